@@ -1,0 +1,150 @@
+"""What a search is asked and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from eagleray.contracts.documents import AttributeValue
+from eagleray.contracts.filters import FilterExpression
+from eagleray.contracts.principals import ANONYMOUS, Principal
+
+
+class SearchMode(StrEnum):
+    """Which channels answer."""
+
+    DENSE = "dense"
+    LEXICAL = "lexical"
+    HYBRID = "hybrid"
+
+
+class Granularity(StrEnum):
+    """What one hit stands for: a chunk, or a document by its best chunk."""
+
+    CHUNK = "chunk"
+    DOCUMENT = "document"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRequest:
+    """One question.
+
+    Attributes:
+        query: the question in words.
+        k: number of hits wanted, at least 1.
+        mode: dense, lexical or hybrid.
+        granularity: chunks, or documents by their best chunk.
+        as_of: microseconds; `None` means everything known and not superseded now.
+        filter: rows to search among, or `None` for all.
+        principal: the caller.
+    """
+
+    query: str
+    k: int = 10
+    mode: SearchMode = SearchMode.HYBRID
+    granularity: Granularity = Granularity.DOCUMENT
+    as_of: int | None = None
+    filter: FilterExpression | None = None
+    principal: Principal = ANONYMOUS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Highlight:
+    """A query word in the hit's text: `hit.text[start:end]`."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One result.
+
+    Attributes:
+        score: similarity by which hits are ordered; grows with likeness.
+        dense: cosine similarity of the chunk to the query, where that channel took part.
+        lexical: BM25 score of the chunk, where that channel took part.
+        start: first character of the chunk in its document.
+        end: one past the last character.
+        known_from: microseconds.
+        known_to: microseconds, after patches.
+    """
+
+    chunk_id: int
+    doc_id: str
+    version: str
+    score: float
+    dense: float | None
+    lexical: float | None
+    title: str
+    heading: str
+    text: str
+    start: int
+    end: int
+    page: int | None
+    source: str
+    zone: str
+    groups: tuple[str, ...]
+    event_time: int | None
+    known_from: int
+    known_to: int
+    attributes: dict[str, AttributeValue | None] = field(default_factory=dict)
+    highlights: tuple[Highlight, ...] = ()
+
+
+class PlanKind(StrEnum):
+    """How a segment is searched for one mask."""
+
+    EMPTY = "empty"
+    EXACT = "exact"
+    PREFIX = "prefix"
+    APPROXIMATE = "approximate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentExplanation:
+    """What one segment did for one question.
+
+    Attributes:
+        n_rows: rows in the segment.
+        n_selected: rows the mask lets through; their share is the selectivity.
+        n_prefix: rows known at T, before the other rules.
+    """
+
+    segment: str
+    plan: PlanKind
+    n_rows: int
+    n_prefix: int
+    n_selected: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """How an answer came about.
+
+    Attributes:
+        snapshot: id of the snapshot that answered.
+        as_of: microseconds, or `None` for now.
+        is_exact: whether the hits are provably the best ones.
+        document_frequencies: query term -> visible chunks that hold it.
+        n_visible: chunks the mask lets through, over all segments (BM25's N).
+        average_length: mean length of those chunks in terms (BM25's avgdl).
+        timings_ms: milliseconds by step.
+    """
+
+    snapshot: str
+    as_of: int | None
+    is_exact: bool
+    segments: tuple[SegmentExplanation, ...]
+    document_frequencies: dict[str, int]
+    n_visible: int
+    average_length: float
+    timings_ms: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResponse:
+    """Hits, best first, and how they came about."""
+
+    hits: tuple[Hit, ...]
+    explanation: Explanation

@@ -1,0 +1,166 @@
+"""What a collection, a segment, a snapshot and an alias are on disk.
+
+Each is JSON whose bytes are its digest's input, so a manifest vouches for all below it. The
+code that writes and checks them lives in `indexes.segments` and `indexes.snapshots`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from eagleray.contracts.documents import AttributeType
+from eagleray.digests import canonical_json, digest_bytes
+
+FORMAT_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedderIdentity:
+    """Everything the bits of a vector depend on beside the text.
+
+    Attributes:
+        name: `all-MiniLM-L6-v2`, a model folder's name, or `hashing`.
+        weights: SHA-256 over the model's files.
+        dim: numbers a vector has.
+        max_tokens: longest input in the model's tokens, special tokens included.
+        backend: `torch-bf16`, `torch-fp32`, `onnx`, …
+        instruction_set: widest vector extension the backend used, such as `avx512_bf16`.
+        libraries: name -> version of what computes.
+        settings: batch budget, threads and what else changes bits.
+    """
+
+    name: str
+    weights: str
+    dim: int
+    max_tokens: int
+    backend: str
+    instruction_set: str
+    libraries: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkerIdentity:
+    """Everything a chunk's span depends on beside the document.
+
+    Attributes:
+        tokenizer: SHA-256 of the tokenizer's file.
+        max_tokens: longest chunk, heading and special tokens included.
+        target_tokens: length aimed at.
+        overlap_tokens: length shared by neighbours at most.
+        rules: version of the splitting rules.
+    """
+
+    tokenizer: str
+    max_tokens: int
+    target_tokens: int
+    overlap_tokens: int
+    rules: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionSpec:
+    """What every segment of a collection agrees on."""
+
+    name: str
+    embedder: EmbedderIdentity
+    chunker: ChunkerIdentity
+    format_version: int = FORMAT_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEntry:
+    """A file a manifest vouches for."""
+
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentManifest:
+    """Immutable rows of one zone, sorted by (known_from, chunk_id).
+
+    Attributes:
+        files: path below the segment's folder -> digest and size.
+        groups: names, in the order of the bitmaps in `groups.bin`; bitmap 0 is `public`.
+        attributes: column name -> type.
+        first_known: least known_from, microseconds.
+        last_known: greatest known_from, microseconds.
+    """
+
+    zone: str
+    n_rows: int
+    dim: int
+    groups: tuple[str, ...]
+    attributes: dict[str, AttributeType]
+    first_known: int
+    last_known: int
+    files: dict[str, FileEntry]
+    format_version: int = FORMAT_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotManifest:
+    """An immutable state of a collection: its id is the SHA-256 of its canonical JSON.
+
+    Attributes:
+        collection: the spec all segments follow.
+        segments: digests of the `segment.json` files, in order.
+        patches: digests of the patch files, applied in order.
+        parent: snapshot this one was built on, or `None`.
+        n_rows: rows in all segments.
+        n_documents: distinct documents open at the end.
+        attributes: column name -> type over all segments.
+        watermarks: position per stream for sources that have offsets.
+    """
+
+    collection: CollectionSpec
+    segments: tuple[str, ...]
+    patches: tuple[str, ...]
+    parent: str | None
+    n_rows: int
+    n_documents: int
+    attributes: dict[str, AttributeType]
+    watermarks: dict[str, str] = field(default_factory=dict)
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def snapshot_id(self) -> str:
+        """SHA-256 of the manifest's bytes, 64 hex digits."""
+        return digest_bytes(encode_manifest(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasEntry:
+    """One move of an alias; the highest sequence is the current one.
+
+    Attributes:
+        sequence: 1 for the first move; each move takes the next number, once.
+        snapshot: where the alias points from here on.
+        previous: where it pointed before, or `None`.
+        moved_at: microseconds.
+        reason: `publish` or `rollback`, with the run that did it.
+    """
+
+    sequence: int
+    snapshot: str
+    previous: str | None
+    moved_at: int
+    reason: str
+
+
+Manifest = CollectionSpec | SegmentManifest | SnapshotManifest | AliasEntry
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Return the bytes a manifest is stored as: canonical JSON in UTF-8."""
+    return canonical_json(_plain(asdict(manifest)))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

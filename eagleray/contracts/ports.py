@@ -1,0 +1,127 @@
+"""The extension points: what a part must do to take another's place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from eagleray.contracts.documents import DeadLetter, Document
+from eagleray.contracts.hits import SearchRequest, SearchResponse
+from eagleray.contracts.manifests import EmbedderIdentity
+
+FloatMatrix = npt.NDArray[np.float32]
+"""float32 [n_rows, dim], C-contiguous."""
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Turns texts into unit vectors; the same list of texts gives the same bits."""
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        """What the bits depend on."""
+        ...
+
+    def embed_passages(self, texts: Sequence[str]) -> FloatMatrix:
+        """Return float32 [len(texts), dim], C-contiguous, unit L2 norm, in the order given."""
+        ...
+
+    def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
+        """Return what `embed_passages` returns, with the model's query prefix if it has one."""
+        ...
+
+
+@runtime_checkable
+class TokenCounter(Protocol):
+    """Cuts text into the embedder's tokens."""
+
+    def find_offsets(self, text: str) -> list[tuple[int, int]]:
+        """Return (start, end) characters of each token, without special tokens."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """An object in a store: its name, size, change time (microseconds) and content tag if known."""
+
+    path: str
+    size_bytes: int
+    modified: int
+    tag: str
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Objects by name, in a local folder or an S3-compatible service.
+
+    Names are relative, separated by `/`. Every method raises `StoreError` when the store fails
+    and `ObjectNotFoundError` where the object is not there.
+    """
+
+    @property
+    def url(self) -> str:
+        """`file:///…` or `s3://bucket/prefix`."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """Return the whole object."""
+        ...
+
+    def read_range(self, path: str, start: int, end: int) -> bytes:
+        """Return bytes `start` to `end` (exclusive); fewer where the object ends before."""
+        ...
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write the whole object durably: a reader sees the old bytes or the new, never a part."""
+        ...
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Write the object if there is none of that name; return whether this call made it."""
+        ...
+
+    def exists(self, path: str) -> bool:
+        """Return whether there is such an object."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Yield the objects below the folder `prefix`, in the order of their names."""
+        ...
+
+    def upload(self, local: Path, path: str) -> None:
+        """Write a local file as an object, durably."""
+        ...
+
+    def download(self, path: str, local: Path) -> None:
+        """Write an object to a local file."""
+        ...
+
+    def find_local(self, path: str) -> Path | None:
+        """Return the file behind an object where the store is a local folder, else `None`."""
+        ...
+
+    def delete(self, path: str) -> None:
+        """Remove the object; removing one that is not there is no error."""
+        ...
+
+
+@runtime_checkable
+class Parser(Protocol):
+    """Reads one file format into documents."""
+
+    def parse(self, data: bytes, *, source: str) -> Iterator[Document | DeadLetter]:
+        """Yield the file's documents and, for what cannot be read, dead letters."""
+        ...
+
+
+@runtime_checkable
+class SearchEngine(Protocol):
+    """Answers questions on one snapshot."""
+
+    def search(self, request: SearchRequest) -> SearchResponse:
+        """Return the best hits the caller may see as of the request's time."""
+        ...

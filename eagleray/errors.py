@@ -1,0 +1,158 @@
+"""Every error of the project, as one tree.
+
+EagleRayError
+├── InputError                 the caller can mend it
+│   ├── InvalidTimeError           text that names no instant
+│   ├── MappingError               a mapping file, with the line of the fault
+│   ├── FilterError                a filter expression, with the position of the fault
+│   ├── QueryError                 an empty query, k = 0, a vector that does not fit
+│   ├── SourceError                a folder or prefix that cannot be read or is empty
+│   ├── ModelError                 an embedder that is not there or does not fit the collection
+│   └── MissingExtraError          a part that is not installed, with the extra that has it
+├── StoreError                 the store failed; the operation may be tried again
+│   └── ObjectNotFoundError        no object of that name (trying again will not help)
+├── IntegrityError             stored bytes are not what their manifest says
+├── ConflictError              somebody else moved the alias first
+├── GateError                  a snapshot did not pass its gate
+├── NotPublishedError          no such collection, snapshot or alias
+└── GuardError                 a row outside the mask reached a result: a defect, never a hit
+
+Each error says what was expected, what came and what to do; it carries its parts as fields and
+survives pickling, because workers raise in other processes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class EagleRayError(Exception):
+    """Base of every error the project raises on purpose.
+
+    Attributes:
+        retryable: whether the same call may succeed later without a change by the caller.
+        exit_code: what the command line returns for it.
+    """
+
+    retryable: ClassVar[bool] = False
+    exit_code: ClassVar[int] = 1
+    message: ClassVar[str] = "{detail}"
+
+    def __init__(self, **fields: Any) -> None:
+        """Keep the fields and format the class's message with them."""
+        self.fields = fields
+        super().__init__(self.message.format(**fields))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.fields))
+
+    def __getattr__(self, name: str) -> Any:
+        fields = self.__dict__.get("fields", {})
+        if name in fields:
+            return fields[name]
+        raise AttributeError(name)
+
+
+def _rebuild(kind: type[EagleRayError], fields: dict[str, Any]) -> EagleRayError:
+    return kind(**fields)
+
+
+class InputError(EagleRayError):
+    """The caller asked for something that cannot be done as asked. Fields: detail."""
+
+    exit_code = 2
+
+
+class InvalidTimeError(InputError):
+    """Fields: text, reason."""
+
+    message = "{text!r} is no time eagleray can use: {reason}"
+
+
+class MappingError(InputError):
+    """Fields: path, line, detail."""
+
+    message = "{path}:{line}: {detail}"
+
+
+class FilterError(InputError):
+    """Fields: text, position (character from 0), detail."""
+
+    message = "filter {text!r}, character {position}: {detail}"
+
+
+class QueryError(InputError):
+    """Fields: detail."""
+
+
+class SourceError(InputError):
+    """Fields: source, detail."""
+
+    message = "source {source}: {detail}"
+
+
+class ModelError(InputError):
+    """Fields: model, detail."""
+
+    message = "model {model}: {detail}"
+
+
+class MissingExtraError(InputError):
+    """Fields: part, extra."""
+
+    message = "{part} is not installed; install it with: pip install 'eagleray[{extra}]'"
+
+
+class StoreError(EagleRayError):
+    """Fields: path, detail."""
+
+    retryable = True
+    exit_code = 5
+    message = "store object {path}: {detail}"
+
+
+class ObjectNotFoundError(StoreError):
+    """Fields: path, detail."""
+
+    retryable = False
+
+
+class IntegrityError(EagleRayError):
+    """Fields: path, expected, found."""
+
+    exit_code = 4
+    message = (
+        "{path} is damaged: expected {expected}, found {found}; "
+        "restore it from a copy of the store or build the collection again"
+    )
+
+
+class ConflictError(EagleRayError):
+    """Fields: alias, expected, found."""
+
+    retryable = True
+    exit_code = 3
+    message = (
+        "alias {alias!r} moved while this run was at work: expected {expected}, found {found}; "
+        "run it again on top of the new snapshot"
+    )
+
+
+class GateError(EagleRayError):
+    """Fields: snapshot, failures."""
+
+    exit_code = 3
+    message = "snapshot {snapshot} did not pass its gate and is not published: {failures}"
+
+
+class NotPublishedError(InputError):
+    """Fields: name, detail."""
+
+    message = "{name}: {detail}"
+
+
+class GuardError(EagleRayError):
+    """Fields: chunk_id, rule."""
+
+    exit_code = 4
+    message = "row {chunk_id} reached a result although {rule}; no answer is given"

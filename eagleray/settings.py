@@ -1,0 +1,135 @@
+"""Settings: the only file that reads the environment.
+
+Every setting is `EAGLERAY_<NAME>`, nested ones `EAGLERAY_<GROUP>__<NAME>`. Only composition
+roots (the command line, a job's entry point, the notebook's `open`) call `load_settings`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from eagleray.errors import InputError
+
+_FROZEN = ConfigDict(frozen=True, extra="forbid")
+_PREFIX = "EAGLERAY_"
+
+
+class S3Settings(BaseModel):
+    """How an `s3://` store is reached.
+
+    Attributes:
+        endpoint: address of the service; empty for the region's own.
+        allow_http: whether plain HTTP is accepted, for services on loopback.
+        timeout_s: seconds one request may take, retries apart.
+    """
+
+    model_config = _FROZEN
+
+    endpoint: str = ""
+    region: str = "us-east-1"
+    access_key_id: SecretStr | None = None
+    secret_access_key: SecretStr | None = None
+    allow_http: bool = False
+    timeout_s: float = Field(default=30.0, gt=0)
+
+
+class EmbedderSettings(BaseModel):
+    """Which model embeds, and how.
+
+    Attributes:
+        model: `minilm`, `hashing`, or the folder of a sentence-transformers model.
+        backend: `auto` calibrates on this machine; else one backend by name.
+        device: `cpu` or `cuda`.
+        max_batch_tokens: tokens, padding included, of one batch.
+        threads: compute threads of one embedder; part of what the bits depend on.
+    """
+
+    model_config = _FROZEN
+
+    model: str = "minilm"
+    backend: Literal["auto", "torch-fp32", "torch-bf16"] = "auto"
+    device: Literal["cpu", "cuda"] = "cpu"
+    max_batch_tokens: int = Field(default=4096, ge=256)
+    threads: int = Field(default=1, ge=1)
+
+
+class ChunkerSettings(BaseModel):
+    """How documents are cut: lengths in the embedder's tokens."""
+
+    model_config = _FROZEN
+
+    target_tokens: int = Field(default=230, ge=16)
+    overlap_tokens: int = Field(default=40, ge=0)
+
+
+class JobSettings(BaseModel):
+    """How the Ray jobs are spread.
+
+    Attributes:
+        workers: parallel tasks and embedding actors; 0 takes every CPU of the cluster.
+        partition_bytes: input read by one ingest task.
+        shard_bytes: input behind one chunk file; decides shards, so it is part of the run's id.
+        worker_memory_bytes: memory a parsing task reserves.
+        max_record_bytes: a longer line becomes a dead letter.
+        max_segment_rows: rows of one segment at most.
+        no_progress_timeout_s: seconds without progress after which a stage fails.
+    """
+
+    model_config = _FROZEN
+
+    workers: int = Field(default=0, ge=0)
+    partition_bytes: int = Field(default=8 << 20, ge=1 << 10)
+    shard_bytes: int = Field(default=4 << 20, ge=1 << 10)
+    worker_memory_bytes: int = Field(default=256 << 20, ge=1 << 20)
+    max_record_bytes: int = Field(default=32 << 20, ge=1 << 10)
+    max_segment_rows: int = Field(default=250_000, ge=1)
+    no_progress_timeout_s: float = Field(default=600.0, gt=0)
+
+
+class Settings(BaseSettings):
+    """All settings, validated and frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    store: str = "eagleray-store"
+    collection: str = "default"
+    s3: S3Settings = S3Settings()
+    embedder: EmbedderSettings = EmbedderSettings()
+    chunker: ChunkerSettings = ChunkerSettings()
+    jobs: JobSettings = JobSettings()
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Return the settings from the environment, with `overrides` on top.
+
+    Raises:
+        InputError: a name is unknown or a value does not fit; says which and what is allowed.
+    """
+    known = {f"{_PREFIX}{name}".upper() for name in _setting_names(Settings)}
+    unknown = [name for name in os.environ if name.startswith(_PREFIX) and name.upper() not in known]
+    if unknown:
+        raise InputError(detail=f"unknown setting {sorted(unknown)[0]}; known are {', '.join(sorted(known))}")
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks the values
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "__".join(str(part) for part in first["loc"]).upper()
+        raise InputError(detail=f"setting {_PREFIX}{name}: {first['msg']}") from error
+
+
+def _setting_names(model: type[BaseModel]) -> list[str]:
+    names = []
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            names += [f"{name}__{inner}" for inner in _setting_names(kind)]
+            names.append(name)
+        else:
+            names.append(name)
+    return names

@@ -1,0 +1,1 @@
+"""Segments: immutable rows of one zone in `known_from` order, written once and opened many times."""

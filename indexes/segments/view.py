@@ -1,0 +1,53 @@
+"""An opened segment as the search code sees it: columns and vectors, patches applied.
+
+`opening` makes it from disk; tests make it from arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from eagleray.contracts.documents import AttributeType
+from indexes.lexical.postings import Postings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentView:
+    """Rows sorted by (known_from, chunk_id); row `i` is the same row in every field.
+
+    Attributes:
+        digest: the segment's name.
+        rows: row table without vectors (`indexes.segments.rows`), memory-mapped.
+        chunk_ids: int64 [n].
+        known_from: int64 [n], ascending, microseconds.
+        known_to: int64 [n], microseconds, patches applied.
+        documents: int64 [n], equal for the rows of one doc_id, whatever the version;
+            the first 63 bits of the SHA-256 of the doc_id, so it agrees across segments.
+        vectors: float32 [n, dim], C-contiguous, unit L2 norm, memory-mapped.
+        group_names: names of the bitmaps; the first is `public`: rows without groups.
+        group_bits: uint8 [len(group_names), ceil(n / 8)], little-endian bits, patches applied.
+        attributes: attribute name -> type; each is the column of `rows` named `attr.<name>`.
+        postings: lexical index of `heading + newline + text` of each row.
+    """
+
+    digest: str
+    zone: str
+    rows: pa.Table
+    chunk_ids: npt.NDArray[np.int64]
+    known_from: npt.NDArray[np.int64]
+    known_to: npt.NDArray[np.int64]
+    documents: npt.NDArray[np.int64]
+    vectors: npt.NDArray[np.float32]
+    group_names: tuple[str, ...]
+    group_bits: npt.NDArray[np.uint8]
+    attributes: dict[str, AttributeType]
+    postings: Postings
+
+    @property
+    def n_rows(self) -> int:
+        """Rows in the segment."""
+        return len(self.chunk_ids)

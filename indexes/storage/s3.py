@@ -1,0 +1,136 @@
+"""A store in an S3-compatible service, through obstore: conditional puts, no local state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
+from obstore.store import S3Store as ObstoreS3
+
+from eagleray.contracts.ports import StoredObject
+from eagleray.contracts.times import to_micros
+from eagleray.errors import ObjectNotFoundError, StoreError
+from eagleray.settings import S3Settings
+
+_BLOCK_BYTES = 8 << 20
+
+
+class S3Store:
+    """Objects below `s3://bucket/prefix`."""
+
+    def __init__(self, bucket: str, prefix: str, settings: S3Settings) -> None:
+        self._bucket, self._prefix, self._settings = bucket, prefix.strip("/"), settings
+        self._inner = _connect(bucket, self._prefix, settings)
+
+    def __reduce__(self) -> tuple[type[S3Store], tuple[str, str, S3Settings]]:
+        return (S3Store, (self._bucket, self._prefix, self._settings))
+
+    @property
+    def url(self) -> str:
+        """`s3://bucket/prefix`."""
+        return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+
+    def read(self, path: str) -> bytes:
+        """Return the whole object."""
+        with self._translating(path):
+            return bytes(self._inner.get(path).bytes())
+
+    def read_range(self, path: str, start: int, end: int) -> bytes:
+        """Return bytes `start` to `end`, exclusive; fewer where the object ends before."""
+        with self._translating(path):
+            size = self._inner.head(path)["size"]
+            if start >= min(end, size):
+                return b""
+            return bytes(self._inner.get_range(path, start=start, end=min(end, size)))
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write the object."""
+        with self._translating(path):
+            self._inner.put(path, data)
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Write the object unless there is one; return whether this call made it."""
+        with self._translating(path):
+            try:
+                self._inner.put(path, data, mode="create", use_multipart=False)
+            except AlreadyExistsError:
+                return False
+        return True
+
+    def upload(self, local: Path, path: str) -> None:
+        """Copy a local file in."""
+        with self._translating(path):
+            self._inner.put(path, local)
+
+    def download(self, path: str, local: Path) -> None:
+        """Copy an object to a local file, in blocks."""
+        with self._translating(path), local.open("wb") as target:
+            for block in self._inner.get(path).stream(min_chunk_size=_BLOCK_BYTES):
+                target.write(block)
+
+    def exists(self, path: str) -> bool:
+        """Return whether there is such an object."""
+        try:
+            with self._translating(path):
+                self._inner.head(path)
+        except ObjectNotFoundError:
+            return False
+        return True
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Yield the objects below a folder, in the order of their names."""
+        with self._translating(prefix):
+            found = [meta for page in self._inner.list(prefix.strip("/") or None) for meta in page]
+        for meta in sorted(found, key=lambda item: item["path"]):
+            yield StoredObject(
+                path=meta["path"],
+                size_bytes=meta["size"],
+                modified=to_micros(meta["last_modified"]),
+                tag=meta["e_tag"] or "",
+            )
+
+    def find_local(self, path: str) -> Path | None:  # noqa: ARG002 - the port's signature
+        """Return `None`: there is no file behind an object of a service."""
+        return None
+
+    def delete(self, path: str) -> None:
+        """Remove the object if it is there."""
+        with self._translating(path):
+            obstore.delete(self._inner, path)
+
+    @contextmanager
+    def _translating(self, path: str) -> Iterator[None]:
+        try:
+            yield
+        except (NotFoundError, FileNotFoundError) as error:
+            raise ObjectNotFoundError(path=f"{self.url}/{path}", detail="there is no such object") from error
+        except (BaseError, OSError) as error:
+            raise StoreError(path=f"{self.url}/{path}", detail=str(error)) from error
+
+
+def _connect(bucket: str, prefix: str, settings: S3Settings) -> ObstoreS3:
+    config: dict[str, str | bool] = {
+        "region": settings.region,
+        "allow_http": settings.allow_http,
+        "virtual_hosted_style_request": False,
+    }
+    if settings.endpoint:
+        config["endpoint"] = settings.endpoint
+    if settings.access_key_id is not None:
+        config["access_key_id"] = settings.access_key_id.get_secret_value()
+    if settings.secret_access_key is not None:
+        config["secret_access_key"] = settings.secret_access_key.get_secret_value()
+    return ObstoreS3(
+        bucket,
+        prefix=prefix or None,
+        config=config,  # type: ignore[arg-type]  # obstore checks the names itself
+        client_options={
+            "timeout": timedelta(seconds=settings.timeout_s),
+            "allow_http": settings.allow_http,
+        },
+        retry_config={"max_retries": 5, "retry_timeout": timedelta(seconds=3 * settings.timeout_s)},
+    )

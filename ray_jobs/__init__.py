@@ -1,0 +1,1 @@
+"""What runs under `ray job submit`: sources, stages and the pure plans they follow."""
