@@ -1,0 +1,243 @@
+"""What a delivery changes in a collection, document by document.
+
+`reconcile_document` takes every delivered version of one document and what the collection
+holds of it, and returns the rows to add, the rows to close and the deliveries to set aside.
+Times of knowledge never overlap: at any T at most one version of a document is visible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from eagleray.contracts.times import OPEN_END
+from eagleray.digests import digest_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A version of a document as it was read in this run.
+
+    Attributes:
+        version: content digest.
+        key: where it was read, for reports: source and position.
+    """
+
+    version: str
+    known_from: int
+    known_to: int
+    groups: tuple[str, ...]
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A version of a document that the parent snapshot holds, patches applied.
+
+    Attributes:
+        is_due: its file was read again or is gone, so an open version that was not delivered
+            has been removed at the source.
+    """
+
+    version: str
+    known_from: int
+    known_to: int
+    groups: tuple[str, ...]
+    is_due: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addition:
+    """A delivery that becomes new rows, with its final version name and times."""
+
+    delivery: Delivery
+    version: str
+    known_from: int
+    known_to: int
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """New `known_to` or groups for a held version; `None` leaves that part as it is."""
+
+    version: str
+    known_to: int | None = None
+    groups: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentPlan:
+    """What happens to one document.
+
+    Attributes:
+        additions: in order of `known_from`.
+        changes: patches to held versions.
+        conflicts: deliveries set aside: different content that claims the same moment.
+        n_repeated: deliveries whose content was already there.
+    """
+
+    additions: tuple[Addition, ...] = ()
+    changes: tuple[Change, ...] = ()
+    conflicts: tuple[Delivery, ...] = ()
+    n_repeated: int = 0
+
+
+def name_reissue(version: str, known_from: int) -> str:
+    """Return the version name of content that comes back after something else replaced it."""
+    return digest_json([version, known_from])[:32]
+
+
+def reconcile_document(deliveries: Sequence[Delivery], held: Sequence[Held], *, now: int) -> DocumentPlan:
+    """Decide what one document's deliveries change.
+
+    Args:
+        deliveries: in any order; the plan does not depend on it.
+        held: every version the parent snapshot holds.
+        now: when the run began, microseconds: when a removal becomes known, and when a correction
+            becomes known that claims the very moment of what it corrects.
+
+    Returns:
+        The plan. Content that is already held is repeated, not added. A later version closes the
+        one before it at its own `known_from`; an open version that is due and was not delivered
+        is closed at `now`.
+    """
+    if not deliveries:
+        return DocumentPlan(changes=_close_removed(held, now=now))
+    clean, conflicts, n_repeated = _split_conflicts(deliveries)
+    timeline = sorted(held, key=lambda item: (item.known_from, item.version))
+    additions: list[Addition] = []
+    groups: dict[str, tuple[str, ...]] = {}
+    for delivery in clean:
+        same = _find_same(delivery, timeline, additions)
+        if same is None:
+            same = _add(delivery, timeline, additions, now=now)
+        else:
+            n_repeated += 1
+        if same is None:
+            conflicts.append(delivery)
+            continue
+        groups[same.version] = delivery.groups
+    if _reopen(clean, timeline, additions, now=now):
+        n_repeated -= 1
+    additions = [replace(item, groups=groups.get(item.version, item.groups)) for item in additions]
+    starts = sorted(item.known_from for item in [*timeline, *additions])
+    return DocumentPlan(
+        additions=tuple(replace(item, known_to=_find_end(item, starts)) for item in additions),
+        changes=_find_changes(timeline, starts, groups),
+        conflicts=tuple(conflicts),
+        n_repeated=n_repeated,
+    )
+
+
+def _add(delivery: Delivery, timeline: Sequence[Held], additions: list[Addition], *, now: int) -> Addition:
+    """Append the delivery as a new version, moved to `now` where its moment is taken."""
+    present = [*timeline, *additions]
+    starts = {item.known_from for item in present}
+    known_from = delivery.known_from
+    if known_from in starts:
+        known_from = max([now, *(start + 1 for start in starts)])
+    if delivery.known_to <= known_from:
+        return None
+    is_back = delivery.version in {item.version for item in present}
+    addition = Addition(
+        delivery=delivery,
+        version=name_reissue(delivery.version, known_from) if is_back else delivery.version,
+        known_from=known_from,
+        known_to=delivery.known_to,
+        groups=delivery.groups,
+    )
+    additions.append(addition)
+    return addition
+
+
+def _split_conflicts(deliveries: Sequence[Delivery]) -> tuple[list[Delivery], list[Delivery], int]:
+    """Return deliveries one a moment in order of time, those that contradict, and plain repeats."""
+    by_moment: dict[int, list[Delivery]] = {}
+    for delivery in sorted(
+        deliveries, key=lambda item: (item.known_from, item.version, item.known_to, item.groups, item.key)
+    ):
+        by_moment.setdefault(delivery.known_from, []).append(delivery)
+    clean, conflicts, n_repeated = [], [], 0
+    for rivals in by_moment.values():
+        if len({(rival.version, rival.groups, rival.known_to) for rival in rivals}) > 1:
+            conflicts += rivals
+        else:
+            clean.append(rivals[0])
+            n_repeated += len(rivals) - 1
+    return clean, conflicts, n_repeated
+
+
+def _find_same(
+    delivery: Delivery, timeline: Sequence[Held], additions: Sequence[Addition]
+) -> Held | Addition | None:
+    """Return the version that already says at that moment what the delivery says."""
+    before: list[Held | Addition] = [item for item in timeline if item.known_from <= delivery.known_from]
+    before += [item for item in additions if item.known_from <= delivery.known_from]
+    latest = max(before, key=lambda item: item.known_from, default=None)
+    open_now = [item for item in timeline if item.known_to == OPEN_END]
+    for candidate in [latest, *open_now]:
+        if isinstance(candidate, Addition):
+            is_same = candidate.delivery.version == delivery.version
+        elif candidate is not None:
+            reissued = name_reissue(delivery.version, candidate.known_from)
+            is_same = candidate.version in (delivery.version, reissued)
+        else:
+            is_same = False
+        if is_same and candidate is not None and candidate.known_to > delivery.known_from:
+            return candidate
+    return None
+
+
+def _reopen(
+    clean: Sequence[Delivery], timeline: Sequence[Held], additions: list[Addition], *, now: int
+) -> int:
+    """Add back the last delivery where the collection had closed it; return how many were added."""
+    last = clean[-1] if clean else None
+    present = [*timeline, *additions]
+    starts = [item.known_from for item in present]
+    is_open = any(_find_end(item, starts) == OPEN_END for item in present)
+    if last is None or is_open or last.known_to != OPEN_END:
+        return 0
+    known_from = max(
+        [
+            now,
+            *(end for item in present if (end := item.known_to) != OPEN_END),
+            *(start + 1 for start in starts),
+        ]
+    )
+    version = name_reissue(last.version, known_from)
+    additions.append(
+        Addition(delivery=last, version=version, known_from=known_from, known_to=OPEN_END, groups=last.groups)
+    )
+    return 1
+
+
+def _find_end(item: Held | Addition, starts: Sequence[int]) -> int:
+    """Return when the version ends: at its own end, or where the next one begins."""
+    return min([item.known_to, *(start for start in starts if start > item.known_from)])
+
+
+def _find_changes(
+    timeline: Sequence[Held], starts: Sequence[int], groups: Mapping[str, tuple[str, ...]]
+) -> tuple[Change, ...]:
+    changes = []
+    for item in sorted(timeline, key=lambda item: item.version):
+        end = _find_end(item, starts)
+        wanted = groups.get(item.version, item.groups)
+        change = Change(
+            version=item.version,
+            known_to=end if end < item.known_to else None,
+            groups=wanted if wanted != item.groups else None,
+        )
+        if change.known_to is not None or change.groups is not None:
+            changes.append(change)
+    return tuple(changes)
+
+
+def _close_removed(held: Sequence[Held], *, now: int) -> tuple[Change, ...]:
+    return tuple(
+        Change(version=item.version, known_to=max(now, item.known_from + 1))
+        for item in sorted(held, key=lambda item: item.version)
+        if item.is_due and item.known_to == OPEN_END
+    )

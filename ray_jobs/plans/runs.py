@@ -1,0 +1,92 @@
+"""A run: everything its result depends on, and the name that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from eagleray.contracts.manifests import CollectionSpec
+from eagleray.digests import digest_json
+from ray_jobs.plans.partitions import Partition, SourceFile, count_shards, plan_partitions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """What one run reads and makes.
+
+    Attributes:
+        run_id: digest of all that decides the result, except when the run began.
+        started_at: when the run was first planned, microseconds; a resumed run keeps it.
+        source: name of the source; documents are named `<source>/<path>` in rows.
+        files: every file of the source now.
+        reread: paths of new and changed files: what the partitions cover.
+        gone: paths that were there at the parent snapshot and are not any more.
+        n_shards: shards the documents are spread over.
+    """
+
+    run_id: str
+    started_at: int
+    source: str
+    parent: str | None
+    files: tuple[SourceFile, ...]
+    reread: frozenset[str]
+    gone: frozenset[str]
+    partitions: tuple[Partition, ...]
+    n_shards: int
+    max_segment_rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSizes:
+    """Lengths that decide how work is cut."""
+
+    partition_bytes: int
+    shard_bytes: int
+    max_segment_rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInput:
+    """What is known before planning.
+
+    Attributes:
+        seen: path -> tag of the files the parent snapshot was built from.
+        forced: paths to read again although their tag has not changed.
+    """
+
+    spec: CollectionSpec
+    mapping_digest: str
+    source: str
+    parent: str | None
+    files: tuple[SourceFile, ...]
+    seen: Mapping[str, str]
+    forced: frozenset[str] = frozenset()
+
+
+def plan_run(known: RunInput, *, sizes: RunSizes, started_at: int) -> RunPlan:
+    """Plan a run; the same input gives the same `run_id`, so a relaunch finds its own ledger."""
+    files = tuple(sorted(known.files, key=lambda file: file.path))
+    reread = tuple(
+        file for file in files if file.path in known.forced or known.seen.get(file.path) != file.tag
+    )
+    identity = {
+        "spec": asdict(known.spec),
+        "mapping": known.mapping_digest,
+        "source": known.source,
+        "parent": known.parent,
+        "files": [[file.path, file.size_bytes, file.tag] for file in files],
+        "reread": [file.path for file in reread],
+        "sizes": asdict(sizes),
+    }
+    return RunPlan(
+        run_id=digest_json(identity)[:16],
+        started_at=started_at,
+        source=known.source,
+        parent=known.parent,
+        files=files,
+        reread=frozenset(file.path for file in reread),
+        gone=frozenset(known.seen) - {file.path for file in files},
+        partitions=plan_partitions(reread, partition_bytes=sizes.partition_bytes),
+        n_shards=count_shards(reread, shard_bytes=sizes.shard_bytes),
+        max_segment_rows=sizes.max_segment_rows,
+    )

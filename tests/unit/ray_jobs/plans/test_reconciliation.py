@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eagleray.contracts.times import OPEN_END
+from ray_jobs.plans.reconciliation import Change, Delivery, DocumentPlan, Held, reconcile_document
+
+NOW = 1000
+
+
+def deliver(version, known_from, *, groups=(), known_to=OPEN_END, key="f"):
+    return Delivery(version=version, known_from=known_from, known_to=known_to, groups=groups, key=key)
+
+
+def hold(version, known_from, known_to=OPEN_END, *, groups=(), is_due=True):
+    return Held(version=version, known_from=known_from, known_to=known_to, groups=groups, is_due=is_due)
+
+
+def apply_plan(held, plan: DocumentPlan):
+    after = {item.version: item for item in held}
+    for change in plan.changes:
+        old = after[change.version]
+        after[change.version] = Held(
+            version=old.version,
+            known_from=old.known_from,
+            known_to=old.known_to if change.known_to is None else change.known_to,
+            groups=old.groups if change.groups is None else change.groups,
+            is_due=True,
+        )
+    for item in plan.additions:
+        assert item.version not in after
+        after[item.version] = Held(
+            version=item.version,
+            known_from=item.known_from,
+            known_to=item.known_to,
+            groups=item.groups,
+            is_due=True,
+        )
+    return list(after.values())
+
+
+def test_a_new_document_is_added_as_delivered():
+    plan = reconcile_document([deliver("a", 5)], [], now=NOW)
+    assert [(item.version, item.known_from, item.known_to) for item in plan.additions] == [("a", 5, OPEN_END)]
+    assert plan.changes == ()
+
+
+def test_the_same_content_again_changes_nothing():
+    plan = reconcile_document([deliver("a", 9)], [hold("a", 5)], now=NOW)
+    assert plan == DocumentPlan(n_repeated=1)
+
+
+def test_a_changed_document_closes_its_older_version_at_its_own_known_from():
+    plan = reconcile_document([deliver("b", 20)], [hold("a", 5)], now=NOW)
+    assert plan.changes == (Change(version="a", known_to=20),)
+    assert plan.additions[0].known_from == 20
+
+
+def test_a_correction_that_claims_the_same_moment_becomes_known_now():
+    plan = reconcile_document([deliver("b", 5)], [hold("a", 5)], now=NOW)
+    assert plan.additions[0].known_from == NOW
+    assert plan.changes == (Change(version="a", known_to=NOW),)
+
+
+def test_a_removed_document_is_closed_when_the_run_began():
+    plan = reconcile_document([], [hold("a", 5)], now=NOW)
+    assert plan.changes == (Change(version="a", known_to=NOW),)
+
+
+def test_a_document_whose_file_was_not_read_stays_open():
+    assert reconcile_document([], [hold("a", 5, is_due=False)], now=NOW) == DocumentPlan()
+
+
+def test_two_texts_for_the_same_moment_are_both_set_aside():
+    plan = reconcile_document([deliver("a", 5), deliver("b", 5)], [], now=NOW)
+    assert [item.version for item in plan.conflicts] == ["a", "b"]
+    assert plan.additions == ()
+
+
+def test_a_conflict_leaves_the_held_version_open():
+    plan = reconcile_document([deliver("b", 7), deliver("c", 7)], [hold("a", 5)], now=NOW)
+    assert plan.changes == ()
+    assert len(plan.conflicts) == 2
+
+
+def test_content_that_comes_back_gets_a_name_of_its_own():
+    plan = reconcile_document([deliver("a", 1), deliver("b", 2), deliver("a", 3)], [], now=NOW)
+    versions = [item.version for item in plan.additions]
+    assert versions[:2] == ["a", "b"]
+    assert len(set(versions)) == 3
+    assert [item.known_to for item in plan.additions] == [2, 3, OPEN_END]
+
+
+def test_a_removed_document_that_is_delivered_again_is_visible_again():
+    plan = reconcile_document([deliver("a", 5)], [hold("a", 5, 20)], now=NOW)
+    assert [(item.known_from, item.known_to) for item in plan.additions] == [(NOW, OPEN_END)]
+
+
+def test_a_late_older_version_ends_where_the_newer_begins():
+    plan = reconcile_document([deliver("old", 3)], [hold("a", 5)], now=NOW)
+    assert [(item.known_from, item.known_to) for item in plan.additions] == [(3, 5)]
+    assert plan.changes == ()
+
+
+def test_new_groups_on_the_same_content_are_a_change_of_groups_only():
+    plan = reconcile_document([deliver("a", 5, groups=("desk",))], [hold("a", 5)], now=NOW)
+    assert plan.changes == (Change(version="a", groups=("desk",)),)
+    assert plan.additions == ()
+
+
+deliveries = st.lists(
+    st.builds(
+        deliver,
+        st.sampled_from("abc"),
+        st.integers(1, 8),
+        groups=st.sampled_from([(), ("desk",)]),
+        known_to=st.sampled_from([OPEN_END, OPEN_END, 50]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(runs=st.lists(deliveries, min_size=1, max_size=4), seed=st.randoms(use_true_random=False))
+def test_at_no_time_are_two_versions_visible_and_order_does_not_matter(runs, seed):
+    held = []
+    for number, batch in enumerate(runs):
+        now = NOW + 10 * number
+        plan = reconcile_document(batch, held, now=now)
+        shuffled = list(batch)
+        seed.shuffle(shuffled)
+        assert reconcile_document(shuffled, held, now=now) == plan
+        before = held
+        held = apply_plan(held, plan)
+        intervals = sorted((item.known_from, item.known_to) for item in held)
+        assert all(start < end for start, end in intervals)
+        assert all(left[1] <= right[0] for left, right in zip(intervals, intervals[1:], strict=False))
+        past = {(item.version, item.known_from) for item in before}
+        assert past <= {(item.version, item.known_from) for item in held}
+
+
+@given(batch=deliveries)
+def test_delivering_the_same_again_changes_nothing(batch):
+    held = apply_plan([], reconcile_document(batch, [], now=NOW))
+    again = reconcile_document(batch, held, now=NOW + 10)
+    assert again.additions == ()
+    assert again.changes == ()
