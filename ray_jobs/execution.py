@@ -1,0 +1,115 @@
+"""The only place that hands work to Ray Data: shards in, one small outcome a shard out.
+
+A stage is a plain class called once a shard; here it becomes tasks or an actor pool. Payloads and outcomes
+are JSON text, so no document ever passes through the driver.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+import ray.data
+from ray.data import ActorPoolStrategy, TaskPoolStrategy
+
+from eagleray.errors import EagleRayError
+
+Task = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What a stage may use.
+
+    Attributes:
+        workers: actors of one CPU each; 0 takes every CPU of the cluster.
+        memory_bytes: memory each actor reserves of the cluster's.
+        n_gpus: GPUs each actor holds, in parts of one.
+        keeps_task: build the task once an actor, for tasks that load a model; else once a shard.
+        no_progress_timeout_s: seconds without a finished shard after which the stage fails.
+    """
+
+    workers: int = 0
+    memory_bytes: int = 256 << 20
+    n_gpus: float = 0.0
+    keeps_task: bool = False
+    no_progress_timeout_s: float = 600.0
+
+
+class _Shards:
+    """Ray Data's side of a stage: builds the task once, then calls it a row.
+
+    The project's own errors travel as values: an exception that crosses Ray arrives as text.
+    """
+
+    def __init__(self, make_task: Callable[[], Task]) -> None:
+        self._task = make_task()
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {"outcome": json.dumps(self._task(json.loads(row["payload"]))), "error": b""}
+        except EagleRayError as error:
+            return {"outcome": "", "error": pickle.dumps(error)}
+
+
+def _run_once(row: dict[str, Any], *, make_task: Callable[[], Task]) -> dict[str, Any]:
+    return _Shards(make_task)(row)
+
+
+def count_workers(workers: int) -> int:
+    """Return `workers`, or the cluster's CPUs where it is 0."""
+    return workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def run_shards(
+    make_task: Callable[[], Task], payloads: Sequence[dict[str, Any]], *, resources: Resources
+) -> Iterator[dict[str, Any]]:
+    """Call a task on every payload, spread over the cluster; yield outcomes as they come.
+
+    Args:
+        make_task: builds the task in each actor; must survive pickling.
+        payloads: one a shard, values JSON can hold.
+        resources: how many actors, and what each may use.
+
+    Raises:
+        EagleRayError: what the task raised, as it raised it.
+    """
+    if not payloads:
+        return
+    _configure(resources)
+    rows = [{"payload": json.dumps(payload)} for payload in payloads]
+    workers = min(count_workers(resources.workers), len(rows))
+    blocks = ray.data.from_items(rows, override_num_blocks=len(rows))
+    if resources.keeps_task:
+        dataset = blocks.map(
+            _Shards,
+            fn_constructor_args=(make_task,),
+            compute=ActorPoolStrategy(size=workers),
+            num_cpus=1,
+            num_gpus=resources.n_gpus or None,
+            memory=resources.memory_bytes,
+        )
+    else:
+        dataset = blocks.map(
+            _run_once,
+            fn_kwargs={"make_task": make_task},
+            compute=TaskPoolStrategy(size=workers),
+            num_cpus=1,
+            memory=resources.memory_bytes,
+        )
+    for row in dataset.iter_rows():
+        if row["error"]:
+            raise pickle.loads(row["error"])  # noqa: S301 - our own worker wrote it
+        yield json.loads(row["outcome"])
+
+
+def _configure(resources: Resources) -> None:
+    context = ray.data.DataContext.get_current()
+    context.execution_options.preserve_order = False
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.execution_no_progress_timeout_s = resources.no_progress_timeout_s

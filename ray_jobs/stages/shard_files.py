@@ -1,0 +1,93 @@
+"""Shard files: how rows move from the order of files to the order of documents.
+
+A file is a run of Arrow streams, one a shard; its marker says where each begins and ends and its
+digest, so a later task reads just its own bytes of every file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from eagleray.contracts.ports import Store
+from eagleray.digests import digest_bytes
+from eagleray.errors import IntegrityError
+
+
+def write_parquet(table: pa.Table) -> bytes:
+    """Return a table as Parquet bytes; the same table gives the same bytes."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", use_dictionary=False)
+    return bytes(sink.getvalue())
+
+
+def read_parquet(store: Store, path: str, *, digest: str) -> pa.Table:
+    """Return the table of a Parquet object whose SHA-256 is `digest`.
+
+    Raises:
+        IntegrityError: the object's bytes are others.
+    """
+    data = store.read(path)
+    found = digest_bytes(data)
+    if found != digest:
+        raise IntegrityError(path=path, expected=digest, found=found)
+    return pq.read_table(pa.BufferReader(data))
+
+
+def find_shards(doc_ids: Iterable[str], *, n_shards: int) -> list[int]:
+    """Return each document's shard: a digest of its id, so that all its versions meet."""
+    return [int(digest_bytes(doc_id.encode())[:16], 16) % n_shards for doc_id in doc_ids]
+
+
+def write_by_shard(table: pa.Table, *, n_shards: int) -> tuple[bytes, dict[str, dict[str, Any]]]:
+    """Return a shard file's bytes, and shard -> `start`, `end`, `sha256` of its stream.
+
+    Args:
+        table: rows with `doc_id`.
+        n_shards: shards documents are spread over.
+    """
+    shards = np.asarray(find_shards(table["doc_id"].to_pylist(), n_shards=n_shards), dtype=np.int64)
+    ordered = table.take(np.argsort(shards, kind="stable"))
+    present, counts = np.unique(shards, return_counts=True)
+    pieces: list[bytes] = []
+    places: dict[str, dict[str, Any]] = {}
+    row = offset = 0
+    for shard, count in zip(present.tolist(), counts.tolist(), strict=True):
+        piece = _write_stream(ordered.slice(row, count).combine_chunks())
+        places[str(shard)] = {"start": offset, "end": offset + len(piece), "sha256": digest_bytes(piece)}
+        pieces.append(piece)
+        row, offset = row + count, offset + len(piece)
+    return b"".join(pieces), places
+
+
+def read_shard(store: Store, parts: Sequence[dict[str, Any]], *, schema: pa.Schema) -> pa.Table:
+    """Return the rows of one shard from many files.
+
+    Args:
+        store: where the files lie.
+        parts: `path`, `start`, `end` and `sha256` of each stream.
+        schema: of the streams; what an empty answer has too.
+
+    Raises:
+        IntegrityError: bytes are not what a marker says.
+    """
+    tables = [schema.empty_table()]
+    for part in parts:
+        data = store.read_range(part["path"], part["start"], part["end"])
+        found = digest_bytes(data)
+        if found != part["sha256"]:
+            raise IntegrityError(path=part["path"], expected=part["sha256"], found=found)
+        tables.append(pa.ipc.open_stream(data).read_all().cast(schema))
+    return pa.concat_tables(tables).combine_chunks()
+
+
+def _write_stream(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
