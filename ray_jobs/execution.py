@@ -62,7 +62,7 @@ def _run_once(row: dict[str, Any], *, make_task: Callable[[], Task]) -> dict[str
 
 def count_workers(workers: int) -> int:
     """Return `workers`, or the cluster's CPUs where it is 0."""
-    return workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+    return workers or max(1, int(ray.cluster_resources().get("CPU", 1)))  # type: ignore[no-untyped-call]  # ray has no types here
 
 
 def run_shards(
@@ -86,7 +86,7 @@ def run_shards(
     blocks = ray.data.from_items(rows, override_num_blocks=len(rows))
     if resources.keeps_task:
         dataset = blocks.map(
-            _Shards,
+            _Shards,  # type: ignore[arg-type]  # a class is called once an actor, then a row
             fn_constructor_args=(make_task,),
             compute=ActorPoolStrategy(size=workers),
             num_cpus=1,
@@ -95,7 +95,7 @@ def run_shards(
         )
     else:
         dataset = blocks.map(
-            _run_once,
+            _run_once,  # type: ignore[arg-type]  # fn_kwargs fills the rest
             fn_kwargs={"make_task": make_task},
             compute=TaskPoolStrategy(size=workers),
             num_cpus=1,

@@ -109,7 +109,7 @@ def reconcile_document(deliveries: Sequence[Delivery], held: Sequence[Held], *, 
     additions: list[Addition] = []
     groups: dict[str, tuple[str, ...]] = {}
     for delivery in clean:
-        same = _find_same(delivery, timeline, additions)
+        same: Held | Addition | None = _find_same(delivery, timeline, additions)
         if same is None:
             same = _add(delivery, timeline, additions, now=now)
         else:
@@ -121,7 +121,8 @@ def reconcile_document(deliveries: Sequence[Delivery], held: Sequence[Held], *, 
     if _reopen(clean, timeline, additions, now=now):
         n_repeated -= 1
     additions = [replace(item, groups=groups.get(item.version, item.groups)) for item in additions]
-    starts = sorted(item.known_from for item in [*timeline, *additions])
+    present: list[Held | Addition] = [*timeline, *additions]
+    starts = sorted(item.known_from for item in present)
     return DocumentPlan(
         additions=tuple(replace(item, known_to=_find_end(item, starts)) for item in additions),
         changes=_find_changes(timeline, starts, groups),
@@ -130,9 +131,14 @@ def reconcile_document(deliveries: Sequence[Delivery], held: Sequence[Held], *, 
     )
 
 
-def _add(delivery: Delivery, timeline: Sequence[Held], additions: list[Addition], *, now: int) -> Addition:
-    """Append the delivery as a new version, moved to `now` where its moment is taken."""
-    present = [*timeline, *additions]
+def _add(
+    delivery: Delivery, timeline: Sequence[Held], additions: list[Addition], *, now: int
+) -> Addition | None:
+    """Append the delivery as a new version, moved to `now` where its moment is taken.
+
+    Returns `None`, adding nothing, where the delivery would end before it could begin.
+    """
+    present: list[Held | Addition] = [*timeline, *additions]
     starts = {item.known_from for item in present}
     known_from = delivery.known_from
     if known_from in starts:
@@ -194,7 +200,7 @@ def _reopen(
 ) -> int:
     """Add back the last delivery where the collection had closed it; return how many were added."""
     last = clean[-1] if clean else None
-    present = [*timeline, *additions]
+    present: list[Held | Addition] = [*timeline, *additions]
     starts = [item.known_from for item in present]
     is_open = any(_find_end(item, starts) == OPEN_END for item in present)
     if last is None or is_open or last.known_to != OPEN_END:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -135,7 +137,7 @@ def test_at_no_time_are_two_versions_visible_and_order_does_not_matter(runs, see
         held = apply_plan(held, plan)
         intervals = sorted((item.known_from, item.known_to) for item in held)
         assert all(start < end for start, end in intervals)
-        assert all(left[1] <= right[0] for left, right in zip(intervals, intervals[1:], strict=False))
+        assert all(left[1] <= right[0] for left, right in pairwise(intervals))
         past = {(item.version, item.known_from) for item in before}
         assert past <= {(item.version, item.known_from) for item in held}
 
