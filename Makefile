@@ -3,7 +3,7 @@ BIN := .venv/bin
 LOCK := requirements/dev.txt
 STAMP := .venv/.installed
 
-.PHONY: setup check test lock
+.PHONY: setup demo check test bench lock
 
 setup: $(STAMP) ## make .venv from the pinned lock
 
@@ -19,10 +19,18 @@ check: setup ## format, lint, types, import contracts, unit and contract tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto --durations=10 tests/unit tests/contract tests/architecture
+	$(BIN)/pytest -n auto --dist loadgroup --durations=10 tests/unit tests/contract tests/architecture
 
 test: setup ## everything that needs no special hardware
-	$(BIN)/pytest -n auto --durations=15 -m "not gpu"
+	$(BIN)/pytest -n auto --dist loadgroup --durations=15 -m "not gpu"
+
+demo: setup ## build the sample as a Ray job and ask it
+	$(BIN)/python examples/demo.py
+
+bench: setup ## the benchmarks on the judged corpora in CORPORA
+	@test -n "$(CORPORA)" || { echo "say where the corpora are: make bench CORPORA=folder"; exit 2; }
+	$(BIN)/python -m benchmarks.retrieval $(CORPORA)/tatqa --queries queries_company --qrels all
+	$(BIN)/python -m benchmarks.determinism $(CORPORA)/tatqa
 
 lock: setup ## pin what pyproject.toml asks for, without addresses
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra serve --python-version 3.11 \

@@ -91,7 +91,13 @@ class JobSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """All settings, validated and frozen."""
+    """All settings, validated and frozen.
+
+    Attributes:
+        store: folder, `file:///folder` or `s3://bucket/prefix`.
+        collection: name of the corpus within the store.
+        cache: folder for copies of segments of remote stores.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
@@ -99,6 +105,7 @@ class Settings(BaseSettings):
 
     store: str = "eagleray-store"
     collection: str = "default"
+    cache: str = "~/.cache/eagleray"
     s3: S3Settings = S3Settings()
     embedder: EmbedderSettings = EmbedderSettings()
     chunker: ChunkerSettings = ChunkerSettings()

@@ -7,6 +7,7 @@ are JSON text, so no document ever passes through the driver.
 from __future__ import annotations
 
 import json
+import logging
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -56,6 +57,16 @@ class _Shards:
             return {"outcome": "", "error": pickle.dumps(error)}
 
 
+def _bind(make_task: Callable[[], Task]) -> type[_Shards]:
+    """Return the actor's class with its task bound: arguments in the object store would hinder restarts."""
+
+    class BoundShards(_Shards):
+        def __init__(self) -> None:
+            super().__init__(make_task)
+
+    return BoundShards
+
+
 def _run_once(row: dict[str, Any], *, make_task: Callable[[], Task]) -> dict[str, Any]:
     return _Shards(make_task)(row)
 
@@ -86,8 +97,7 @@ def run_shards(
     blocks = ray.data.from_items(rows, override_num_blocks=len(rows))
     if resources.keeps_task:
         dataset = blocks.map(
-            _Shards,  # type: ignore[arg-type]  # a class is called once an actor, then a row
-            fn_constructor_args=(make_task,),
+            _bind(make_task),  # type: ignore[arg-type]  # a class is called once an actor, then a row
             compute=ActorPoolStrategy(size=workers),
             num_cpus=1,
             num_gpus=resources.n_gpus or None,
@@ -108,6 +118,7 @@ def run_shards(
 
 
 def _configure(resources: Resources) -> None:
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = False
     context.enable_progress_bars = False

@@ -82,3 +82,8 @@ class Ledger:
         if found != expected:
             raise IntegrityError(path=path, expected=expected, found=found)
         return marker
+
+    def clear(self) -> None:
+        """Forget what an earlier try of the run finished."""
+        for item in list(self.store.list(self.folder)):
+            self.store.delete(item.path)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from eagleray.contracts.documents import AttributeType
-from eagleray.digests import canonical_json, digest_bytes
+from eagleray.digests import canonical_json, digest_bytes, digest_json
 
 FORMAT_VERSION: Final = 1
 
@@ -67,6 +67,11 @@ class CollectionSpec:
     embedder: EmbedderIdentity
     chunker: ChunkerIdentity
     format_version: int = FORMAT_VERSION
+
+    @property
+    def chunker_digest(self) -> str:
+        """Digest of the chunker's identity, part of every chunk id."""
+        return digest_json(asdict(self.chunker))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from eagleray.contracts.documents import DeadLetter, DeadLetterReason
-from eagleray.contracts.ports import Store
 from eagleray.documents.formats.registry import SUFFIXES
-from eagleray.errors import SourceError, StoreError
+
+from eagleray.contracts.ports import Store
+from eagleray.errors import SourceError
 from eagleray.settings import S3Settings
 from indexes.storage import open_store
 from ray_jobs.plans.partitions import SourceFile
@@ -18,7 +17,8 @@ def open_source(url: str, *, s3: S3Settings) -> tuple[Store, str]:
     """Return the store a source's files lie in, and the source's default name.
 
     Args:
-        url: folder, single file's folder, `file:///…` or `s3://bucket/prefix`.
+        url: folder, `file:///folder` or `s3://bucket/prefix`.
+        s3: how an `s3://` source is reached.
 
     Raises:
         SourceError: the folder is not there or is no folder.

@@ -15,25 +15,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from eagleray.contracts.chunks import CHUNK_SCHEMA
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
 from eagleray.contracts.times import OPEN_END, format_micros
 from eagleray.digests import canonical_json, digest_bytes, make_chunk_id
 from indexes.segments.attributes import infer_attribute_types
+from indexes.segments.patching import PATCH_SCHEMA
 from ray_jobs.ledger import Ledger, Stage
 from ray_jobs.plans.reconciliation import Addition, Delivery, DocumentPlan, Held, reconcile_document
 from ray_jobs.stages.shard_files import read_shard, write_parquet
+from ray_jobs.stages.state import STATE_SCHEMA
 
-PATCH_ROWS = pa.schema(
-    [
-        pa.field("chunk_id", pa.int64(), nullable=False),
-        pa.field("known_to", pa.int64()),
-        pa.field("groups", pa.list_(pa.string())),
-    ]
-)
-"""One row a changed row of an older segment; null leaves that part as it is."""
+DELIVERED_SCHEMA = CHUNK_SCHEMA.append(pa.field("position", pa.string(), nullable=False))
+"""Chunk rows as ingest writes them: with the place in the file they were read from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +66,8 @@ class ArrangeTask:
         done = ledger.find(Stage.ARRANGE, key)
         if done is not None:
             return done
-        delivered = read_shard(ledger.store, payload["parts"])
-        state = read_shard(ledger.store, payload["states"])
+        delivered = read_shard(ledger.store, payload["parts"], schema=DELIVERED_SCHEMA)
+        state = read_shard(ledger.store, payload["states"], schema=STATE_SCHEMA)
         arranged = arrange_shard(delivered, state, chunker_digest=self._chunker_digest, now=self._now)
         outcome: dict[str, Any] = {
             "shard": payload["shard"],
@@ -88,8 +83,10 @@ class ArrangeTask:
             outcome["attributes"] = {name: str(kind) for name, kind in types.items()}
             ledger.store.write(f"{ledger.collection}/chunks/{outcome['chunks']}.parquet", data)
         if arranged.patch.num_rows:
-            outcome["patch"] = ledger.locate(Stage.ARRANGE, key, "patch.parquet")
-            ledger.store.write(outcome["patch"], write_parquet(arranged.patch))
+            data = write_parquet(arranged.patch)
+            path = ledger.locate(Stage.ARRANGE, key, "patch.parquet")
+            outcome["patch"] = {"path": path, "sha256": digest_bytes(data)}
+            ledger.store.write(path, data)
         if arranged.dead_letters:
             lines = b"".join(canonical_json(asdict(letter)) + b"\n" for letter in arranged.dead_letters)
             ledger.store.write(ledger.locate(Stage.ARRANGE, key, "dead.jsonl"), lines)
@@ -242,8 +239,5 @@ def _build_patch(gathered: _Gathered) -> pa.Table:
                 [None if item[2] is None else sorted(item[2]) for item in ordered], pa.list_(pa.string())
             ),
         ],
-        schema=PATCH_ROWS,
+        schema=PATCH_SCHEMA,
     )
-
-
-__all__ = ["PATCH_ROWS", "ArrangeTask", "Arranged", "arrange_shard", "count_by_zone"]

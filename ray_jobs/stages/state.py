@@ -74,4 +74,4 @@ class StateTask:
         data, places = write_by_shard(list_held_rows(view, due=self._due), n_shards=self._n_shards)
         path = ledger.locate(Stage.STATE, key, "arrows")
         ledger.store.write(path, data)
-        return ledger.record(Stage.STATE, key, {"path": path, "shards": places})
+        return ledger.record(Stage.STATE, key, {"file": path, "shards": places})

@@ -1,0 +1,57 @@
+"""Reads judged corpora in BEIR layout: `corpus.jsonl`, `<queries>.jsonl`, `qrels/<name>.tsv`."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eagleray.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedQuery:
+    """A query with its relevant documents: doc_id -> grade; `filter` as the query's metadata has it."""
+
+    query_id: str
+    text: str
+    relevant: dict[str, int]
+    filter: dict[str, Any] | None
+
+
+def read_judged_queries(corpus: Path, *, queries: str, qrels: str) -> list[JudgedQuery]:
+    """Return every query that has a judgement, in the order of the file.
+
+    Raises:
+        InputError: a file is not there; names those that are.
+    """
+    judgements: dict[str, dict[str, int]] = defaultdict(dict)
+    with _find(corpus / "qrels", f"{qrels}.tsv").open() as stream:
+        for row in csv.DictReader(stream, delimiter="\t"):
+            if int(row["score"]) > 0:
+                judgements[row["query-id"]][row["corpus-id"]] = int(row["score"])
+    found = []
+    with _find(corpus, f"{queries}.jsonl").open() as stream:
+        for line in stream:
+            query = json.loads(line)
+            if query["_id"] in judgements:
+                found.append(
+                    JudgedQuery(
+                        query_id=query["_id"],
+                        text=query["text"],
+                        relevant=judgements[query["_id"]],
+                        filter=query.get("metadata", {}).get("filter"),
+                    )
+                )
+    return found
+
+
+def _find(folder: Path, name: str) -> Path:
+    path = folder / name
+    if not path.is_file():
+        present = sorted(item.stem for item in folder.glob(f"*{path.suffix}"))
+        raise InputError(detail=f"there is no {name} in {folder}; there are {', '.join(present)}")
+    return path

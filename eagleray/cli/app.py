@@ -1,0 +1,51 @@
+"""The `eagleray` command: its sub-commands, and how an error becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from eagleray import __version__
+from eagleray.cli.dead_letters import dead_letters
+from eagleray.cli.ingesting import ingest
+from eagleray.cli.searching import search
+from eagleray.cli.showing import show_json
+from eagleray.cli.snapshots import snapshots
+from eagleray.errors import EagleRayError
+
+app = typer.Typer(
+    name="eagleray",
+    help="Exact, point-in-time, entitled search over a desk's documents.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(ingest)
+app.command()(search)
+app.add_typer(snapshots, name="snapshots")
+app.add_typer(dead_letters, name="dead-letters")
+
+
+@app.command()
+def version(json: bool = typer.Option(False, "--json", help="Print one JSON value.")) -> None:
+    """Print the version."""
+    if json:
+        show_json({"version": __version__})
+    else:
+        print(f"eagleray {__version__}")
+
+
+def main() -> None:
+    """Run the command line; the project's own errors end as one line and their exit code.
+
+    Exit codes: 0 done; 1 a failure without a class of its own; 2 the input can be mended; 3 a gate
+    or a conflict; 4 damage; 5 the store failed, try again.
+    """
+    try:
+        app()
+    except EagleRayError as error:
+        if "--json" in sys.argv:
+            show_json({"error": {"type": type(error).__name__, "message": str(error), **error.fields}})
+        else:
+            print(f"eagleray: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,80 @@
+"""`eagleray ingest`: a delivery from its source to the alias."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_fields, show_json
+from eagleray.contracts.services import IngestRequest, OnProgress
+from eagleray.parts import load_job_service
+from eagleray.settings import load_settings
+
+
+def ingest(
+    source: str = typer.Argument(help="Folder or s3://bucket/prefix."),
+    store: str = STORE_OPTION,
+    collection: str = COLLECTION_OPTION,
+    mapping: str = typer.Option("", help="Mapping file (YAML or TOML): which field is what."),
+    name: str = typer.Option("", help="Name the source's documents are filed under; default: the folder's."),
+    alias: str = typer.Option("live", help="Alias to move; '' builds without publishing."),
+    resume: bool = typer.Option(True, "--resume/--fresh", help="Use what an unfinished run left."),
+    workers: int = typer.Option(0, min=0, help="Parallel workers; 0 takes every CPU."),
+    address: str = typer.Option("", help="Ray cluster; default: the job's, else a local one."),
+    json: bool = JSON_OPTION,
+) -> None:
+    """Read, chunk, embed, index, check and publish what a source delivers."""
+    settings = load_settings(**choose(store=store, collection=collection))
+    if workers:
+        jobs = settings.jobs.model_copy(update={"workers": workers})
+        settings = settings.model_copy(update={"jobs": jobs})
+    request = IngestRequest(
+        source=source, source_name=name, mapping=mapping, alias=alias, is_resumed=resume, address=address
+    )
+    with report_progress() as on_progress:
+        report = load_job_service().ingest(settings, request, on_progress)
+    show_report(report, is_json=json)
+
+
+def show_report(report: dict[str, Any], *, is_json: bool) -> None:
+    """Print what a run did."""
+    if is_json:
+        show_json(report)
+        return
+    show_fields(report)
+    if report.get("dead_letters"):
+        print(f"{report['dead_letters']} records were set aside: eagleray dead-letters list")
+
+
+@contextmanager
+def report_progress() -> Iterator[OnProgress]:
+    """Yield a callback: bars on a terminal, one plain line a finished stage elsewhere."""
+    if not sys.stderr.isatty():
+
+        def write_line(stage: str, done: int, total: int) -> None:
+            if done == total:
+                print(f"{stage}: {done}/{total}", file=sys.stderr, flush=True)
+
+        yield write_line
+        return
+    columns = (
+        TextColumn("{task.description:>8}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def move_bar(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(stage, total=total)
+            progress.update(tasks[stage], completed=done, total=total)
+
+        yield move_bar

@@ -1,0 +1,97 @@
+"""`eagleray search`: one question, its hits with their sources."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import typer
+
+from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_json
+from eagleray.contracts.hits import Granularity, Hit, SearchMode, SearchRequest, SearchResponse
+from eagleray.contracts.principals import Principal
+from eagleray.contracts.times import format_micros, parse_instant
+from eagleray.parts import load_index_service
+from eagleray.settings import load_settings
+
+_SHOWN_CHARACTERS = 240
+
+
+def search(
+    query: str = typer.Argument(help="The question, in words."),
+    k: int = typer.Option(5, "-k", help="Number of hits."),
+    mode: SearchMode = typer.Option(SearchMode.HYBRID, help="Channels that answer."),
+    as_of: str = typer.Option("", help="ISO 8601 time; what was known then answers."),
+    filter: str = typer.Option("", help='For example: company = "Cubic Corp" and year >= 2019'),  # noqa: A002 - the option's name
+    group: list[str] = typer.Option([], help="A group of the caller; give it again for more."),
+    snapshot: str = typer.Option("live", help="Alias or id."),
+    chunks: bool = typer.Option(False, "--chunks", help="Hits are chunks, not documents."),
+    explain: bool = typer.Option(False, "--explain", help="Say how the answer came about."),
+    store: str = STORE_OPTION,
+    collection: str = COLLECTION_OPTION,
+    json: bool = JSON_OPTION,
+) -> None:
+    """Search a snapshot, as of any time, as a caller with these groups."""
+    settings = load_settings(**choose(store=store, collection=collection))
+    service = load_index_service()
+    request = SearchRequest(
+        query=query,
+        k=k,
+        mode=mode,
+        granularity=Granularity.CHUNK if chunks else Granularity.DOCUMENT,
+        as_of=parse_instant(as_of) if as_of else None,
+        filter=service.parse_filter(filter) if filter else None,
+        principal=Principal(subject="command-line", groups=frozenset(group)),
+    )
+    response = service.open_engine(settings, snapshot=snapshot).search(request)
+    if json:
+        show_json(to_json(response, is_explained=explain))
+    else:
+        _show_hits(response, is_explained=explain)
+
+
+def to_json(response: SearchResponse, *, is_explained: bool) -> dict[str, Any]:
+    """Return a response as JSON values, times in ISO 8601."""
+    hits = []
+    for hit in response.hits:
+        fields = asdict(hit)
+        for name in ("known_from", "known_to", "event_time"):
+            if fields[name] is not None:
+                fields[name] = format_micros(fields[name])
+        hits.append(fields)
+    shown: dict[str, Any] = {"snapshot": response.explanation.snapshot, "hits": hits}
+    if is_explained:
+        shown["explanation"] = asdict(response.explanation)
+    return shown
+
+
+def _show_hits(response: SearchResponse, *, is_explained: bool) -> None:
+    if not response.hits:
+        print("no hits: nothing visible to this caller at this time matches")
+    for rank, hit in enumerate(response.hits, start=1):
+        print(f"{rank}. {hit.title or hit.doc_id}  [{hit.score:.3f}]")
+        print(f"   {_shorten(hit)}")
+        page = f", page {hit.page}" if hit.page else ""
+        print(
+            f"   {hit.source}#{hit.doc_id}{page}, characters {hit.start}-{hit.end}, "
+            f"known from {format_micros(hit.known_from)}"
+        )
+    if is_explained:
+        explanation = response.explanation
+        print(f"snapshot {explanation.snapshot[:12]}, {explanation.n_visible} chunks visible")
+        for segment in explanation.segments:
+            print(
+                f"segment {segment.segment[:12]}: {segment.plan}, {segment.n_rows} rows, "
+                f"{segment.n_prefix} known, {segment.n_selected} selected"
+            )
+        print(f"document frequencies: {explanation.document_frequencies}")
+        print(f"average length: {explanation.average_length:.2f}; exact: {explanation.is_exact}")
+        print(", ".join(f"{step} {ms:.1f} ms" for step, ms in explanation.timings_ms.items()))
+
+
+def _shorten(hit: Hit) -> str:
+    """Return the part of the text around the first highlight, on one line."""
+    first = hit.highlights[0].start if hit.highlights else 0
+    start = max(0, first - _SHOWN_CHARACTERS // 3)
+    piece = " ".join(hit.text[start : start + _SHOWN_CHARACTERS].split())
+    return ("… " if start else "") + piece + (" …" if start + _SHOWN_CHARACTERS < len(hit.text) else "")

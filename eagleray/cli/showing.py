@@ -1,0 +1,48 @@
+"""How answers are shown: tables for people, one JSON value for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+JSON_OPTION = typer.Option(False, "--json", help="Print one JSON value.")
+STORE_OPTION = typer.Option("", "--store", help="Folder or s3://bucket/prefix. [env: EAGLERAY_STORE]")
+COLLECTION_OPTION = typer.Option("", "--collection", "-c", help="Collection. [env: EAGLERAY_COLLECTION]")
+
+
+def show_json(value: Any) -> None:
+    """Print one JSON value on one line."""
+    print(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str))
+
+
+def show_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    """Print rows as a table, or say that there are none."""
+    if not rows:
+        print("none")
+        return
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(str(row.get(column, "")) for column in columns))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def show_fields(fields: dict[str, Any]) -> None:
+    """Print one field a line, lists indented below their name."""
+    for name, value in fields.items():
+        if isinstance(value, list):
+            print(f"{name}:")
+            for item in value:
+                print(f"  {item}")
+        else:
+            print(f"{name}: {value}")
+
+
+def choose(**given: str) -> dict[str, str]:
+    """Return the options that were given, as overrides of the settings."""
+    return {name: value for name, value in given.items() if value}

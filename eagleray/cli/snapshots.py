@@ -1,0 +1,119 @@
+"""`eagleray snapshots`: list, show, compare, publish, roll back, verify."""
+
+from __future__ import annotations
+
+import typer
+
+from eagleray.cli.showing import (
+    COLLECTION_OPTION,
+    JSON_OPTION,
+    STORE_OPTION,
+    choose,
+    show_fields,
+    show_json,
+    show_table,
+)
+from eagleray.parts import load_index_service
+from eagleray.settings import load_settings
+
+snapshots = typer.Typer(
+    no_args_is_help=True, help="Immutable states of a collection and the aliases on them."
+)
+_ALIAS = typer.Option("live", help="Alias to move.")
+
+
+@snapshots.command("list")
+def list_all(
+    store: str = STORE_OPTION, collection: str = COLLECTION_OPTION, json: bool = JSON_OPTION
+) -> None:
+    """List the snapshots, oldest first."""
+    settings = load_settings(**choose(store=store, collection=collection))
+    rows = load_index_service().list_snapshots(settings)
+    if json:
+        show_json(rows)
+    else:
+        show_table(rows, ("snapshot", "written_at", "n_documents", "n_rows", "aliases"))
+
+
+@snapshots.command()
+def show(
+    snapshot: str = typer.Argument("live", help="Alias, id, or the first 8 digits of an id."),
+    store: str = STORE_OPTION,
+    collection: str = COLLECTION_OPTION,
+    json: bool = JSON_OPTION,
+) -> None:
+    """Show what a snapshot is made of."""
+    settings = load_settings(**choose(store=store, collection=collection))
+    shown = load_index_service().show_snapshot(settings, snapshot=snapshot)
+    if json:
+        show_json(shown)
+    else:
+        show_fields(shown)
+
+
+@snapshots.command()
+def diff(
+    before: str = typer.Argument(help="Alias or id."),
+    after: str = typer.Argument("live", help="Alias or id."),
+    store: str = STORE_OPTION,
+    collection: str = COLLECTION_OPTION,
+    json: bool = JSON_OPTION,
+) -> None:
+    """Show what changed between two snapshots."""
+    settings = load_settings(**choose(store=store, collection=collection))
+    shown = load_index_service().diff_snapshots(settings, before=before, after=after)
+    if json:
+        show_json(shown)
+    else:
+        show_fields(shown)
+
+
+@snapshots.command()
+def publish(
+    snapshot: str = typer.Argument(help="Id, or its first 8 digits."),
+    alias: str = _ALIAS,
+    store: str = STORE_OPTION,
+    collection: str = COLLECTION_OPTION,
+    json: bool = JSON_OPTION,
+) -> None:
+    """Run the gate and move the alias."""
+    settings = load_settings(**choose(store=store, collection=collection))
+    moved = load_index_service().publish(settings, snapshot=snapshot, alias=alias)
+    if json:
+        show_json(moved)
+    else:
+        show_fields(moved)
+
+
+@snapshots.command()
+def rollback(
+    alias: str = _ALIAS,
+    store: str = STORE_OPTION,
+    collection: str = COLLECTION_OPTION,
+    json: bool = JSON_OPTION,
+) -> None:
+    """Move the alias back to the snapshot before."""
+    settings = load_settings(**choose(store=store, collection=collection))
+    moved = load_index_service().rollback(settings, alias=alias)
+    if json:
+        show_json(moved)
+    else:
+        show_fields(moved)
+
+
+@snapshots.command()
+def verify(
+    snapshot: str = typer.Argument("live", help="Alias or id."),
+    store: str = STORE_OPTION,
+    collection: str = COLLECTION_OPTION,
+    json: bool = JSON_OPTION,
+) -> None:
+    """Check every byte the snapshot needs; exit code 4 where something is damaged."""
+    settings = load_settings(**choose(store=store, collection=collection))
+    shown = load_index_service().verify(settings, snapshot=snapshot)
+    if json:
+        show_json(shown)
+    else:
+        show_fields(shown)
+    if shown["findings"]:
+        raise typer.Exit(4)

@@ -1,0 +1,88 @@
+"""What the command line and the notebooks call: the parts the upper layers provide.
+
+The base must not import the layers above it, so they register themselves as entry points of the
+group `eagleray.parts`; `eagleray.parts` finds them. Answers are plain JSON values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from eagleray.contracts.ports import SearchEngine
+from eagleray.settings import Settings
+
+OnProgress = Callable[[str, int, int], None]
+"""Called with a stage's name, shards finished and shards in all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestRequest:
+    """One delivery of a source into a collection.
+
+    Attributes:
+        source: folder or `s3://bucket/prefix`.
+        source_name: name documents are filed under; empty takes the folder's name.
+        mapping: path of a mapping file; empty takes the default mapping.
+        alias: alias to move; empty builds the snapshot without publishing it.
+        is_resumed: whether the ledger of an earlier, unfinished run of the same input is used.
+        only_dead_letters: read again just the files in which the last run left dead letters.
+        address: Ray cluster; empty takes the one of the job, or starts a local one.
+    """
+
+    source: str
+    source_name: str = ""
+    mapping: str = ""
+    alias: str = "live"
+    is_resumed: bool = True
+    only_dead_letters: bool = False
+    address: str = ""
+
+
+class IndexService(Protocol):
+    """Collections, snapshots and searches; no cluster needed."""
+
+    def open_engine(self, settings: Settings, *, snapshot: str) -> SearchEngine:
+        """Return the engine over a snapshot, an alias or the beginning of an id."""
+        ...
+
+    def parse_filter(self, text: str) -> Any:
+        """Return the filter expression that `text` writes."""
+        ...
+
+    def list_snapshots(self, settings: Settings) -> list[dict[str, Any]]:
+        """Return the collection's snapshots, oldest first, with the aliases on each."""
+        ...
+
+    def show_snapshot(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
+        """Return a snapshot's manifest, its aliases and its gate's report."""
+        ...
+
+    def diff_snapshots(self, settings: Settings, *, before: str, after: str) -> dict[str, Any]:
+        """Return what changed between two snapshots."""
+        ...
+
+    def publish(self, settings: Settings, *, snapshot: str, alias: str) -> dict[str, Any]:
+        """Run the gate and move the alias to the snapshot."""
+        ...
+
+    def rollback(self, settings: Settings, *, alias: str) -> dict[str, Any]:
+        """Move the alias back to the snapshot before."""
+        ...
+
+    def verify(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
+        """Check every byte a snapshot needs; `findings` lists what is wrong."""
+        ...
+
+
+class JobService(Protocol):
+    """Work that runs on Ray."""
+
+    def ingest(self, settings: Settings, request: IngestRequest, on_progress: OnProgress) -> dict[str, Any]:
+        """Run a delivery from source to alias and return its report."""
+        ...
+
+    def list_dead_letters(self, settings: Settings, *, run: str) -> list[dict[str, Any]]:
+        """Return the dead letters of a run; an empty `run` takes the collection's last one."""
+        ...

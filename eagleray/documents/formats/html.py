@@ -1,0 +1,150 @@
+"""HTML and inline XBRL: what a reader sees, as headings, paragraphs, list items and table rows.
+
+This file walks the tree; `html_blocks` gathers what the walk finds and `html_tables` lays out
+tables. Tagged facts (`ix:nonFraction` and its kin) are ordinary text here; the hidden `ix:header`
+is left out with everything else that is not shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from eagleray.contracts.documents import DeadLetter, DeadLetterReason
+from eagleray.documents.decoding import decode_text
+from eagleray.documents.formats.html_blocks import BlockWriter, Style
+from eagleray.documents.formats.html_tables import find_layout_tables, read_rows, read_stray_text
+from eagleray.documents.records import InputFile, RawRecord, make_file_record
+from eagleray.errors import MissingExtraError
+
+_DECLARED: Final = re.compile(rb"(?i)(?:charset|encoding)\s*=\s*[\"']?\s*([a-z0-9_.:-]+)")
+_HEAD_BYTES: Final = 2048
+
+_DROPPED_TAGS: Final = (
+    "head script style noscript template svg math nav button select option textarea input iframe object "
+    "ix:header ix:hidden"
+)
+_BLOCK_TAGS: Final = (
+    "html body div p section article main header footer aside figure figcaption blockquote address center "
+    "ul ol li dl dt dd table thead tbody tfoot tr td th caption hr form fieldset details summary pre "
+    "h1 h2 h3 h4 h5 h6 document text page"
+)
+_DROPPED: Final = frozenset(_DROPPED_TAGS.split())
+_BLOCKS: Final = frozenset(_BLOCK_TAGS.split())
+_PAGE_EDGES: Final = frozenset(("header", "footer"))
+_MAX_EDGE_LINKS: Final = 5
+_BOLD: Final = frozenset(("b", "strong", "th"))
+_ITALIC: Final = frozenset(("i", "em"))
+_ITALIC_STYLE: Final = re.compile(r"font-style:\s*(italic|oblique)")
+_BOLD_STYLE: Final = re.compile(r"font-weight:\s*(bold|[6-9]00)")
+_PLAIN_STYLE: Final = re.compile(r"font-weight:\s*(normal|[1-5]00)")
+_HIDDEN_STYLE: Final = re.compile(r"display:\s*none|visibility:\s*hidden")
+
+
+def parse_html(data: bytes, file: InputFile) -> Iterator[RawRecord | DeadLetter]:
+    """Yield the file as one record; its title is `<title>`, else the first heading, else its name.
+
+    Raises:
+        MissingExtraError: lxml is not installed.
+    """
+    declared = _DECLARED.search(data[:_HEAD_BYTES])
+    markup = decode_text(data, file, fallback=declared.group(1).decode("ascii") if declared else "")
+    if isinstance(markup, DeadLetter):
+        yield markup
+        return
+    root = _parse_tree(markup)
+    if root is None:
+        yield file.reject(DeadLetterReason.EMPTY_TEXT, "the file holds no text")
+        return
+    writer = BlockWriter()
+    _walk(root, writer)
+    text, elements = writer.finish()
+    title = _read_title(root) or writer.first_heading
+    yield make_file_record(file, title=title, text=text, elements=elements)
+
+
+def _parse_tree(markup: str) -> Any:
+    try:
+        from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
+    except ImportError as error:
+        raise MissingExtraError(part="lxml", extra="documents") from error
+    parser = etree.HTMLParser(
+        encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True
+    )
+    try:
+        return etree.fromstring(markup.replace("\x00", " ").encode("utf-8"), parser)
+    except etree.XMLSyntaxError:  # nothing in the file but white space or comments
+        return None
+
+
+def _walk(root: Any, writer: BlockWriter) -> None:
+    from lxml import etree
+
+    layout = find_layout_tables(root)
+    styles = [Style()]
+    walker = etree.iterwalk(root, events=("start", "end"))
+    for event, node in walker:
+        tag = node.tag
+        if event == "end":
+            _leave(tag, writer, styles=styles)
+            writer.add_text(node.tail, styles[-1])
+        elif _is_skipped(node):
+            walker.skip_subtree()
+            styles.append(styles[-1])
+        elif tag == "table" and node not in layout:
+            writer.add_paragraph(read_stray_text(node, is_skipped=_is_skipped))
+            writer.add_table(read_rows(node, is_skipped=_is_skipped))
+            walker.skip_subtree()
+            styles.append(styles[-1])
+        else:
+            styles.append(_enter(node, writer, outer=styles[-1]))
+            writer.add_text(node.text, styles[-1])
+
+
+def _enter(node: Any, writer: BlockWriter, *, outer: Style) -> Style:
+    tag = node.tag
+    if tag in _BLOCKS:
+        writer.close_block()
+    if tag == "br":
+        writer.break_line()
+    elif tag == "li":
+        writer.begin_item()
+    elif len(tag) == 2 and tag[0] == "h" and tag[1] in "123456":
+        writer.begin_heading(int(tag[1]))
+    is_bold = outer.is_bold or tag in _BOLD
+    css = node.get("style")
+    if css and "font-weight" in css:
+        is_bold = bool(_BOLD_STYLE.search(css)) or (is_bold and not _PLAIN_STYLE.search(css))
+    is_italic = outer.is_italic or tag in _ITALIC or bool(css and _ITALIC_STYLE.search(css))
+    return Style(is_bold=is_bold, is_italic=is_italic, is_verbatim=outer.is_verbatim or tag == "pre")
+
+
+def _leave(tag: str, writer: BlockWriter, *, styles: list[Style]) -> None:
+    styles.pop()
+    if tag in _BLOCKS:
+        writer.close_block()
+
+
+def _is_hidden(node: Any) -> bool:
+    if node.get("hidden") is not None:
+        return True
+    css = node.get("style")
+    return bool(css) and _HIDDEN_STYLE.search(css) is not None
+
+
+def _is_skipped(node: Any) -> bool:
+    return node.tag in _DROPPED or _is_hidden(node) or _is_site_menu(node)
+
+
+def _is_site_menu(node: Any) -> bool:
+    if node.tag not in _PAGE_EDGES:
+        return False
+    return sum(1 for _ in node.iter("a")) > _MAX_EDGE_LINKS
+
+
+def _read_title(root: Any) -> str:
+    node = root.find(".//title")
+    title = " ".join("".join(node.itertext()).split()) if node is not None else ""
+    # Word processors and filing agents leave a file name or a placeholder here.
+    return "" if re.fullmatch(r"(?i)document|untitled.*|\S*\.html?|\S+ - none - [\d.]+s", title) else title

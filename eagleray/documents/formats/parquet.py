@@ -1,0 +1,87 @@
+"""Parquet: one record a row, read by row group so that memory is bounded by one group."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, BinaryIO, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from eagleray.contracts.documents import DeadLetter, DeadLetterReason
+from eagleray.documents.reading import RangeFile
+from eagleray.documents.records import InputFile, RawRecord
+
+ParquetData = bytes | BinaryIO | RangeFile
+
+_BATCH_ROWS: Final = 1024
+
+
+def parse_parquet(data: ParquetData, file: InputFile) -> Iterator[RawRecord | DeadLetter]:
+    """Yield every row; a row group that cannot be read is one dead letter and the others go on."""
+    opened = _open_parquet(data, file)
+    if isinstance(opened, DeadLetter):
+        yield opened
+        return
+    first_row = 1
+    for group in range(opened.metadata.num_row_groups):
+        yield from _read_group(opened, file, group=group, first_row=first_row)
+        first_row += opened.metadata.row_group(group).num_rows
+
+
+def read_parquet_group(data: ParquetData, file: InputFile, *, group: int) -> Iterator[RawRecord | DeadLetter]:
+    """Yield the rows of one row group, counted from 0; positions are rows of the whole file."""
+    opened = _open_parquet(data, file)
+    if isinstance(opened, DeadLetter):
+        yield opened
+        return
+    first_row = 1 + sum(opened.metadata.row_group(before).num_rows for before in range(group))
+    yield from _read_group(opened, file, group=group, first_row=first_row)
+
+
+def _open_parquet(data: ParquetData, file: InputFile) -> Any:
+    try:
+        return pq.ParquetFile(pa.BufferReader(data) if isinstance(data, bytes) else data)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        detail = f"it is no readable Parquet file ({type(error).__name__}); write it again"
+        return file.reject(DeadLetterReason.UNREADABLE_FILE, detail)
+
+
+def _read_group(
+    opened: Any, file: InputFile, *, group: int, first_row: int
+) -> Iterator[RawRecord | DeadLetter]:
+    row = first_row
+    try:
+        for batch in opened.iter_batches(batch_size=_BATCH_ROWS, row_groups=[group]):
+            for fields in _use_microseconds(pa.Table.from_batches([batch])).to_pylist():
+                yield RawRecord(file=file, position=f"row {row}", fields=_make_plain(fields))
+                row += 1
+    except (pa.ArrowException, OSError, ValueError) as error:
+        detail = f"row group {group} cannot be read from here on ({type(error).__name__}); write it again"
+        yield file.reject(DeadLetterReason.UNREADABLE_FILE, detail, position=f"row {row}")
+
+
+def _use_microseconds(table: pa.Table) -> pa.Table:
+    for index, column in enumerate(table.schema):
+        if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+            values = table.column(index).cast(pa.timestamp("us", tz=column.type.tz), safe=False)
+            table = table.set_column(index, column.name, values)
+    return table
+
+
+def _make_plain(value: Any) -> Any:
+    """Return a cell as JSON would hold it; NaN, which tools write for an absent number, is null."""
+    if isinstance(value, dict):
+        return {key: _make_plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_make_plain(item) for item in value]
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if value is None or isinstance(value, str | int | float | bool | datetime | date):
+        return value
+    return str(value) if not isinstance(value, bytes) else None

@@ -1,0 +1,103 @@
+"""PDF: the text layer of each page through PDFium; every element knows its page."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from typing import Any, Final
+
+from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Element
+from eagleray.documents.elements import find_elements
+from eagleray.documents.records import InputFile, RawRecord, make_file_record
+from eagleray.errors import MissingExtraError
+
+_PDFIUM: Final = threading.Lock()
+"""PDFium is not thread-safe, not even over different documents."""
+
+_SOFT_HYPHEN: Final = re.compile("[\ufffe\x02](?:\r?\n)?")
+_SPACES: Final = re.compile(r"[^\S\n]+")
+_MADE_BY_TOOL: Final = re.compile(
+    r"(?i)microsoft|untitled|\.(docx?|xlsx?|pptx?|pdf|indd|qxd|htm)\b|^[\d\W_]*$"
+)
+
+
+def parse_pdf(data: bytes, file: InputFile) -> Iterator[RawRecord | DeadLetter]:
+    """Yield the file as one record, and a dead letter for each page that cannot be read.
+
+    Raises:
+        MissingExtraError: pypdfium2 is not installed.
+    """
+    with _PDFIUM:
+        found = _read_pages(data, file)
+    if isinstance(found, DeadLetter):
+        yield found
+        return
+    title, pages, dead_letters = found
+    yield from dead_letters
+    text, elements = _join_pages(pages)
+    if not text.strip():
+        if not dead_letters:
+            detail = f"none of its {len(pages)} pages has a text layer; run character recognition first"
+            yield file.reject(DeadLetterReason.EMPTY_TEXT, detail)
+        return
+    yield make_file_record(file, title=title, text=text, elements=elements)
+
+
+def _read_pages(data: bytes, file: InputFile) -> tuple[str, list[str], list[DeadLetter]] | DeadLetter:
+    try:
+        import pypdfium2
+    except ImportError as error:
+        raise MissingExtraError(part="pypdfium2", extra="documents") from error
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        detail = f"PDFium cannot open it: {error}; an encrypted file must be saved without its password"
+        return file.reject(DeadLetterReason.UNREADABLE_FILE, detail)
+    pages: list[str] = []
+    dead_letters: list[DeadLetter] = []
+    try:
+        title = " ".join(document.get_metadata_value("Title").split())
+        for index in range(len(document)):
+            try:
+                pages.append(_read_page(document, index))
+            except pypdfium2.PdfiumError as error:
+                pages.append("")
+                detail = f"PDFium cannot read the page: {error}"
+                dead_letters.append(
+                    file.reject(DeadLetterReason.UNREADABLE_FILE, detail, position=f"page {index + 1}")
+                )
+    finally:
+        document.close()
+    return ("" if _MADE_BY_TOOL.search(title) else title), pages, dead_letters
+
+
+def _read_page(document: Any, index: int) -> str:
+    page = document[index]
+    try:
+        text_page = page.get_textpage()
+        try:
+            text: str = text_page.get_text_range()
+        finally:
+            text_page.close()
+    finally:
+        page.close()
+    text = _SOFT_HYPHEN.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return "\n".join(_SPACES.sub(" ", line).strip() for line in text.split("\n")).strip("\n")
+
+
+def _join_pages(pages: list[str]) -> tuple[str, tuple[Element, ...]]:
+    pieces: list[str] = []
+    elements: list[Element] = []
+    length = 0
+    for number, page in enumerate(pages, start=1):
+        if not page.strip():
+            continue
+        if pieces:
+            pieces.append("\n\n")
+            length += 2
+        elements += find_elements(page, page=number, offset=length)
+        pieces.append(page)
+        length += len(page)
+    return "".join(pieces), tuple(elements)

@@ -1,0 +1,182 @@
+"""Mapping files: YAML checked key by key, so that every fault names its line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, cast
+
+import yaml
+
+from eagleray.contracts.documents import AttributeType
+from eagleray.documents.mapping_rules import (
+    DEFAULT_MAPPING,
+    Constant,
+    FileFact,
+    Mapping,
+    Origin,
+    OriginKind,
+    Rule,
+    RuleKind,
+)
+from eagleray.documents.mapping_values import (
+    RuleError,
+    convert_attribute,
+    convert_groups,
+    convert_text,
+    convert_time,
+)
+from eagleray.documents.yaml_nodes import YamlFile
+
+_KINDS: Final = {
+    "doc_id": RuleKind.TEXT,
+    "title": RuleKind.TEXT,
+    "text": RuleKind.TEXT,
+    "known_from": RuleKind.TIME,
+    "known_to": RuleKind.TIME,
+    "event_time": RuleKind.TIME,
+    "groups": RuleKind.GROUPS,
+    "zone": RuleKind.TEXT,
+}
+_KEYS: Final = (*_KINDS, "attributes", "other_attributes")
+_ORIGINS: Final = tuple(kind.value for kind in OriginKind)
+_ALWAYS_NEEDED: Final = ("doc_id", "text", "known_from")
+_OPTIONAL_UNLESS_SAID: Final = ("title",)
+
+
+def load_mapping(path: Path | str) -> Mapping:
+    """Return the mapping a YAML file declares; what it leaves out is as in `DEFAULT_MAPPING`.
+
+    Raises:
+        MappingError: the file cannot be read or says something a mapping cannot; with the line.
+    """
+    file = YamlFile(str(path))
+    entries = file.read_entries(file.compose(), allowed=_KEYS)
+    rules = {name: _read_rule(file, name, node) for name, node in entries.items() if name in _KINDS}
+    mapping = replace(DEFAULT_MAPPING, **cast(dict[str, Any], rules))
+    if "attributes" in entries:
+        attributes = file.read_entries(entries["attributes"], allowed=None)
+        declared = tuple(_read_attribute(file, name, node) for name, node in attributes.items())
+        mapping = replace(mapping, attributes=declared, other_attributes="")
+    if "other_attributes" in entries:
+        origin = file.read_entries(entries["other_attributes"], allowed=("field",))
+        if "field" not in origin:
+            raise file.fault(entries["other_attributes"], "expected {field: NAME}")
+        mapping = replace(mapping, other_attributes=file.read_text(origin["field"]))
+    return mapping
+
+
+def _read_rule(file: YamlFile, name: str, node: yaml.Node) -> Rule:
+    kind = _KINDS[name]
+    options = ("optional", "zone", "format") if kind is RuleKind.TIME else ("optional",)
+    rule = Rule(name=name, kind=kind, origins=(), is_optional=name in _OPTIONAL_UNLESS_SAID)
+    return _fill_rule(file, rule, node, options=options)
+
+
+def _read_attribute(file: YamlFile, name: str, node: yaml.Node) -> Rule:
+    types = tuple(kind.value for kind in AttributeType)
+    rule = Rule(name=name, kind=RuleKind.ATTRIBUTE, origins=(), is_optional=True)
+    if isinstance(node, yaml.MappingNode):
+        entries = file.read_entries(node, allowed=None)
+        if "type" in entries:
+            text = file.read_choice(entries["type"], allowed=types)
+            rule = replace(rule, type=AttributeType(text))
+        elif "from" in entries or any(origin in entries for origin in _ORIGINS):
+            raise file.fault(node, f"attribute {name!r} needs `type:`, one of {', '.join(types)}")
+    return _fill_rule(file, rule, node, options=("type", "optional", "zone", "format"))
+
+
+def _fill_rule(file: YamlFile, rule: Rule, node: yaml.Node, *, options: Iterable[str]) -> Rule:
+    if not isinstance(node, yaml.MappingNode):
+        raise file.fault(
+            node, f"expected {{field: NAME}} or another of {', '.join(_ORIGINS)} for {rule.name!r}"
+        )
+    entries = file.read_entries(node, allowed=(*_ORIGINS, "from", *options))
+    if "optional" in entries:
+        rule = replace(rule, is_optional=file.read_boolean(entries["optional"]))
+        if rule.is_optional and rule.name in _ALWAYS_NEEDED and rule.kind is not RuleKind.ATTRIBUTE:
+            raise file.fault(entries["optional"], f"{rule.name} cannot be optional: every document has one")
+    if "zone" in entries:
+        rule = replace(rule, zone=file.read_text(entries["zone"]))
+        _check_zone(file, rule, entries["zone"])
+    if "format" in entries:
+        rule = replace(rule, format=file.read_text(entries["format"]))
+    rule = replace(rule, origins=_read_origins(file, rule, node))
+    _check_constants(file, rule, node)
+    return rule
+
+
+def _read_origins(file: YamlFile, rule: Rule, node: yaml.Node) -> tuple[Origin, ...]:
+    entries = file.read_entries(node, allowed=None)
+    if "from" in entries:
+        if any(name in entries for name in _ORIGINS):
+            raise file.fault(node, f"{rule.name!r} has both `from:` and {' or '.join(_ORIGINS)}; keep one")
+        parts = entries["from"]
+        nodes = parts.value if isinstance(parts, yaml.SequenceNode) else [parts]
+        if not nodes:
+            raise file.fault(parts, "expected at least one place to look")
+        for part in nodes:
+            file.read_entries(part, allowed=_ORIGINS)
+        return tuple(_read_origin(file, rule, part) for part in nodes)
+    return (_read_origin(file, rule, node),)
+
+
+def _read_origin(file: YamlFile, rule: Rule, node: yaml.Node) -> Origin:
+    entries = file.read_entries(node, allowed=None)
+    given = [name for name in _ORIGINS if name in entries]
+    if len(given) != 1:
+        found = " and ".join(given) or "none"
+        raise file.fault(node, f"{rule.name!r} needs exactly one of {', '.join(_ORIGINS)}; found {found}")
+    kind, value = OriginKind(given[0]), entries[given[0]]
+    if kind is OriginKind.CONSTANT:
+        if rule.name == "doc_id" and rule.kind is RuleKind.TEXT:
+            raise file.fault(value, "a constant would give every document the same doc_id")
+        return Origin(kind=kind, constant=file.read_constant(value))
+    name = file.read_text(value)
+    if kind is OriginKind.PATH:
+        _check_pattern(file, name, value)
+    elif kind is OriginKind.FILE:
+        is_time = rule.kind is RuleKind.TIME or rule.type is AttributeType.TIME
+        facts = [FileFact.MODIFIED.value] if is_time else [FileFact.PATH.value, FileFact.STEM.value]
+        file.read_choice(value, allowed=facts)
+    return Origin(kind=kind, name=name)
+
+
+def _check_pattern(file: YamlFile, pattern: str, node: yaml.Node) -> None:
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise file.fault(node, f"{pattern!r} is no regular expression: {error}") from error
+    if "value" not in compiled.groupindex:
+        raise file.fault(node, f"{pattern!r} needs a group named value, such as (?P<value>\\d+)")
+
+
+def _check_zone(file: YamlFile, rule: Rule, node: yaml.Node) -> None:
+    probe = Origin(kind=OriginKind.CONSTANT)
+    try:
+        convert_time("2000-01-01T00:00:00", replace(rule, format=""), origin=probe)
+    except RuleError as fault:
+        detail = f"{rule.zone!r} is no IANA time zone, such as America/New_York"
+        raise file.fault(node, detail) from fault
+
+
+def _check_constants(file: YamlFile, rule: Rule, node: yaml.Node) -> None:
+    for origin in rule.origins:
+        if origin.kind is OriginKind.CONSTANT:
+            try:
+                _convert(origin.constant, rule, origin)
+            except RuleError as fault:
+                raise file.fault(node, fault.detail) from fault
+
+
+def _convert(value: Constant, rule: Rule, origin: Origin) -> None:
+    if rule.kind is RuleKind.TIME:
+        convert_time(value, rule, origin=origin)
+    elif rule.kind is RuleKind.GROUPS:
+        convert_groups(value, rule)
+    elif rule.kind is RuleKind.TEXT:
+        convert_text(value, rule)
+    else:
+        convert_attribute(value, rule, origin=origin)

@@ -1,0 +1,110 @@
+"""A document out of a record, by a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from eagleray.contracts.documents import AttributeValue, DeadLetter, DeadLetterReason, Document
+from eagleray.contracts.times import OPEN_END
+from eagleray.documents.elements import find_elements
+from eagleray.documents.mapping_rules import Mapping, OriginKind, Rule
+from eagleray.documents.mapping_values import (
+    RuleError,
+    convert_attribute,
+    convert_groups,
+    convert_open_attribute,
+    convert_text,
+    convert_time,
+    find_field,
+    find_value,
+)
+from eagleray.documents.records import RawRecord
+
+
+def apply_mapping(mapping: Mapping, record: RawRecord) -> Document | DeadLetter:
+    """Return the document a record stands for, or the dead letter that says why it is none."""
+    doc_id = ""
+    try:
+        doc_id = _read_text(mapping.doc_id, record)
+        return _make_document(mapping, record, doc_id=doc_id)
+    except RuleError as fault:
+        return record.reject(fault.reason, fault.detail, doc_id=doc_id)
+
+
+def _make_document(mapping: Mapping, record: RawRecord, *, doc_id: str) -> Document:
+    text = _read_text(mapping.text, record)
+    if not doc_id.strip() or not text.strip():
+        name = "text" if doc_id.strip() else "doc_id"
+        raise RuleError(
+            reason=DeadLetterReason.EMPTY_TEXT if name == "text" else DeadLetterReason.MISSING_FIELD,
+            detail=f"{name}: expected at least one character that is no space, found none",
+        )
+    known_from = _read_time(mapping.known_from, record)
+    known_to = _read_time(mapping.known_to, record)
+    if known_from is None or (known_to is not None and known_to <= known_from):
+        detail = "known_to: expected a time after known_from, found an earlier or equal one"
+        raise RuleError(reason=DeadLetterReason.INVALID_TIME, detail=detail)
+    is_parsed = bool(record.elements) and text is record.fields.get("text")
+    return Document(
+        doc_id=doc_id,
+        title=" ".join(_read_text(mapping.title, record).split()),
+        text=text,
+        known_from=known_from,
+        elements=record.elements if is_parsed else find_elements(text),
+        attributes=_read_attributes(mapping, record),
+        groups=_read_groups(mapping.groups, record),
+        zone=_read_text(mapping.zone, record).strip() or "default",
+        event_time=_read_time(mapping.event_time, record),
+        known_to=OPEN_END if known_to is None else known_to,
+        source=record.file.source,
+        position=record.position,
+    )
+
+
+def _read_text(rule: Rule, record: RawRecord) -> str:
+    found = find_value(rule, record)
+    return "" if found is None else convert_text(found[0], rule)
+
+
+def _read_groups(rule: Rule, record: RawRecord) -> tuple[str, ...]:
+    found = find_value(rule, record)
+    return () if found is None else convert_groups(found[0], rule)
+
+
+def _read_time(rule: Rule | None, record: RawRecord) -> int | None:
+    found = find_value(rule, record) if rule is not None else None
+    return None if found is None or rule is None else convert_time(found[0], rule, origin=found[1])
+
+
+def _read_attributes(mapping: Mapping, record: RawRecord) -> dict[str, AttributeValue]:
+    attributes: dict[str, AttributeValue] = {}
+    if mapping.other_attributes:
+        taken = {
+            origin.name
+            for rule in (mapping.groups, mapping.zone)
+            for origin in rule.origins
+            if origin.kind is OriginKind.FIELD
+        }
+        prefix = mapping.other_attributes
+        for name, value in _flatten(find_field(record.fields, prefix)):
+            converted = None if f"{prefix}.{name}" in taken else convert_open_attribute(value, name)
+            if converted is not None:
+                attributes[name] = converted
+    for rule in mapping.attributes:
+        found = find_value(rule, record)
+        attributes.pop(rule.name, None)
+        if found is not None:
+            attributes[rule.name] = convert_attribute(found[0], rule, origin=found[1])
+    return dict(sorted(attributes.items()))
+
+
+def _flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (dotted name, value) of every entry that is no object."""
+    if not isinstance(value, dict):
+        return
+    for name, item in value.items():
+        if isinstance(item, dict):
+            yield from _flatten(item, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", item

@@ -1,0 +1,127 @@
+"""Rules of a mapping as frozen values, and the default mapping."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Final
+
+from eagleray.contracts.documents import AttributeType
+from eagleray.digests import digest_json
+
+Constant = str | int | float | bool | tuple[str, ...]
+
+
+class OriginKind(StrEnum):
+    """Where a value may come from."""
+
+    FIELD = "field"
+    PATH = "path"
+    FILE = "file"
+    CONSTANT = "constant"
+
+
+class FileFact(StrEnum):
+    """What is known of every file."""
+
+    MODIFIED = "modified"
+    PATH = "path"
+    STEM = "stem"
+
+
+class RuleKind(StrEnum):
+    """What a rule's value must be."""
+
+    TEXT = "text"
+    TIME = "time"
+    GROUPS = "groups"
+    ATTRIBUTE = "attribute"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """One place to look for a value.
+
+    Attributes:
+        kind: field, path, file or constant.
+        name: dotted field, regular expression over the relative path, or file fact.
+        constant: the value itself.
+    """
+
+    kind: OriginKind
+    name: str = ""
+    constant: Constant = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How one part of a document is found.
+
+    Attributes:
+        name: the part, as the mapping file calls it.
+        kind: what the value must be.
+        origins: looked through in order; the first that holds a value counts.
+        is_optional: whether a record without it is still a document.
+        type: of an attribute; `string` for all other rules.
+        zone: IANA zone of times that name none; `""` refuses them.
+        format: of times: strptime's, `epoch_s`, `epoch_ms`, `epoch_us`, or `""` for ISO 8601.
+    """
+
+    name: str
+    kind: RuleKind
+    origins: tuple[Origin, ...]
+    is_optional: bool = False
+    type: AttributeType = AttributeType.STRING
+    zone: str = ""
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapping:
+    """How records become documents.
+
+    Attributes:
+        known_to: `None` where nothing says when a document was superseded.
+        event_time: `None` where nothing says what time the text is about.
+        attributes: declared attributes, each with its type.
+        other_attributes: dotted field whose entries all become attributes with the types they come
+            with; `""` for none.
+    """
+
+    doc_id: Rule
+    title: Rule
+    text: Rule
+    known_from: Rule
+    known_to: Rule | None
+    event_time: Rule | None
+    groups: Rule
+    zone: Rule
+    attributes: tuple[Rule, ...] = ()
+    other_attributes: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the mapping's canonical JSON, 64 hex digits."""
+        return digest_json(asdict(self))
+
+
+def _field(*names: str) -> tuple[Origin, ...]:
+    return tuple(Origin(kind=OriginKind.FIELD, name=name) for name in names)
+
+
+_MODIFIED: Final = Origin(kind=OriginKind.FILE, name=FileFact.MODIFIED)
+
+DEFAULT_MAPPING: Final = Mapping(
+    doc_id=Rule(name="doc_id", kind=RuleKind.TEXT, origins=_field("_id")),
+    title=Rule(name="title", kind=RuleKind.TEXT, origins=_field("title"), is_optional=True),
+    text=Rule(name="text", kind=RuleKind.TEXT, origins=_field("text")),
+    known_from=Rule(name="known_from", kind=RuleKind.TIME, origins=(*_field("known_from"), _MODIFIED)),
+    known_to=Rule(name="known_to", kind=RuleKind.TIME, origins=_field("known_to"), is_optional=True),
+    event_time=Rule(name="event_time", kind=RuleKind.TIME, origins=_field("event_time"), is_optional=True),
+    groups=Rule(
+        name="groups", kind=RuleKind.GROUPS, origins=_field("groups", "metadata.groups"), is_optional=True
+    ),
+    zone=Rule(name="zone", kind=RuleKind.TEXT, origins=_field("zone", "metadata.zone"), is_optional=True),
+    other_attributes="metadata",
+)
+"""What is used where no mapping is given: the BEIR layout, and one document a file elsewhere."""

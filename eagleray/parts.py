@@ -1,0 +1,37 @@
+"""Finds the parts the upper layers register under the entry-point group `eagleray.parts`."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import Any, cast
+
+from eagleray.contracts.services import IndexService, JobService
+from eagleray.errors import MissingExtraError
+
+
+def load_index_service() -> IndexService:
+    """Return the search engine's service.
+
+    Raises:
+        MissingExtraError: it, or something it imports, is not installed.
+    """
+    return cast(IndexService, _load("index", extra="search"))
+
+
+def load_job_service() -> JobService:
+    """Return the service that runs jobs on Ray.
+
+    Raises:
+        MissingExtraError: it, or something it imports, is not installed.
+    """
+    return cast(JobService, _load("jobs", extra="ray"))
+
+
+def _load(name: str, *, extra: str) -> Any:
+    found = [point for point in entry_points(group="eagleray.parts") if point.name == name]
+    if not found:
+        raise MissingExtraError(part=f"the part {name!r}", extra=extra)
+    try:
+        return found[0].load()()
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(part=error.name, extra=extra) from error

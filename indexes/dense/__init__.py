@@ -1,0 +1,1 @@
+"""Dense search: inner products of stored vectors with a query vector."""

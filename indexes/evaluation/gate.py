@@ -1,0 +1,208 @@
+"""The gate: what a snapshot must pass before an alias moves to it.
+
+Everything is sampled from the snapshot's id, so two runs agree. Checks without a search live in
+`soundness`; the search under test comes in as an `AsOfSearch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from eagleray.contracts.ports import Store
+from eagleray.errors import IntegrityError
+from indexes.evaluation.brute_force import RankedRow, find_neighbours
+from indexes.evaluation.probes import (
+    GateSample,
+    Probes,
+    make_generator,
+    pick_segments,
+    sample_instants,
+    sample_probes,
+)
+from indexes.evaluation.rebuilding import rebuild_as_of
+from indexes.evaluation.reports import GateCheck, GateReport
+from indexes.evaluation.soundness import check_counts, check_intervals
+from indexes.segments.view import SegmentView
+from indexes.snapshots.opened import open_snapshot
+from indexes.snapshots.patches import read_patch
+from indexes.snapshots.verification import verify_snapshot
+
+MIN_SELF_SIMILARITY: Final = 0.999
+"""Similarity a row's vector must have to itself: a unit vector up to storage rounding."""
+
+TOLERANCE: Final = 1e-4
+"""Relative difference that the order of float32 additions may make between two similarities."""
+
+
+class AsOfSearch(Protocol):
+    """The search under test, over all rows visible at `as_of`, whatever their groups.
+
+    Both methods return at most `k` chunks, best first, ties by the lower chunk_id.
+    """
+
+    def search_dense(
+        self, segments: Sequence[SegmentView], vector: npt.NDArray[np.float32], *, as_of: int, k: int
+    ) -> Sequence[RankedRow]:
+        """Return the chunks whose vectors are most similar to `vector`, float32 [dim]."""
+        ...
+
+    def search_lexical(
+        self, segments: Sequence[SegmentView], text: str, *, as_of: int, k: int
+    ) -> Sequence[RankedRow]:
+        """Return the chunks that score highest for the words of `text`."""
+        ...
+
+
+def run_gate(
+    store: Store,
+    collection: str,
+    snapshot: str,
+    *,
+    search: AsOfSearch,
+    cache: Path | None = None,
+    sample: GateSample | None = None,
+) -> GateReport:
+    """Try the snapshot and say what was found; a fault of the snapshot is never an exception.
+
+    Args:
+        store: where the collection lies.
+        collection: its name.
+        snapshot: the snapshot's id.
+        search: the search that will serve it.
+        cache: folder for copies of remote segments; `None` keeps none.
+        sample: how much to try; the defaults if absent.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    sample = sample or GateSample()
+    checks = [_check_digests(store, collection, snapshot)]
+    if not checks[0].passed:
+        return GateReport(snapshot=snapshot, checks=tuple(checks))
+    try:
+        opened = open_snapshot(store, collection, snapshot, cache=cache)
+        patches = [read_patch(store, collection, digest).changes for digest in opened.manifest.patches]
+    except IntegrityError as error:
+        checks.append(GateCheck(name="opening", passed=False, detail=str(error)))
+        return GateReport(snapshot=snapshot, checks=tuple(checks))
+    checks.append(GateCheck(name="opening", passed=True, detail=f"{len(opened.segments)} segments"))
+    checks.append(check_counts(opened, patches))
+    if opened.segments:
+        rng = make_generator(snapshot)
+        checks.append(check_intervals(opened.segments))
+        checks.append(check_self_match(opened.segments, rng, sample=sample))
+        checks.append(check_as_of(opened.segments, rng, search=search, sample=sample))
+    return GateReport(snapshot=snapshot, checks=tuple(checks))
+
+
+def check_self_match(
+    segments: Sequence[SegmentView], rng: np.random.Generator, *, sample: GateSample
+) -> GateCheck:
+    """Check that sampled rows' own vectors find them, or an equal row, first."""
+    probes = sample_probes(segments, rng, n_probes=sample.n_probes)
+    found = find_neighbours(segments, probes.vectors, instants=probes.known_from, k=1)
+    best = np.array([rows[0].similarity if rows else -1.0 for rows in found])
+    own = np.einsum("ij,ij->i", probes.vectors, probes.vectors)
+    is_off = (best < MIN_SELF_SIMILARITY) | (own < best - TOLERANCE)
+    figures: dict[str, int | float] = {
+        "n_probes": len(best),
+        "n_failed": int(np.count_nonzero(is_off)),
+        "min_similarity": round(float(best.min()), 6),
+    }
+    detail = f"{figures['n_failed']} of {len(best)} rows are not the best answer to their own vector"
+    return GateCheck(name="self_match", passed=not is_off.any(), detail=detail, figures=figures)
+
+
+def check_as_of(
+    segments: Sequence[SegmentView],
+    rng: np.random.Generator,
+    *,
+    search: AsOfSearch,
+    sample: GateSample,
+) -> GateCheck:
+    """Compare answers as of T with those of segments built only from what was known at T.
+
+    Dense answers are compared with brute force over the rebuilt vectors, lexical answers with the
+    same search over the rebuilt postings.
+    """
+    picked = pick_segments(segments, rng, max_rows=sample.max_rows)
+    probes = sample_probes(picked, rng, n_probes=sample.n_probes)
+    instants = sample_instants(picked, rng, n_instants=sample.n_instants)
+    n_dense = n_lexical = n_lexical_hits = 0
+    for instant in instants:
+        rebuilt = rebuild_as_of(picked, instant)
+        n_dense += _count_dense_differences(picked, rebuilt, probes, search=search, at=(instant, sample.k))
+        for text in probes.texts:
+            expected = search.search_lexical(rebuilt, text, as_of=instant, k=sample.k)
+            found = search.search_lexical(picked, text, as_of=instant, k=sample.k)
+            n_lexical += not is_same_ranking(found, expected)
+            n_lexical_hits += len(expected)
+    figures: dict[str, int | float] = {
+        "n_instants": len(instants),
+        "n_queries": len(instants) * len(probes.texts),
+        "n_dense_differences": n_dense,
+        "n_lexical_differences": n_lexical,
+        "n_lexical_hits": n_lexical_hits,
+    }
+    detail = (
+        f"{n_dense} dense and {n_lexical} lexical answers of {figures['n_queries']} differ from an index "
+        f"of what was known at {len(instants)} instants"
+    )
+    return GateCheck(name="as_of", passed=not n_dense + n_lexical, detail=detail, figures=figures)
+
+
+def is_same_ranking(found: Sequence[RankedRow], expected: Sequence[RankedRow]) -> bool:
+    """Return whether two rankings agree up to rounding: rows may swap only where they tie.
+
+    A row that only one ranking holds must tie with the last row of the other.
+    """
+    similarities = {row.chunk_id: row.similarity for row in expected}
+    if len(found) != len(expected) or len({row.chunk_id for row in found}) != len(found):
+        return False
+    for one, other in zip(found, expected, strict=True):
+        own = similarities.get(one.chunk_id, expected[-1].similarity)
+        if not (_is_close(one.similarity, other.similarity) and _is_close(one.similarity, own)):
+            return False
+    return True
+
+
+def _count_dense_differences(
+    segments: Sequence[SegmentView],
+    rebuilt: Sequence[SegmentView],
+    probes: Probes,
+    *,
+    search: AsOfSearch,
+    at: tuple[int, int],
+) -> int:
+    """Return how many probes get another answer as of `at[0]` than from the rebuilt segments."""
+    instant, k = at
+    instants = np.full(len(probes.vectors), instant, dtype=np.int64)
+    expected = find_neighbours(rebuilt, probes.vectors, instants=instants, k=k)
+    known = {chunk_id for segment in rebuilt for chunk_id in segment.chunk_ids.tolist()}
+    n_different = 0
+    for vector, best in zip(probes.vectors, expected, strict=True):
+        found = search.search_dense(segments, vector, as_of=instant, k=k)
+        is_known = all(row.chunk_id in known for row in found)
+        n_different += not (is_known and is_same_ranking(found, best))
+    return n_different
+
+
+def _check_digests(store: Store, collection: str, snapshot: str) -> GateCheck:
+    report = verify_snapshot(store, collection, snapshot)
+    figures: dict[str, int | float] = {
+        "n_files": report.n_files,
+        "n_bytes": report.n_bytes,
+        "n_findings": len(report.findings),
+    }
+    named = ", ".join(finding.path for finding in report.findings[:5])
+    detail = f"{len(report.findings)} faults: {named}" if named else f"{report.n_files} files as written"
+    return GateCheck(name="digests", passed=report.is_sound, detail=detail, figures=figures)
+
+
+def _is_close(first: float, second: float) -> bool:
+    return abs(first - second) <= TOLERANCE * max(1.0, abs(second))

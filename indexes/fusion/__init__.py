@@ -1,0 +1,1 @@
+"""Fusion: one similarity out of the dense and the lexical one."""

@@ -1,0 +1,56 @@
+"""Convex combination of dense and lexical scores, calibrated so that one weight serves all corpora.
+
+Both channels are brought to 0..1: from 0, which stands for "nothing in common" in both, to the
+greatest value among the visible rows. So what a caller may not see, or what was not known yet,
+never moves a score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+DENSE_WEIGHT: Final = 0.35
+"""Share of the dense channel; `benchmarks.retrieval` measures it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """Greatest scores among the visible rows of all segments.
+
+    Attributes:
+        dense: greatest cosine similarity.
+        lexical: greatest BM25 score.
+    """
+
+    dense: float
+    lexical: float
+
+
+def combine_scores(
+    dense: npt.NDArray[np.float32], lexical: npt.NDArray[np.float64], *, bounds: Bounds
+) -> npt.NDArray[np.float64]:
+    """Return the hybrid similarity of each row.
+
+    Args:
+        dense: float32 [n_rows], cosine similarity.
+        lexical: float64 [n_rows], BM25, at least 0.
+        bounds: of all segments.
+
+    Returns:
+        float64 [n_rows], 0..1 for visible rows, row by row the same bits in any split.
+
+    Source: Bruch, Gai and Ingber, An Analysis of Fusion Functions for Hybrid Retrieval, ACM TOIS
+        42(1), 2023: convex combination (equation 4) after scaling by the query's greatest score;
+        the least cosine is taken as 0 here, for models whose cosines of unrelated texts lie there.
+    """
+    near = _scale(np.maximum(dense.astype(np.float64), 0.0), bounds.dense)
+    worded = _scale(lexical, bounds.lexical)
+    return DENSE_WEIGHT * near + (1.0 - DENSE_WEIGHT) * worded
+
+
+def _scale(scores: npt.NDArray[np.float64], greatest: float) -> npt.NDArray[np.float64]:
+    return scores / greatest if greatest > 0.0 else np.zeros_like(scores)

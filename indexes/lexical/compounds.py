@@ -1,0 +1,133 @@
+"""How one run of letters, digits and joiners becomes terms.
+
+| run | terms | why |
+|---|---|---|
+| `1,452.4` | `1452.4` | a number is one term, without thousands separators |
+| `10-K`, `S-1` | `10k`, `s1` | forms are named with and without the hyphen |
+| `U.S.`, `US` | `us` | never taken for the pronoun |
+| `S&P`, `R&D` | `s&p`, `r&d` | whole |
+| `BRK.B` | `brk`, `brk.b` | share classes |
+| `Q3`, `2019A`, `US0378331005` | `q3`, `2019a`, `us0378331005` | codes are never stemmed |
+| `ADS` | `ad`, `ads` | a word in capitals may be a ticker: its stem and itself |
+| `cost-plus` | `cost`, `plus`, `costplus` | parts, and the word written in one |
+| `Shari'a`, `company's` | `sharia`, `compani` | apostrophes vanish, the possessive too |
+
+The scan for runs lives in `analysis`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final, NamedTuple
+
+import Stemmer
+
+STOP_WORDS: Final = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "but",
+        "by",
+        "for",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "no",
+        "not",
+        "of",
+        "on",
+        "or",
+        "such",
+        "that",
+        "the",
+        "their",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "to",
+        "was",
+        "will",
+        "with",
+        "us",
+    ]
+)
+"""Words too common to tell rows apart, and the pronoun `us`.
+
+Source: Lucene's `EnglishAnalyzer.ENGLISH_STOP_WORDS_SET`.
+"""
+
+_NUMBER: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?[^\W\d_]{0,3}|\d+(?:\.\d+)*")
+_FORM: Final = re.compile(r"\d{1,2}-[^\W\d_]{1,2}|[^\W\d_]{1,2}-\d{1,3}")
+_INITIALS: Final = re.compile(r"[^\W\d_](?:\.[^\W\d_])+")
+_SHARE_CLASS: Final = re.compile(r"[A-Z]{1,5}\.[A-Z]")
+_WORD: Final = re.compile(r"[^-/.\u2010\u2011]+")
+_HYPHENS: Final = str.maketrans({"\u2010": "-", "\u2011": "-", "\u2019": "'"})
+_MAX_TICKER: Final = 5
+
+_stemmer: Final = Stemmer.Stemmer("english", 0)
+
+
+class Term(NamedTuple):
+    """A term and where it stands in its run: `run[start:end]`."""
+
+    text: str
+    start: int
+    end: int
+
+
+def split_run(run: str) -> tuple[Term, ...]:
+    """Return the terms of one run; not safe to call from two threads at once."""
+    plain = run.translate(_HYPHENS)
+    if _NUMBER.fullmatch(plain) or _FORM.fullmatch(plain):
+        return (Term(_fold(plain.replace(",", "").replace("-", "")), 0, len(run)),)
+    if _INITIALS.fullmatch(plain) and not _SHARE_CLASS.fullmatch(plain):
+        return (Term(_fold(plain.replace(".", "")), 0, len(run)),)
+    words = [(match.group(), match.start()) for match in _WORD.finditer(plain)]
+    terms = [Term(text, start, start + len(word)) for word, start in words for text in _find_word_terms(word)]
+    whole = _join_words(plain, [word for word, _ in words])
+    if whole:
+        terms.append(Term(whole, 0, len(run)))
+    return tuple(terms)
+
+
+def _find_word_terms(word: str) -> tuple[str, ...]:
+    """Return the terms of a word without hyphens, dots and slashes: none, one or two."""
+    if word == "US":
+        return ("us",)
+    bare = word[:-2] if word[-2:] in ("'s", "'S") else word
+    folded = _fold(bare.replace("'", ""))
+    if folded in STOP_WORDS or not folded:
+        return ()
+    if "&" in folded or any(character.isdigit() for character in folded):
+        return (folded,)
+    stem = _stemmer.stemWord(folded)
+    if stem != folded and bare.isupper() and len(bare) <= _MAX_TICKER:
+        return (stem, folded)
+    return (stem,)
+
+
+def _join_words(plain: str, words: list[str]) -> str:
+    """Return the compound written in one, or nothing where only the parts mean something."""
+    if _SHARE_CLASS.fullmatch(plain):
+        return _fold(plain)
+    if len(words) < 2 or "." in plain or "/" in plain or any(word.isdigit() for word in words):
+        return ""
+    return str(_stemmer.stemWord(_fold(plain.replace("-", "").replace("'", ""))))
+
+
+def _fold(text: str) -> str:
+    """Return lower case without accents and ligatures."""
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text.lower())
+    return "".join(character for character in decomposed if not unicodedata.combining(character))

@@ -1,0 +1,1 @@
+"""Masks: which rows of a segment a question may see, from time, entitlements and filters."""

@@ -1,0 +1,236 @@
+"""Filters from text and from JSON.
+
+Text, from loosest to tightest binding:
+
+    expression  = conjunction { "or" conjunction }
+    conjunction = negation { "and" negation }
+    negation    = "not" negation | "(" expression ")" | condition
+    condition   = column ( op value | [ "not" ] "in" "(" value { "," value } ")"
+                         | [ "not" ] "between" value "and" value | [ "not" ] "contains" value
+                         | "is" [ "not" ] "null" )
+    op          = "=" | "!=" | "<" | "<=" | ">" | ">="
+
+Values are numbers, `true`, `false`, or strings in double or single quotes; a quote inside is
+doubled. Words are case-insensitive. JSON is `{"company": "Cubic Corp", "year": {"gte": 2019}}`:
+all conditions hold, a list means `in`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from eagleray.contracts.filters import (
+    And,
+    Compare,
+    Comparison,
+    Contains,
+    FilterExpression,
+    FilterValue,
+    IsIn,
+    IsNull,
+    Not,
+    Or,
+)
+from eagleray.errors import FilterError
+
+_TOKEN: Final = re.compile(
+    r"""\s*(?:(?P<string>"(?:[^"]|"")*"|'(?:[^']|'')*')
+    |(?P<number>[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.]))
+    |(?P<op><=|>=|!=|=|<|>)
+    |(?P<mark>[(),])
+    |(?P<word>[A-Za-z_][\w.\-]*))""",
+    re.VERBOSE,
+)
+_RESERVED: Final = frozenset({"and", "or", "not", "in", "between", "is", "null", "contains", "true", "false"})
+_JSON_OPS: Final = {
+    "eq": Comparison.EQ,
+    "ne": Comparison.NE,
+    "lt": Comparison.LT,
+    "lte": Comparison.LE,
+    "gt": Comparison.GT,
+    "gte": Comparison.GE,
+}
+
+
+def parse_filter(text: str) -> FilterExpression:
+    """Return the expression that `text` writes.
+
+    Raises:
+        FilterError: it breaks the grammar; says where and what was expected.
+    """
+    parser = _Parser(text)
+    expression = parser.read_expression()
+    parser.expect_end()
+    return expression
+
+
+def read_json_filter(conditions: Mapping[str, Any]) -> FilterExpression:
+    """Return the expression of a JSON filter: column -> value, list of values, or operators.
+
+    Raises:
+        FilterError: it is empty, or an operator or a value is unknown.
+    """
+    parts: list[FilterExpression] = []
+    for column, wanted in conditions.items():
+        if isinstance(wanted, Mapping):
+            for name, value in wanted.items():
+                if name not in _JSON_OPS:
+                    raise _refuse(column, 0, f"unknown operator {name!r}; expected {', '.join(_JSON_OPS)}")
+                parts.append(Compare(column=column, op=_JSON_OPS[name], value=_check(column, value)))
+        elif isinstance(wanted, list):
+            parts.append(IsIn(column=column, values=tuple(_check(column, value) for value in wanted)))
+        elif wanted is None:
+            parts.append(IsNull(column=column))
+        else:
+            parts.append(Compare(column=column, op=Comparison.EQ, value=_check(column, wanted)))
+    if not parts:
+        raise _refuse(str(dict(conditions)), 0, "expected at least one condition")
+    return parts[0] if len(parts) == 1 else And(operands=tuple(parts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Token:
+    kind: str
+    text: str
+    position: int
+
+    @property
+    def word(self) -> str:
+        return self.text.lower() if self.kind == "word" else ""
+
+
+class _Parser:
+    """Reads one expression, token by token."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = list(_split(text))
+        self._place = 0
+
+    def read_expression(self) -> FilterExpression:
+        operands = [self._read_conjunction()]
+        while self._accept("or"):
+            operands.append(self._read_conjunction())
+        return operands[0] if len(operands) == 1 else Or(operands=tuple(operands))
+
+    def expect_end(self) -> None:
+        if self._now.kind != "end":
+            raise self._fail("'and', 'or' or the end")
+
+    @property
+    def _now(self) -> _Token:
+        return self._tokens[self._place]
+
+    def _read_conjunction(self) -> FilterExpression:
+        operands = [self._read_negation()]
+        while self._accept("and"):
+            operands.append(self._read_negation())
+        return operands[0] if len(operands) == 1 else And(operands=tuple(operands))
+
+    def _read_negation(self) -> FilterExpression:
+        if self._accept("not"):
+            return Not(operand=self._read_negation())
+        if self._accept("("):
+            inner = self.read_expression()
+            self._expect(")")
+            return inner
+        return self._read_condition()
+
+    def _read_condition(self) -> FilterExpression:
+        column = self._now
+        if column.kind != "word" or column.word in _RESERVED:
+            raise self._fail("a column")
+        self._place += 1
+        if self._now.kind == "op":
+            op = Comparison(self._now.text)
+            self._place += 1
+            return Compare(column=column.text, op=op, value=self._read_value())
+        if self._accept("is"):
+            is_negated = self._accept("not")
+            self._expect("null")
+            return _negate(IsNull(column=column.text), is_negated=is_negated)
+        is_negated = self._accept("not")
+        return _negate(self._read_set(column.text), is_negated=is_negated)
+
+    def _read_set(self, column: str) -> FilterExpression:
+        if self._accept("in"):
+            self._expect("(")
+            values = [self._read_value()]
+            while self._accept(","):
+                values.append(self._read_value())
+            self._expect(")")
+            return IsIn(column=column, values=tuple(values))
+        if self._accept("between"):
+            low = self._read_value()
+            self._expect("and")
+            high = self._read_value()
+            bounds = ((Comparison.GE, low), (Comparison.LE, high))
+            return And(operands=tuple(Compare(column=column, op=op, value=value) for op, value in bounds))
+        if self._accept("contains"):
+            value = self._read_value()
+            if not isinstance(value, str):
+                raise self._fail("a string in quotes after 'contains'")
+            return Contains(column=column, value=value)
+        raise self._fail("=, !=, <, <=, >, >=, in, between, contains or is")
+
+    def _read_value(self) -> FilterValue:
+        token = self._now
+        self._place += 1
+        if token.kind == "string":
+            quote = token.text[0]
+            return token.text[1:-1].replace(quote * 2, quote)
+        if token.kind == "number":
+            is_integer = re.fullmatch(r"[+-]?\d+", token.text) is not None
+            return int(token.text) if is_integer else float(token.text)
+        if token.word in ("true", "false"):
+            return token.word == "true"
+        self._place -= 1
+        raise self._fail("a number, true, false, or a string in quotes")
+
+    def _accept(self, text: str) -> bool:
+        token = self._now
+        if token.kind in ("word", "mark") and token.text.lower() == text:
+            self._place += 1
+            return True
+        return False
+
+    def _expect(self, text: str) -> None:
+        if not self._accept(text):
+            raise self._fail(repr(text))
+
+    def _fail(self, expected: str) -> FilterError:
+        found = repr(self._now.text) if self._now.kind != "end" else "the end"
+        return _refuse(self._text, self._now.position, f"expected {expected}, found {found}")
+
+
+def _split(text: str) -> list[_Token]:
+    tokens: list[_Token] = []
+    place = 0
+    while text[place:].strip():
+        match = _TOKEN.match(text, place)
+        if match is None or match.lastgroup is None:
+            start = place + len(text[place:]) - len(text[place:].lstrip())
+            raise _refuse(text, start, f"cannot read {text[start : start + 12]!r}; are the quotes closed?")
+        tokens.append(
+            _Token(kind=match.lastgroup, text=match[match.lastgroup], position=match.start(match.lastgroup))
+        )
+        place = match.end()
+    tokens.append(_Token(kind="end", text="", position=len(text)))
+    return tokens
+
+
+def _negate(expression: FilterExpression, *, is_negated: bool) -> FilterExpression:
+    return Not(operand=expression) if is_negated else expression
+
+
+def _check(column: str, value: Any) -> FilterValue:
+    if isinstance(value, str | int | float | bool):
+        return value
+    raise _refuse(column, 0, f"expected a string, number or boolean, found {type(value).__name__}")
+
+
+def _refuse(text: str, position: int, detail: str) -> FilterError:
+    return FilterError(text=text, position=position, detail=detail)

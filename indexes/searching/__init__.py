@@ -1,0 +1,1 @@
+"""Searching: one question over all segments of a snapshot, from mask to hits."""

@@ -1,0 +1,70 @@
+"""From a ranked row to a hit: its columns as values, and where the query's words stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from eagleray.contracts.documents import AttributeType, AttributeValue
+from eagleray.contracts.hits import Highlight, Hit
+from eagleray.contracts.times import format_micros
+from indexes.lexical.analysis import ENGLISH
+from indexes.masks.guard import list_groups
+from indexes.searching.channels import Scored
+from indexes.searching.ranking import Ranked
+
+
+def make_hit(
+    ranked: Ranked, scored: Scored, *, terms: Mapping[str, int], types: Mapping[str, AttributeType]
+) -> Hit:
+    """Return the hit a row stands for."""
+    view, row = scored.selection.view, ranked.row
+    fields: dict[str, Any] = view.rows.slice(row, 1).to_pylist()[0]
+    text = fields["text"]
+    attributes = {
+        name: read_attribute(fields.get(f"attr.{name}"), view.attributes.get(name, kind))
+        for name, kind in types.items()
+    }
+    return Hit(
+        chunk_id=int(view.chunk_ids[row]),
+        doc_id=fields["doc_id"],
+        version=fields["version"],
+        score=ranked.score,
+        dense=None if scored.dense is None else float(scored.dense[row]),
+        lexical=None if scored.lexical is None else float(scored.lexical[row]),
+        title=fields["title"],
+        heading=fields["heading"],
+        text=text,
+        start=fields["start"],
+        end=fields["end"],
+        page=fields["page"],
+        source=fields["source"],
+        zone=view.zone,
+        groups=list_groups(view, row),
+        event_time=fields["event_time"],
+        known_from=int(view.known_from[row]),
+        known_to=int(view.known_to[row]),
+        attributes=attributes,
+        highlights=find_highlights(text, terms),
+    )
+
+
+def find_highlights(text: str, terms: Mapping[str, int]) -> tuple[Highlight, ...]:
+    """Return the spans of the words of `text` that the query has too, in order, none within another."""
+    found: list[Highlight] = []
+    for token in ENGLISH.find_tokens(text):
+        if token.term in terms and (not found or token.start >= found[-1].end):
+            found.append(Highlight(start=token.start, end=token.end))
+    return tuple(found)
+
+
+def read_attribute(value: Any, kind: AttributeType) -> AttributeValue | None:
+    """Return a column's value as an attribute: times in ISO 8601, lists as tuples."""
+    if value is None:
+        return None
+    if kind is AttributeType.TIME:
+        return format_micros(value)
+    if kind is AttributeType.STRINGS:
+        return tuple(value)
+    plain: AttributeValue = value
+    return plain

@@ -1,0 +1,211 @@
+"""Collections and snapshots as the command line and the notebooks call them."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from eagleray.embedders import open_embedder
+
+from eagleray.contracts.filters import FilterExpression
+from eagleray.contracts.manifests import AliasEntry, SnapshotManifest
+from eagleray.contracts.ports import Embedder, SearchEngine, Store
+from eagleray.contracts.times import format_micros
+from eagleray.errors import InputError
+from eagleray.settings import Settings
+from indexes.evaluation.brute_force import RankedRow
+from indexes.evaluation.gate import run_gate
+from indexes.evaluation.reports import load_gate_report, store_gate_report
+from indexes.lexical.analysis import ENGLISH
+from indexes.masks.grammar import parse_filter
+from indexes.searching.channels import Scored, Selection, gather_statistics, score_dense, score_lexical
+from indexes.searching.ranking import rank_rows
+from indexes.searching.searcher import Searcher
+from indexes.segments.view import SegmentView
+from indexes.snapshots.aliases import AliasMove, list_aliases, move_alias, read_alias, rollback
+from indexes.snapshots.catalog import list_snapshots, load_snapshot, resolve
+from indexes.snapshots.differences import diff_snapshots
+from indexes.snapshots.opened import open_snapshot
+from indexes.snapshots.verification import verify_snapshot
+from indexes.storage import open_store
+
+
+class LocalIndexService:
+    """Searches and administers collections in this process."""
+
+    def open_engine(self, settings: Settings, *, snapshot: str) -> SearchEngine:
+        """Return the engine over a snapshot, an alias or the beginning of an id."""
+        store = _open(settings)
+        opened = open_snapshot(store, settings.collection, snapshot, cache=_find_cache(settings))
+        embedder = open_embedder(settings.embedder)
+        _check_embedder(embedder, opened.manifest)
+        return Searcher(
+            opened.snapshot_id, opened.segments, attributes=opened.manifest.attributes, embedder=embedder
+        )
+
+    def parse_filter(self, text: str) -> FilterExpression:
+        """Return the filter expression that `text` writes."""
+        return parse_filter(text)
+
+    def list_snapshots(self, settings: Settings) -> list[dict[str, Any]]:
+        """Return the collection's snapshots, oldest first, with the aliases on each."""
+        store = _open(settings)
+        aliases = _find_aliases(store, settings.collection)
+        rows = []
+        for entry in list_snapshots(store, settings.collection):
+            manifest = load_snapshot(store, settings.collection, entry.snapshot)
+            rows.append(
+                {
+                    "snapshot": entry.snapshot,
+                    "written_at": format_micros(entry.written_at),
+                    "n_documents": manifest.n_documents,
+                    "n_rows": manifest.n_rows,
+                    "aliases": " ".join(aliases.get(entry.snapshot, [])),
+                }
+            )
+        return rows
+
+    def show_snapshot(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
+        """Return a snapshot's manifest, its aliases and its gate's report."""
+        store = _open(settings)
+        name = resolve(store, settings.collection, snapshot)
+        manifest = load_snapshot(store, settings.collection, name)
+        report = load_gate_report(store, settings.collection, name)
+        shown = asdict(manifest)
+        return {
+            "snapshot": name,
+            "aliases": _find_aliases(store, settings.collection).get(name, []),
+            **{key: list(value) if isinstance(value, tuple) else value for key, value in shown.items()},
+            "gate": [] if report is None else [asdict(check) for check in report.checks],
+        }
+
+    def diff_snapshots(self, settings: Settings, *, before: str, after: str) -> dict[str, Any]:
+        """Return what changed between two snapshots."""
+        store, cache = _open(settings), _find_cache(settings)
+        old = open_snapshot(store, settings.collection, before, cache=cache)
+        new = open_snapshot(store, settings.collection, after, cache=cache)
+        difference = asdict(diff_snapshots(old, new))
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in difference.items()}
+
+    def publish(self, settings: Settings, *, snapshot: str, alias: str) -> dict[str, Any]:
+        """Run the gate and move the alias to the snapshot."""
+        store = _open(settings)
+        name = resolve(store, settings.collection, snapshot)
+        current = read_alias(store, settings.collection, alias)
+        entry = gate_and_move(
+            store,
+            load_snapshot(store, settings.collection, name),
+            alias=alias,
+            expected=current.snapshot if current else None,
+            reason="publish",
+        )
+        return _show_move(alias, entry)
+
+    def rollback(self, settings: Settings, *, alias: str) -> dict[str, Any]:
+        """Move the alias back to the snapshot before."""
+        store = _open(settings)
+        entry = rollback(store, settings.collection, alias, run="", now=time.time_ns() // 1000)
+        return _show_move(alias, entry)
+
+    def verify(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
+        """Check every byte a snapshot needs; `findings` lists what is wrong."""
+        store = _open(settings)
+        name = resolve(store, settings.collection, snapshot)
+        report = verify_snapshot(store, settings.collection, name)
+        return {**asdict(report), "findings": [asdict(finding) for finding in report.findings]}
+
+
+class ExactAsOfSearch:
+    """The product's search, chunk by chunk and whatever the groups, as the gate tries it."""
+
+    def search_dense(
+        self, segments: Sequence[SegmentView], vector: npt.NDArray[np.float32], *, as_of: int, k: int
+    ) -> list[RankedRow]:
+        """Return the chunks whose vectors are most similar to `vector`, float32 [dim]."""
+        return _rank(score_dense(_select_known(segments, as_of), vector), k)
+
+    def search_lexical(
+        self, segments: Sequence[SegmentView], text: str, *, as_of: int, k: int
+    ) -> list[RankedRow]:
+        """Return the chunks that score highest for the words of `text`."""
+        selections, terms = _select_known(segments, as_of), Counter(ENGLISH.find_terms(text))
+        statistics = gather_statistics(selections, terms)
+        return _rank(score_lexical(selections, terms, statistics=statistics), k)
+
+
+def gate_and_move(
+    store: Store, manifest: SnapshotManifest, *, alias: str, expected: str | None, reason: str
+) -> AliasEntry:
+    """Run the gate, keep its report, and move the alias if the snapshot passed.
+
+    A snapshot the alias already points to stays where it is.
+
+    Raises:
+        GateError: it did not pass; the alias stays.
+        ConflictError: somebody else moved the alias meanwhile.
+    """
+    collection, snapshot = manifest.collection.name, manifest.snapshot_id
+    report = run_gate(store, collection, snapshot, search=ExactAsOfSearch())
+    store_gate_report(store, collection, report)
+    report.require_passed()
+    current = read_alias(store, collection, alias)
+    if current is not None and current.snapshot == snapshot:
+        return current
+    move = AliasMove(expected=expected, snapshot=snapshot, reason=reason, now=time.time_ns() // 1000)
+    return move_alias(store, collection, alias, move=move)
+
+
+def _open(settings: Settings) -> Store:
+    return open_store(settings.store, s3=settings.s3)
+
+
+def _find_cache(settings: Settings) -> Path:
+    return Path(settings.cache).expanduser()
+
+
+def _check_embedder(embedder: Embedder, manifest: SnapshotManifest) -> None:
+    """Refuse an embedder whose vectors mean something else than the collection's."""
+    wanted, found = manifest.collection.embedder, embedder.identity
+    if (wanted.name, wanted.weights, wanted.dim) != (found.name, found.weights, found.dim):
+        detail = (
+            f"collection {manifest.collection.name} was embedded with {wanted.name}, the settings name "
+            f"{found.name}; set EAGLERAY_EMBEDDER__MODEL to the same model"
+        )
+        raise InputError(detail=detail)
+
+
+def _find_aliases(store: Store, collection: str) -> dict[str, list[str]]:
+    aliases: dict[str, list[str]] = {}
+    for name in list_aliases(store, collection):
+        entry = read_alias(store, collection, name)
+        if entry is not None:
+            aliases.setdefault(entry.snapshot, []).append(name)
+    return aliases
+
+
+def _show_move(alias: str, entry: AliasEntry) -> dict[str, Any]:
+    return {"alias": alias, **asdict(entry), "moved_at": format_micros(entry.moved_at)}
+
+
+def _select_known(segments: Sequence[SegmentView], as_of: int) -> list[Selection]:
+    selections = []
+    for view in segments:
+        n_prefix = int(np.searchsorted(view.known_from, as_of, side="right"))
+        mask = (view.known_from <= as_of) & (view.known_to > as_of)
+        selections.append(Selection(view=view, n_prefix=n_prefix, mask=mask))
+    return selections
+
+
+def _rank(scored: Sequence[Scored], k: int) -> list[RankedRow]:
+    ranked = rank_rows(scored, k=k, is_by_document=False)
+    views = [item.selection.view for item in scored]
+    return [
+        RankedRow(chunk_id=int(views[item.part].chunk_ids[item.row]), similarity=item.score)
+        for item in ranked
+    ]

@@ -1,0 +1,165 @@
+"""Which collections, snapshots and names there are: specs and manifests in and out of the store.
+
+What a snapshot's segments hold is opened in `opened`; names that move live in `aliases`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest, encode_manifest
+from eagleray.contracts.ports import Store
+from eagleray.digests import digest_bytes
+from eagleray.errors import InputError, IntegrityError, NotPublishedError, ObjectNotFoundError
+from indexes.segments.manifests import DIGEST
+from indexes.snapshots.aliases import list_aliases, read_alias
+from indexes.snapshots.layout import COLLECTION, SNAPSHOTS, name_snapshot
+from indexes.snapshots.manifests import decode_collection, decode_snapshot, encode_collection
+
+MIN_PREFIX: Final = 8
+"""Digits of a snapshot's id that are enough to name it, if no other begins so."""
+
+_PREFIX: Final = re.compile(rf"[0-9a-f]{{{MIN_PREFIX},63}}")
+_SNAPSHOT_FILE: Final = re.compile(rf"({DIGEST.pattern})\.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotEntry:
+    """A snapshot as the store lists it.
+
+    Attributes:
+        written_at: microseconds, by the store's clock.
+    """
+
+    snapshot: str
+    written_at: int
+
+
+def put_collection(store: Store, spec: CollectionSpec) -> None:
+    """Write a collection's spec unless it stands already.
+
+    Raises:
+        InputError: the collection exists with another spec.
+        IntegrityError: the spec that stands is damaged.
+    """
+    data = encode_collection(spec, name=COLLECTION)
+    if store.create(f"{spec.name}/{COLLECTION}", data) or load_collection(store, spec.name) == spec:
+        return
+    detail = (
+        f"collection {spec.name} was made with another embedder or chunker; "
+        "use the same settings, or build under another name"
+    )
+    raise InputError(detail=detail)
+
+
+def load_collection(store: Store, collection: str) -> CollectionSpec:
+    """Return a collection's spec.
+
+    Raises:
+        NotPublishedError: there is no such collection.
+        IntegrityError: the spec is damaged.
+    """
+    path = f"{collection}/{COLLECTION}"
+    try:
+        data = store.read(path)
+    except ObjectNotFoundError as error:
+        detail = f"there is no such collection in {store.url}"
+        raise NotPublishedError(name=collection, detail=detail) from error
+    return decode_collection(data, name=COLLECTION, path=path)
+
+
+def put_snapshot(store: Store, manifest: SnapshotManifest) -> str:
+    """Write a snapshot's manifest, last of all it names, and return its id.
+
+    Raises:
+        IntegrityError: an object of that id stands with other bytes.
+    """
+    data = encode_manifest(manifest)
+    snapshot = digest_bytes(data)
+    path = f"{manifest.collection.name}/{name_snapshot(snapshot)}"
+    if not store.create(path, data) and store.read(path) != data:
+        raise IntegrityError(path=path, expected=f"SHA-256 {snapshot}", found="other bytes")
+    return snapshot
+
+
+def load_snapshot(store: Store, collection: str, snapshot: str) -> SnapshotManifest:
+    """Return a snapshot's manifest, its bytes checked against the id.
+
+    Raises:
+        NotPublishedError: the collection has no such snapshot.
+        IntegrityError: the manifest is damaged, or belongs to another collection.
+    """
+    path = f"{collection}/{name_snapshot(snapshot)}"
+    try:
+        data = store.read(path)
+    except ObjectNotFoundError as error:
+        detail = f"collection {collection} has no such snapshot"
+        raise NotPublishedError(name=snapshot, detail=detail) from error
+    manifest = decode_snapshot(data, snapshot=snapshot, path=path)
+    if manifest.collection.name != collection:
+        found = f"one of {manifest.collection.name}"
+        raise IntegrityError(path=path, expected=f"a snapshot of {collection}", found=found)
+    return manifest
+
+
+def list_snapshots(store: Store, collection: str) -> tuple[SnapshotEntry, ...]:
+    """Return the collection's snapshots, oldest first."""
+    entries = []
+    for item in store.list(f"{collection}/{SNAPSHOTS}"):
+        match = _SNAPSHOT_FILE.fullmatch(item.path.rsplit("/", 1)[-1])
+        if match:
+            entries.append(SnapshotEntry(snapshot=match[1], written_at=item.modified))
+    return tuple(sorted(entries, key=lambda entry: (entry.written_at, entry.snapshot)))
+
+
+def resolve(store: Store, collection: str, name: str) -> str:
+    """Return the id of the snapshot that an alias, an id or the beginning of an id names.
+
+    Args:
+        store: where the collection lies.
+        collection: its name.
+        name: an alias, 64 hex digits, or at least the first 8 of them.
+
+    Raises:
+        NotPublishedError: nothing has that name, or more than one snapshot begins so.
+        IntegrityError: the alias's entry is damaged.
+    """
+    if DIGEST.fullmatch(name):
+        if store.exists(f"{collection}/{name_snapshot(name)}"):
+            return name
+        raise _describe_unknown(store, collection, name)
+    if _PREFIX.fullmatch(name):
+        begun = [
+            item.snapshot for item in list_snapshots(store, collection) if item.snapshot.startswith(name)
+        ]
+        if len(begun) > 1:
+            detail = f"{len(begun)} snapshots of {collection} begin so; write more digits"
+            raise NotPublishedError(name=name, detail=detail)
+        if begun:
+            return begun[0]
+        raise _describe_unknown(store, collection, name)
+    if name in (aliases := list_aliases(store, collection)):
+        entry = read_alias(store, collection, name)
+        if entry is not None:
+            return entry.snapshot
+    raise _describe_unknown(store, collection, name, aliases)
+
+
+def _describe_unknown(
+    store: Store, collection: str, name: str, aliases: tuple[str, ...] | None = None
+) -> NotPublishedError:
+    """Return the error that says what there is instead of `name`."""
+    load_collection(store, collection)
+    aliases = list_aliases(store, collection) if aliases is None else aliases
+    snapshots = [item.snapshot for item in list_snapshots(store, collection)]
+    near = [*difflib.get_close_matches(name, aliases), *difflib.get_close_matches(name, snapshots)]
+    detail = f"collection {collection} has no alias or snapshot of that name"
+    if near:
+        detail += f"; did you mean {' or '.join(near)}?"
+    else:
+        known = [*aliases, *(snapshot[:12] for snapshot in snapshots[-3:])]
+        detail += f"; it has {', '.join(known) or 'none yet'}"
+    return NotPublishedError(name=name, detail=detail)

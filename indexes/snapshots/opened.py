@@ -1,0 +1,114 @@
+"""An opened snapshot: its manifest and its segments as the search code sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eagleray.contracts.manifests import SnapshotManifest
+from eagleray.contracts.ports import Store
+from eagleray.contracts.times import OPEN_END
+from eagleray.errors import IntegrityError, NotPublishedError
+from indexes.segments.opening import open_segment
+from indexes.segments.view import SegmentView
+from indexes.snapshots.catalog import load_snapshot, resolve
+from indexes.snapshots.layout import name_snapshot
+from indexes.snapshots.patches import read_patch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSnapshot:
+    """An immutable state of a collection, mapped into memory.
+
+    Attributes:
+        snapshot_id: SHA-256 of the manifest's bytes.
+        segments: in the manifest's order, patches applied.
+    """
+
+    snapshot_id: str
+    manifest: SnapshotManifest
+    segments: tuple[SegmentView, ...]
+
+    @property
+    def n_rows(self) -> int:
+        """Rows in all segments."""
+        return count_rows(self.segments)
+
+    @property
+    def n_documents(self) -> int:
+        """Distinct documents with a version that nothing superseded or deleted."""
+        return count_open_documents(self.segments)
+
+
+def open_snapshot(store: Store, collection: str, name: str, *, cache: Path | None = None) -> OpenSnapshot:
+    """Open the snapshot that an alias, an id or the beginning of an id names.
+
+    Args:
+        store: where the collection lies.
+        collection: its name.
+        name: an alias, an id, or at least the first 8 digits of an id.
+        cache: folder for copies of remote segments; `None` keeps none.
+
+    Raises:
+        NotPublishedError: nothing has that name.
+        IntegrityError: something the snapshot needs is missing or damaged.
+    """
+    snapshot = resolve(store, collection, name)
+    manifest = load_snapshot(store, collection, snapshot)
+    patches = [read_patch(store, collection, digest).changes for digest in manifest.patches]
+    segments = tuple(
+        open_segment(store, collection, digest, cache=cache, patches=patches) for digest in manifest.segments
+    )
+    path = f"{collection}/{name_snapshot(snapshot)}"
+    for segment in segments:
+        _check_dim(segment, manifest, path=path)
+    if count_rows(segments) != manifest.n_rows:
+        found = f"{count_rows(segments)} rows in its segments"
+        raise IntegrityError(path=path, expected=f"{manifest.n_rows} rows", found=found)
+    return OpenSnapshot(snapshot_id=snapshot, manifest=manifest, segments=segments)
+
+
+def open_snapshot_segment(
+    store: Store, collection: str, snapshot: str, *, segment: str, cache: Path | None = None
+) -> SegmentView:
+    """Open one segment of a snapshot with the snapshot's patches applied.
+
+    Args:
+        store: where the collection lies.
+        collection: its name.
+        snapshot: the snapshot's id.
+        segment: digest of one of its segments.
+        cache: folder for copies of remote segments; `None` keeps none.
+
+    Raises:
+        NotPublishedError: there is no such snapshot, or it has no such segment.
+        IntegrityError: something the segment needs is missing or damaged.
+    """
+    manifest = load_snapshot(store, collection, snapshot)
+    if segment not in manifest.segments:
+        raise NotPublishedError(name=segment, detail=f"snapshot {snapshot} has no such segment")
+    patches = [read_patch(store, collection, digest).changes for digest in manifest.patches]
+    view = open_segment(store, collection, segment, cache=cache, patches=patches)
+    _check_dim(view, manifest, path=f"{collection}/{name_snapshot(snapshot)}")
+    return view
+
+
+def count_rows(segments: Sequence[SegmentView]) -> int:
+    """Return the rows of all segments."""
+    return sum(segment.n_rows for segment in segments)
+
+
+def count_open_documents(segments: Sequence[SegmentView]) -> int:
+    """Return the distinct documents with a row that nothing superseded or deleted."""
+    standing = [np.unique(segment.documents[segment.known_to == OPEN_END]) for segment in segments]
+    return len(np.unique(np.concatenate(standing))) if standing else 0
+
+
+def _check_dim(segment: SegmentView, manifest: SnapshotManifest, *, path: str) -> None:
+    expected, found = manifest.collection.embedder.dim, int(segment.vectors.shape[1])
+    if found != expected:
+        shown = f"{found} in segment {segment.digest}"
+        raise IntegrityError(path=path, expected=f"vectors of {expected} numbers", found=shown)

@@ -1,0 +1,40 @@
+"""Connecting to a Ray cluster: the job's own, one by address, or a local one for this run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ray
+
+
+@contextmanager
+def connected(address: str = "", *, n_cpus: int = 0) -> Iterator[None]:
+    """Connect for the length of a block; a cluster this call started is stopped at its end.
+
+    Args:
+        address: of a running cluster; empty takes the one of the job this process belongs to or
+            one that runs on this machine, and where there is none starts a local one, on loopback
+            and without a dashboard.
+        n_cpus: CPUs of a local cluster that has to be started; 0 takes the machine's.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    try:
+        ray.init(address=address or "auto", logging_level=logging.ERROR, log_to_driver=False)
+    except ConnectionError:
+        if address:
+            raise
+        ray.init(
+            address="local",
+            num_cpus=n_cpus or None,
+            include_dashboard=False,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+        )
+    try:
+        yield
+    finally:
+        ray.shutdown()

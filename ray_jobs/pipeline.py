@@ -1,0 +1,234 @@
+"""A whole run: the order of its stages, each fed with what the one before left in the ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest
+from eagleray.contracts.ports import Store
+from eagleray.contracts.services import OnProgress
+from eagleray.documents.mapping import Mapping
+from eagleray.errors import SourceError
+from eagleray.settings import Settings
+from indexes.segments.attributes import merge_attribute_types
+from indexes.segments.patching import PATCH_SCHEMA
+from indexes.snapshots.catalog import load_snapshot
+from ray_jobs.execution import Resources, run_shards
+from ray_jobs.ledger import Ledger, Stage
+from ray_jobs.plans.runs import RunPlan
+from ray_jobs.plans.segments import EmbeddedShard, plan_segments
+from ray_jobs.stages.making import make_arrange, make_build, make_embed, make_ingest, make_state
+from ray_jobs.stages.publish import BuildOutcome, assemble_snapshot
+from ray_jobs.stages.shard_files import read_parquet
+
+Outcome = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What every stage of a run needs to know.
+
+    Attributes:
+        source: where the source's files lie.
+        mapping: what makes documents of records.
+    """
+
+    plan: RunPlan
+    spec: CollectionSpec
+    store: Store
+    source: Store
+    mapping: Mapping
+    settings: Settings
+    on_progress: OnProgress
+
+    @property
+    def ledger(self) -> Ledger:
+        """The run's ledger."""
+        return Ledger(self.store, collection=self.spec.name, run_id=self.plan.run_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutcome:
+    """What a run made.
+
+    Attributes:
+        manifest: the new snapshot, or `None` where nothing changed.
+        counts: documents read, versions added, superseded, removed, dead letters, …
+    """
+
+    manifest: SnapshotManifest | None
+    counts: dict[str, int]
+
+
+def execute(run: Run) -> RunOutcome:
+    """Run every stage up to the snapshot; what an earlier try finished is not done again.
+
+    Raises:
+        SourceError: nothing could be read and there is nothing to build on.
+        EagleRayError: what a stage raised.
+    """
+    ingested = _ingest(run)
+    arranged = _arrange(run, ingested, _list_state(run, ingested))
+    counts = _count(ingested, arranged)
+    patch = _read_patches(run, arranged)
+    with_rows = [item for item in arranged if item["chunks"]]
+    if not with_rows and not patch.num_rows:
+        if run.plan.parent is None:
+            detail = f"no document could be read; {counts['dead_letters']} records were set aside"
+            raise SourceError(source=run.source.url, detail=f"{detail}: eagleray dead-letters list")
+        return RunOutcome(manifest=None, counts=counts)
+    embedded = {item["shard"]: item for item in _embed(run, with_rows)}
+    shards = [
+        EmbeddedShard(
+            shard=item["shard"],
+            chunks=item["chunks"],
+            vectors=embedded[item["shard"]]["vectors"],
+            rows_by_zone=item["rows_by_zone"],
+        )
+        for item in with_rows
+    ]
+    attributes = _decide_attributes(run, with_rows)
+    built = _build(run, shards, attributes)
+    outcome = BuildOutcome(
+        segments=tuple(item["segment"] for item in built),
+        n_rows=sum(item["n_rows"] for item in built),
+        patch=patch,
+        open_change=counts.pop("open_change"),
+        attributes=attributes,
+    )
+    manifest = assemble_snapshot(run.store, run.spec, parent=run.plan.parent, outcome=outcome)
+    return RunOutcome(manifest=manifest, counts=counts)
+
+
+def _ingest(run: Run) -> list[Outcome]:
+    payloads = [
+        {
+            "key": part.key,
+            "path": part.file.path,
+            "size": part.file.size_bytes,
+            "modified": part.file.modified,
+            "start": part.start,
+            "end": part.end,
+        }
+        for part in run.plan.partitions
+    ]
+    make = partial(
+        make_ingest,
+        run.ledger,
+        run.source,
+        mapping=run.mapping,
+        plan=run.plan,
+        spec=run.spec,
+        settings=run.settings,
+    )
+    return _run_stage(run, Stage.INGEST, payloads, make)
+
+
+def _list_state(run: Run, ingested: list[Outcome]) -> list[Outcome]:
+    """Write what the parent holds; files with dead letters count as not read, so they close nothing."""
+    if run.plan.parent is None:
+        return []
+    faulty = {item["path"] for item in ingested if item["n_dead_letters"]}
+    due = frozenset(f"{run.plan.source}/{path}" for path in (run.plan.reread - faulty) | run.plan.gone)
+    segments = load_snapshot(run.store, run.spec.name, run.plan.parent).segments
+    make = partial(make_state, run.ledger, plan=run.plan, due=due)
+    return _run_stage(run, Stage.STATE, [{"key": digest, "segment": digest} for digest in segments], make)
+
+
+def _arrange(run: Run, ingested: list[Outcome], states: list[Outcome]) -> list[Outcome]:
+    def find(outcomes: list[Outcome], shard: str) -> list[Outcome]:
+        return [
+            {"path": item["file"], **item["shards"][shard]} for item in outcomes if shard in item["shards"]
+        ]
+
+    payloads = [
+        {
+            "key": f"{shard:06d}",
+            "shard": shard,
+            "parts": find(ingested, str(shard)),
+            "states": find(states, str(shard)),
+        }
+        for shard in range(run.plan.n_shards)
+    ]
+    make = partial(make_arrange, run.ledger, chunker_digest=run.spec.chunker_digest, now=run.plan.started_at)
+    return _run_stage(run, Stage.ARRANGE, payloads, make)
+
+
+def _embed(run: Run, arranged: list[Outcome]) -> list[Outcome]:
+    payloads = [{"key": item["key"], "shard": item["shard"], "chunks": item["chunks"]} for item in arranged]
+    return _run_stage(
+        run, Stage.EMBED, payloads, partial(make_embed, run.ledger, settings=run.settings.embedder)
+    )
+
+
+def _build(run: Run, shards: list[EmbeddedShard], attributes: dict[str, AttributeType]) -> list[Outcome]:
+    plans = plan_segments(shards, max_rows=run.plan.max_segment_rows)
+    payloads = [
+        {
+            "key": plan.key,
+            "zone": plan.zone,
+            "parts": [{"chunks": part.chunks, "vectors": part.vectors} for part in plan.parts],
+        }
+        for plan in plans
+    ]
+    return _run_stage(run, Stage.BUILD, payloads, partial(make_build, run.ledger, attributes=attributes))
+
+
+def _run_stage(run: Run, stage: Stage, payloads: list[Outcome], make: Any) -> list[Outcome]:
+    """Return the stage's outcomes in the order of the payloads; only unfinished shards are run."""
+    keys = [item["key"] for item in payloads]
+    found = {key: done for key in keys if (done := run.ledger.find(stage, key)) is not None}
+    todo = [item for item in payloads if item["key"] not in found]
+    jobs = run.settings.jobs
+    resources = Resources(
+        workers=jobs.workers,
+        memory_bytes=jobs.worker_memory_bytes,
+        n_gpus=1.0 if stage is Stage.EMBED and run.settings.embedder.device == "cuda" else 0.0,
+        keeps_task=stage is Stage.EMBED,
+        no_progress_timeout_s=jobs.no_progress_timeout_s,
+    )
+    for outcome in _report(run, stage, run_shards(make, todo, resources=resources), len(payloads), len(todo)):
+        found[outcome["key"]] = outcome
+    return [found[key] for key in keys]
+
+
+def _report(
+    run: Run, stage: Stage, outcomes: Iterator[Outcome], n_shards: int, n_todo: int
+) -> Iterator[Outcome]:
+    for done, outcome in enumerate(outcomes, start=n_shards - n_todo + 1):
+        run.on_progress(stage, done, n_shards)
+        yield outcome
+
+
+def _count(ingested: list[Outcome], arranged: list[Outcome]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for item in ingested:
+        counts.update(documents_read=item["n_documents"], dead_letters=item["n_dead_letters"])
+    for item in arranged:
+        counts.update(item["counts"])
+        counts.update(dead_letters=item["n_dead_letters"])
+    return dict(counts)
+
+
+def _read_patches(run: Run, arranged: list[Outcome]) -> pa.Table:
+    tables = [PATCH_SCHEMA.empty_table()]
+    patches = [item["patch"] for item in arranged if item["patch"]]
+    tables += [read_parquet(run.store, patch["path"], digest=patch["sha256"]) for patch in patches]
+    return pa.concat_tables(tables)
+
+
+def _decide_attributes(run: Run, arranged: list[Outcome]) -> dict[str, AttributeType]:
+    """Return the types found in all shards, those the mapping declares on top."""
+    types: dict[str, AttributeType] = {}
+    for item in arranged:
+        found = {name: AttributeType(kind) for name, kind in item["attributes"].items()}
+        types = merge_attribute_types(types, found)
+    declared = {rule.name: rule.type for rule in run.mapping.attributes}
+    return {name: declared.get(name, kind) for name, kind in types.items()}

@@ -1,0 +1,151 @@
+"""The jobs as the command line calls them: from settings and a request to a report."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from eagleray.chunking.config import ChunkerConfig, make_chunker_identity
+from eagleray.contracts.manifests import CollectionSpec
+from eagleray.contracts.ports import Store
+from eagleray.contracts.services import IngestRequest, OnProgress
+from eagleray.digests import digest_file
+from eagleray.documents.mapping import DEFAULT_MAPPING, load_mapping
+from eagleray.embedders import find_tokenizer, open_embedder, settle_backend
+from eagleray.settings import Settings
+from indexes.service import gate_and_move
+from indexes.snapshots.aliases import read_alias
+from indexes.snapshots.catalog import put_collection
+from indexes.storage import open_store
+from ray_jobs.clusters import connected
+from ray_jobs.dead_letters import find_faulty_paths, list_dead_letters, write_last_run
+from ray_jobs.ledger import Ledger
+from ray_jobs.pipeline import Run, RunOutcome, execute
+from ray_jobs.plans.runs import RunInput, RunPlan, RunSizes, plan_run
+from ray_jobs.positions import Positions, read_positions, write_positions
+from ray_jobs.sources.files import list_files, open_source
+
+
+class RayJobService:
+    """Ingests on the job's cluster, on the one named, or on a local one."""
+
+    def ingest(self, settings: Settings, request: IngestRequest, on_progress: OnProgress) -> dict[str, Any]:
+        """Run a delivery from source to alias and return its report.
+
+        Raises:
+            InputError: the request, the source or the mapping cannot be used as they are.
+            ConflictError: somebody else published meanwhile.
+            GateError: the snapshot did not pass; it stays unpublished.
+            StoreError: the store failed; run it again.
+        """
+        started = time.monotonic()
+        store = open_store(settings.store, s3=settings.s3)
+        embedder = settle_backend(settings.embedder)
+        settings = settings.model_copy(update={"embedder": embedder})
+        mapping = load_mapping(Path(request.mapping)) if request.mapping else DEFAULT_MAPPING
+        spec = describe_collection(settings)
+        put_collection(store, spec)
+        source, default_name = open_source(request.source, s3=settings.s3)
+        entry = read_alias(store, spec.name, request.alias or "live")
+        parent = entry.snapshot if entry else None
+        before = read_positions(store, spec.name, parent)
+        name = request.source_name or default_name
+        known = RunInput(
+            spec=spec,
+            mapping_digest=mapping.digest,
+            source=name,
+            parent=parent,
+            files=list_files(source),
+            seen=before.get(name, {}),
+            forced=_find_forced(store, spec.name, request, source=name),
+        )
+        plan, ledger = begin_run(store, known, settings=settings, is_resumed=request.is_resumed)
+        run = Run(
+            plan=plan,
+            spec=spec,
+            store=store,
+            source=source,
+            mapping=mapping,
+            settings=settings,
+            on_progress=on_progress,
+        )
+        outcome = RunOutcome(manifest=None, counts={})
+        if plan.reread or plan.gone:
+            try:
+                with connected(request.address, n_cpus=settings.jobs.workers):
+                    outcome = execute(run)
+            finally:
+                write_last_run(store, spec.name, ledger.run_id)
+        report = finish(run, outcome, alias=request.alias, before=before)
+        return {**report, "seconds": round(time.monotonic() - started, 1)}
+
+    def list_dead_letters(self, settings: Settings, *, run: str) -> list[dict[str, Any]]:
+        """Return the dead letters of a run; an empty `run` takes the collection's last one."""
+        store = open_store(settings.store, s3=settings.s3)
+        return list_dead_letters(store, settings.collection, run=run)
+
+
+def describe_collection(settings: Settings) -> CollectionSpec:
+    """Return the spec that these settings make."""
+    identity = open_embedder(settings.embedder).identity
+    config = ChunkerConfig(
+        max_tokens=identity.max_tokens,
+        target_tokens=settings.chunker.target_tokens,
+        overlap_tokens=settings.chunker.overlap_tokens,
+    )
+    chunker = make_chunker_identity(config, tokenizer=digest_file(find_tokenizer(settings.embedder)))
+    return CollectionSpec(name=settings.collection, embedder=identity, chunker=chunker)
+
+
+def begin_run(
+    store: Store, known: RunInput, *, settings: Settings, is_resumed: bool
+) -> tuple[RunPlan, Ledger]:
+    """Return the run's plan and ledger: those of an earlier try of the same input, if there was one."""
+    jobs = settings.jobs
+    sizes = RunSizes(
+        partition_bytes=jobs.partition_bytes,
+        shard_bytes=jobs.shard_bytes,
+        max_segment_rows=jobs.max_segment_rows,
+    )
+    now = time.time_ns() // 1000
+    plan = plan_run(known, sizes=sizes, started_at=now)
+    ledger = Ledger(store, collection=known.spec.name, run_id=plan.run_id)
+    if not is_resumed:
+        ledger.clear()
+    standing = ledger.begin({"started_at": now, "source": known.source, "parent": known.parent})
+    return plan_run(known, sizes=sizes, started_at=standing["started_at"]), ledger
+
+
+def finish(run: Run, outcome: RunOutcome, *, alias: str, before: Positions) -> dict[str, Any]:
+    """Publish what a run made, keep its positions, and return its report."""
+    snapshot = outcome.manifest.snapshot_id if outcome.manifest else run.plan.parent
+    report: dict[str, Any] = {
+        "run": run.plan.run_id,
+        "snapshot": snapshot,
+        "changed": outcome.manifest is not None,
+        **outcome.counts,
+    }
+    if outcome.manifest is not None and alias:
+        moved = gate_and_move(
+            run.store,
+            outcome.manifest,
+            alias=alias,
+            expected=run.plan.parent,
+            reason=f"publish {run.plan.run_id}",
+        )
+        report["published"] = asdict(moved)["sequence"]
+    if snapshot is not None:
+        write_positions(
+            run.store, run.spec.name, snapshot, before=before, read=(run.plan.source, run.plan.files)
+        )
+    if outcome.manifest is None:
+        report["message"] = "nothing changed: the collection already holds all of it"
+    return report
+
+
+def _find_forced(store: Store, collection: str, request: IngestRequest, *, source: str) -> frozenset[str]:
+    if not request.only_dead_letters:
+        return frozenset()
+    return find_faulty_paths(list_dead_letters(store, collection), source=source)

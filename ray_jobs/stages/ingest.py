@@ -1,0 +1,120 @@
+"""Ingest: a partition of the source in, chunk rows by shard out.
+
+Parses, maps and chunks; what cannot become a document is a dead letter and never stops the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from eagleray.chunking.config import ChunkerConfig
+from eagleray.chunking.documents import chunk_document
+from eagleray.chunking.table import make_chunk_table
+from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
+from eagleray.contracts.ports import Store, TokenCounter
+from eagleray.digests import canonical_json
+from eagleray.documents.mapping import Mapping, apply_mapping
+from eagleray.documents.partitions import parse_partition
+from eagleray.documents.records import InputFile, RawRecord
+from eagleray.errors import ObjectNotFoundError, StoreError
+from ray_jobs.ledger import Ledger, Stage
+from ray_jobs.stages.arrange import DELIVERED_SCHEMA
+from ray_jobs.stages.shard_files import write_by_shard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How records become chunks.
+
+    Attributes:
+        source: name of the source, the first part of every row's `source`.
+        chunker_digest: part of every chunk id.
+        max_record_bytes: a longer line, or file that is one document, becomes a dead letter.
+    """
+
+    source: str
+    mapping: Mapping
+    counter: TokenCounter
+    chunker: ChunkerConfig
+    chunker_digest: str
+    n_shards: int
+    max_record_bytes: int
+
+
+class IngestTask:
+    """Ingests the partitions of a run."""
+
+    def __init__(self, ledger: Ledger, source: Store, reading: Reading) -> None:
+        self._ledger = ledger
+        self._source = source
+        self._reading = reading
+
+    def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Ingest bytes `start` to `end` of the file `path`."""
+        ledger, key = self._ledger, payload["key"]
+        done = ledger.find(Stage.INGEST, key)
+        if done is not None:
+            return done
+        tables = [DELIVERED_SCHEMA.empty_table()]
+        letters: list[DeadLetter] = []
+        n_documents = 0
+        for item in self._read(payload):
+            if isinstance(item, DeadLetter):
+                letters.append(item)
+            else:
+                document, position = item
+                tables.append(self._chunk(document, position))
+                n_documents += 1
+        data, shards = write_by_shard(pa.concat_tables(tables), n_shards=self._reading.n_shards)
+        path = ledger.locate(Stage.INGEST, key, "arrows")
+        ledger.store.write(path, data)
+        if letters:
+            lines = b"".join(canonical_json(asdict(letter)) + b"\n" for letter in letters)
+            ledger.store.write(ledger.locate(Stage.INGEST, key, "dead.jsonl"), lines)
+        outcome = {
+            "path": payload["path"],
+            "file": path,
+            "shards": shards,
+            "n_documents": n_documents,
+            "n_dead_letters": len(letters),
+        }
+        return ledger.record(Stage.INGEST, key, outcome)
+
+    def _read(self, payload: dict[str, Any]) -> Iterator[tuple[Document, str] | DeadLetter]:
+        """Yield documents with their positions, and dead letters."""
+        path = payload["path"]
+        file = InputFile(source=f"{self._reading.source}/{path}", modified=payload["modified"])
+        records = parse_partition(
+            lambda start, end: self._source.read_range(path, start, end),
+            file,
+            start=payload["start"],
+            end=payload["end"],
+            size=payload["size"],
+            max_record_bytes=self._reading.max_record_bytes,
+        )
+        try:
+            for record in records:
+                yield self._map(record)
+        except StoreError as error:
+            if not isinstance(error, ObjectNotFoundError) and not isinstance(
+                error.__cause__, PermissionError
+            ):
+                raise
+            yield file.reject(DeadLetterReason.UNREADABLE_FILE, str(error))
+
+    def _map(self, record: RawRecord | DeadLetter) -> tuple[Document, str] | DeadLetter:
+        if isinstance(record, DeadLetter):
+            return record
+        document = apply_mapping(self._reading.mapping, record)
+        return document if isinstance(document, DeadLetter) else (document, record.position)
+
+    def _chunk(self, document: Document, position: str) -> pa.Table:
+        reading = self._reading
+        chunks = chunk_document(document, counter=reading.counter, config=reading.chunker)
+        table = make_chunk_table(document, chunks, chunker_digest=reading.chunker_digest)
+        positions = pa.array([position] * table.num_rows, pa.string())
+        return table.append_column(DELIVERED_SCHEMA.field("position"), positions)

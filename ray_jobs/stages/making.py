@@ -1,0 +1,75 @@
+"""Factories the workers call: from picklable values to a stage's task, models loaded on the spot."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from eagleray.embedders import find_tokenizer, open_embedder
+
+from eagleray.chunking.config import ChunkerConfig
+from eagleray.chunking.counting import HuggingFaceCounter
+from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.manifests import CollectionSpec
+from eagleray.contracts.ports import Store
+from eagleray.documents.mapping import Mapping
+from eagleray.settings import EmbedderSettings, Settings
+from ray_jobs.ledger import Ledger
+from ray_jobs.plans.runs import RunPlan
+from ray_jobs.stages.arrange import ArrangeTask
+from ray_jobs.stages.build import BuildTask
+from ray_jobs.stages.embed import EmbedTask
+from ray_jobs.stages.ingest import IngestTask, Reading
+from ray_jobs.stages.state import StateTask
+
+
+def make_ingest(
+    ledger: Ledger,
+    source: Store,
+    *,
+    mapping: Mapping,
+    plan: RunPlan,
+    spec: CollectionSpec,
+    settings: Settings,
+) -> IngestTask:
+    """Return the task of the ingest stage."""
+    chunker = spec.chunker
+    reading = Reading(
+        source=plan.source,
+        mapping=mapping,
+        counter=_load_counter(find_tokenizer(settings.embedder)),
+        chunker=ChunkerConfig(
+            max_tokens=chunker.max_tokens,
+            target_tokens=chunker.target_tokens,
+            overlap_tokens=chunker.overlap_tokens,
+        ),
+        chunker_digest=spec.chunker_digest,
+        n_shards=plan.n_shards,
+        max_record_bytes=settings.jobs.max_record_bytes,
+    )
+    return IngestTask(ledger, source, reading)
+
+
+def make_state(ledger: Ledger, *, plan: RunPlan, due: frozenset[str]) -> StateTask:
+    """Return the task of the state stage; the plan has a parent."""
+    return StateTask(ledger, snapshot=str(plan.parent), due=due, n_shards=plan.n_shards)
+
+
+def make_arrange(ledger: Ledger, *, chunker_digest: str, now: int) -> ArrangeTask:
+    """Return the task of the arrange stage."""
+    return ArrangeTask(ledger, chunker_digest=chunker_digest, now=now)
+
+
+def make_embed(ledger: Ledger, *, settings: EmbedderSettings) -> EmbedTask:
+    """Return the task of the embed stage, its model loaded."""
+    return EmbedTask(ledger, open_embedder(settings))
+
+
+def make_build(ledger: Ledger, *, attributes: dict[str, AttributeType]) -> BuildTask:
+    """Return the task of the build stage."""
+    return BuildTask(ledger, attributes=attributes)
+
+
+@lru_cache(maxsize=2)
+def _load_counter(tokenizer: Path) -> HuggingFaceCounter:
+    return HuggingFaceCounter(tokenizer)

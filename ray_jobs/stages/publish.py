@@ -1,0 +1,61 @@
+"""Publish: from a run's segments and changes to a snapshot, its gate and the alias.
+
+What stands before the alias moves is invisible to readers, so a crash anywhere here leaves the
+old snapshot whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest
+from eagleray.contracts.ports import Store
+from indexes.segments.attributes import merge_attribute_types
+from indexes.snapshots.catalog import load_snapshot, put_snapshot
+from indexes.snapshots.patches import make_patch, put_patch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOutcome:
+    """What a run adds to its parent.
+
+    Attributes:
+        segments: digests, in the order of the segment plan.
+        n_rows: rows of these segments.
+        patch: rows of `PATCH_SCHEMA`, possibly none.
+        open_change: by how much the number of open documents changed.
+        attributes: types of the new rows' attributes.
+    """
+
+    segments: tuple[str, ...]
+    n_rows: int
+    patch: pa.Table
+    open_change: int
+    attributes: Mapping[str, AttributeType]
+
+
+def assemble_snapshot(
+    store: Store, spec: CollectionSpec, *, parent: str | None, outcome: BuildOutcome
+) -> SnapshotManifest:
+    """Write the snapshot that `outcome` makes of its parent, and return its manifest."""
+    before = load_snapshot(store, spec.name, parent) if parent else None
+    patches = list(before.patches) if before else []
+    if outcome.patch.num_rows:
+        patches.append(put_patch(store, spec.name, make_patch(outcome.patch)))
+    segments: Sequence[str] = before.segments if before else ()
+    manifest = SnapshotManifest(
+        collection=spec,
+        segments=(*segments, *outcome.segments),
+        patches=tuple(patches),
+        parent=parent,
+        n_rows=(before.n_rows if before else 0) + outcome.n_rows,
+        n_documents=(before.n_documents if before else 0) + outcome.open_change,
+        attributes=merge_attribute_types(before.attributes if before else {}, outcome.attributes),
+        watermarks=before.watermarks if before else {},
+    )
+    put_snapshot(store, manifest)
+    return manifest

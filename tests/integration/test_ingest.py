@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+import random
+import shutil
+
+import pytest
+
+from eagleray.contracts.hits import SearchRequest
+from eagleray.contracts.principals import Principal
+from eagleray.contracts.services import IngestRequest
+from eagleray.contracts.times import parse_instant
+from eagleray.errors import InputError, SourceError
+from indexes.service import LocalIndexService
+from ray_jobs.service import RayJobService
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
+
+
+def note(doc_id, text, *, known_from="2020-01-01T00:00:00Z", **more):
+    return {"_id": doc_id, "title": f"Note {doc_id}", "text": text, "known_from": known_from, **more}
+
+
+NOTES = [
+    note(f"n{number}", f"Bond number {number} pays a coupon of {number} per cent.") for number in range(12)
+]
+
+
+def ingest(settings, folder, **more):
+    request = IngestRequest(source=str(folder), **more)
+    return RayJobService().ingest(settings, request, lambda stage, done, total: None)
+
+
+def find(settings, query, **more):
+    engine = LocalIndexService().open_engine(settings, snapshot="live")
+    return engine.search(SearchRequest(query=query, **more)).hits
+
+
+def test_the_same_input_again_changes_nothing_and_says_so(cluster, settings, write_notes):
+    folder = write_notes(NOTES)
+    first = ingest(settings, folder)
+    again = ingest(settings, folder)
+    assert first["changed"]
+    assert not again["changed"]
+    assert again["snapshot"] == first["snapshot"]
+    assert "nothing changed" in again["message"]
+
+
+def test_a_changed_note_supersedes_the_older_and_a_removed_one_is_closed(cluster, settings, write_notes):
+    ingest(settings, write_notes(NOTES))
+    changed = note("n3", "Bond number 3 now pays a floating rate.", known_from="2021-06-01T00:00:00Z")
+    report = ingest(settings, write_notes([*NOTES[:3], changed, *NOTES[5:]]))
+    assert (report["superseded"], report["removed"], report["versions_added"]) == (1, 1, 1)
+    now = find(settings, "bond number 3", k=20)
+    before = find(settings, "bond number 3", k=20, as_of=parse_instant("2021-01-01"))
+    assert "floating" in next(hit.text for hit in now if hit.doc_id == "n3")
+    assert "coupon of 3" in next(hit.text for hit in before if hit.doc_id == "n3")
+    assert "n4" not in {hit.doc_id for hit in now}
+    assert "n4" in {hit.doc_id for hit in before}
+    assert LocalIndexService().verify(settings, snapshot="live")["findings"] == []
+
+
+def test_a_restricted_note_is_invisible_outside_its_group(cluster, settings, write_notes):
+    ingest(settings, write_notes([*NOTES, note("secret", "Project Falcon block trade.", groups=["ecm"])]))
+    assert "secret" not in {hit.doc_id for hit in find(settings, "Project Falcon block trade", k=50)}
+    insider = Principal(subject="a", groups=frozenset({"ecm"}))
+    assert find(settings, "Project Falcon block trade", principal=insider)[0].doc_id == "secret"
+
+
+def test_a_broken_line_is_set_aside_and_closes_nothing(cluster, settings, write_notes):
+    folder = write_notes(NOTES)
+    ingest(settings, folder)
+    lines = (folder / "notes.jsonl").read_text().splitlines()
+    (folder / "notes.jsonl").write_text("\n".join([*lines[:5], lines[5][:20], *lines[6:]]) + "\n")
+    report = ingest(settings, folder)
+    assert report["dead_letters"] == 1
+    assert "n5" in {hit.doc_id for hit in find(settings, "bond number 5", k=20)}
+    letters = RayJobService().list_dead_letters(settings, run="")
+    assert [letter["reason"] for letter in letters] == ["invalid_json"]
+
+
+def test_workers_partitions_and_the_order_of_lines_do_not_change_the_snapshot(cluster, settings, tmp_path):
+    seen = set()
+    lines = [json.dumps(record) for record in NOTES]
+    for number, (workers, partition_bytes) in enumerate([(1, 1 << 20), (2, 1024), (2, 1 << 20)]):
+        shuffled = random.Random(number).sample(lines, len(lines))  # noqa: S311 - a test's shuffle
+        folder = tmp_path / "desk"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        (folder / "notes.jsonl").write_text("\n".join(shuffled) + "\n")
+        jobs = settings.jobs.model_copy(
+            update={"workers": workers, "partition_bytes": partition_bytes, "shard_bytes": 1024}
+        )
+        store = str(tmp_path / f"store{number}")
+        seen.add(ingest(settings.model_copy(update={"jobs": jobs, "store": store}), folder)["snapshot"])
+    assert len(seen) == 1
+
+
+def test_an_empty_folder_is_refused(cluster, settings, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SourceError, match="holds no file"):
+        ingest(settings, tmp_path / "empty")
+
+
+def test_input_without_one_good_record_is_refused_with_its_dead_letters(cluster, settings, write_notes):
+    folder = write_notes([])
+    (folder / "notes.jsonl").write_text('{"_id": "a"\n')
+    with pytest.raises(SourceError, match="1 records were set aside"):
+        ingest(settings, folder)
+    assert len(RayJobService().list_dead_letters(settings, run="")) == 1
+
+
+def test_another_chunker_is_refused_for_an_existing_collection(cluster, settings, write_notes):
+    folder = write_notes(NOTES)
+    ingest(settings, folder)
+    chunker = settings.chunker.model_copy(update={"target_tokens": 100})
+    with pytest.raises(InputError, match="another embedder or chunker"):
+        ingest(settings.model_copy(update={"chunker": chunker}), folder)

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
+from eagleray.contracts.times import parse_instant
+from eagleray.documents.formats.parquet import read_parquet_group
+from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
+from eagleray.documents.partitions import parse_bytes
+from eagleray.documents.records import InputFile, RawRecord
+
+FILE = InputFile(source="a.parquet", modified=0)
+
+
+def write(table, **options):
+    sink = io.BytesIO()
+    pq.write_table(table, sink, **options)
+    return sink.getvalue()
+
+
+@pytest.fixture
+def table():
+    return pa.table(
+        {
+            "_id": [f"d{row}" for row in range(10)],
+            "text": [f"text {row}" for row in range(10)],
+            "known_from": pa.array([row * 10**15 + 1 for row in range(10)], pa.timestamp("ns", tz="UTC")),
+            "metadata": [{"year": 2000 + row, "share": float("nan"), "note": None} for row in range(10)],
+        }
+    )
+
+
+def test_rows_become_documents_with_their_row_numbers(table):
+    records = list(parse_bytes(write(table, row_group_size=4), FILE))
+    assert [record.position for record in records] == [f"row {row}" for row in range(1, 11)]
+    documents = [apply_mapping(DEFAULT_MAPPING, record) for record in records]
+    assert all(isinstance(document, Document) for document in documents)
+    assert [document.known_from for document in documents] == [row * 10**12 for row in range(10)]
+    assert [document.attributes for document in documents] == [{"year": 2000 + row} for row in range(10)]
+
+
+def test_row_groups_together_are_the_file(table):
+    data = write(table, row_group_size=3)
+    parts = [record for group in range(4) for record in read_parquet_group(data, FILE, group=group)]
+    assert parts == list(parse_bytes(data, FILE))
+
+
+def test_a_broken_row_group_is_one_dead_letter_and_the_others_are_read(table):
+    data = bytearray(write(table, row_group_size=4, compression="zstd", use_dictionary=False))
+    start = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(1).column(0).data_page_offset
+    data[start : start + 24] = b"\xff" * 24
+    found = list(parse_bytes(bytes(data), FILE))
+    letters = [item for item in found if isinstance(item, DeadLetter)]
+    assert [(letter.reason, letter.position) for letter in letters] == [
+        (DeadLetterReason.UNREADABLE_FILE, "row 5")
+    ]
+    rows = [item.position for item in found if isinstance(item, RawRecord)]
+    assert rows == [f"row {row}" for row in (1, 2, 3, 4, 9, 10)]
+
+
+@pytest.mark.parametrize("data", [b"", b"PAR1", b"no parquet at all", b"PAR1" + b"\x00" * 50 + b"PAR1"])
+def test_a_file_that_is_no_parquet_is_a_dead_letter(data):
+    (letter,) = parse_bytes(data, FILE)
+    assert letter.reason is DeadLetterReason.UNREADABLE_FILE
+
+
+def test_cells_are_plain_values():
+    moment = datetime(2019, 1, 2, 3, 4, 5, tzinfo=UTC)
+    table = pa.table(
+        {"price": [Decimal("1.50")], "at": pa.array([moment], pa.timestamp("us", tz="UTC")), "raw": [b"\x00"]}
+    )
+    (record,) = parse_bytes(write(table), FILE)
+    assert record.fields["price"] == 1.5
+    assert record.fields["raw"] is None
+    assert parse_instant(record.fields["at"]) == parse_instant("2019-01-02T03:04:05Z")

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eagleray.contracts.documents import DeadLetter, DeadLetterReason
+from eagleray.documents.partitions import parse_bytes
+from eagleray.documents.records import InputFile
+
+FILE = InputFile(source="reports/adi.pdf", modified=0)
+CORPUS = Path(__file__).parents[5] / ".." / "shared" / "corpora" / "files"
+
+
+def read(name):
+    path = CORPUS / name
+    if not path.is_file():
+        pytest.skip("the shared corpora are not on this machine")
+    return path.read_bytes()
+
+
+def join_objects(objects, trailer=""):
+    """A PDF file of these objects, numbered from 1, with its cross-reference table."""
+    body, offsets = "%PDF-1.4\n", []
+    for number, item in enumerate(objects, start=1):
+        offsets.append(len(body))
+        body += f"{number} 0 obj\n{item}\nendobj\n"
+    rows = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
+    size = len(objects) + 1
+    xref = f"xref\n0 {size}\n0000000000 65535 f \n{rows}trailer\n<</Size {size}/Root 1 0 R{trailer}>>\n"
+    return f"{body}{xref}startxref\n{len(body)}\n%%EOF\n".encode()
+
+
+def make_pdf(*pages, trailer="", extra=()):
+    """A small PDF with one line of text a page."""
+    kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(len(pages)))
+    objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        f"<</Type/Pages/Kids[{kids}]/Count {len(pages)}>>",
+        "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    for number, text in enumerate(pages):
+        stream = f"BT /F1 12 Tf 72 700 Td ({text}) Tj ET"
+        objects.append(
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<</Font<</F1 3 0 R>>>>"
+            f"/Contents {5 + 2 * number} 0 R>>"
+        )
+        objects.append(f"<</Length {len(stream)}>>stream\n{stream}\nendstream")
+    return join_objects([*objects, *extra], trailer)
+
+
+def make_encrypted():
+    """A PDF whose password nobody knows."""
+    key = "A" * 32
+    encryption = f"<</Filter/Standard/V 1/R 2/P -4/O({key})/U({key})>>"
+    return make_pdf("Secret.", trailer="/Encrypt 6 0 R/ID[(a)(a)]", extra=[encryption])
+
+
+def test_elements_know_their_pages_and_pages_without_text_are_passed_over():
+    (record,) = parse_bytes(make_pdf("First page.", "", "Third page."), FILE)
+    text = record.fields["text"]
+    assert text == "First page.\n\nThird page."
+    found = [(element.page, text[element.start : element.end]) for element in record.elements]
+    assert found == [(1, "First page."), (3, "Third page.")]
+    assert record.fields["title"] == "adi"
+
+
+@pytest.mark.parametrize("data", [b"", b"%PDF-1.4", b"not a pdf"])
+def test_a_broken_file_is_a_dead_letter(data):
+    (letter,) = parse_bytes(data, FILE)
+    assert isinstance(letter, DeadLetter)
+    assert letter.reason is DeadLetterReason.UNREADABLE_FILE
+
+
+def test_an_encrypted_file_is_a_dead_letter_that_says_what_to_do():
+    (letter,) = parse_bytes(make_encrypted(), FILE)
+    assert letter.reason is DeadLetterReason.UNREADABLE_FILE
+    assert "password" in letter.detail.lower() and "without" in letter.detail
+
+
+def test_a_title_the_file_carries_is_used_unless_a_tool_left_a_file_name_there():
+    for title, expected in [("Form C", "Form C"), ("Microsoft Word - draft.docx", "adi"), ("", "adi")]:
+        data = make_pdf("Text.", trailer="/Info 6 0 R", extra=[f"<</Title({title})>>"])
+        (record,) = parse_bytes(data, FILE)
+        assert record.fields["title"] == expected
+
+
+def test_a_page_that_cannot_be_read_is_one_dead_letter_and_the_others_are_read():
+    data = make_pdf("First page.", "Second page.").replace(b"Kids[4 0 R 6 0 R]", b"Kids[4 0 R 9 0 R]")
+    found = list(parse_bytes(data, FILE))
+    letters = [item for item in found if isinstance(item, DeadLetter)]
+    assert [letter.position for letter in letters] == ["page 2"]
+    assert [item.fields["text"] for item in found if item not in letters] == ["First page."]
+
+
+def test_a_scanned_file_is_a_dead_letter_that_says_what_to_do():
+    (letter,) = parse_bytes(read("scan_derived_termsheet_BNP.pdf"), FILE)
+    assert letter.reason is DeadLetterReason.EMPTY_TEXT
+    assert "2 pages" in letter.detail and "recognition" in letter.detail
+
+
+def test_an_annual_report_is_read_with_every_page():
+    (record,) = parse_bytes(read("ADI_2009_annual_report.pdf"), FILE)
+    text = record.fields["text"]
+    assert {element.page for element in record.elements} == set(range(1, 111))
+    assert "Operating income from Continuing Operations" in text
+    assert "\r" not in text and "\ufffe" not in text

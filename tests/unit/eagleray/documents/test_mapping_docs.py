@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from eagleray.contracts.documents import Document
+from eagleray.contracts.times import format_micros
+from eagleray.documents.formats.registry import SUFFIXES
+from eagleray.documents.mapping import RawRecord, apply_mapping, load_mapping
+from eagleray.documents.mapping_file import _KEYS
+from eagleray.documents.records import InputFile
+
+PAGE = Path(__file__).parents[4] / "docs" / "mapping.md"
+
+RECORDS = (
+    {
+        "_id": "a",
+        "text": "t",
+        "metadata": {"date": "2019-03-01T09:30:00", "desks": ["rates"], "ticker": "AAPL"},
+    },
+    {"id": "b", "headline": "h", "body": "t", "period_end": "2018-12-31", "tags": {"lang": "en"}},
+    {"_id": "c", "text": "t", "sent": "01/03/2019 09:30", "trade_ms": 1000},
+)
+KNOWN = ("2019-03-01T14:30:00Z", "2019-05-06T23:00:00Z", "2019-03-01T00:30:00Z")
+
+
+def test_every_example_on_the_page_maps_its_record(tmp_path):
+    examples = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.S)
+    assert len(examples) == len(RECORDS)
+    file = InputFile(source="research/2019/aapl-2019-05-07.jsonl", modified=0)
+    for example, fields, known_from in zip(examples, RECORDS, KNOWN, strict=True):
+        path = tmp_path / "mapping.yaml"
+        path.write_text(example, encoding="utf-8")
+        document = apply_mapping(load_mapping(path), RawRecord(file=file, position="byte 0", fields=fields))
+        assert isinstance(document, Document), document
+        assert format_micros(document.known_from) == known_from
+
+
+def test_the_page_names_every_key_and_every_suffix():
+    text = PAGE.read_text(encoding="utf-8")
+    assert [key for key in _KEYS if f"| `{key}` |" not in text] == []
+    assert [suffix for suffix in SUFFIXES if f"`{suffix}`" not in text] == []

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import pickle
+from datetime import UTC, date, datetime
+
+import pytest
+
+from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
+from eagleray.contracts.times import OPEN_END, parse_instant
+from eagleray.documents.mapping import DEFAULT_MAPPING, RawRecord, apply_mapping, load_mapping
+from eagleray.documents.records import InputFile
+
+FILE = InputFile(source="desk/2019/note.jsonl", modified=parse_instant("2020-01-01"))
+
+
+def make_record(**fields):
+    return RawRecord(file=FILE, position="byte 7", fields={"_id": "d", "text": "some text"} | fields)
+
+
+def map_with(tmp_path, text, **fields):
+    path = tmp_path / "mapping.yaml"
+    path.write_text(text, encoding="utf-8")
+    return apply_mapping(load_mapping(path), make_record(**fields))
+
+
+def test_the_default_mapping_takes_the_beir_layout():
+    metadata = {
+        "company": "Cubic",
+        "year": 2019,
+        "share": 0.5,
+        "is_audited": True,
+        "topics": ["a", "b"],
+        "issuer": {"name": "x", "id": {"lei": "y"}},
+        "nothing": None,
+        "pages": [1, 2],
+        "groups": ["rates", "credit", "rates"],
+        "zone": "eu",
+    }
+    document = apply_mapping(DEFAULT_MAPPING, make_record(title=" A  title ", metadata=metadata))
+    assert isinstance(document, Document)
+    assert document.attributes == {
+        "company": "Cubic",
+        "is_audited": True,
+        "issuer.id.lei": "y",
+        "issuer.name": "x",
+        "share": 0.5,
+        "topics": ("a", "b"),
+        "year": 2019,
+    }
+    assert (document.doc_id, document.title, document.text) == ("d", "A title", "some text")
+    assert (document.groups, document.zone) == (("credit", "rates"), "eu")
+    assert (document.known_from, document.known_to) == (FILE.modified, OPEN_END)
+    assert (document.source, document.position) == ("desk/2019/note.jsonl", "byte 7")
+
+
+def test_times_beside_the_text_are_taken():
+    document = apply_mapping(
+        DEFAULT_MAPPING,
+        make_record(known_from="2019-01-01", known_to="2019-02-01T00:00:00Z", event_time="2018-12-31"),
+    )
+    assert isinstance(document, Document)
+    assert document.known_from == parse_instant("2019-01-01")
+    assert document.known_to == parse_instant("2019-02-01")
+    assert document.event_time == parse_instant("2018-12-31")
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "detail"),
+    [
+        ({"_id": None}, DeadLetterReason.MISSING_FIELD, "doc_id"),
+        ({"_id": " "}, DeadLetterReason.MISSING_FIELD, "doc_id"),
+        ({"_id": ["x"]}, DeadLetterReason.WRONG_TYPE, "doc_id: expected string, found list"),
+        ({"text": None}, DeadLetterReason.MISSING_FIELD, "field 'text'"),
+        ({"text": " \n"}, DeadLetterReason.EMPTY_TEXT, "text"),
+        ({"text": 1.5}, DeadLetterReason.WRONG_TYPE, "text: expected string, found number"),
+        ({"known_from": "03/01/2019"}, DeadLetterReason.INVALID_TIME, "'99/99/9999'"),
+        ({"known_from": "2019-03-01T09:30:00"}, DeadLetterReason.INVALID_TIME, "no time zone"),
+        ({"known_from": 1551400000}, DeadLetterReason.INVALID_TIME, "epoch_s"),
+        ({"known_from": True}, DeadLetterReason.INVALID_TIME, "boolean"),
+        ({"known_to": "1999-01-01"}, DeadLetterReason.INVALID_TIME, "after known_from"),
+        ({"groups": [""]}, DeadLetterReason.WRONG_TYPE, "groups"),
+        ({"metadata": {"n": 2**63}}, DeadLetterReason.WRONG_TYPE, "attribute 'n'"),
+        ({"metadata": {"n": float("inf")}}, DeadLetterReason.WRONG_TYPE, "attribute 'n'"),
+    ],
+)
+def test_what_does_not_fit_is_a_dead_letter_that_says_why(fields, reason, detail):
+    letter = apply_mapping(DEFAULT_MAPPING, make_record(**fields))
+    assert isinstance(letter, DeadLetter)
+    assert (letter.reason, letter.source, letter.position) == (reason, FILE.source, "byte 7")
+    assert detail in letter.detail
+    assert "some text" not in letter.detail
+
+
+def test_a_wrong_value_never_stands_in_a_dead_letter(tmp_path):
+    note = "Project Falcon buys 1,234 shares"
+    letter = map_with(tmp_path, "known_from: {field: note}\n", note=note)
+    assert isinstance(letter, DeadLetter)
+    assert "Falcon" not in letter.detail and "1,234" not in letter.detail
+
+
+def test_a_default_zone_makes_a_time_of_day_an_instant(tmp_path):
+    document = map_with(
+        tmp_path, "known_from: {field: at, zone: America/New_York}\n", at="2019-07-01T09:30:00"
+    )
+    assert isinstance(document, Document)
+    assert document.known_from == parse_instant("2019-07-01T13:30:00Z")
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "expected"),
+    [
+        ("format: '%d/%m/%Y'", "01/03/2019", "2019-03-01"),
+        ("format: '%Y%m%dT%H%M%S%z'", "20190301T093000+0100", "2019-03-01T08:30:00Z"),
+        ("format: epoch_s", 1551432600, "2019-03-01T09:30:00Z"),
+        ("format: epoch_s", "1551432600.5", "2019-03-01T09:30:00.5Z"),
+        ("format: epoch_ms", 1551432600000, "2019-03-01T09:30:00Z"),
+        ("format: epoch_us", "1551432600000000", "2019-03-01T09:30:00Z"),
+        ("optional: false", datetime(2019, 3, 1, 9, 30, tzinfo=UTC), "2019-03-01T09:30:00Z"),
+        ("optional: false", date(2019, 3, 1), "2019-03-01"),
+    ],
+)
+def test_times_are_read_in_the_declared_format(tmp_path, rule, value, expected):
+    document = map_with(tmp_path, f"known_from: {{field: at, {rule}}}\n", at=value)
+    assert isinstance(document, Document), document
+    assert document.known_from == parse_instant(expected)
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [
+        ("format: '%H:%M'", "09:30"),
+        ("format: '%d/%m/%Y %H:%M'", "01/03/2019 09:30"),
+        ("format: epoch_s", 10**18),
+        ("format: epoch_s", float("inf")),
+        ("format: epoch_s", "soon"),
+        ("format: epoch_s", "NaN"),
+        ("format: epoch_s", "1e999999"),
+        ("format: epoch_s", [1]),
+        ("format: '%Q'", "2019"),
+    ],
+)
+def test_a_value_that_names_no_instant_is_a_dead_letter(tmp_path, rule, value):
+    letter = map_with(tmp_path, f"known_from: {{field: at, {rule}}}\n", at=value)
+    assert isinstance(letter, DeadLetter)
+    assert letter.reason is DeadLetterReason.INVALID_TIME
+
+
+def test_a_mapped_time_or_group_that_is_missing_is_a_dead_letter_unless_optional(tmp_path):
+    for key in ("known_to", "event_time", "groups", "zone"):
+        strict = map_with(tmp_path, f"{key}: {{field: absent}}\n")
+        assert isinstance(strict, DeadLetter) and strict.reason is DeadLetterReason.MISSING_FIELD
+        assert isinstance(map_with(tmp_path, f"{key}: {{field: absent, optional: true}}\n"), Document)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("string", "a", "a"),
+        ("integer", 3, 3),
+        ("number", 3, 3.0),
+        ("number", 2.5, 2.5),
+        ("boolean", False, False),
+        ("strings", ["a"], ("a",)),
+        ("time", "2019-03-01T10:00:00+01:00", "2019-03-01T09:00:00Z"),
+    ],
+)
+def test_declared_attributes_have_their_type(tmp_path, kind, value, expected):
+    document = map_with(tmp_path, f"attributes: {{x: {{field: v, type: {kind}}}}}\n", v=value)
+    assert isinstance(document, Document), document
+    assert document.attributes == {"x": expected}
+    assert type(document.attributes["x"]) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "found"),
+    [
+        ("string", 3, "integer"),
+        ("integer", "3", "string"),
+        ("integer", True, "boolean"),
+        ("integer", 2**63, "integer"),
+        ("integer", 3.0, "number"),
+        ("number", "3", "string"),
+        ("number", float("nan"), "number"),
+        ("boolean", 1, "integer"),
+        ("strings", "a", "string"),
+        ("strings", ["a", 1], "list"),
+        ("string", {"a": 1}, "object"),
+    ],
+)
+def test_another_type_names_attribute_expected_and_found(tmp_path, kind, value, found):
+    letter = map_with(tmp_path, f"attributes: {{x: {{field: v, type: {kind}}}}}\n", v=value)
+    assert isinstance(letter, DeadLetter)
+    assert letter.reason is DeadLetterReason.WRONG_TYPE
+    assert letter.detail == f"x: expected {kind}, found {found}"
+    assert letter.doc_id == "d"
+
+
+def test_text_from_the_path_is_read_as_the_declared_type(tmp_path):
+    rules = "attributes: {year: {path: '/(?P<value>\\d{4})/', type: integer}}\n"
+    document = map_with(tmp_path, rules)
+    assert isinstance(document, Document)
+    assert document.attributes == {"year": 2019}
+
+
+def test_a_declared_attribute_wins_over_an_open_one(tmp_path):
+    rules = "attributes: {year: {constant: 1, type: integer}}\nother_attributes: {field: metadata}\n"
+    document = map_with(tmp_path, rules, metadata={"year": 2, "lang": "en"})
+    assert isinstance(document, Document)
+    assert document.attributes == {"lang": "en", "year": 1}
+
+
+def test_a_key_that_holds_dots_is_found_before_a_nested_one(tmp_path):
+    document = map_with(tmp_path, "title: {field: a.b}\n", **{"a.b": "flat", "a": {"b": "nested"}})
+    assert isinstance(document, Document)
+    assert document.title == "flat"
+
+
+def test_a_mapping_survives_pickling():
+    assert pickle.loads(pickle.dumps(DEFAULT_MAPPING)) == DEFAULT_MAPPING  # noqa: S301 - our own bytes
