@@ -4,4 +4,8 @@ The shared base: contracts, errors, settings, parsing, chunking, embedders, the 
 Importing this package needs no ray, torch, faiss or fastapi.
 """
 
+from eagleray.client import open_collection as open  # noqa: A004 - reads as eagleray.open(...)
+
 __version__ = "0.1.0"
+
+__all__ = ["__version__", "open"]

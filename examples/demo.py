@@ -6,6 +6,7 @@ Run by `make demo`. Everything it makes lies in `.demo/`; the cluster it starts,
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -16,10 +17,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from eagleray.cli.app import app
+
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 STORE = ROOT / ".demo" / "store"
 COLLECTION = "sample"
+REPORTED = ("ingest:", "arrange:", "embed:", "build:", "documents_read", "snapshot", "published")
+ENVIRONMENT = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+"""What every command gets: a token of this run, so that nobody else can submit to its cluster."""
 
 
 def main() -> None:
@@ -28,12 +34,9 @@ def main() -> None:
     STORE.mkdir(parents=True)
     print("1. Starting a local Ray cluster and submitting the job", flush=True)
     with running_cluster() as address:
-        ingest = f"{BIN / 'eagleray'} ingest examples/sample --mapping examples/sample/mapping.yaml"
-        run(
-            [str(BIN / "ray"), "job", "submit", "--address", address, "--log-style", "record", "--"]
-            + f"{ingest} --store {STORE} --collection {COLLECTION}".split(),
-            kept=("ingest:", "arrange:", "embed:", "build:", "documents_read", "snapshot", "published"),
-        )
+        mapping = "examples/sample/mapping.yaml"
+        command = f"{BIN / 'eagleray'} ingest examples/sample --mapping {mapping}"
+        submit(f"{command} --store {STORE} --collection {COLLECTION}", address=address)
     print("\n2. What was built")
     ask("snapshots", "list")
     print("\n3. Three searches; every hit says where it stands")
@@ -51,9 +54,8 @@ def main() -> None:
     search(*block)
     search(*block, "--group", "equity-syndicate")
     print("\nWhere to go next")
-    print(
-        f"  .venv/bin/eagleray search 'your question' --store {STORE.relative_to(ROOT)} -c {COLLECTION} --explain"
-    )
+    options = f"--store {STORE.relative_to(ROOT)} -c {COLLECTION} --explain"
+    print(f"  .venv/bin/eagleray search 'your question' {options}")
     print("  README.md, docs/mapping.md (your own documents), ARCHITECTURE.md (how it works)")
 
 
@@ -64,23 +66,24 @@ def search(query: str, *options: str) -> None:
 
 
 def ask(*arguments: str) -> None:
-    """Run an eagleray command on the demo's collection."""
-    run([str(BIN / "eagleray"), *arguments, "--store", str(STORE), "--collection", COLLECTION])
+    """Run an eagleray command on the demo's collection, in this process: the model loads once."""
+    app([*arguments, "--store", str(STORE), "--collection", COLLECTION], standalone_mode=False)
 
 
-def run(command: list[str], *, kept: tuple[str, ...] = ()) -> None:
-    """Run a command; show all it prints, or only the lines that hold one of `kept`.
+def submit(command: str, *, address: str) -> None:
+    """Run a command as a Ray job and show what it reports.
 
     Raises:
         SystemExit: it failed; everything it printed is shown then.
     """
-    done = subprocess.run(command, cwd=ROOT, capture_output=bool(kept), text=True, check=False)
+    submission = f"{BIN / 'ray'} job submit --address {address} --log-style record -- {command}"
+    done = subprocess.run(
+        submission.split(), cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
     if done.returncode:
-        sys.exit(
-            f"{done.stdout or ''}{done.stderr or ''}\n{command[0]} failed with exit code {done.returncode}"
-        )
-    for line in (done.stdout or "").splitlines():
-        if any(part in line for part in kept):
+        sys.exit(f"{done.stdout}{done.stderr}\nthe job failed with exit code {done.returncode}")
+    for line in done.stdout.splitlines():
+        if any(part in line for part in REPORTED):
             print(f"   {line.strip()}", flush=True)
 
 
@@ -98,7 +101,7 @@ def running_cluster() -> Iterator[str]:
     ]
     command += ["--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}", "--disable-usage-stats"]
     log = (ROOT / ".demo" / "ray.log").open("w")
-    process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    process = subprocess.Popen(command, stdout=log, stderr=log, env=ENVIRONMENT, start_new_session=True)
     try:
         wait_for(dashboard, process)
         yield f"http://127.0.0.1:{dashboard}"

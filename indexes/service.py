@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from eagleray.embedders import open_embedder
 
 from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.manifests import AliasEntry, SnapshotManifest
 from eagleray.contracts.ports import Embedder, SearchEngine, Store
 from eagleray.contracts.times import format_micros
+from eagleray.embedders import open_embedder
 from eagleray.errors import InputError
 from eagleray.settings import Settings
 from indexes.evaluation.brute_force import RankedRow

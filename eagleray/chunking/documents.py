@@ -29,7 +29,7 @@ def chunk_document(document: Document, *, counter: TokenCounter, config: Chunker
         counter: the embedder's tokens.
         config: how long chunks are.
     """
-    return _Chunker(document, counter, config).cut()
+    return _Chunker(document, counter, config).cut() if document.text.strip() else []
 
 
 class _Chunker:
@@ -58,8 +58,6 @@ class _Chunker:
 
     def _cut_whole(self) -> None:
         """Keep a document that fits in one chunk, with as much of its title as there is room for."""
-        if not self._atoms:
-            return
         heading = self._headings.write(self._atoms[0])
         room = self._config.max_tokens - SPECIAL_TOKENS - self._tokens.n_tokens
         heading = self._headings.shorten(heading, max_tokens=room)

@@ -60,7 +60,11 @@ def find_sentence_starts(text: str, *, start: int, end: int) -> list[int]:
 
 def _is_end(text: str, match: re.Match[str], *, start: int, stop: int) -> bool:
     at = match.start()
-    if match.group("mark").startswith("....") or text[match.end()] == ".":
+    if (
+        match.group("mark").startswith("....")
+        or text[match.end()] == "."
+        or text[max(at - 2, 0) : at] == ". "
+    ):
         return False  # dots that lead the eye to a figure
     follower = _WORD.search(text, match.end(), min(match.end() + _WORD_REACH, stop))
     is_on_new_line = "\n" in match.group()

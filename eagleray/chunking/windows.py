@@ -127,6 +127,6 @@ class AtomIndex:
         end = self.begins[index + 1] if index + 1 < len(self.begins) else self._tokens.n_tokens
         if end - begin <= budget.limit:
             return end
-        if begin < position:
+        if begin < position == self.begins[index] and end - position <= budget.limit:
             return position
-        return self._tokens.find_cut(position, position + budget.target)
+        return self._tokens.find_cut(position, begin + budget.target)

@@ -157,6 +157,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _load_model(folder: Path, settings: EmbedderSettings, dtype: torch.dtype) -> Any:
+    transformers.utils.logging.disable_progress_bar()
     if settings.device == "cuda" and not torch.cuda.is_available():
         raise ModelError(model=str(folder), detail="device is cuda, but torch sees no GPU; set device to cpu")
     try:

@@ -168,10 +168,10 @@ class _Verification:
                     expected_move = f"move {sequence}, away from {before}"
                     found = f"move {entry.sequence}, away from {entry.previous}"
                     raise IntegrityError(path=path, expected=expected_move, found=found)
-                if not self.store.exists(f"{self.collection}/{name_snapshot(entry.snapshot)}"):
-                    expected_snapshot = f"snapshot {entry.snapshot}"
-                    raise IntegrityError(path=path, expected=expected_snapshot, found="no such snapshot")
             before, is_before_known = (entry.snapshot, True) if entry else (None, False)
+        if before and not self.store.exists(f"{self.collection}/{name_snapshot(before)}"):
+            fault = Finding(path=expected[-1], expected=f"snapshot {before}", found="no such snapshot")
+            self.findings.append(fault)
 
     def _read_file(self, path: str, entry: FileEntry) -> None:
         digest, n_bytes = hashlib.sha256(), 0

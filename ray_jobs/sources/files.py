@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from eagleray.documents.formats.registry import SUFFIXES
-
 from eagleray.contracts.ports import Store
+from eagleray.documents.formats.registry import SUFFIXES
 from eagleray.errors import SourceError
 from eagleray.settings import S3Settings
 from indexes.storage import open_store

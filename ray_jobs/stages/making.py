@@ -5,14 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from eagleray.embedders import find_tokenizer, open_embedder
-
 from eagleray.chunking.config import ChunkerConfig
 from eagleray.chunking.counting import HuggingFaceCounter
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.manifests import CollectionSpec
 from eagleray.contracts.ports import Store
 from eagleray.documents.mapping import Mapping
+from eagleray.embedders import find_tokenizer, open_embedder
 from eagleray.settings import EmbedderSettings, Settings
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.runs import RunPlan

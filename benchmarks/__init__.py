@@ -1,0 +1,1 @@
+"""Benchmarks: one file a question, run alone; the last line of each is one JSON object."""

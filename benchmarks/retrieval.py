@@ -1,0 +1,82 @@
+"""How well does the product find? nDCG@10 and recall@10 of its three channels on a judged corpus.
+
+    python -m benchmarks.retrieval CORPUS_DIR --queries NAME --qrels NAME [--filters]
+
+The corpus goes through the product's own ingest with default settings, and every judged query
+through its search; the filter a query names is used only with `--filters`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+
+from benchmarks.corpora import JudgedQuery, read_judged_queries
+from benchmarks.reporting import show_result
+from eagleray.contracts.hits import SearchMode, SearchRequest
+from eagleray.contracts.ports import SearchEngine
+from eagleray.contracts.services import IngestRequest
+from eagleray.parts import load_index_service, load_job_service
+from eagleray.settings import load_settings
+from indexes.evaluation.metrics import ndcg_at_k, recall_at_k
+from indexes.masks.grammar import read_json_filter
+
+K = 10
+
+
+def main() -> None:
+    """Build, ask every judged query in every mode, and print the means."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--queries", default="queries")
+    parser.add_argument("--qrels", default="all")
+    parser.add_argument("--filters", action="store_true")
+    arguments = parser.parse_args()
+    queries = read_judged_queries(arguments.corpus, queries=arguments.queries, qrels=arguments.qrels)
+    with tempfile.TemporaryDirectory(prefix="eagleray-retrieval-") as folder:
+        engine = build(arguments.corpus, Path(folder))
+        modes = (SearchMode.HYBRID, SearchMode.DENSE, SearchMode.LEXICAL)
+        figures = {
+            mode.value: measure(engine, queries, mode, uses_filters=arguments.filters) for mode in modes
+        }
+    show_result(
+        {
+            "corpus": arguments.corpus.name,
+            "query_set": arguments.queries,
+            "qrels": arguments.qrels,
+            "filters": arguments.filters,
+            "queries": len(queries),
+            **figures,
+        }
+    )
+
+
+def build(corpus: Path, folder: Path) -> SearchEngine:
+    """Ingest the corpus with default settings and open what was published."""
+    source = folder / corpus.name
+    source.mkdir()
+    shutil.copy2(corpus / "corpus.jsonl", source)
+    settings = load_settings(store=str(folder / "store"), collection="corpus")
+    request = IngestRequest(source=str(source))
+    load_job_service().ingest(settings, request, lambda stage, done, total: print(stage, f"{done}/{total}"))
+    return load_index_service().open_engine(settings, snapshot="live")
+
+
+def measure(
+    engine: SearchEngine, queries: list[JudgedQuery], mode: SearchMode, *, uses_filters: bool
+) -> dict[str, float]:
+    """Return the means over all queries."""
+    ndcg = recall = 0.0
+    for query in queries:
+        wanted = read_json_filter(query.filter) if uses_filters and query.filter else None
+        hits = engine.search(SearchRequest(query=query.text, k=K, mode=mode, filter=wanted)).hits
+        ranked = [hit.doc_id for hit in hits]
+        ndcg += ndcg_at_k(ranked, query.relevant, k=K)
+        recall += recall_at_k(ranked, query.relevant, k=K)
+    return {f"ndcg@{K}": round(ndcg / len(queries), 4), f"recall@{K}": round(recall / len(queries), 4)}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""Small real collections for tests: chunks, vectors, and snapshots written into a store."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from eagleray.contracts.chunks import CHUNK_SCHEMA
+from eagleray.contracts.manifests import (
+    ChunkerIdentity,
+    CollectionSpec,
+    EmbedderIdentity,
+    SnapshotManifest,
+)
+from eagleray.contracts.times import OPEN_END
+from eagleray.digests import canonical_json, make_chunk_id
+from indexes.segments.attributes import infer_attribute_types, merge_attribute_types
+from indexes.segments.opening import open_segment
+from indexes.segments.patching import PATCH_SCHEMA
+from indexes.segments.publishing import publish_segment
+from indexes.segments.writing import write_segment
+from indexes.snapshots.catalog import put_collection, put_snapshot
+from indexes.snapshots.opened import count_open_documents
+from indexes.snapshots.patches import make_patch, put_patch, read_patch
+
+DIM = 16
+DAY = 86_400_000_000
+WORDS = [
+    "swap",
+    "curve",
+    "basis",
+    "repo",
+    "margin",
+    "haircut",
+    "libor",
+    "sofr",
+    "vega",
+    "gamma",
+    "spread",
+    "bond",
+    "curve",
+    "issuer",
+    "rating",
+    "call",
+    "put",
+]
+
+SPEC = CollectionSpec(
+    name="notes",
+    embedder=EmbedderIdentity(
+        name="random",
+        weights="0" * 64,
+        dim=DIM,
+        max_tokens=256,
+        backend="numpy",
+        instruction_set="none",
+        libraries={"numpy": "2"},
+        settings={"threads": 1, "scale": 1.0, "exact": True},
+    ),
+    chunker=ChunkerIdentity(
+        tokenizer="0" * 64, max_tokens=256, target_tokens=230, overlap_tokens=40, rules=1
+    ),
+)
+
+
+def make_rows(rng, *, n_documents=12, first=0, zone="default", known_from=None, known_to=OPEN_END):
+    """Return chunk rows as dictionaries: 1 to 3 chunks a document, some with groups and attributes."""
+    rows = []
+    for number in range(first, first + n_documents):
+        start = int(rng.integers(0, 40)) * DAY if known_from is None else known_from
+        version = f"v{start}-{rng.integers(1 << 40):x}"
+        groups = [["rates"], ["credit", "rates"], []][number % 3]
+        attributes = {"ticker": WORDS[number % len(WORDS)], "year": 2000 + number, "tags": ["a", "b"]}
+        if number % 2:
+            attributes["yield"] = number / 2
+        for ordinal in range(int(rng.integers(1, 4))):
+            rows.append(
+                {
+                    "chunk_id": make_chunk_id(f"doc-{number}", version, "chunker", ordinal),
+                    "doc_id": f"doc-{number}",
+                    "version": version,
+                    "ordinal": ordinal,
+                    "start": ordinal * 100,
+                    "end": ordinal * 100 + 90,
+                    "page": ordinal + 1 if number % 2 else None,
+                    "title": f"Note {number}",
+                    "heading": f"Note {number}" if number % 4 else "",
+                    "text": " ".join(rng.choice(WORDS, size=12)) + f" row{number} é",
+                    "source": f"notes/{number}.md",
+                    "zone": zone,
+                    "groups": groups,
+                    "event_time": start - DAY if number % 3 else None,
+                    "known_from": start,
+                    "known_to": known_to,
+                    "attributes": canonical_json(attributes).decode(),
+                }
+            )
+    return rows
+
+
+def make_table(rows):
+    """Return the rows as a chunk table."""
+    return pa.Table.from_pylist(rows, schema=CHUNK_SCHEMA)
+
+
+def make_vectors(rng, n_rows, dim=DIM):
+    """Return float32 [n_rows, dim] of unit length."""
+    vectors = rng.standard_normal((n_rows, dim)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def put_segment(store, rows, vectors, *, attributes=None, zone="default"):
+    """Write and publish a segment, and return its digest."""
+    table = make_table(rows)
+    types = infer_attribute_types(table["attributes"].to_pylist()) if attributes is None else attributes
+    with tempfile.TemporaryDirectory() as folder:
+        write_segment(table, vectors, zone=zone, attributes=types, folder=Path(folder) / "segment")
+        return publish_segment(store, Path(folder) / "segment", collection=SPEC.name)
+
+
+def put_changes(store, changes):
+    """Write a patch of (chunk_id, known_to, groups), and return its digest."""
+    rows = [{"chunk_id": row, "known_to": end, "groups": groups} for row, end, groups in changes]
+    return put_patch(store, SPEC.name, make_patch(pa.Table.from_pylist(rows, schema=PATCH_SCHEMA)))
+
+
+def make_manifest(store, segments, *, patches=(), parent=None):
+    """Return the manifest of a snapshot of these segments, with its counts right."""
+    tables = [read_patch(store, SPEC.name, digest).changes for digest in patches]
+    views = [open_segment(store, SPEC.name, digest, patches=tables) for digest in segments]
+    attributes = {}
+    for view in views:
+        attributes = merge_attribute_types(attributes, view.attributes)
+    return SnapshotManifest(
+        collection=SPEC,
+        segments=tuple(segments),
+        patches=tuple(patches),
+        parent=parent,
+        n_rows=sum(view.n_rows for view in views),
+        n_documents=count_open_documents(views),
+        attributes=attributes,
+    )
+
+
+def put_small_snapshot(store, seed=7):
+    """Write two segments and a patch as one snapshot, and return its id.
+
+    `doc-0` is superseded on day 50 by a version in the second segment, `doc-1` is deleted on day 60.
+    """
+    rng = np.random.default_rng(seed)
+    put_collection(store, SPEC)
+    old = make_rows(rng)
+    new = make_rows(rng, n_documents=1, known_from=50 * DAY) + make_rows(rng, n_documents=5, first=20)
+    digests = [put_segment(store, rows, make_vectors(rng, len(rows))) for rows in (old, new)]
+    closed = [(row["chunk_id"], 50 * DAY, None) for row in old if row["doc_id"] == "doc-0"]
+    closed += [(row["chunk_id"], 60 * DAY, ["desk"]) for row in old if row["doc_id"] == "doc-1"]
+    patch = put_changes(store, closed)
+    return put_snapshot(store, make_manifest(store, digests, patches=(patch,)))

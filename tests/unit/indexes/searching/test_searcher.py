@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from eagleray.contracts.hits import Granularity, PlanKind, SearchMode, SearchRequest
+from eagleray.contracts.principals import Principal
+from eagleray.contracts.times import OPEN_END
+from eagleray.embedders.hashing import HashingEmbedder
+from eagleray.errors import FilterError, GuardError, QueryError
+from indexes.evaluation.rebuilding import rebuild_as_of
+from indexes.lexical.analysis import ENGLISH
+from indexes.lexical.bm25 import K1, B
+from indexes.masks.grammar import parse_filter
+from indexes.segments.attributes import infer_attribute_types
+from indexes.segments.opening import open_segment
+from indexes.segments.writing import list_texts
+from indexes.storage import open_store
+from tests.small_collections import DAY, SPEC, make_rows, make_table, put_segment
+
+EVERYBODY = Principal(subject="all", groups=frozenset({"rates", "credit"}))
+EMBEDDER = HashingEmbedder()
+QUERIES = ("swap curve basis", "issuer rating spread", "row3 repo", "margin call")
+
+
+def make_collection(seed):
+    """Return rows with times of knowledge, every third closed later, and their attribute types."""
+    rng = np.random.default_rng(seed)
+    rows = make_rows(rng, n_documents=20)
+    for row in rows:
+        if int(row["doc_id"][4:]) % 3 == 0:
+            row["known_to"] = row["known_from"] + int(rng.integers(1, 30)) * DAY
+    return rows, infer_attribute_types([row["attributes"] for row in rows])
+
+
+def open_rows(rows, types, folder, *, n_segments=1):
+    store = open_store(folder)
+    views = []
+    for part in range(n_segments):
+        mine = rows[part::n_segments]
+        vectors = EMBEDDER.embed_passages(list_texts(make_table(mine)))
+        digest = put_segment(store, mine, vectors, attributes=types)
+        views.append(open_segment(store, SPEC.name, digest, patches=[]))
+    return views
+
+
+def make_searcher(views, types):
+    from indexes.searching.searcher import Searcher
+
+    return Searcher("s" * 64, views, attributes=types, embedder=EMBEDDER)
+
+
+def ask(searcher, query, **more):
+    request = SearchRequest(query=query, **{"principal": EVERYBODY, "k": 10, **more})
+    return [(hit.chunk_id, hit.score) for hit in searcher.search(request).hits]
+
+
+def score_by_hand(rows, query, as_of):
+    """Return chunk_id -> BM25 by the plain formula over the rows visible at `as_of`."""
+    visible = [row for row in rows if row["known_from"] <= as_of < row["known_to"]]
+    texts = [f"{row['heading']}\n{row['text']}" if row["heading"] else row["text"] for row in visible]
+    terms = [Counter(ENGLISH.find_terms(text)) for text in texts]
+    average = sum(found.total() for found in terms) / max(len(terms), 1)
+    scores = {}
+    for row, found in zip(visible, terms, strict=True):
+        score = 0.0
+        for term in ENGLISH.find_terms(query):
+            df = sum(term in other for other in terms)
+            idf = math.log(1 + (len(terms) - df + 0.5) / (df + 0.5))
+            tf = found[term]
+            score += idf * tf * (K1 + 1) / (tf + K1 * (1 - B + B * found.total() / average))
+        if score > 0:
+            scores[row["chunk_id"]] = score
+    return scores
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_lexical_scores_are_those_of_the_plain_formula_over_what_was_known(seed, tmp_path):
+    rows, types = make_collection(seed)
+    searcher = make_searcher(open_rows(rows, types, tmp_path, n_segments=2), types)
+    for query in QUERIES:
+        for day in (0, 7, 20, 33, 80):
+            expected = score_by_hand(rows, query, day * DAY)
+            found = dict(
+                ask(
+                    searcher,
+                    query,
+                    mode=SearchMode.LEXICAL,
+                    granularity=Granularity.CHUNK,
+                    as_of=day * DAY,
+                    k=100,
+                )
+            )
+            assert found == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("mode", list(SearchMode))
+@pytest.mark.parametrize("seed", range(2))
+def test_no_split_into_segments_changes_an_id_or_a_bit_of_a_score(mode, seed, tmp_path):
+    rows, types = make_collection(seed)
+    searchers = [
+        make_searcher(open_rows(rows, types, tmp_path / str(n), n_segments=n), types) for n in (1, 2, 5)
+    ]
+    for query in QUERIES:
+        answers = [ask(searcher, query, mode=mode, as_of=25 * DAY) for searcher in searchers]
+        assert answers[0] == answers[1] == answers[2]
+        assert answers[0]
+
+
+@pytest.mark.parametrize("mode", list(SearchMode))
+@pytest.mark.parametrize("granularity", list(Granularity))
+def test_as_of_equals_an_index_of_only_what_was_known(mode, granularity, tmp_path):
+    rows, types = make_collection(3)
+    views = open_rows(rows, types, tmp_path, n_segments=2)
+    searcher = make_searcher(views, types)
+    for day in (0, 5, 12, 25, 39, 70):
+        rebuilt = make_searcher(rebuild_as_of(views, day * DAY), types)
+        for query in QUERIES:
+            options = {"mode": mode, "granularity": granularity, "as_of": day * DAY}
+            assert ask(searcher, query, **options) == ask(rebuilt, query, **options)
+
+
+def test_what_a_caller_may_not_see_moves_no_score(tmp_path):
+    rows, types = make_collection(4)
+    stranger = Principal(subject="nobody")
+    public = [row for row in rows if not row["groups"]]
+    everything = make_searcher(open_rows(rows, types, tmp_path / "all"), types)
+    only_public = make_searcher(open_rows(public, types, tmp_path / "public"), types)
+    for mode in SearchMode:
+        for query in QUERIES:
+            found = ask(everything, query, mode=mode, principal=stranger)
+            assert found == ask(only_public, query, mode=mode, principal=stranger)
+
+
+def test_a_filter_selects_before_anything_is_counted(tmp_path):
+    rows, types = make_collection(5)
+    recent = [row for row in rows if int(row["doc_id"][4:]) >= 10]
+    everything = make_searcher(open_rows(rows, types, tmp_path / "all"), types)
+    alone = make_searcher(open_rows(recent, types, tmp_path / "recent"), types)
+    for query in QUERIES:
+        found = ask(everything, query, filter=parse_filter("year >= 2010"))
+        assert found == ask(alone, query)
+
+
+def test_a_document_stands_once_by_its_best_chunk(tmp_path):
+    rows, types = make_collection(6)
+    searcher = make_searcher(open_rows(rows, types, tmp_path, n_segments=3), types)
+    chunks = ask(searcher, "swap curve", granularity=Granularity.CHUNK, k=1000)
+    owner = {row["chunk_id"]: row["doc_id"] for row in rows}
+    best = {}
+    for chunk_id, score in chunks:
+        best.setdefault(owner[chunk_id], (chunk_id, score))
+    assert ask(searcher, "swap curve", k=5) == list(best.values())[:5]
+
+
+def test_the_guard_stops_a_row_the_mask_let_through(tmp_path, monkeypatch):
+    from indexes.searching import searcher as module
+
+    rows, types = make_collection(7)
+    searcher = make_searcher(open_rows(rows, types, tmp_path), types)
+    real = module.select_visible
+
+    def leak(view, *, as_of, principal):
+        return real(view, as_of=None if as_of is None else OPEN_END - 1, principal=EVERYBODY)
+
+    monkeypatch.setattr(module, "select_visible", leak)
+    with pytest.raises(GuardError):
+        ask(searcher, "swap", as_of=0, k=50, principal=Principal(subject="x"))
+
+
+def test_before_everything_there_are_no_hits_and_the_plan_says_so(tmp_path):
+    rows, types = make_collection(8)
+    searcher = make_searcher(open_rows(rows, types, tmp_path), types)
+    response = searcher.search(SearchRequest(query="swap", as_of=-1, principal=EVERYBODY))
+    assert response.hits == ()
+    assert [segment.plan for segment in response.explanation.segments] == [PlanKind.EMPTY]
+
+
+@pytest.mark.parametrize(("query", "k"), [("", 5), ("  \n", 5), ("swap", 0), ("swap", -1)])
+def test_a_question_that_cannot_be_asked_is_refused(query, k, tmp_path):
+    rows, types = make_collection(9)
+    searcher = make_searcher(open_rows(rows, types, tmp_path), types)
+    with pytest.raises(QueryError):
+        searcher.search(SearchRequest(query=query, k=k))
+
+
+@pytest.mark.parametrize("text", ["yeer >= 2010", 'year = "abc"', "ticker > 3", 'event_time > "soon"'])
+def test_a_filter_that_does_not_fit_is_refused(text, tmp_path):
+    rows, types = make_collection(9)
+    searcher = make_searcher(open_rows(rows, types, tmp_path), types)
+    with pytest.raises(FilterError):
+        ask(searcher, "swap", filter=parse_filter(text))
+
+
+def test_highlights_are_the_words_of_the_query_in_the_text(tmp_path):
+    rows, types = make_collection(10)
+    searcher = make_searcher(open_rows(rows, types, tmp_path), types)
+    hit = searcher.search(SearchRequest(query="swaps", principal=EVERYBODY, mode=SearchMode.LEXICAL)).hits[0]
+    assert {hit.text[mark.start : mark.end] for mark in hit.highlights} == {"swap"}

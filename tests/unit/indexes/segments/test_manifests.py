@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.manifests import (
+    CollectionSpec,
+    FileEntry,
+    SegmentManifest,
+    SnapshotManifest,
+    encode_manifest,
+)
+from eagleray.digests import canonical_json, digest_bytes
+from eagleray.errors import IntegrityError
+from indexes.segments.manifests import decode_manifest, decode_segment_manifest
+from tests.small_collections import SPEC
+
+ENTRY = FileEntry(sha256="ab" * 32, size_bytes=3)
+SEGMENT = SegmentManifest(
+    zone="default",
+    n_rows=3,
+    dim=4,
+    groups=("public", "rates"),
+    attributes={"year": AttributeType.INTEGER},
+    first_known=-5,
+    last_known=7,
+    files={"rows.arrow": ENTRY, "vectors.npy": ENTRY, "groups.bin": ENTRY, "lexical/rows.npy": ENTRY},
+)
+SNAPSHOT = SnapshotManifest(
+    collection=SPEC,
+    segments=("ab" * 32,),
+    patches=(),
+    parent=None,
+    n_rows=3,
+    n_documents=1,
+    attributes={"year": AttributeType.INTEGER},
+    watermarks={"trades": "17"},
+)
+
+
+@pytest.mark.parametrize("manifest", [SEGMENT, SNAPSHOT, SPEC], ids=lambda value: type(value).__name__)
+def test_a_manifest_comes_back_as_it_was(manifest):
+    assert decode_manifest(encode_manifest(manifest), type(manifest), path="x") == manifest
+
+
+def change(**fields):
+    body = json.loads(encode_manifest(SEGMENT)) | fields
+    return canonical_json({name: value for name, value in body.items() if value != "absent"})
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"[]",
+        b"null",
+        change(zone="absent"),
+        change(extra=1),
+        change(n_rows="3"),
+        change(n_rows=True),
+        change(n_rows=3.0),
+        change(groups="public"),
+        change(attributes={"year": "decimal"}),
+        change(files={"rows.arrow": {"sha256": "ab"}}),
+        change(format_version=2),
+        encode_manifest(SEGMENT) + b" ",
+        b'{"n_rows":3,' + encode_manifest(SEGMENT)[1:],
+        b"[" * 100_000,
+    ],
+)
+def test_anything_but_a_whole_manifest_is_an_integrity_error(data):
+    with pytest.raises(IntegrityError, match="segment.json"):
+        decode_manifest(data, SegmentManifest, path="segment.json")
+
+
+def test_a_float_setting_stays_a_float():
+    assert isinstance(SPEC.embedder.settings["scale"], float)
+    again = decode_manifest(encode_manifest(SPEC), CollectionSpec, path="x")
+    assert isinstance(again.embedder.settings["scale"], float)
+    assert again.embedder.settings["exact"] is True
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/rows.arrow", "lexical/../x.npy", "a/b/c.npy", "rows"])
+def test_a_segment_names_no_file_outside_its_folder(name):
+    data = change(
+        files=json.loads(encode_manifest(SEGMENT))["files"] | {name: {"sha256": "", "size_bytes": 1}}
+    )
+    with pytest.raises(IntegrityError, match="unexpected"):
+        decode_segment_manifest(data, digest=digest_bytes(data), path="segment.json")
+
+
+def test_a_manifest_under_another_name_is_an_integrity_error():
+    with pytest.raises(IntegrityError, match="SHA-256"):
+        decode_segment_manifest(encode_manifest(SEGMENT), digest="0" * 64, path="segment.json")
