@@ -74,7 +74,7 @@ def measure(
         hits = engine.search(SearchRequest(query=query.text, k=K, mode=mode, filter=wanted)).hits
         ranked = [hit.doc_id for hit in hits]
         ndcg += ndcg_at_k(ranked, query.relevant, k=K)
-        recall += recall_at_k(ranked, query.relevant, k=K)
+        recall += recall_at_k(ranked, frozenset(query.relevant), k=K)
     return {f"ndcg@{K}": round(ndcg / len(queries), 4), f"recall@{K}": round(recall / len(queries), 4)}
 
 

@@ -35,7 +35,7 @@ def main() -> None:
     print("1. Starting a local Ray cluster and submitting the job", flush=True)
     with running_cluster() as address:
         mapping = "examples/sample/mapping.yaml"
-        command = f"{BIN / 'eagleray'} ingest examples/sample --mapping {mapping}"
+        command = f"{BIN / 'eagleray'} ingest examples/sample --mapping {mapping} --address auto"
         submit(f"{command} --store {STORE} --collection {COLLECTION}", address=address)
     print("\n2. What was built")
     ask("snapshots", "list")

@@ -14,19 +14,17 @@ def connected(address: str = "", *, n_cpus: int = 0) -> Iterator[None]:
     """Connect for the length of a block; a cluster this call started is stopped at its end.
 
     Args:
-        address: of a running cluster; empty takes the one of the job this process belongs to or
-            one that runs on this machine, and where there is none starts a local one, on loopback
-            and without a dashboard.
+        address: of a running cluster; `auto` takes the one of the job this process belongs to;
+            empty starts one on loopback, without a dashboard. A cluster that happens to run is
+            never looked for: an address left by a dead one would hang for minutes.
         n_cpus: CPUs of a local cluster that has to be started; 0 takes the machine's.
     """
     if ray.is_initialized():
         yield
         return
-    try:
-        ray.init(address=address or "auto", logging_level=logging.ERROR, log_to_driver=False)
-    except ConnectionError:
-        if address:
-            raise
+    if address:
+        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
+    else:
         ray.init(
             address="local",
             num_cpus=n_cpus or None,

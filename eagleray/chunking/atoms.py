@@ -57,7 +57,7 @@ def cut_atoms(document: Document) -> list[Atom]:
                 headings.append((element.level, label))
                 path = (*path, label)
         elif element.kind is ElementKind.TABLE:
-            atoms += _cut_table(document.text, element, path)
+            atoms += _cut_table(document.text, element, path=path)
         else:
             starts = find_sentence_starts(document.text, start=element.start, end=element.end)
             atoms += [Atom(start=start, kind=element.kind, path=path, page=element.page) for start in starts]
@@ -87,7 +87,7 @@ def _trim(
         yield Element(kind=kind, start=first, end=last, level=level, page=page)
 
 
-def _cut_table(text: str, table: Element, path: tuple[str, ...]) -> Iterator[Atom]:
+def _cut_table(text: str, table: Element, *, path: tuple[str, ...]) -> Iterator[Atom]:
     header: list[str] = []
     label = ""
     is_header = True

@@ -29,13 +29,13 @@ def chunk_document(document: Document, *, counter: TokenCounter, config: Chunker
         counter: the embedder's tokens.
         config: how long chunks are.
     """
-    return _Chunker(document, counter, config).cut() if document.text.strip() else []
+    return _Chunker(document, counter, config=config).cut() if document.text.strip() else []
 
 
 class _Chunker:
     """One document on its way to chunks."""
 
-    def __init__(self, document: Document, counter: TokenCounter, config: ChunkerConfig) -> None:
+    def __init__(self, document: Document, counter: TokenCounter, *, config: ChunkerConfig) -> None:
         self._text = document.text
         self._counter = counter
         self._config = config
@@ -52,7 +52,7 @@ class _Chunker:
         begin = position = 0
         while position < self._tokens.n_tokens:
             begin, stop, heading = self._choose(begin, position)
-            self._add(begin, stop, heading)
+            self._add(begin, stop, heading=heading)
             begin, position = self._index.find_overlap(begin, stop, overlap=self._config.overlap_tokens), stop
         return self._chunks
 
@@ -61,11 +61,11 @@ class _Chunker:
         heading = self._headings.write(self._atoms[0])
         room = self._config.max_tokens - SPECIAL_TOKENS - self._tokens.n_tokens
         heading = self._headings.shorten(heading, max_tokens=room)
-        while self._is_doubtful(0, self._tokens.n_tokens, heading) and heading.text:
+        while self._is_doubtful(0, self._tokens.n_tokens, heading=heading) and heading.text:
             if self._count(self._text.strip(), heading) <= self._config.max_tokens:
                 break
             heading = self._headings.shorten(heading, max_tokens=heading.n_tokens - 1)
-        self._add(0, self._tokens.n_tokens, heading)
+        self._add(0, self._tokens.n_tokens, heading=heading)
 
     def _choose(self, begin: int, position: int) -> tuple[int, int, Heading]:
         """Return begin, stop and heading of the window that passes `position`; it fits the limit."""
@@ -73,7 +73,7 @@ class _Chunker:
             heading = self._headings.write(self._find_atom(begin))
             limit = self._config.max_tokens - SPECIAL_TOKENS - heading.n_tokens
             target = min(self._config.target_tokens, limit - _MARGIN)
-            stop = self._index.find_stop(begin, position, Budget(target=target, limit=limit))
+            stop = self._index.find_stop(begin, position, budget=Budget(target=target, limit=limit))
             if stop > position:
                 stop, heading = self._shrink(begin, position, stop=stop, heading=heading)
             if stop > position:
@@ -83,7 +83,7 @@ class _Chunker:
     def _shrink(self, begin: int, position: int, *, stop: int, heading: Heading) -> tuple[int, Heading]:
         """Move `stop` back until the embedded text fits; `position` where the overlap must go first."""
         limit = self._config.max_tokens
-        while self._is_doubtful(begin, stop, heading):
+        while self._is_doubtful(begin, stop, heading=heading):
             excess = self._count(self._slice(begin, stop)[1], heading) - limit
             if excess <= 0:
                 break
@@ -98,7 +98,7 @@ class _Chunker:
                 break  # one character that is more than the limit: nothing is left to cut
         return stop, heading
 
-    def _is_doubtful(self, begin: int, stop: int, heading: Heading) -> bool:
+    def _is_doubtful(self, begin: int, stop: int, *, heading: Heading) -> bool:
         expected = stop - begin + heading.n_tokens + SPECIAL_TOKENS
         is_between_words = self._tokens.rate_cut(begin) > 1 and self._tokens.rate_cut(stop) > 1
         return expected > self._config.max_tokens - _MARGIN or not is_between_words
@@ -117,7 +117,7 @@ class _Chunker:
         piece = self._text[first:last]
         return first + len(piece) - len(piece.lstrip()), piece.strip()
 
-    def _add(self, begin: int, stop: int, heading: Heading) -> None:
+    def _add(self, begin: int, stop: int, *, heading: Heading) -> None:
         start, text = self._slice(begin, stop)
         if not text:
             return

@@ -38,23 +38,27 @@ class AtomIndex:
             if begin < stop:
                 self.atoms.append(atom)
                 self.begins.append(begin)
-        self._headings = [
-            begin
-            for atom, begin in zip(self.atoms, self.begins, strict=True)
-            if atom.kind is ElementKind.HEADING
-        ]
+        self._headings: list[int] = []
+        self._sections: list[int] = []  # headings that do not follow another one
+        before = None
+        for atom, begin in zip(self.atoms, self.begins, strict=True):
+            if atom.kind is ElementKind.HEADING:
+                self._headings.append(begin)
+                if before is not ElementKind.HEADING:
+                    self._sections.append(begin)
+            before = atom.kind
 
     def find_atom(self, token: int) -> int:
         """Return the number of the atom a token lies in."""
         return max(bisect_right(self.begins, token) - 1, 0)
 
-    def find_stop(self, begin: int, position: int, budget: Budget) -> int:
+    def find_stop(self, begin: int, position: int, *, budget: Budget) -> int:
         """Return where a window ends that begins at `begin` and must pass `position`.
 
         Returns:
             The token behind its last; `position` where no atom fits and a shorter overlap would help.
         """
-        section = self._find_heading(position + 1)
+        section = self._find_section(position + 1)
         length = section - begin
         is_worth_a_chunk = section == self._tokens.n_tokens or length >= budget.target // 2
         if length <= budget.limit and is_worth_a_chunk:
@@ -62,8 +66,8 @@ class AtomIndex:
         high = begin + budget.target
         stop = self._find_boundary(high)
         if stop <= position:
-            return self._cut_atom(begin, position, budget)
-        heading = self._find_heading(max(position + 1, begin + budget.target // 2))
+            return self._cut_atom(begin, position, budget=budget)
+        heading = self._find_section(max(position + 1, begin + budget.target // 2))
         return self._leave_headings(position, min(stop, heading))
 
     def find_overlap(self, begin: int, stop: int, *, overlap: int) -> int:
@@ -94,16 +98,10 @@ class AtomIndex:
             return 0 if index == 0 else self.atoms[index].start
         return int(self._tokens.starts[token])
 
-    def _find_heading(self, token: int) -> int:
+    def _find_section(self, token: int) -> int:
         """Return the first heading at or behind a token that has text in front of it, or the end."""
-        index = bisect_left(self._headings, token)
-        while index < len(self._headings):
-            begin = self._headings[index]
-            before = bisect_left(self.begins, begin) - 1
-            if before < 0 or self.atoms[before].kind is not ElementKind.HEADING:
-                return begin
-            index += 1
-        return self._tokens.n_tokens
+        index = bisect_left(self._sections, token)
+        return self._sections[index] if index < len(self._sections) else self._tokens.n_tokens
 
     def _find_boundary(self, high: int) -> int:
         """Return the last end of an atom at or before `high`."""
@@ -112,7 +110,10 @@ class AtomIndex:
         return self.begins[self.find_atom(high)]
 
     def _leave_headings(self, position: int, stop: int) -> int:
-        """Return the end without headings at it, for they belong to what follows."""
+        """Return the end without headings at it, for they belong to what follows.
+
+        Where all that is new is headings, they stay.
+        """
         if stop >= self._tokens.n_tokens:
             return stop
         index = bisect_left(self.begins, stop) - 1
@@ -120,9 +121,10 @@ class AtomIndex:
         while index >= 0 and self.atoms[index].kind is ElementKind.HEADING and self.begins[index] > position:
             left = self.begins[index]
             index -= 1
-        return left
+        is_all_headings = index >= 0 and self.atoms[index].kind is ElementKind.HEADING
+        return stop if is_all_headings else left
 
-    def _cut_atom(self, begin: int, position: int, budget: Budget) -> int:
+    def _cut_atom(self, begin: int, position: int, *, budget: Budget) -> int:
         index = self.find_atom(position)
         end = self.begins[index + 1] if index + 1 < len(self.begins) else self._tokens.n_tokens
         if end - begin <= budget.limit:

@@ -26,7 +26,9 @@ def ingest(
     alias: str = typer.Option("live", help="Alias to move; '' builds without publishing."),
     resume: bool = typer.Option(True, "--resume/--fresh", help="Use what an unfinished run left."),
     workers: int = typer.Option(0, min=0, help="Parallel workers; 0 takes every CPU."),
-    address: str = typer.Option("", help="Ray cluster; default: the job's, else a local one."),
+    address: str = typer.Option(
+        "", help="Ray cluster; 'auto' in a submitted job; default: a local one for this run."
+    ),
     json: bool = JSON_OPTION,
 ) -> None:
     """Read, chunk, embed, index, check and publish what a source delivers."""

@@ -28,7 +28,7 @@ class IngestRequest:
         alias: alias to move; empty builds the snapshot without publishing it.
         is_resumed: whether the ledger of an earlier, unfinished run of the same input is used.
         only_dead_letters: read again just the files in which the last run left dead letters.
-        address: Ray cluster; empty takes the one of the job, or starts a local one.
+        address: Ray cluster; `auto` takes the one of the job, empty starts a local one.
     """
 
     source: str

@@ -54,11 +54,11 @@ def load_mapping(path: Path | str) -> Mapping:
     """
     file = YamlFile(str(path))
     entries = file.read_entries(file.compose(), allowed=_KEYS)
-    rules = {name: _read_rule(file, name, node) for name, node in entries.items() if name in _KINDS}
+    rules = {name: _read_rule(file, name, node=node) for name, node in entries.items() if name in _KINDS}
     mapping = replace(DEFAULT_MAPPING, **cast(dict[str, Any], rules))
     if "attributes" in entries:
         attributes = file.read_entries(entries["attributes"], allowed=None)
-        declared = tuple(_read_attribute(file, name, node) for name, node in attributes.items())
+        declared = tuple(_read_attribute(file, name, node=node) for name, node in attributes.items())
         mapping = replace(mapping, attributes=declared, other_attributes="")
     if "other_attributes" in entries:
         origin = file.read_entries(entries["other_attributes"], allowed=("field",))
@@ -68,14 +68,14 @@ def load_mapping(path: Path | str) -> Mapping:
     return mapping
 
 
-def _read_rule(file: YamlFile, name: str, node: yaml.Node) -> Rule:
+def _read_rule(file: YamlFile, name: str, *, node: yaml.Node) -> Rule:
     kind = _KINDS[name]
     options = ("optional", "zone", "format") if kind is RuleKind.TIME else ("optional",)
     rule = Rule(name=name, kind=kind, origins=(), is_optional=name in _OPTIONAL_UNLESS_SAID)
     return _fill_rule(file, rule, node, options=options)
 
 
-def _read_attribute(file: YamlFile, name: str, node: yaml.Node) -> Rule:
+def _read_attribute(file: YamlFile, name: str, *, node: yaml.Node) -> Rule:
     types = tuple(kind.value for kind in AttributeType)
     rule = Rule(name=name, kind=RuleKind.ATTRIBUTE, origins=(), is_optional=True)
     if isinstance(node, yaml.MappingNode):
@@ -100,15 +100,15 @@ def _fill_rule(file: YamlFile, rule: Rule, node: yaml.Node, *, options: Iterable
             raise file.fault(entries["optional"], f"{rule.name} cannot be optional: every document has one")
     if "zone" in entries:
         rule = replace(rule, zone=file.read_text(entries["zone"]))
-        _check_zone(file, rule, entries["zone"])
+        _check_zone(file, rule, node=entries["zone"])
     if "format" in entries:
         rule = replace(rule, format=file.read_text(entries["format"]))
-    rule = replace(rule, origins=_read_origins(file, rule, node))
-    _check_constants(file, rule, node)
+    rule = replace(rule, origins=_read_origins(file, rule, node=node))
+    _check_constants(file, rule, node=node)
     return rule
 
 
-def _read_origins(file: YamlFile, rule: Rule, node: yaml.Node) -> tuple[Origin, ...]:
+def _read_origins(file: YamlFile, rule: Rule, *, node: yaml.Node) -> tuple[Origin, ...]:
     entries = file.read_entries(node, allowed=None)
     if "from" in entries:
         if any(name in entries for name in _ORIGINS):
@@ -119,11 +119,11 @@ def _read_origins(file: YamlFile, rule: Rule, node: yaml.Node) -> tuple[Origin, 
             raise file.fault(parts, "expected at least one place to look")
         for part in nodes:
             file.read_entries(part, allowed=_ORIGINS)
-        return tuple(_read_origin(file, rule, part) for part in nodes)
-    return (_read_origin(file, rule, node),)
+        return tuple(_read_origin(file, rule, node=part) for part in nodes)
+    return (_read_origin(file, rule, node=node),)
 
 
-def _read_origin(file: YamlFile, rule: Rule, node: yaml.Node) -> Origin:
+def _read_origin(file: YamlFile, rule: Rule, *, node: yaml.Node) -> Origin:
     entries = file.read_entries(node, allowed=None)
     given = [name for name in _ORIGINS if name in entries]
     if len(given) != 1:
@@ -136,7 +136,7 @@ def _read_origin(file: YamlFile, rule: Rule, node: yaml.Node) -> Origin:
         return Origin(kind=kind, constant=file.read_constant(value))
     name = file.read_text(value)
     if kind is OriginKind.PATH:
-        _check_pattern(file, name, value)
+        _check_pattern(file, name, node=value)
     elif kind is OriginKind.FILE:
         is_time = rule.kind is RuleKind.TIME or rule.type is AttributeType.TIME
         facts = [FileFact.MODIFIED.value] if is_time else [FileFact.PATH.value, FileFact.STEM.value]
@@ -144,7 +144,7 @@ def _read_origin(file: YamlFile, rule: Rule, node: yaml.Node) -> Origin:
     return Origin(kind=kind, name=name)
 
 
-def _check_pattern(file: YamlFile, pattern: str, node: yaml.Node) -> None:
+def _check_pattern(file: YamlFile, pattern: str, *, node: yaml.Node) -> None:
     try:
         compiled = re.compile(pattern)
     except re.error as error:
@@ -153,7 +153,7 @@ def _check_pattern(file: YamlFile, pattern: str, node: yaml.Node) -> None:
         raise file.fault(node, f"{pattern!r} needs a group named value, such as (?P<value>\\d+)")
 
 
-def _check_zone(file: YamlFile, rule: Rule, node: yaml.Node) -> None:
+def _check_zone(file: YamlFile, rule: Rule, *, node: yaml.Node) -> None:
     probe = Origin(kind=OriginKind.CONSTANT)
     try:
         convert_time("2000-01-01T00:00:00", replace(rule, format=""), origin=probe)
@@ -162,16 +162,16 @@ def _check_zone(file: YamlFile, rule: Rule, node: yaml.Node) -> None:
         raise file.fault(node, detail) from fault
 
 
-def _check_constants(file: YamlFile, rule: Rule, node: yaml.Node) -> None:
+def _check_constants(file: YamlFile, rule: Rule, *, node: yaml.Node) -> None:
     for origin in rule.origins:
         if origin.kind is OriginKind.CONSTANT:
             try:
-                _convert(origin.constant, rule, origin)
+                _convert(origin.constant, rule, origin=origin)
             except RuleError as fault:
                 raise file.fault(node, fault.detail) from fault
 
 
-def _convert(value: Constant, rule: Rule, origin: Origin) -> None:
+def _convert(value: Constant, rule: Rule, *, origin: Origin) -> None:
     if rule.kind is RuleKind.TIME:
         convert_time(value, rule, origin=origin)
     elif rule.kind is RuleKind.GROUPS:

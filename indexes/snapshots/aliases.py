@@ -22,9 +22,11 @@ from indexes.snapshots.manifests import decode_alias_entry, encode_alias_entry
 ROLLBACK: Final = "rollback"
 """First word of the reason of every move back."""
 
+ENTRY_FILE: Final = re.compile(r"[0-9]{12}\.json")
+"""Name of a move within its alias's folder."""
+
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _LOOKS_LIKE_ID: Final = re.compile(r"[0-9a-f]{8,}")
-_ENTRY_FILE: Final = re.compile(r"[0-9]{12}\.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,13 +160,18 @@ def find_standing(history: Sequence[AliasEntry]) -> list[str]:
     return standing
 
 
+def is_alias_name(name: str) -> bool:
+    """Return whether an alias may have that name: nothing that could begin a snapshot's id."""
+    return _NAME.fullmatch(name) is not None and _LOOKS_LIKE_ID.fullmatch(name) is None
+
+
 def check_alias_name(name: str) -> None:
     """Refuse what is no alias name.
 
     Raises:
         InputError: the name has other characters, or could be the beginning of a snapshot's id.
     """
-    if not _NAME.fullmatch(name) or _LOOKS_LIKE_ID.fullmatch(name):
+    if not is_alias_name(name):
         detail = (
             f"alias {name!r}: expected 1 to 63 lower-case letters, digits, `.`, `_` or `-`, "
             "beginning with a letter or digit, and nothing that reads like a snapshot's id"
@@ -175,7 +182,7 @@ def check_alias_name(name: str) -> None:
 def _list_sequences(store: Store, collection: str, name: str) -> list[int]:
     check_alias_name(name)
     names = (item.path.rsplit("/", 1)[-1] for item in store.list(f"{collection}/{ALIASES}/{name}"))
-    return sorted(int(file.removesuffix(".json")) for file in names if _ENTRY_FILE.fullmatch(file))
+    return sorted(int(file.removesuffix(".json")) for file in names if ENTRY_FILE.fullmatch(file))
 
 
 def _read_entry(store: Store, collection: str, name: str, sequence: int) -> AliasEntry:

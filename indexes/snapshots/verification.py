@@ -19,6 +19,7 @@ from eagleray.errors import IntegrityError, NotPublishedError, ObjectNotFoundErr
 from indexes.segments.opening import load_segment_manifest
 from indexes.segments.publishing import locate_segment
 from indexes.segments.writing import MANIFEST
+from indexes.snapshots.aliases import ENTRY_FILE, is_alias_name
 from indexes.snapshots.catalog import load_collection, load_snapshot
 from indexes.snapshots.layout import ALIASES, COLLECTION, name_alias_entry, name_gate_report, name_snapshot
 from indexes.snapshots.manifests import decode_alias_entry
@@ -147,18 +148,19 @@ class _Verification:
         for item in self.store.list(folder.rstrip("/")):
             logs.setdefault(item.path.removeprefix(folder).rpartition("/")[0], []).append(item.path)
         for alias, paths in logs.items():
-            self._read_alias(alias, paths)
+            moves = [path for path in paths if is_alias_name(alias) and _is_move(path)]
+            known = [
+                f"{self.collection}/{name_alias_entry(alias, place)}" for place in range(1, len(moves) + 1)
+            ]
+            for path in sorted(set(paths) - set(known)):
+                self.findings.append(Finding(path=path, expected="moves without a gap", found="another file"))
+            self._read_moves(alias, known)
 
-    def _read_alias(self, alias: str, paths: list[str]) -> None:
-        """Check one log: no gap, every move whole, each away from where the one before led."""
-        expected = [f"{self.collection}/{name_alias_entry(alias, place + 1)}" for place in range(len(paths))]
-        for path in sorted(set(paths) - set(expected)):
-            self.findings.append(
-                Finding(path=path, expected=f"{len(paths)} moves without a gap", found="another name")
-            )
+    def _read_moves(self, alias: str, paths: list[str]) -> None:
+        """Check one log: every move whole, and each away from where the one before led."""
         before: str | None = None
         is_before_known = True
-        for sequence, path in enumerate(expected, start=1):
+        for sequence, path in enumerate(paths, start=1):
             entry = None
             with self._noting(path):
                 below = name_alias_entry(alias, sequence)
@@ -170,7 +172,7 @@ class _Verification:
                     raise IntegrityError(path=path, expected=expected_move, found=found)
             before, is_before_known = (entry.snapshot, True) if entry else (None, False)
         if before and not self.store.exists(f"{self.collection}/{name_snapshot(before)}"):
-            fault = Finding(path=expected[-1], expected=f"snapshot {before}", found="no such snapshot")
+            fault = Finding(path=paths[-1], expected=f"snapshot {before}", found="no such snapshot")
             self.findings.append(fault)
 
     def _read_file(self, path: str, entry: FileEntry) -> None:
@@ -198,3 +200,7 @@ class _Verification:
             self.findings.append(fault)
         except (ObjectNotFoundError, NotPublishedError):
             self.findings.append(Finding(path=path, expected="an object", found="no such object"))
+
+
+def _is_move(path: str) -> bool:
+    return ENTRY_FILE.fullmatch(path.rpartition("/")[2]) is not None

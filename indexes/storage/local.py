@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from eagleray.contracts.ports import StoredObject
 from eagleray.errors import ObjectNotFoundError, StoreError
+from indexes.storage.naming import check_name
 
 _T = TypeVar("_T")
 _TEMPORARY = ".partial-"
@@ -64,7 +65,7 @@ class LocalStore:
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Yield the objects below a folder, in the order of their names."""
-        folder = self._locate(prefix) if prefix else self._root
+        folder = self._locate(prefix.strip("/")) if prefix else self._root
         files = (Path(base) / name for base, _, names in os.walk(folder) for name in names)
         named = sorted((file.relative_to(self._root).as_posix(), file) for file in files)
         for name, file in named:
@@ -87,9 +88,7 @@ class LocalStore:
         self._locate(path).unlink(missing_ok=True)
 
     def _locate(self, path: str) -> Path:
-        if not path or path.startswith("/") or ".." in path.split("/"):
-            raise StoreError(path=path, detail="a name must be relative and stay inside the store")
-        return self._root / path
+        return self._root / check_name(path)
 
     def _reading(self, path: str, read: Callable[[Path], _T]) -> _T:
         try:

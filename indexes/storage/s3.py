@@ -15,6 +15,7 @@ from eagleray.contracts.ports import StoredObject
 from eagleray.contracts.times import to_micros
 from eagleray.errors import ObjectNotFoundError, StoreError
 from eagleray.settings import S3Settings
+from indexes.storage.naming import check_name
 
 _BLOCK_BYTES = 8 << 20
 
@@ -36,12 +37,12 @@ class S3Store:
 
     def read(self, path: str) -> bytes:
         """Return the whole object."""
-        with self._translating(path):
+        with self._translating(check_name(path)):
             return bytes(self._inner.get(path).bytes())
 
     def read_range(self, path: str, start: int, end: int) -> bytes:
         """Return bytes `start` to `end`, exclusive; fewer where the object ends before."""
-        with self._translating(path):
+        with self._translating(check_name(path)):
             size = self._inner.head(path)["size"]
             if start >= min(end, size):
                 return b""
@@ -49,12 +50,12 @@ class S3Store:
 
     def write(self, path: str, data: bytes) -> None:
         """Write the object."""
-        with self._translating(path):
+        with self._translating(check_name(path)):
             self._inner.put(path, data)
 
     def create(self, path: str, data: bytes) -> bool:
         """Write the object unless there is one; return whether this call made it."""
-        with self._translating(path):
+        with self._translating(check_name(path)):
             try:
                 self._inner.put(path, data, mode="create", use_multipart=False)
             except AlreadyExistsError:
@@ -63,19 +64,19 @@ class S3Store:
 
     def upload(self, local: Path, path: str) -> None:
         """Copy a local file in."""
-        with self._translating(path):
+        with self._translating(check_name(path)):
             self._inner.put(path, local)
 
     def download(self, path: str, local: Path) -> None:
         """Copy an object to a local file, in blocks."""
-        with self._translating(path), local.open("wb") as target:
+        with self._translating(check_name(path)), local.open("wb") as target:
             for block in self._inner.get(path).stream(min_chunk_size=_BLOCK_BYTES):
                 target.write(block)
 
     def exists(self, path: str) -> bool:
         """Return whether there is such an object."""
         try:
-            with self._translating(path):
+            with self._translating(check_name(path)):
                 self._inner.head(path)
         except ObjectNotFoundError:
             return False
@@ -83,8 +84,9 @@ class S3Store:
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Yield the objects below a folder, in the order of their names."""
+        folder = check_name(prefix.strip("/")) if prefix else None
         with self._translating(prefix):
-            found = [meta for page in self._inner.list(prefix.strip("/") or None) for meta in page]
+            found = [meta for page in self._inner.list(folder) for meta in page]
         for meta in sorted(found, key=lambda item: item["path"]):
             yield StoredObject(
                 path=meta["path"],
@@ -99,7 +101,7 @@ class S3Store:
 
     def delete(self, path: str) -> None:
         """Remove the object if it is there."""
-        with self._translating(path):
+        with self._translating(check_name(path)):
             obstore.delete(self._inner, path)
 
     @contextmanager

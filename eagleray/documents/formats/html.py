@@ -53,9 +53,9 @@ def parse_html(data: bytes, file: InputFile) -> Iterator[RawRecord | DeadLetter]
     if isinstance(markup, DeadLetter):
         yield markup
         return
-    root = _parse_tree(markup)
-    if root is None:
-        yield file.reject(DeadLetterReason.EMPTY_TEXT, "the file holds no text")
+    root = _parse_tree(markup, file)
+    if isinstance(root, DeadLetter):
+        yield root
         return
     writer = BlockWriter()
     _walk(root, writer)
@@ -64,7 +64,7 @@ def parse_html(data: bytes, file: InputFile) -> Iterator[RawRecord | DeadLetter]
     yield make_file_record(file, title=title, text=text, elements=elements)
 
 
-def _parse_tree(markup: str) -> Any:
+def _parse_tree(markup: str, file: InputFile) -> Any:
     try:
         from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
     except ImportError as error:
@@ -73,9 +73,16 @@ def _parse_tree(markup: str) -> Any:
         encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True
     )
     try:
-        return etree.fromstring(markup.replace("\x00", " ").encode("utf-8"), parser)
-    except etree.XMLSyntaxError:  # nothing in the file but white space or comments
-        return None
+        root = etree.fromstring(markup.replace("\x00", " ").encode("utf-8"), parser)
+    except etree.XMLSyntaxError:
+        root = None
+    if root is None:  # nothing in the file but white space or comments
+        return file.reject(DeadLetterReason.EMPTY_TEXT, "the file holds no text")
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
+        # The parser gives up there: what it has is a part, and a part must not pass for the whole.
+        detail = "its elements are nested deeper than 2048 levels; expected an ordinary page"
+        return file.reject(DeadLetterReason.UNREADABLE_FILE, detail)
+    return root
 
 
 def _walk(root: Any, writer: BlockWriter) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 _MAX_COLSPAN: Final = 200
 _MAX_ROWSPAN: Final = 2000
+_MAX_COLUMNS: Final = 1000
 _BULLET: Final = re.compile(r"[•·●◦▪■□☐☒✓*\u2013\u2014-]|\(?[0-9]{1,3}[.)]|\(?[a-zA-Z]{1,4}[.)]")
 _BEFORE_NUMBER: Final = re.compile(r"[$€£¥(]|\(?\s*(?:US|C|A)?\$|\$\s*\(")
 _AFTER_NUMBER: Final = re.compile(r"[)%]|\)\s*%|\)\*|pts?")
@@ -44,10 +45,8 @@ def find_layout_tables(root: Any) -> set[Any]:
 
 
 def read_stray_text(table: Any, *, is_skipped: IsSkipped) -> str:
-    """Return the text in a table but in none of its cells, which browsers show in front of it."""
-    return _read_shown(
-        table, lambda node: node.tag in _CELL_TAGS or node.tag == "caption" or is_skipped(node)
-    )
+    """Return the text of a table outside its cells: its caption, and what is out of place."""
+    return _read_shown(table, lambda node: node.tag in _CELL_TAGS or is_skipped(node))
 
 
 def read_rows(table: Any, *, is_skipped: IsSkipped) -> list[Row]:
@@ -59,22 +58,27 @@ def read_rows(table: Any, *, is_skipped: IsSkipped) -> list[Row]:
     """
     rows: list[Row] = []
     taken: dict[int, int] = {}  # column -> rows it is still covered by a cell from above
-    for node in table.iter("caption", "tr", *_CELL_TAGS):
+    for node in table.iter("tr", *_CELL_TAGS):
+        if _is_in_cell(node):
+            continue  # read with that cell
         if node.tag == "tr":
             cells = [] if is_skipped(node) else list(node.iterchildren(*_CELL_TAGS))
         else:
-            is_placed = next(node.iterancestors("tr", *_CELL_TAGS), None) is not None
-            cells = [] if is_placed else [node]
+            cells = [] if node.getparent().tag == "tr" else [node]
         if not cells:
             continue
-        row, taken = _place_cells(cells, taken, is_skipped)
+        row, taken = _place_cells(cells, taken, is_skipped=is_skipped)
         if row:
             rows.append(row)
     return rows
 
 
+def _is_in_cell(node: Any) -> bool:
+    return bool(next(node.iterancestors("table", *_CELL_TAGS)).tag != "table")
+
+
 def _place_cells(
-    cells: list[Any], taken: dict[int, int], is_skipped: IsSkipped
+    cells: list[Any], taken: dict[int, int], *, is_skipped: IsSkipped
 ) -> tuple[Row, dict[int, int]]:
     """Return a row's cells by column, and the columns its high cells cover in rows below."""
     row: Row = []
@@ -89,7 +93,7 @@ def _place_cells(
         width = _read_span(cell, "colspan", limit=_MAX_COLSPAN)
         height = _read_span(cell, "rowspan", limit=_MAX_ROWSPAN)
         if height > 1:
-            left |= dict.fromkeys(range(column, column + width), height - 1)
+            left |= dict.fromkeys(range(column, min(column + width, _MAX_COLUMNS)), height - 1)
         column += width
     return row, left
 
@@ -128,11 +132,11 @@ def _read_span(cell: Any, name: str, *, limit: int) -> int:
 
 def _read_shown(root: Any, is_skipped: IsSkipped) -> str:
     pieces: list[str] = []
-    _gather(root, pieces, is_skipped)
+    _gather(root, pieces, is_skipped=is_skipped)
     return " ".join("".join(pieces).replace("\u200b", "").split())
 
 
-def _gather(root: Any, pieces: list[str], is_skipped: IsSkipped) -> None:
+def _gather(root: Any, pieces: list[str], *, is_skipped: IsSkipped) -> None:
     """Add the shown text below a node; a stack rather than recursion, because markup may nest deeply."""
     stack: list[tuple[Any, bool]] = [(root, False)]
     while stack:

@@ -48,13 +48,13 @@ def find_markdown_elements(text: str) -> tuple[Element, ...]:
         line = text[start:end]
         opening = _FENCE.match(line)
         if fence:
-            blocks.extend(ElementKind.PARAGRAPH, start, end)
+            blocks.extend(ElementKind.PARAGRAPH, start, end=end)
             if opening and opening.group(1).startswith(fence) and not line.strip().strip(fence[0]):
                 fence = ""
                 blocks.close()
         elif opening:
             blocks.close()
-            blocks.extend(ElementKind.PARAGRAPH, start, end)
+            blocks.extend(ElementKind.PARAGRAPH, start, end=end)
             fence = opening.group(1)
         else:
             _add_line(blocks, line, start=start, end=end)
@@ -67,18 +67,18 @@ def _add_line(blocks: _Blocks, line: str, *, start: int, end: int) -> None:
         blocks.close()
     elif heading := _ATX.fullmatch(line):
         blocks.close()
-        blocks.extend(ElementKind.HEADING, start, end)
+        blocks.extend(ElementKind.HEADING, start, end=end)
         blocks.close(level=len(heading.group(1)))
     elif blocks.n_lines == 1 and blocks.kind is ElementKind.PARAGRAPH and (rule := _SETEXT.fullmatch(line)):
         blocks.kind = ElementKind.HEADING
-        blocks.extend(ElementKind.HEADING, start, end)
+        blocks.extend(ElementKind.HEADING, start, end=end)
         blocks.close(level=1 if rule.group(1).startswith("=") else 2)
     elif is_table_row(line.strip()) or (blocks.is_in_table and line.lstrip().startswith("|")):
-        blocks.extend(ElementKind.TABLE, start, end)
+        blocks.extend(ElementKind.TABLE, start, end=end)
     else:
         # A cell may run over lines: a table goes on until a blank line.
         kind = ElementKind.TABLE if blocks.is_in_open_row else ElementKind.PARAGRAPH
-        blocks.extend(kind, start, end)
+        blocks.extend(kind, start, end=end)
 
 
 class _Blocks:
@@ -102,7 +102,7 @@ class _Blocks:
         """Whether the table row before has not been closed by a `|`."""
         return self.is_in_table and self._text[self._end - 1] != "|"
 
-    def extend(self, kind: ElementKind, start: int, end: int) -> None:
+    def extend(self, kind: ElementKind, start: int, *, end: int) -> None:
         """Add a line to the open block, or close it and begin another where the kind differs."""
         line = self._text[start:end]
         if not line.strip():

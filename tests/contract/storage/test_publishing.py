@@ -16,6 +16,7 @@ from indexes.snapshots.aliases import AliasMove, alias_history, move_alias, read
 from indexes.snapshots.catalog import list_snapshots, load_snapshot, put_snapshot, resolve
 from indexes.snapshots.opened import open_snapshot
 from indexes.snapshots.verification import verify_snapshot
+from indexes.storage.local import LocalStore
 from tests.contract.storage.publishing import publish
 from tests.small_collections import SPEC, make_manifest, put_small_snapshot
 
@@ -53,7 +54,7 @@ def test_a_snapshot_opens_the_same_from_both_kinds_of_store(store, tmp_path):
     snapshot = put_small_snapshot(store)
     opened = open_snapshot(store, SPEC.name, snapshot, cache=tmp_path / "cache")
     again = open_snapshot(store, SPEC.name, snapshot)
-    assert snapshot == "GOLDEN"
+    assert snapshot == put_small_snapshot(LocalStore(tmp_path / "other"))
     assert verify_snapshot(store, SPEC.name, snapshot).is_sound
     for first, second in zip(opened.segments, again.segments, strict=True):
         assert first.rows.equals(second.rows)
@@ -71,7 +72,7 @@ def test_a_store_that_fails_at_any_write_leaves_the_old_snapshot_whole(store):
         except StoreError:
             check_old_snapshot(store, before, first.snapshot)
             n_writes += 1
-    assert n_writes > 20
+    assert n_writes > 10  # a try goes on where the last one stopped
     assert read_alias(store, SPEC.name, "live") == moved
     assert verify_snapshot(store, SPEC.name, moved.snapshot).is_sound
 

@@ -202,6 +202,16 @@ def test_a_heading_begins_a_chunk_and_is_the_path_of_what_follows():
     assert not any(re.search(r"\n#+ \w+$", chunk.text) for chunk in chunks)
 
 
+def test_a_text_of_headings_alone_still_fills_its_chunks():
+    text = "# heading\n" * 400
+    elements = tuple(
+        Element(kind=ElementKind.HEADING, start=start, end=start + 9, level=1)
+        for start in range(0, len(text), 10)
+    )
+    chunks = check(make_document(text, elements=elements), WhitespaceCounter(), NORMAL_SMALL)
+    assert len(chunks) <= 1 + 800 // 30
+
+
 def test_short_sections_share_a_chunk():
     chunks = check(make_sections(6), WhitespaceCounter(), ChunkerConfig())
     assert len(chunks) == 1

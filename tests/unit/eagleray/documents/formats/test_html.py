@@ -123,8 +123,18 @@ def test_odd_markup_still_yields_its_text(markup):
     text.encode("utf-8")
 
 
+def test_a_page_nested_too_deeply_is_a_dead_letter_rather_than_a_part_of_itself():
+    letter = parse("<p>first</p>" + "<div>" * 3000 + "last")
+    assert letter.reason is DeadLetterReason.UNREADABLE_FILE
+
+
+def test_spans_of_cells_that_name_a_huge_grid_cost_little():
+    markup = "<table>" + "<tr><td rowspan='2000' colspan='200'>x</td></tr>" * 1000 + "</table>"
+    assert parse(markup).fields["text"].count("x") == 1000
+
+
 @given(st.lists(st.sampled_from(PIECES), max_size=25))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_spans_are_exact_whatever_the_markup(pieces):
     item = parse(" ".join(pieces))
     if isinstance(item, DeadLetter):
