@@ -10,7 +10,6 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from eagleray.contracts.documents import DeadLetter, Document
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.contracts.manifests import EmbedderIdentity
 
@@ -106,15 +105,6 @@ class Store(Protocol):
 
     def delete(self, path: str) -> None:
         """Remove the object; removing one that is not there is no error."""
-        ...
-
-
-@runtime_checkable
-class Parser(Protocol):
-    """Reads one file format into documents."""
-
-    def parse(self, data: bytes, *, source: str) -> Iterator[Document | DeadLetter]:
-        """Yield the file's documents and, for what cannot be read, dead letters."""
         ...
 
 

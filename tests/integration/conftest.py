@@ -10,13 +10,6 @@ from eagleray.settings import Settings
 ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'eagleray[ray]'")
 
 
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if "tests/integration" in str(item.path):
-            item.add_marker(pytest.mark.integration)
-            item.add_marker(pytest.mark.xdist_group("ray"))
-
-
 @pytest.fixture(scope="session")
 def cluster():
     ray.init(
