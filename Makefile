@@ -19,10 +19,11 @@ check: setup ## format, lint, types, import contracts, unit and contract tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto --dist loadgroup --durations=10 tests/unit tests/contract tests/architecture
+	$(BIN)/pytest -n auto --durations=10 tests/unit tests/contract tests/architecture
 
 test: setup ## everything that needs no special hardware
-	$(BIN)/pytest -n auto --dist loadgroup --durations=15 -m "not gpu"
+	$(BIN)/pytest -n auto --durations=10 -m "not gpu" tests/unit tests/contract tests/architecture
+	$(BIN)/pytest --durations=10 -m "not gpu" tests/integration tests/e2e
 
 demo: setup ## build the sample as a Ray job and ask it
 	$(BIN)/python examples/demo.py

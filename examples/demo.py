@@ -23,6 +23,10 @@ ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 STORE = ROOT / ".demo" / "store"
 COLLECTION = "sample"
+ATTEMPTS = 15
+NOT_READY = "No available agent to submit job"
+"""What a cluster says that listens already but cannot run a job yet."""
+
 REPORTED = ("ingest:", "arrange:", "embed:", "build:", "documents_read", "snapshot", "published")
 ENVIRONMENT = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 """What every command gets: a token of this run, so that nobody else can submit to its cluster."""
@@ -77,9 +81,13 @@ def submit(command: str, *, address: str) -> None:
         SystemExit: it failed; everything it printed is shown then.
     """
     submission = f"{BIN / 'ray'} job submit --address {address} --log-style record -- {command}"
-    done = subprocess.run(
-        submission.split(), cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
+    for _ in range(ATTEMPTS):
+        done = subprocess.run(
+            submission.split(), cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False
+        )
+        if NOT_READY not in done.stdout + done.stderr:
+            break
+        time.sleep(2.0)
     if done.returncode:
         sys.exit(f"{done.stdout}{done.stderr}\nthe job failed with exit code {done.returncode}")
     for line in done.stdout.splitlines():
