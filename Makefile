@@ -23,7 +23,8 @@ check: setup ## format, lint, types, import contracts, unit and contract tests
 
 test: setup ## everything that needs no special hardware
 	$(BIN)/pytest -n auto --durations=10 -m "not gpu" tests/unit tests/contract tests/architecture
-	$(BIN)/pytest --durations=10 -m "not gpu" tests/integration tests/e2e
+	$(BIN)/pytest --durations=10 -m "not gpu" tests/integration
+	$(BIN)/pytest --durations=10 -m "not gpu" tests/e2e
 
 demo: setup ## build the sample as a Ray job and ask it
 	$(BIN)/python examples/demo.py
