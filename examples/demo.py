@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from eagleray.cli.app import app
@@ -114,12 +114,18 @@ def running_cluster() -> Iterator[str]:
         wait_for(dashboard, process)
         yield f"http://127.0.0.1:{dashboard}"
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+        stop(process)
         log.close()
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop the cluster: all of its process group, politely for five seconds, then not."""
+    for sent in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, sent)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=5)
+            break
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], *, timeout_s: float = 90.0) -> None:
