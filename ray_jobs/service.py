@@ -13,7 +13,7 @@ from eagleray.contracts.ports import Store
 from eagleray.contracts.services import IngestRequest, OnProgress
 from eagleray.digests import digest_file
 from eagleray.documents.mapping import DEFAULT_MAPPING, load_mapping
-from eagleray.embedders import find_tokenizer, open_embedder, settle_backend
+from eagleray.embedders import describe_embedder, find_tokenizer, settle_backend
 from eagleray.settings import Settings
 from indexes.service import gate_and_move
 from indexes.snapshots.aliases import read_alias
@@ -42,7 +42,7 @@ class RayJobService:
         """
         started = time.monotonic()
         store = open_store(settings.store, s3=settings.s3)
-        embedder = settle_backend(settings.embedder)
+        embedder = settle_backend(settings.embedder, cache=Path(settings.cache).expanduser())
         settings = settings.model_copy(update={"embedder": embedder})
         mapping = load_mapping(Path(request.mapping)) if request.mapping else DEFAULT_MAPPING
         spec = describe_collection(settings)
@@ -89,7 +89,7 @@ class RayJobService:
 
 def describe_collection(settings: Settings) -> CollectionSpec:
     """Return the spec that these settings make."""
-    identity = open_embedder(settings.embedder).identity
+    identity = describe_embedder(settings.embedder)
     config = ChunkerConfig(
         max_tokens=identity.max_tokens,
         target_tokens=settings.chunker.target_tokens,

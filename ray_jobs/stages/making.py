@@ -11,7 +11,7 @@ from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.manifests import CollectionSpec
 from eagleray.contracts.ports import Store
 from eagleray.documents.mapping import Mapping
-from eagleray.embedders import find_tokenizer, open_embedder
+from eagleray.embedders import find_tokenizer, load_embedder
 from eagleray.settings import EmbedderSettings, Settings
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.runs import RunPlan
@@ -61,7 +61,7 @@ def make_arrange(ledger: Ledger, *, chunker_digest: str, now: int) -> ArrangeTas
 
 def make_embed(ledger: Ledger, *, settings: EmbedderSettings) -> EmbedTask:
     """Return the task of the embed stage, its model loaded."""
-    return EmbedTask(ledger, open_embedder(settings))
+    return EmbedTask(ledger, load_embedder(settings))
 
 
 def make_build(ledger: Ledger, *, attributes: dict[str, AttributeType]) -> BuildTask:
