@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import typer
 
@@ -35,17 +36,28 @@ def version(json: bool = typer.Option(False, "--json", help="Print one JSON valu
         print(f"eagleray {__version__}")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; the project's own errors end as one line and their exit code.
+
+    With `--json`, every error is one JSON object on standard output, wrong usage too.
 
     Exit codes: 0 done; 1 a failure without a class of its own; 2 the input can be mended; 3 a gate
     or a conflict; 4 damage; 5 the store failed, try again.
+
+    Args:
+        arguments: what follows the program's name; `None` takes the process's own.
     """
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    is_json = "--json" in given
     try:
-        app()
+        code = app(given, standalone_mode=not is_json)
     except EagleRayError as error:
-        if "--json" in sys.argv:
+        if is_json:
             show_json({"error": {"type": type(error).__name__, "message": str(error), **error.fields}})
         else:
             print(f"eagleray: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except typer.TyperException as error:
+        show_json({"error": {"type": "UsageError", "message": error.format_message()}})
+        sys.exit(error.exit_code)
+    sys.exit(code or 0)

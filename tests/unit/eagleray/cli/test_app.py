@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from eagleray.cli import main
+
+
+def run(capsys, *arguments):
+    """Return the exit code and what was printed on standard output and standard error."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    return ended.value.code, *capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["search"], "Missing argument 'query'"),
+        (["search", "bond", "--nope"], "No such option: --nope"),
+        (["search", "bond", "--mode", "foo"], "'foo' is not one of"),
+        (["search", "bond", "-k", "many"], "'-k'"),
+        (["search", "bond", "--as-of"], "--as-of"),
+        (["nope"], "No such command 'nope'"),
+        (["ingest", "folder", "--workers", "-1"], "greater than or equal to 0"),
+    ],
+)
+def test_wrong_usage_is_one_json_object_and_exit_code_2_where_json_is_asked_for(capsys, arguments, part):
+    command, *rest = arguments
+    code, out, err = run(capsys, command, "--json", *rest)
+    shown = json.loads(out)
+    assert (code, err) == (2, "")
+    assert part in shown["error"]["message"]
+    assert set(shown) == {"error"}
+
+
+def test_wrong_usage_is_explained_on_standard_error_where_no_json_is_asked_for(capsys):
+    code, out, err = run(capsys, "search", "bond", "--nope")
+    assert (code, out) == (2, "")
+    assert "No such option: --nope" in err
+
+
+def test_an_answer_with_json_ends_with_exit_code_0(capsys):
+    code, out, err = run(capsys, "version", "--json")
+    assert (code, err) == (0, "")
+    assert set(json.loads(out)) == {"version"}
+
+
+def test_an_error_of_the_project_keeps_its_exit_code_and_fields(capsys, tmp_path):
+    arguments = ["snapshots", "list", "--store", "ftp://somewhere"]
+    code, out, err = run(capsys, *arguments, "--json")
+    assert (code, err) == (2, "")
+    assert json.loads(out)["error"]["type"] == "InputError"
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("eagleray: store 'ftp://somewhere': expected a folder")
