@@ -12,20 +12,47 @@ import numpy as np
 import pyarrow as pa
 
 from eagleray.contracts.chunks import make_vector_schema
-from eagleray.contracts.ports import Embedder
+from eagleray.contracts.ports import Embedder, FloatMatrix
 from eagleray.digests import digest_bytes
-from indexes.segments.writing import list_texts
+from eagleray.errors import ModelError
+from indexes.segments.writing import NORM_TOLERANCE, list_texts
 from ray_jobs.ledger import Ledger, Stage
 from ray_jobs.stages.shard_files import read_parquet, write_parquet
 
 
 def embed_rows(rows: pa.Table, embedder: Embedder) -> pa.Table:
-    """Return the vectors of chunk rows, in their order, as `make_vector_schema` says."""
+    """Return the vectors of chunk rows, in their order, as `make_vector_schema` says.
+
+    Raises:
+        ModelError: the embedder gave other vectors than it promises; names the first row.
+    """
     vectors = embedder.embed_passages(list_texts(rows))
+    fault = find_vector_fault(vectors, rows, dim=embedder.identity.dim)
+    if fault:
+        raise ModelError(model=embedder.identity.name, detail=fault)
     dim = embedder.identity.dim
     flat = pa.array(np.ascontiguousarray(vectors).reshape(-1), pa.float32())
     column = pa.FixedSizeListArray.from_arrays(flat, dim)
     return pa.Table.from_arrays([rows["chunk_id"].combine_chunks(), column], schema=make_vector_schema(dim))
+
+
+def find_vector_fault(vectors: FloatMatrix, rows: pa.Table, *, dim: int) -> str:
+    """Return what is wrong with the vectors of chunk rows and at which row, or `""`.
+
+    Args:
+        vectors: expected float32 [n_rows, dim], finite, unit L2 norm.
+        rows: chunk rows, as many as vectors.
+        dim: numbers of one vector.
+    """
+    if vectors.ndim != 2 or vectors.shape != (rows.num_rows, dim):
+        return f"expected {rows.num_rows} vectors of {dim} numbers, found an array of {list(vectors.shape)}"
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+    off = np.flatnonzero(~(np.abs(lengths - 1.0) <= NORM_TOLERANCE))  # a NaN is off, too
+    if not len(off):
+        return ""
+    row = int(off[0])
+    chunk = f"row {row} (document {rows['doc_id'][row].as_py()!r}, chunk {rows['ordinal'][row].as_py()})"
+    return f"{len(off)} of {len(lengths)} vectors are not of length 1: {chunk} has length {lengths[row]:.6g}"
 
 
 class EmbedTask:
@@ -36,14 +63,22 @@ class EmbedTask:
         self._embedder = embedder
 
     def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Embed the chunk file `payload["chunks"]` of shard `payload["shard"]`."""
+        """Embed the chunk file `payload["chunks"]` of shard `payload["shard"]`.
+
+        Raises:
+            ModelError: the embedder failed; names the shard, and the row where it is known.
+        """
         ledger, key = self._ledger, f"{payload['shard']:06d}"
         done = ledger.find(Stage.EMBED, key)
         if done is not None:
             return done
         path = f"{ledger.collection}/chunks/{payload['chunks']}.parquet"
         rows = read_parquet(ledger.store, path, digest=payload["chunks"])
-        data = write_parquet(embed_rows(rows, self._embedder))
+        try:
+            data = write_parquet(embed_rows(rows, self._embedder))
+        except ModelError as error:
+            detail = f"shard {key}: {error.detail}; nothing is published"
+            raise ModelError(model=error.model, detail=detail) from error
         digest = digest_bytes(data)
         ledger.store.write(f"{ledger.collection}/vectors/{digest}.parquet", data)
         return ledger.record(
