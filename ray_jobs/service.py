@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,9 @@ from eagleray.contracts.services import IngestRequest, OnProgress
 from eagleray.digests import digest_file
 from eagleray.documents.mapping import DEFAULT_MAPPING, load_mapping
 from eagleray.embedders import describe_embedder, find_tokenizer, settle_backend
+from eagleray.errors import StoreError
 from eagleray.settings import Settings
-from indexes.service import gate_and_move
+from indexes.service import find_cache, gate_and_move
 from indexes.snapshots.aliases import read_alias
 from indexes.snapshots.catalog import put_collection
 from indexes.storage import open_store
@@ -73,11 +76,8 @@ class RayJobService:
         )
         outcome = RunOutcome(manifest=None, counts={})
         if plan.reread or plan.gone:
-            try:
-                with connected(request.address, n_cpus=settings.jobs.workers):
-                    outcome = execute(run)
-            finally:
-                write_last_run(store, spec.name, ledger.run_id)
+            with _noting_last_run(ledger), connected(request.address, n_cpus=settings.jobs.workers):
+                outcome = execute(run)
         report = finish(run, outcome, alias=request.alias, before=before)
         return {**report, "seconds": round(time.monotonic() - started, 1)}
 
@@ -134,6 +134,7 @@ def finish(run: Run, outcome: RunOutcome, *, alias: str, before: Positions) -> d
             alias=alias,
             expected=run.plan.parent,
             reason=f"publish {run.plan.run_id}",
+            cache=find_cache(run.settings),
         )
         report["published"] = asdict(moved)["sequence"]
     if snapshot is not None:
@@ -143,6 +144,18 @@ def finish(run: Run, outcome: RunOutcome, *, alias: str, before: Positions) -> d
     if outcome.manifest is None:
         report["message"] = "nothing changed: the collection already holds all of it"
     return report
+
+
+@contextmanager
+def _noting_last_run(ledger: Ledger) -> Iterator[None]:
+    """Note the run as the last one at the end of a block, however it ends."""
+    try:
+        yield
+    except BaseException:
+        with suppress(StoreError):  # what ended the run is told, not what followed from it
+            write_last_run(ledger.store, ledger.collection, ledger.run_id)
+        raise
+    write_last_run(ledger.store, ledger.collection, ledger.run_id)
 
 
 def _find_forced(store: Store, collection: str, request: IngestRequest, *, source: str) -> frozenset[str]:

@@ -1,7 +1,12 @@
-"""A store in a local folder: temporary name, fsync, rename; a crash leaves the old object whole."""
+"""A store in a local folder: temporary name, fsync, rename; a crash leaves the old object whole.
+
+The folder is made by the first write. Once it was seen it is never made again: a folder that is
+gone while a job runs is an error, not an empty store.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import uuid
@@ -19,10 +24,14 @@ _TEMPORARY = ".partial-"
 
 
 class LocalStore:
-    """Objects are files below `root`; names that leave it are refused."""
+    """Objects are files below `root`; names that leave it are refused.
+
+    A pickled copy knows whether the folder was seen, so workers notice that it is gone.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
+        self._is_seen = False
 
     @property
     def url(self) -> str:
@@ -61,18 +70,19 @@ class LocalStore:
 
     def exists(self, path: str) -> bool:
         """Return whether there is such an object."""
-        return self._locate(path).is_file()
+        return self._reading(path, Path.is_file)
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Yield the objects below a folder, in the order of their names."""
+        self._check_there()
         folder = self._locate(prefix.strip("/")) if prefix else self._root
-        files = (Path(base) / name for base, _, names in os.walk(folder) for name in names)
+        files = (
+            Path(base) / name for base, _, names in os.walk(folder, onerror=self._fail_walk) for name in names
+        )
         named = sorted((file.relative_to(self._root).as_posix(), file) for file in files)
         for name, file in named:
-            if file.name.startswith(_TEMPORARY):
-                continue
-            with suppress(FileNotFoundError):
-                facts = file.stat()
+            facts = None if file.name.startswith(_TEMPORARY) else _find_facts(file)
+            if facts is not None:
                 tag = f"{facts.st_mtime_ns:x}-{facts.st_size:x}-{facts.st_ino:x}"
                 yield StoredObject(
                     path=name, size_bytes=facts.st_size, modified=facts.st_mtime_ns // 1000, tag=tag
@@ -80,44 +90,102 @@ class LocalStore:
 
     def find_local(self, path: str) -> Path | None:
         """Return the file behind the object."""
-        file = self._locate(path)
-        return file if file.exists() else None
+        return self._locate(path) if self._reading(path, Path.exists) else None
 
     def delete(self, path: str) -> None:
         """Remove the object if it is there."""
-        self._locate(path).unlink(missing_ok=True)
+        self._reading(path, lambda file: file.unlink(missing_ok=True))
 
     def _locate(self, path: str) -> Path:
         return self._root / check_name(path)
 
     def _reading(self, path: str, read: Callable[[Path], _T]) -> _T:
+        self._check_there()
         try:
             return read(self._locate(path))
         except FileNotFoundError as error:
             raise ObjectNotFoundError(path=f"{self.url}/{path}", detail="there is no such object") from error
         except OSError as error:
-            raise StoreError(path=f"{self.url}/{path}", detail=str(error)) from error
+            raise StoreError(path=f"{self.url}/{path}", detail=_describe(error)) from error
 
     def _write(self, path: str, fill: Callable[[Path], object], *, replace: bool) -> bool:
         final = self._locate(path)
         partial = final.parent / f"{_TEMPORARY}{uuid.uuid4().hex}"
+        self._check_there()
         try:
-            final.parent.mkdir(parents=True, exist_ok=True)
+            self._make_folder(final.parent)
             fill(partial)
             _sync(partial)
-            if replace:
-                partial.replace(final)
-            else:
-                os.link(partial, final)
+            is_new = _put_in_place(partial, final, replace=replace)
             _sync(final.parent)
-        except FileExistsError:
-            return False
         except OSError as error:
-            raise StoreError(path=f"{self.url}/{path}", detail=str(error)) from error
+            self._check_there()
+            raise StoreError(path=f"{self.url}/{path}", detail=_describe(error)) from error
         finally:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
+        return is_new
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder of the store, but never the store's own again."""
+        if not self._is_seen:
+            self._root.mkdir(parents=True, exist_ok=True)
+            self._is_seen = True
+        missing = []
+        while not folder.is_dir() and folder != self._root:
+            missing.append(folder)
+            folder = folder.parent
+        for step in reversed(missing):
+            step.mkdir(exist_ok=True)
+
+    def _check_there(self) -> None:
+        """Refuse to go on without a folder that was there before.
+
+        Raises:
+            StoreError: the folder is gone, or cannot be looked at.
+        """
+        try:
+            is_there = self._root.is_dir()
+        except OSError as error:
+            raise StoreError(path=self.url, detail=_describe(error)) from error
+        if is_there:
+            self._is_seen = True
+        elif self._is_seen:
+            detail = "the folder was there and is gone; bring it back and run the same command again"
+            raise StoreError(path=self.url, detail=detail)
+
+    def _fail_walk(self, error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise StoreError(path=self.url, detail=_describe(error)) from error
+
+
+def _find_facts(file: Path) -> os.stat_result | None:
+    """Return a file's size and times, those of the link where it leads nowhere, `None` where it is gone."""
+    try:
+        return file.stat()
+    except OSError:
+        with suppress(OSError):
+            return file.lstat()
+        return None
+
+
+def _put_in_place(partial: Path, final: Path, *, replace: bool) -> bool:
+    """Give a written file its name; return whether this call made the object."""
+    if replace:
+        partial.replace(final)
         return True
+    try:
+        os.link(partial, final)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _describe(error: OSError) -> str:
+    """Return what the system says of a failure, and what to do where that is known."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{error.strerror}; free some space and run the same command again"
+    return str(error)
 
 
 def _sync(path: Path) -> None:
