@@ -20,11 +20,15 @@ def open_source(url: str, *, s3: S3Settings) -> tuple[Store, str]:
         s3: how an `s3://` source is reached.
 
     Raises:
-        SourceError: the folder is not there or is no folder.
+        SourceError: the folder is not there, is no folder or may not be opened.
     """
     if "://" not in url:
         folder = Path(url).expanduser()
-        if not folder.is_dir():
+        try:
+            is_folder = folder.is_dir()
+        except OSError as error:
+            raise SourceError(source=url, detail=f"it cannot be opened: {error.strerror}") from error
+        if not is_folder:
             found = "a file" if folder.exists() else "nothing of that name"
             raise SourceError(source=url, detail=f"expected a folder or s3://bucket/prefix, found {found}")
         return open_store(folder), folder.resolve().name

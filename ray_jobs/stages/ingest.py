@@ -5,9 +5,10 @@ Parses, maps and chunks; what cannot become a document is a dead letter and neve
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -24,6 +25,11 @@ from eagleray.errors import ObjectNotFoundError, StoreError
 from ray_jobs.ledger import Ledger, Stage
 from ray_jobs.stages.arrange import DELIVERED_SCHEMA
 from ray_jobs.stages.shard_files import write_by_shard
+
+_OF_FILE: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.ELOOP, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EIO}
+)
+"""Failures of one file while the others can be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +49,13 @@ class Reading:
     chunker_digest: str
     n_shards: int
     max_record_bytes: int
+
+
+def is_of_file(error: StoreError) -> bool:
+    """Return whether one file of the source cannot be read, as opposed to the source itself."""
+    if isinstance(error, ObjectNotFoundError):
+        return True
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _OF_FILE
 
 
 class IngestTask:
@@ -97,14 +110,15 @@ class IngestTask:
             max_record_bytes=self._reading.max_record_bytes,
         )
         try:
+            if not payload["size"]:
+                self._source.read_range(path, 0, 0)  # no parser opens a file of no bytes
             for record in records:
                 yield self._map(record)
         except StoreError as error:
-            if not isinstance(error, ObjectNotFoundError) and not isinstance(
-                error.__cause__, PermissionError
-            ):
+            if not is_of_file(error):
                 raise
-            yield file.reject(DeadLetterReason.UNREADABLE_FILE, str(error))
+            detail = "the file vanished" if isinstance(error, ObjectNotFoundError) else str(error.__cause__)
+            yield file.reject(DeadLetterReason.UNREADABLE_FILE, f"{detail}; put it right and retry")
 
     def _map(self, record: RawRecord | DeadLetter) -> tuple[Document, str] | DeadLetter:
         if isinstance(record, DeadLetter):

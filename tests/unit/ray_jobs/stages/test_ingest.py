@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+
+import pytest
+
+from eagleray.chunking.config import ChunkerConfig
+from eagleray.documents.mapping import DEFAULT_MAPPING
+from eagleray.errors import StoreError
+from indexes.storage.local import LocalStore
+from ray_jobs.dead_letters import list_dead_letters
+from ray_jobs.ledger import Ledger
+from ray_jobs.stages.ingest import IngestTask, Reading
+
+
+class WordCounter:
+    def find_offsets(self, text):
+        return [(start, start + 1) for start in range(len(text))]
+
+
+READING = Reading(
+    source="desk",
+    mapping=DEFAULT_MAPPING,
+    counter=WordCounter(),
+    chunker=ChunkerConfig(max_tokens=256, target_tokens=230, overlap_tokens=40),
+    chunker_digest="c",
+    n_shards=1,
+    max_record_bytes=1 << 20,
+)
+
+
+class BadDisk(LocalStore):
+    """A folder on a disk with a bad block: one file's bytes cannot be read."""
+
+    def read_range(self, path, start, end):
+        def fail(file):
+            raise OSError(self.errno, os.strerror(self.errno))
+
+        return self._reading(path, fail)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "desk").mkdir()
+    (tmp_path / "desk" / "a.txt").write_text("Bonds pay coupons.")
+    return tmp_path / "desk"
+
+
+def ingest(folder, name, *, source=None):
+    """Ingest one file of the folder as listed now, and return the outcome and the dead letters."""
+    source = source or LocalStore(folder)
+    item = next(item for item in LocalStore(folder).list("") if item.path == name)
+    payload = {"key": name, "path": name, "size": item.size_bytes, "modified": 1, "start": 0, "end": 99}
+    return run(folder, payload, source)
+
+
+def run(folder, payload, source):
+    ledger = Ledger(LocalStore(folder.parent / "store"), collection="notes", run_id="r")
+    ledger.begin({})
+    outcome = IngestTask(ledger, source, READING)(payload)
+    return outcome, list_dead_letters(ledger.store, "notes", run="r")
+
+
+@pytest.mark.parametrize("name", ["gone.txt", "gone.jsonl", "gone.parquet", "loop.md", "loop.ndjson"])
+def test_a_link_that_leads_nowhere_is_a_dead_letter(folder, name):
+    (folder / name).symlink_to(folder / (name if "loop" in name else "nothing"))
+    outcome, letters = ingest(folder, name)
+    assert (outcome["n_documents"], outcome["n_dead_letters"]) == (0, 1)
+    assert (letters[0]["source"], letters[0]["reason"]) == (f"desk/{name}", "unreadable_file")
+    assert ("symbolic links" if "loop" in name else "vanished") in letters[0]["detail"]
+    assert "retry" in letters[0]["detail"]
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.parquet"])
+def test_a_file_that_vanishes_after_it_was_listed_is_a_dead_letter(folder, name):
+    payload = {"key": name, "path": name, "size": 18, "modified": 1, "start": 0, "end": 18}
+    (folder / "a.txt").unlink()
+    outcome, letters = run(folder, payload, LocalStore(folder))
+    assert (outcome["n_documents"], outcome["n_dead_letters"]) == (0, 1)
+    assert letters[0]["reason"] == "unreadable_file"
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EACCES])
+def test_a_file_whose_bytes_cannot_be_read_is_a_dead_letter_that_says_why(folder, code):
+    source = BadDisk(folder)
+    source.errno = code
+    outcome, letters = ingest(folder, "a.txt", source=source)
+    assert (outcome["n_documents"], outcome["n_dead_letters"]) == (0, 1)
+    assert os.strerror(code) in letters[0]["detail"]
+
+
+def test_a_source_that_is_gone_is_an_error_and_no_heap_of_dead_letters(folder):
+    source = LocalStore(folder)
+    assert source.exists("a.txt")
+    payload = {"key": "a", "path": "a.txt", "size": 18, "modified": 1, "start": 0, "end": 18}
+    shutil.rmtree(folder)
+    with pytest.raises(StoreError, match="was there and is gone"):
+        run(folder, payload, source)
+
+
+def test_a_failing_service_is_an_error_and_no_dead_letter(folder):
+    source = BadDisk(folder)
+    source.errno = errno.ESTALE
+    with pytest.raises(StoreError):
+        ingest(folder, "a.txt", source=source)
+
+
+def test_an_empty_file_is_read(folder):
+    (folder / "empty.jsonl").touch()
+    (folder / "empty.txt").touch()
+    assert ingest(folder, "empty.jsonl")[1] == []
+    assert [letter["reason"] for letter in ingest(folder, "empty.txt")[1]] == ["empty_text"]
