@@ -42,7 +42,7 @@ class LocalIndexService:
     def open_engine(self, settings: Settings, *, snapshot: str) -> SearchEngine:
         """Return the engine over a snapshot, an alias or the beginning of an id."""
         store = _open(settings)
-        opened = open_snapshot(store, settings.collection, snapshot, cache=_find_cache(settings))
+        opened = open_snapshot(store, settings.collection, snapshot, cache=find_cache(settings))
         embedder = open_embedder(settings.embedder)
         _check_embedder(embedder, opened.manifest)
         return Searcher(
@@ -87,7 +87,7 @@ class LocalIndexService:
 
     def diff_snapshots(self, settings: Settings, *, before: str, after: str) -> dict[str, Any]:
         """Return what changed between two snapshots."""
-        store, cache = _open(settings), _find_cache(settings)
+        store, cache = _open(settings), find_cache(settings)
         old = open_snapshot(store, settings.collection, before, cache=cache)
         new = open_snapshot(store, settings.collection, after, cache=cache)
         difference = asdict(diff_snapshots(old, new))
@@ -104,6 +104,7 @@ class LocalIndexService:
             alias=alias,
             expected=current.snapshot if current else None,
             reason="publish",
+            cache=find_cache(settings),
         )
         return _show_move(alias, entry)
 
@@ -140,18 +141,32 @@ class ExactAsOfSearch:
 
 
 def gate_and_move(
-    store: Store, manifest: SnapshotManifest, *, alias: str, expected: str | None, reason: str
+    store: Store,
+    manifest: SnapshotManifest,
+    *,
+    alias: str,
+    expected: str | None,
+    reason: str,
+    cache: Path | None = None,
 ) -> AliasEntry:
     """Run the gate, keep its report, and move the alias if the snapshot passed.
 
     A snapshot the alias already points to stays where it is.
+
+    Args:
+        store: where the collection lies.
+        manifest: of the snapshot.
+        alias: the name that moves.
+        expected: snapshot the alias must point to now; `None` where it must not exist yet.
+        reason: `publish`, with the run that does it.
+        cache: folder for copies of remote segments; `None` keeps none.
 
     Raises:
         GateError: it did not pass; the alias stays.
         ConflictError: somebody else moved the alias meanwhile.
     """
     collection, snapshot = manifest.collection.name, manifest.snapshot_id
-    report = run_gate(store, collection, snapshot, search=ExactAsOfSearch())
+    report = run_gate(store, collection, snapshot, search=ExactAsOfSearch(), cache=cache)
     store_gate_report(store, collection, report)
     report.require_passed()
     current = read_alias(store, collection, alias)
@@ -165,7 +180,8 @@ def _open(settings: Settings) -> Store:
     return open_store(settings.store, s3=settings.s3)
 
 
-def _find_cache(settings: Settings) -> Path:
+def find_cache(settings: Settings) -> Path:
+    """Return the folder for copies of segments of remote stores."""
     return Path(settings.cache).expanduser()
 
 

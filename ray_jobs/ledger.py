@@ -23,6 +23,7 @@ class Stage(StrEnum):
     ARRANGE = "arrange"
     EMBED = "embed"
     BUILD = "build"
+    PATCH = "patch"
 
 
 class Ledger:

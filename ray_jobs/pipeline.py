@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import pyarrow as pa
-
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest
 from eagleray.contracts.ports import Store
@@ -18,15 +16,20 @@ from eagleray.documents.mapping import Mapping
 from eagleray.errors import SourceError
 from eagleray.settings import Settings
 from indexes.segments.attributes import merge_attribute_types
-from indexes.segments.patching import PATCH_SCHEMA
 from indexes.snapshots.catalog import load_snapshot
 from ray_jobs.execution import Resources, run_shards
 from ray_jobs.ledger import Ledger, Stage
 from ray_jobs.plans.runs import RunPlan
 from ray_jobs.plans.segments import EmbeddedShard, plan_segments
-from ray_jobs.stages.making import make_arrange, make_build, make_embed, make_ingest, make_state
+from ray_jobs.stages.making import (
+    make_arrange,
+    make_build,
+    make_embed,
+    make_ingest,
+    make_patch,
+    make_state,
+)
 from ray_jobs.stages.publish import BuildOutcome, assemble_snapshot
-from ray_jobs.stages.shard_files import read_parquet
 
 Outcome = dict[str, Any]
 
@@ -77,9 +80,9 @@ def execute(run: Run) -> RunOutcome:
     ingested = _ingest(run)
     arranged = _arrange(run, ingested, _list_state(run, ingested))
     counts = _count(ingested, arranged)
-    patch = _read_patches(run, arranged)
+    patch = _patch(run, arranged)
     with_rows = [item for item in arranged if item["chunks"]]
-    if not with_rows and not patch.num_rows:
+    if not with_rows and patch is None:
         if run.plan.parent is None:
             detail = f"no document could be read; {counts['dead_letters']} records were set aside"
             raise SourceError(source=run.source.url, detail=f"{detail}: eagleray dead-letters list")
@@ -111,11 +114,16 @@ def _ingest(run: Run) -> list[Outcome]:
     payloads = [
         {
             "key": part.key,
-            "path": part.file.path,
-            "size": part.file.size_bytes,
-            "modified": part.file.modified,
-            "start": part.start,
-            "end": part.end,
+            "pieces": [
+                {
+                    "path": piece.file.path,
+                    "size": piece.file.size_bytes,
+                    "modified": piece.file.modified,
+                    "start": piece.start,
+                    "end": piece.end,
+                }
+                for piece in part.pieces
+            ],
         }
         for part in run.plan.partitions
     ]
@@ -135,7 +143,7 @@ def _list_state(run: Run, ingested: list[Outcome]) -> list[Outcome]:
     """Write what the parent holds; files with dead letters count as not read, so they close nothing."""
     if run.plan.parent is None:
         return []
-    faulty = {item["path"] for item in ingested if item["n_dead_letters"]}
+    faulty = {path for item in ingested for path in item["faulty"]}
     due = frozenset(f"{run.plan.source}/{path}" for path in (run.plan.reread - faulty) | run.plan.gone)
     segments = load_snapshot(run.store, run.spec.name, run.plan.parent).segments
     make = partial(make_state, run.ledger, plan=run.plan, due=due)
@@ -143,20 +151,19 @@ def _list_state(run: Run, ingested: list[Outcome]) -> list[Outcome]:
 
 
 def _arrange(run: Run, ingested: list[Outcome], states: list[Outcome]) -> list[Outcome]:
-    def find(outcomes: list[Outcome], shard: str) -> list[Outcome]:
-        return [
-            {"path": item["file"], **item["shards"][shard]} for item in outcomes if shard in item["shards"]
-        ]
+    def find(outcomes: list[Outcome], shard: int) -> list[Outcome]:
+        return [place for item in outcomes for place in item["shards"].get(str(shard), ())]
 
     payloads = [
         {
             "key": f"{shard:06d}",
             "shard": shard,
-            "parts": find(ingested, str(shard)),
-            "states": find(states, str(shard)),
+            "parts": find(ingested, shard),
+            "states": find(states, shard),
         }
         for shard in range(run.plan.n_shards)
     ]
+    payloads = [item for item in payloads if item["parts"] or item["states"]]
     make = partial(make_arrange, run.ledger, chunker_digest=run.spec.chunker_digest, now=run.plan.started_at)
     return _run_stage(run, Stage.ARRANGE, payloads, make)
 
@@ -217,11 +224,13 @@ def _count(ingested: list[Outcome], arranged: list[Outcome]) -> dict[str, int]:
     return dict(counts)
 
 
-def _read_patches(run: Run, arranged: list[Outcome]) -> pa.Table:
-    tables = [PATCH_SCHEMA.empty_table()]
-    patches = [item["patch"] for item in arranged if item["patch"]]
-    tables += [read_parquet(run.store, patch["path"], digest=patch["sha256"]) for patch in patches]
-    return pa.concat_tables(tables)
+def _patch(run: Run, arranged: list[Outcome]) -> str | None:
+    """Return the digest of the patch that holds all changes to rows there were, if there are any."""
+    parts = [item["patch"] for item in arranged if item["patch"]]
+    if not parts:
+        return None
+    done = _run_stage(run, Stage.PATCH, [{"key": "patch", "parts": parts}], partial(make_patch, run.ledger))
+    return str(done[0]["patch"])
 
 
 def _decide_attributes(run: Run, arranged: list[Outcome]) -> dict[str, AttributeType]:

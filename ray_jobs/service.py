@@ -20,7 +20,7 @@ from eagleray.errors import StoreError
 from eagleray.settings import Settings
 from indexes.service import find_cache, gate_and_move
 from indexes.snapshots.aliases import read_alias
-from indexes.snapshots.catalog import put_collection
+from indexes.snapshots.catalog import load_snapshot, put_collection
 from indexes.storage import open_store
 from ray_jobs.clusters import connected
 from ray_jobs.dead_letters import find_faulty_paths, list_dead_letters, write_last_run
@@ -62,6 +62,7 @@ class RayJobService:
             parent=parent,
             files=list_files(source),
             seen=before.get(name, {}),
+            n_held=load_snapshot(store, spec.name, parent).n_rows if parent else 0,
             forced=_find_forced(store, spec.name, request, source=name),
         )
         plan, ledger = begin_run(store, known, settings=settings, is_resumed=request.is_resumed)

@@ -50,6 +50,7 @@ class RunInput:
     """What is known before planning.
 
     Attributes:
+        n_held: rows of the parent snapshot.
         seen: path -> tag of the files the parent snapshot was built from.
         forced: paths to read again although their tag has not changed.
     """
@@ -60,6 +61,7 @@ class RunInput:
     parent: str | None
     files: tuple[SourceFile, ...]
     seen: Mapping[str, str]
+    n_held: int = 0
     forced: frozenset[str] = frozenset()
 
 
@@ -87,6 +89,6 @@ def plan_run(known: RunInput, *, sizes: RunSizes, started_at: int) -> RunPlan:
         reread=frozenset(file.path for file in reread),
         gone=frozenset(known.seen) - {file.path for file in files},
         partitions=plan_partitions(reread, partition_bytes=sizes.partition_bytes),
-        n_shards=count_shards(reread, shard_bytes=sizes.shard_bytes),
+        n_shards=count_shards(reread, shard_bytes=sizes.shard_bytes, n_held=known.n_held),
         max_segment_rows=sizes.max_segment_rows,
     )

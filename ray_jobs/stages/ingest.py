@@ -24,7 +24,7 @@ from eagleray.documents.records import InputFile, RawRecord
 from eagleray.errors import ObjectNotFoundError, StoreError
 from ray_jobs.ledger import Ledger, Stage
 from ray_jobs.stages.arrange import DELIVERED_SCHEMA
-from ray_jobs.stages.shard_files import write_by_shard
+from ray_jobs.stages.shard_files import ShardWriter
 
 _OF_FILE: Final = frozenset(
     {errno.EACCES, errno.EPERM, errno.ELOOP, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EIO}
@@ -67,50 +67,55 @@ class IngestTask:
         self._reading = reading
 
     def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Ingest bytes `start` to `end` of the file `path`."""
+        """Ingest `payload["pieces"]`: ranges of files."""
         ledger, key = self._ledger, payload["key"]
         done = ledger.find(Stage.INGEST, key)
         if done is not None:
             return done
-        tables = [DELIVERED_SCHEMA.empty_table()]
+        writer = ShardWriter(
+            ledger.store,
+            lambda number: ledger.locate(Stage.INGEST, key, f"{number}.arrows"),
+            n_shards=self._reading.n_shards,
+            schema=DELIVERED_SCHEMA,
+        )
         letters: list[DeadLetter] = []
+        faulty: list[str] = []
         n_documents = 0
-        for item in self._read(payload):
-            if isinstance(item, DeadLetter):
-                letters.append(item)
-            else:
-                document, position = item
-                tables.append(self._chunk(document, position))
-                n_documents += 1
-        data, shards = write_by_shard(pa.concat_tables(tables), n_shards=self._reading.n_shards)
-        path = ledger.locate(Stage.INGEST, key, "arrows")
-        ledger.store.write(path, data)
+        for piece in payload["pieces"]:
+            n_before = len(letters)
+            for item in self._read(piece):
+                if isinstance(item, DeadLetter):
+                    letters.append(item)
+                else:
+                    writer.add(self._chunk(*item))
+                    n_documents += 1
+            if len(letters) > n_before:
+                faulty.append(piece["path"])
         if letters:
             lines = b"".join(canonical_json(asdict(letter)) + b"\n" for letter in letters)
             ledger.store.write(ledger.locate(Stage.INGEST, key, "dead.jsonl"), lines)
         outcome = {
-            "path": payload["path"],
-            "file": path,
-            "shards": shards,
+            "shards": writer.close(),
+            "faulty": faulty,
             "n_documents": n_documents,
             "n_dead_letters": len(letters),
         }
         return ledger.record(Stage.INGEST, key, outcome)
 
-    def _read(self, payload: dict[str, Any]) -> Iterator[tuple[Document, str] | DeadLetter]:
+    def _read(self, piece: dict[str, Any]) -> Iterator[tuple[Document, str] | DeadLetter]:
         """Yield documents with their positions, and dead letters."""
-        path = payload["path"]
-        file = InputFile(source=f"{self._reading.source}/{path}", modified=payload["modified"])
+        path = piece["path"]
+        file = InputFile(source=f"{self._reading.source}/{path}", modified=piece["modified"])
         records = parse_partition(
             lambda start, end: self._source.read_range(path, start, end),
             file,
-            start=payload["start"],
-            end=payload["end"],
-            size=payload["size"],
+            start=piece["start"],
+            end=piece["end"],
+            size=piece["size"],
             max_record_bytes=self._reading.max_record_bytes,
         )
         try:
-            if not payload["size"]:
+            if not piece["size"]:
                 self._source.read_range(path, 0, 0)  # no parser opens a file of no bytes
             for record in records:
                 yield self._map(record)

@@ -19,6 +19,7 @@ from ray_jobs.stages.arrange import ArrangeTask
 from ray_jobs.stages.build import BuildTask
 from ray_jobs.stages.embed import EmbedTask
 from ray_jobs.stages.ingest import IngestTask, Reading
+from ray_jobs.stages.patch import PatchTask
 from ray_jobs.stages.state import StateTask
 
 
@@ -67,6 +68,11 @@ def make_embed(ledger: Ledger, *, settings: EmbedderSettings) -> EmbedTask:
 def make_build(ledger: Ledger, *, attributes: dict[str, AttributeType]) -> BuildTask:
     """Return the task of the build stage."""
     return BuildTask(ledger, attributes=attributes)
+
+
+def make_patch(ledger: Ledger) -> PatchTask:
+    """Return the task of the patch stage."""
+    return PatchTask(ledger)
 
 
 @lru_cache(maxsize=2)

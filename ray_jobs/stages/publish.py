@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest
 from eagleray.contracts.ports import Store
 from indexes.segments.attributes import merge_attribute_types
 from indexes.snapshots.catalog import load_snapshot, put_snapshot
-from indexes.snapshots.patches import make_patch, put_patch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +23,14 @@ class BuildOutcome:
     Attributes:
         segments: digests, in the order of the segment plan.
         n_rows: rows of these segments.
-        patch: rows of `PATCH_SCHEMA`, possibly none.
+        patch: digest of the patch to the rows there were, or `None`.
         open_change: by how much the number of open documents changed.
         attributes: types of the new rows' attributes.
     """
 
     segments: tuple[str, ...]
     n_rows: int
-    patch: pa.Table
+    patch: str | None
     open_change: int
     attributes: Mapping[str, AttributeType]
 
@@ -44,8 +41,8 @@ def assemble_snapshot(
     """Write the snapshot that `outcome` makes of its parent, and return its manifest."""
     before = load_snapshot(store, spec.name, parent) if parent else None
     patches = list(before.patches) if before else []
-    if outcome.patch.num_rows:
-        patches.append(put_patch(store, spec.name, make_patch(outcome.patch)))
+    if outcome.patch is not None:
+        patches.append(outcome.patch)
     segments: Sequence[str] = before.segments if before else ()
     manifest = SnapshotManifest(
         collection=spec,

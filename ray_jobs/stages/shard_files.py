@@ -1,13 +1,13 @@
 """Shard files: how rows move from the order of files to the order of documents.
 
-A file is a run of Arrow streams, one a shard; its marker says where each begins and ends and its
+A file is a run of Arrow streams, one a shard; a marker says where each begins and ends and its
 digest, so a later task reads just its own bytes of every file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,12 @@ import pyarrow.parquet as pq
 from eagleray.contracts.ports import Store
 from eagleray.digests import digest_bytes
 from eagleray.errors import IntegrityError
+
+MAX_FILE_BYTES: Final = 64 << 20
+"""Memory of the rows that become one file."""
+
+Places = dict[str, list[dict[str, Any]]]
+"""Shard -> `path`, `start`, `end` and `sha256` of each of its streams."""
 
 
 def write_parquet(table: pa.Table) -> bytes:
@@ -43,25 +49,70 @@ def find_shards(doc_ids: Iterable[str], *, n_shards: int) -> list[int]:
     return [int(digest_bytes(doc_id.encode())[:16], 16) % n_shards for doc_id in doc_ids]
 
 
-def write_by_shard(table: pa.Table, *, n_shards: int) -> tuple[bytes, dict[str, dict[str, Any]]]:
-    """Return a shard file's bytes, and shard -> `start`, `end`, `sha256` of its stream.
+class ShardWriter:
+    """Writes rows by shard as they come, in files of a bounded size.
 
     Args:
-        table: rows with `doc_id`.
+        store: where the files lie.
+        locate: number of a file, from 0 -> its path.
         n_shards: shards documents are spread over.
+        schema: of the rows, which have a `doc_id`.
+        max_bytes: rows are written out when they take more memory than this.
     """
-    shards = np.asarray(find_shards(table["doc_id"].to_pylist(), n_shards=n_shards), dtype=np.int64)
-    ordered = table.take(np.argsort(shards, kind="stable"))
-    present, counts = np.unique(shards, return_counts=True)
-    pieces: list[bytes] = []
-    places: dict[str, dict[str, Any]] = {}
-    row = offset = 0
-    for shard, count in zip(present.tolist(), counts.tolist(), strict=True):
-        piece = _write_stream(ordered.slice(row, count).combine_chunks())
-        places[str(shard)] = {"start": offset, "end": offset + len(piece), "sha256": digest_bytes(piece)}
-        pieces.append(piece)
-        row, offset = row + count, offset + len(piece)
-    return b"".join(pieces), places
+
+    def __init__(
+        self,
+        store: Store,
+        locate: Callable[[int], str],
+        *,
+        n_shards: int,
+        schema: pa.Schema,
+        max_bytes: int = MAX_FILE_BYTES,
+    ) -> None:
+        self._store = store
+        self._locate = locate
+        self._n_shards = n_shards
+        self._schema = schema
+        self._max_bytes = max_bytes
+        self._tables: list[pa.Table] = []
+        self._n_bytes = self._n_files = 0
+        self._places: Places = {}
+
+    def add(self, rows: pa.Table) -> None:
+        """Take rows of the schema, in the order they shall have within their shard."""
+        self._tables.append(rows)
+        self._n_bytes += rows.nbytes
+        if self._n_bytes > self._max_bytes:
+            self._flush()
+
+    def close(self) -> Places:
+        """Write what is left and return where each shard's rows lie."""
+        if self._tables:
+            self._flush()
+        return self._places
+
+    def _flush(self) -> None:
+        table = pa.concat_tables([self._schema.empty_table(), *self._tables])
+        self._tables, self._n_bytes = [], 0
+        shards = np.asarray(find_shards(table["doc_id"].to_pylist(), n_shards=self._n_shards), dtype=np.int64)
+        ordered = table.take(np.argsort(shards, kind="stable"))
+        present, counts = np.unique(shards, return_counts=True)
+        path = self._locate(self._n_files)
+        pieces: list[bytes] = []
+        row = offset = 0
+        for shard, count in zip(present.tolist(), counts.tolist(), strict=True):
+            piece = _write_stream(ordered.slice(row, count).combine_chunks())
+            place = {
+                "path": path,
+                "start": offset,
+                "end": offset + len(piece),
+                "sha256": digest_bytes(piece),
+            }
+            self._places.setdefault(str(shard), []).append(place)
+            pieces.append(piece)
+            row, offset = row + count, offset + len(piece)
+        self._store.write(path, b"".join(pieces))
+        self._n_files += 1
 
 
 def read_shard(store: Store, parts: Sequence[dict[str, Any]], *, schema: pa.Schema) -> pa.Table:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from indexes.segments.view import SegmentView
 from indexes.snapshots.opened import open_snapshot_segment
 from ray_jobs.ledger import Ledger, Stage
-from ray_jobs.stages.shard_files import write_by_shard
+from ray_jobs.stages.shard_files import ShardWriter
 
 STATE_SCHEMA = pa.schema(
     [
@@ -71,7 +71,11 @@ class StateTask:
         if done is not None:
             return done
         view = open_snapshot_segment(ledger.store, ledger.collection, self._snapshot, segment=key)
-        data, places = write_by_shard(list_held_rows(view, due=self._due), n_shards=self._n_shards)
-        path = ledger.locate(Stage.STATE, key, "arrows")
-        ledger.store.write(path, data)
-        return ledger.record(Stage.STATE, key, {"file": path, "shards": places})
+        writer = ShardWriter(
+            ledger.store,
+            lambda number: ledger.locate(Stage.STATE, key, f"{number}.arrows"),
+            n_shards=self._n_shards,
+            schema=STATE_SCHEMA,
+        )
+        writer.add(list_held_rows(view, due=self._due))
+        return ledger.record(Stage.STATE, key, {"shards": writer.close()})

@@ -52,14 +52,14 @@ def ingest(folder, name, *, source=None):
     """Ingest one file of the folder as listed now, and return the outcome and the dead letters."""
     source = source or LocalStore(folder)
     item = next(item for item in LocalStore(folder).list("") if item.path == name)
-    payload = {"key": name, "path": name, "size": item.size_bytes, "modified": 1, "start": 0, "end": 99}
-    return run(folder, payload, source)
+    piece = {"path": name, "size": item.size_bytes, "modified": 1, "start": 0, "end": 99}
+    return run(folder, piece, source)
 
 
-def run(folder, payload, source):
+def run(folder, piece, source):
     ledger = Ledger(LocalStore(folder.parent / "store"), collection="notes", run_id="r")
     ledger.begin({})
-    outcome = IngestTask(ledger, source, READING)(payload)
+    outcome = IngestTask(ledger, source, READING)({"key": piece["path"], "pieces": [piece]})
     return outcome, list_dead_letters(ledger.store, "notes", run="r")
 
 
@@ -75,9 +75,9 @@ def test_a_link_that_leads_nowhere_is_a_dead_letter(folder, name):
 
 @pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.parquet"])
 def test_a_file_that_vanishes_after_it_was_listed_is_a_dead_letter(folder, name):
-    payload = {"key": name, "path": name, "size": 18, "modified": 1, "start": 0, "end": 18}
+    piece = {"path": name, "size": 18, "modified": 1, "start": 0, "end": 18}
     (folder / "a.txt").unlink()
-    outcome, letters = run(folder, payload, LocalStore(folder))
+    outcome, letters = run(folder, piece, LocalStore(folder))
     assert (outcome["n_documents"], outcome["n_dead_letters"]) == (0, 1)
     assert letters[0]["reason"] == "unreadable_file"
 
@@ -94,10 +94,10 @@ def test_a_file_whose_bytes_cannot_be_read_is_a_dead_letter_that_says_why(folder
 def test_a_source_that_is_gone_is_an_error_and_no_heap_of_dead_letters(folder):
     source = LocalStore(folder)
     assert source.exists("a.txt")
-    payload = {"key": "a", "path": "a.txt", "size": 18, "modified": 1, "start": 0, "end": 18}
+    piece = {"path": "a.txt", "size": 18, "modified": 1, "start": 0, "end": 18}
     shutil.rmtree(folder)
     with pytest.raises(StoreError, match="was there and is gone"):
-        run(folder, payload, source)
+        run(folder, piece, source)
 
 
 def test_a_failing_service_is_an_error_and_no_dead_letter(folder):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from eagleray.errors import IntegrityError
 from indexes.storage import open_store
-from ray_jobs.stages.shard_files import find_shards, read_parquet, read_shard, write_by_shard, write_parquet
+from ray_jobs.stages.shard_files import ShardWriter, find_shards, read_parquet, read_shard, write_parquet
 
 SCHEMA = pa.schema([pa.field("doc_id", pa.string()), pa.field("n", pa.int64())])
 
@@ -16,17 +16,40 @@ def make_table(doc_ids):
     return pa.table({"doc_id": doc_ids, "n": list(range(len(doc_ids)))}, schema=SCHEMA)
 
 
-@given(doc_ids=st.lists(st.text(max_size=4), max_size=30), n_shards=st.integers(1, 7))
-def test_every_row_comes_back_from_its_own_shard_once(doc_ids, n_shards, tmp_path_factory):
+def write(store, table, *, n_shards, max_bytes=1 << 20, step=5):
+    """Write a table as it would come, a few rows at a time, and return where its shards lie."""
+    writer = ShardWriter(store, "{}.arrows".format, n_shards=n_shards, schema=SCHEMA, max_bytes=max_bytes)
+    for start in range(0, table.num_rows, step):
+        writer.add(table.slice(start, step))
+    return writer.close()
+
+
+@given(
+    doc_ids=st.lists(st.text(max_size=4), max_size=30),
+    n_shards=st.integers(1, 7),
+    max_bytes=st.integers(0, 400),
+)
+def test_every_row_comes_back_from_its_own_shard_once_and_in_order(
+    doc_ids, n_shards, max_bytes, tmp_path_factory
+):
     store = open_store(tmp_path_factory.mktemp("store"))
-    data, places = write_by_shard(make_table(doc_ids), n_shards=n_shards)
-    store.write("file.arrows", data)
+    places = write(store, make_table(doc_ids), n_shards=n_shards, max_bytes=max_bytes)
     found = []
-    for shard, place in places.items():
-        rows = read_shard(store, [{"path": "file.arrows", **place}], schema=SCHEMA)
+    for shard, parts in places.items():
+        rows = read_shard(store, parts, schema=SCHEMA)
         assert set(find_shards(rows["doc_id"].to_pylist(), n_shards=n_shards)) == {int(shard)}
+        assert rows["n"].to_pylist() == sorted(rows["n"].to_pylist())
         found += rows["n"].to_pylist()
     assert sorted(found) == list(range(len(doc_ids)))
+
+
+def test_rows_beyond_the_bound_go_to_another_file(tmp_path):
+    store = open_store(tmp_path)
+    places = write(store, make_table(["a"] * 40), n_shards=1, max_bytes=100)
+    assert [part["path"] for part in places["0"]] == [
+        f"{number}.arrows" for number in range(len(places["0"]))
+    ]
+    assert 2 < len(places["0"]) < 10
 
 
 def test_no_part_gives_an_empty_table(tmp_path):
@@ -35,10 +58,11 @@ def test_no_part_gives_an_empty_table(tmp_path):
 
 def test_a_changed_byte_is_found(tmp_path):
     store = open_store(tmp_path)
-    data, places = write_by_shard(make_table(["a", "b"]), n_shards=1)
-    store.write("file.arrows", data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
-    with pytest.raises(IntegrityError, match=r"file\.arrows"):
-        read_shard(store, [{"path": "file.arrows", **places["0"]}], schema=SCHEMA)
+    places = write(store, make_table(["a", "b"]), n_shards=1)
+    data = store.read("0.arrows")
+    store.write("0.arrows", data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
+    with pytest.raises(IntegrityError, match=r"0\.arrows"):
+        read_shard(store, places["0"], schema=SCHEMA)
 
 
 def test_parquet_bytes_are_the_same_for_the_same_table_and_are_checked(tmp_path):
