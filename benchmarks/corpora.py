@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,17 @@ def read_judged_queries(corpus: Path, *, queries: str, qrels: str) -> list[Judge
                     )
                 )
     return found
+
+
+def copy_corpus(corpus: Path, folder: Path, *, limit: int = 0) -> Path:
+    """Copy a corpus's passages, the first `limit` or all, and return the folder of the copy."""
+    source = folder / corpus.name
+    source.mkdir(parents=True)
+    with (corpus / "corpus.jsonl").open() as stream:
+        lines = stream.readlines()
+    (source / "corpus.jsonl").write_text("".join(lines[: limit or None]))
+    shutil.copystat(corpus / "corpus.jsonl", source / "corpus.jsonl")
+    return source
 
 
 def _find(folder: Path, name: str) -> Path:

@@ -12,6 +12,12 @@ from typing import Any
 _PACKAGES = ("numpy", "numba", "pyarrow", "ray", "torch", "transformers")
 
 
+def show_stage(stage: str, done: int, total: int) -> None:
+    """Print that a stage of an ingest is finished."""
+    if done == total:
+        print(f"{stage}: {total}", flush=True)
+
+
 def show_result(figures: dict[str, Any]) -> None:
     """Print a result as one JSON object on the last line."""
     about = {

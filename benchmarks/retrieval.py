@@ -9,12 +9,11 @@ through its search; the filter a query names is used only with `--filters`.
 from __future__ import annotations
 
 import argparse
-import shutil
 import tempfile
 from pathlib import Path
 
-from benchmarks.corpora import JudgedQuery, read_judged_queries
-from benchmarks.reporting import show_result
+from benchmarks.corpora import JudgedQuery, copy_corpus, read_judged_queries
+from benchmarks.reporting import show_result, show_stage
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.ports import SearchEngine
 from eagleray.contracts.services import IngestRequest
@@ -55,12 +54,10 @@ def main() -> None:
 
 def build(corpus: Path, folder: Path) -> SearchEngine:
     """Ingest the corpus with default settings and open what was published."""
-    source = folder / corpus.name
-    source.mkdir()
-    shutil.copy2(corpus / "corpus.jsonl", source)
+    source = copy_corpus(corpus, folder)
     settings = load_settings(store=str(folder / "store"), collection="corpus")
     request = IngestRequest(source=str(source))
-    load_job_service().ingest(settings, request, lambda stage, done, total: print(stage, f"{done}/{total}"))
+    load_job_service().ingest(settings, request, show_stage)
     return load_index_service().open_engine(settings, snapshot="live")
 
 

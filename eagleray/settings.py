@@ -130,6 +130,11 @@ def load_settings(**overrides: object) -> Settings:
         raise InputError(detail=f"setting {_PREFIX}{name}: {first['msg']}") from error
 
 
+def forbid_usage_reports() -> None:
+    """Set what keeps a Ray cluster that this process starts from reporting its use to anybody."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+
 def _setting_names(model: type[BaseModel]) -> list[str]:
     names = []
     for name, field in model.model_fields.items():

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import ray
 
+from eagleray.settings import forbid_usage_reports
+
 
 @contextmanager
 def connected(address: str = "", *, n_cpus: int = 0) -> Iterator[None]:
@@ -22,6 +24,7 @@ def connected(address: str = "", *, n_cpus: int = 0) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
+    forbid_usage_reports()
     if address:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
     else:

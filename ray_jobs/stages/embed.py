@@ -6,6 +6,7 @@ and the settings, never on the cluster.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,7 @@ class EmbedTask:
             return done
         path = f"{ledger.collection}/chunks/{payload['chunks']}.parquet"
         rows = read_parquet(ledger.store, path, digest=payload["chunks"])
+        started = time.perf_counter()
         try:
             data = write_parquet(embed_rows(rows, self._embedder))
         except ModelError as error:
@@ -81,6 +83,10 @@ class EmbedTask:
             raise ModelError(model=error.model, detail=detail) from error
         digest = digest_bytes(data)
         ledger.store.write(f"{ledger.collection}/vectors/{digest}.parquet", data)
-        return ledger.record(
-            Stage.EMBED, key, {"shard": payload["shard"], "vectors": digest, "n_rows": rows.num_rows}
-        )
+        outcome = {
+            "shard": payload["shard"],
+            "vectors": digest,
+            "n_rows": rows.num_rows,
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+        return ledger.record(Stage.EMBED, key, outcome)
