@@ -188,7 +188,7 @@ def find_cache(settings: Settings) -> Path:
 def _check_embedder(embedder: Embedder, manifest: SnapshotManifest) -> None:
     """Refuse an embedder whose vectors mean something else than the collection's."""
     wanted, found = manifest.collection.embedder, embedder.identity
-    if (wanted.name, wanted.weights, wanted.dim) != (found.name, found.weights, found.dim):
+    if wanted != found.model:
         detail = (
             f"collection {manifest.collection.name} was embedded with {wanted.name}, the settings name "
             f"{found.name}; set EAGLERAY_EMBEDDER__MODEL to the same model"

@@ -57,6 +57,7 @@ class RayJobService:
         name = request.source_name or default_name
         known = RunInput(
             spec=spec,
+            embedder=describe_embedder(settings.embedder),
             mapping_digest=mapping.digest,
             source=name,
             parent=parent,
@@ -97,7 +98,7 @@ def describe_collection(settings: Settings) -> CollectionSpec:
         overlap_tokens=settings.chunker.overlap_tokens,
     )
     chunker = make_chunker_identity(config, tokenizer=digest_file(find_tokenizer(settings.embedder)))
-    return CollectionSpec(name=settings.collection, embedder=identity, chunker=chunker)
+    return CollectionSpec(name=settings.collection, embedder=identity.model, chunker=chunker)
 
 
 def begin_run(

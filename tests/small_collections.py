@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,18 +49,20 @@ WORDS = [
     "put",
 ]
 
+EMBEDDER = EmbedderIdentity(
+    name="random",
+    weights="0" * 64,
+    dim=DIM,
+    max_tokens=256,
+    backend="numpy",
+    instruction_set="none",
+    libraries={"numpy": "2"},
+    settings={"threads": 1, "scale": 1.0, "exact": True},
+)
+
 SPEC = CollectionSpec(
     name="notes",
-    embedder=EmbedderIdentity(
-        name="random",
-        weights="0" * 64,
-        dim=DIM,
-        max_tokens=256,
-        backend="numpy",
-        instruction_set="none",
-        libraries={"numpy": "2"},
-        settings={"threads": 1, "scale": 1.0, "exact": True},
-    ),
+    embedder=EMBEDDER.model,
     chunker=ChunkerIdentity(
         tokenizer="0" * 64, max_tokens=256, target_tokens=230, overlap_tokens=40, rules=1
     ),
@@ -117,7 +120,14 @@ def put_segment(store, rows, vectors, *, attributes=None, zone="default"):
     table = make_table(rows)
     types = infer_attribute_types(table["attributes"].to_pylist()) if attributes is None else attributes
     with tempfile.TemporaryDirectory() as folder:
-        write_segment(table, vectors, zone=zone, attributes=types, folder=Path(folder) / "segment")
+        write_segment(
+            table,
+            vectors,
+            zone=zone,
+            attributes=types,
+            embedder=replace(EMBEDDER, dim=vectors.shape[1]),
+            folder=Path(folder) / "segment",
+        )
         return publish_segment(store, Path(folder) / "segment", collection=SPEC.name)
 
 

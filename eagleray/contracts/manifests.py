@@ -16,28 +16,42 @@ FORMAT_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmbedderIdentity:
-    """Everything the bits of a vector depend on beside the text.
+class ModelIdentity:
+    """What a vector means: vectors of one model may be compared, wherever they were computed.
 
     Attributes:
         name: `all-MiniLM-L6-v2`, a model folder's name, or `hashing`.
         weights: SHA-256 over the model's files.
         dim: numbers a vector has.
         max_tokens: longest input in the model's tokens, special tokens included.
-        backend: `torch-bf16`, `torch-fp32`, `onnx`, …
-        instruction_set: widest vector extension the backend used, such as `avx512_bf16`.
-        libraries: name -> version of what computes.
-        settings: batch budget, threads and what else changes bits.
     """
 
     name: str
     weights: str
     dim: int
     max_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedderIdentity(ModelIdentity):
+    """Everything the bits of a vector depend on beside the text.
+
+    Attributes:
+        backend: `torch-bf16`, `torch-fp32`, `hashing`.
+        instruction_set: widest vector extension and vendor of the processor, or the GPU's name.
+        libraries: name -> version of what computes.
+        settings: batch budget, threads and what else changes bits.
+    """
+
     backend: str
     instruction_set: str
     libraries: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str | int | float | bool] = field(default_factory=dict)
+
+    @property
+    def model(self) -> ModelIdentity:
+        """What its vectors mean, apart from where they were computed."""
+        return ModelIdentity(name=self.name, weights=self.weights, dim=self.dim, max_tokens=self.max_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +75,10 @@ class ChunkerIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionSpec:
-    """What every segment of a collection agrees on."""
+    """What every segment of a collection agrees on, on whatever machine it was built."""
 
     name: str
-    embedder: EmbedderIdentity
+    embedder: ModelIdentity
     chunker: ChunkerIdentity
     format_version: int = FORMAT_VERSION
 
@@ -87,6 +101,7 @@ class SegmentManifest:
     """Immutable rows of one zone, sorted by (known_from, chunk_id).
 
     Attributes:
+        embedder: what computed the vectors.
         files: path below the segment's folder -> digest and size.
         groups: names, in the order of the bitmaps in `groups.bin`; bitmap 0 is `public`.
         attributes: column name -> type.
@@ -96,7 +111,7 @@ class SegmentManifest:
 
     zone: str
     n_rows: int
-    dim: int
+    embedder: EmbedderIdentity
     groups: tuple[str, ...]
     attributes: dict[str, AttributeType]
     first_known: int

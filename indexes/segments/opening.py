@@ -99,6 +99,7 @@ def _open_folder(
         known_from=rows["known_from"].chunk(0).to_numpy(),
         known_to=state.known_to,
         documents=number_documents(rows["doc_id"]),
+        embedder=manifest.embedder,
         vectors=_map_vectors(folder / VECTORS, manifest),
         group_names=state.group_names,
         group_bits=state.group_bits,
@@ -121,7 +122,7 @@ def _map_vectors(path: Path, manifest: SegmentManifest) -> FloatMatrix:
         loaded: Any = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise IntegrityError(path=str(path), expected="a numpy array", found=str(error)) from error
-    shape = (manifest.n_rows, manifest.dim)
+    shape = (manifest.n_rows, manifest.embedder.dim)
     if loaded.dtype != np.float32 or loaded.shape != shape or not loaded.flags.c_contiguous:
         found = f"{loaded.dtype} {list(loaded.shape)}"
         raise IntegrityError(path=str(path), expected=f"float32 {list(shape)}, C-contiguous", found=found)

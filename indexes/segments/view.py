@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.manifests import EmbedderIdentity
 from indexes.lexical.postings import Postings
 
 
@@ -27,6 +28,7 @@ class SegmentView:
         known_to: int64 [n], microseconds, patches applied.
         documents: int64 [n], equal for the rows of one doc_id, whatever the version;
             the first 63 bits of the SHA-256 of the doc_id, so it agrees across segments.
+        embedder: what computed the vectors.
         vectors: float32 [n, dim], C-contiguous, unit L2 norm, memory-mapped.
         group_names: names of the bitmaps; the first is `public`: rows without groups.
         group_bits: uint8 [len(group_names), ceil(n / 8)], little-endian bits, patches applied.
@@ -41,6 +43,7 @@ class SegmentView:
     known_from: npt.NDArray[np.int64]
     known_to: npt.NDArray[np.int64]
     documents: npt.NDArray[np.int64]
+    embedder: EmbedderIdentity
     vectors: npt.NDArray[np.float32]
     group_names: tuple[str, ...]
     group_bits: npt.NDArray[np.uint8]

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from eagleray.contracts.documents import AttributeType
-from eagleray.contracts.manifests import FileEntry, SegmentManifest, encode_manifest
+from eagleray.contracts.manifests import EmbedderIdentity, FileEntry, SegmentManifest, encode_manifest
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.digests import digest_file
 from eagleray.errors import InputError
@@ -66,6 +66,7 @@ def write_segment(
     *,
     zone: str,
     attributes: Mapping[str, AttributeType],
+    embedder: EmbedderIdentity,
     folder: Path,
 ) -> SegmentManifest:
     """Write a segment and return its manifest, which is the last file written.
@@ -75,13 +76,14 @@ def write_segment(
         vectors: float32 [n_rows, dim], unit L2 norm; row `i` belongs to chunk `i`.
         zone: the zone of every row.
         attributes: attribute name -> type, of this collection's rows seen so far.
+        embedder: what computed the vectors.
         folder: an empty folder, or none yet.
 
     Raises:
         InputError: the rows or vectors cannot be a segment, or `folder` holds something.
     """
     table = check_chunks(chunks, zone=zone)
-    _check_vectors(vectors, n_rows=table.num_rows)
+    _check_vectors(vectors, n_rows=table.num_rows, dim=embedder.dim)
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise InputError(detail=f"a segment is written into an empty folder; {folder} holds something")
@@ -96,7 +98,7 @@ def write_segment(
     manifest = SegmentManifest(
         zone=zone,
         n_rows=rows.num_rows,
-        dim=int(vectors.shape[1]),
+        embedder=embedder,
         groups=names,
         attributes=dict(sorted(attributes.items())),
         first_known=int(known_from[0]),
@@ -113,9 +115,9 @@ def list_texts(rows: pa.Table) -> list[str]:
     return [f"{heading}\n{text}" if heading else text for heading, text in pairs]
 
 
-def _check_vectors(vectors: FloatMatrix, *, n_rows: int) -> None:
-    if vectors.dtype != np.float32 or vectors.ndim != 2 or vectors.shape[0] != n_rows or not vectors.shape[1]:
-        detail = f"vectors must be float32 [{n_rows}, dim], found {vectors.dtype} {list(vectors.shape)}"
+def _check_vectors(vectors: FloatMatrix, *, n_rows: int, dim: int) -> None:
+    if vectors.dtype != np.float32 or vectors.shape != (n_rows, dim):
+        detail = f"vectors must be float32 [{n_rows}, {dim}], found {vectors.dtype} {list(vectors.shape)}"
         raise InputError(detail=detail)
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
     off = np.flatnonzero(~(np.abs(lengths - 1.0) <= NORM_TOLERANCE))  # a NaN is off, too

@@ -64,7 +64,7 @@ def open_snapshot(store: Store, collection: str, name: str, *, cache: Path | Non
     )
     path = f"{collection}/{name_snapshot(snapshot)}"
     for segment in segments:
-        _check_dim(segment, manifest, path=path)
+        _check_model(segment, manifest, path=path)
     if count_rows(segments) != manifest.n_rows:
         found = f"{count_rows(segments)} rows in its segments"
         raise IntegrityError(path=path, expected=f"{manifest.n_rows} rows", found=found)
@@ -92,7 +92,7 @@ def open_snapshot_segment(
         raise NotPublishedError(name=segment, detail=f"snapshot {snapshot} has no such segment")
     patches = [read_patch(store, collection, digest).changes for digest in manifest.patches]
     view = open_segment(store, collection, segment, cache=cache, patches=patches)
-    _check_dim(view, manifest, path=f"{collection}/{name_snapshot(snapshot)}")
+    _check_model(view, manifest, path=f"{collection}/{name_snapshot(snapshot)}")
     return view
 
 
@@ -107,8 +107,9 @@ def count_open_documents(segments: Sequence[SegmentView]) -> int:
     return len(np.unique(np.concatenate(standing))) if standing else 0
 
 
-def _check_dim(segment: SegmentView, manifest: SnapshotManifest, *, path: str) -> None:
-    expected, found = manifest.collection.embedder.dim, int(segment.vectors.shape[1])
+def _check_model(segment: SegmentView, manifest: SnapshotManifest, *, path: str) -> None:
+    expected, found = manifest.collection.embedder, segment.embedder.model
     if found != expected:
-        shown = f"{found} in segment {segment.digest}"
-        raise IntegrityError(path=path, expected=f"vectors of {expected} numbers", found=shown)
+        shown = f"those of {found.name} ({found.dim} numbers) in segment {segment.digest}"
+        wanted = f"vectors of {expected.name} ({expected.dim} numbers)"
+        raise IntegrityError(path=path, expected=wanted, found=shown)

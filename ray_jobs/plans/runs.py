@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from eagleray.contracts.manifests import CollectionSpec
+from eagleray.contracts.manifests import CollectionSpec, EmbedderIdentity
 from eagleray.digests import digest_json
 from ray_jobs.plans.partitions import Partition, SourceFile, count_shards, plan_partitions
 
@@ -50,12 +50,14 @@ class RunInput:
     """What is known before planning.
 
     Attributes:
+        embedder: what computes the vectors of this run.
         n_held: rows of the parent snapshot.
         seen: path -> tag of the files the parent snapshot was built from.
         forced: paths to read again although their tag has not changed.
     """
 
     spec: CollectionSpec
+    embedder: EmbedderIdentity
     mapping_digest: str
     source: str
     parent: str | None
@@ -73,6 +75,7 @@ def plan_run(known: RunInput, *, sizes: RunSizes, started_at: int) -> RunPlan:
     )
     identity = {
         "spec": asdict(known.spec),
+        "embedder": asdict(known.embedder),
         "mapping": known.mapping_digest,
         "source": known.source,
         "parent": known.parent,

@@ -6,19 +6,25 @@ and the settings, never on the cluster.
 
 from __future__ import annotations
 
+import json
 import time
-from typing import Any
+from dataclasses import asdict
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
 from eagleray.contracts.chunks import make_vector_schema
+from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import Embedder, FloatMatrix
-from eagleray.digests import digest_bytes
+from eagleray.digests import canonical_json, digest_bytes
 from eagleray.errors import ModelError
 from indexes.segments.writing import NORM_TOLERANCE, list_texts
 from ray_jobs.ledger import Ledger, Stage
 from ray_jobs.stages.shard_files import read_parquet, write_parquet
+
+LABEL: Final = b"eagleray.embedder"
+"""Key of a vector file's metadata under which stands what computed it."""
 
 
 def embed_rows(rows: pa.Table, embedder: Embedder) -> pa.Table:
@@ -34,7 +40,13 @@ def embed_rows(rows: pa.Table, embedder: Embedder) -> pa.Table:
     dim = embedder.identity.dim
     flat = pa.array(np.ascontiguousarray(vectors).reshape(-1), pa.float32())
     column = pa.FixedSizeListArray.from_arrays(flat, dim)
-    return pa.Table.from_arrays([rows["chunk_id"].combine_chunks(), column], schema=make_vector_schema(dim))
+    schema = make_vector_schema(dim).with_metadata({LABEL: canonical_json(asdict(embedder.identity))})
+    return pa.Table.from_arrays([rows["chunk_id"].combine_chunks(), column], schema=schema)
+
+
+def read_identity(vectors: pa.Table) -> EmbedderIdentity:
+    """Return what computed the vectors of a vector file."""
+    return EmbedderIdentity(**json.loads(vectors.schema.metadata[LABEL]))
 
 
 def find_vector_fault(vectors: FloatMatrix, rows: pa.Table, *, dim: int) -> str:

@@ -20,6 +20,9 @@ from eagleray.errors import IntegrityError
 MAX_FILE_BYTES: Final = 64 << 20
 """Memory of the rows that become one file."""
 
+MAX_TABLES: Final = 512
+"""Tables that are kept apart: many small ones take far more memory than their values."""
+
 Places = dict[str, list[dict[str, Any]]]
 """Shard -> `path`, `start`, `end` and `sha256` of each of its streams."""
 
@@ -82,6 +85,8 @@ class ShardWriter:
         """Take rows of the schema, in the order they shall have within their shard."""
         self._tables.append(rows)
         self._n_bytes += rows.nbytes
+        if len(self._tables) == MAX_TABLES:
+            self._tables = [pa.concat_tables(self._tables).combine_chunks()]
         if self._n_bytes > self._max_bytes:
             self._flush()
 

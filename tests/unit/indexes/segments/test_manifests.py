@@ -6,7 +6,6 @@ import pytest
 
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.manifests import (
-    CollectionSpec,
     FileEntry,
     SegmentManifest,
     SnapshotManifest,
@@ -15,13 +14,13 @@ from eagleray.contracts.manifests import (
 from eagleray.digests import canonical_json, digest_bytes
 from eagleray.errors import IntegrityError
 from indexes.segments.manifests import decode_manifest, decode_segment_manifest
-from tests.small_collections import SPEC
+from tests.small_collections import EMBEDDER, SPEC
 
 ENTRY = FileEntry(sha256="ab" * 32, size_bytes=3)
 SEGMENT = SegmentManifest(
     zone="default",
     n_rows=3,
-    dim=4,
+    embedder=EMBEDDER,
     groups=("public", "rates"),
     attributes={"year": AttributeType.INTEGER},
     first_known=-5,
@@ -78,8 +77,8 @@ def test_anything_but_a_whole_manifest_is_an_integrity_error(data):
 
 
 def test_a_float_setting_stays_a_float():
-    assert isinstance(SPEC.embedder.settings["scale"], float)
-    again = decode_manifest(encode_manifest(SPEC), CollectionSpec, path="x")
+    assert isinstance(SEGMENT.embedder.settings["scale"], float)
+    again = decode_manifest(encode_manifest(SEGMENT), SegmentManifest, path="x")
     assert isinstance(again.embedder.settings["scale"], float)
     assert again.embedder.settings["exact"] is True
 

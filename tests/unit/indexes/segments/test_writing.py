@@ -18,7 +18,7 @@ from indexes.segments.manifests import decode_manifest
 from indexes.segments.publishing import publish_segment
 from indexes.segments.writing import align_vectors, list_texts, write_segment
 from indexes.storage.local import LocalStore
-from tests.small_collections import make_rows, make_table, make_vectors
+from tests.small_collections import EMBEDDER, make_rows, make_table, make_vectors
 
 RNG_ROWS = make_rows(np.random.default_rng(3), n_documents=9)
 VECTORS = make_vectors(np.random.default_rng(4), len(RNG_ROWS))
@@ -27,7 +27,7 @@ TYPES = infer_attribute_types(row["attributes"] for row in RNG_ROWS)
 
 def write(rows, vectors, folder, *, zone="default", attributes=TYPES):
     table = rows if isinstance(rows, pa.Table) else make_table(rows)
-    return write_segment(table, vectors, zone=zone, attributes=attributes, folder=folder)
+    return write_segment(table, vectors, zone=zone, attributes=attributes, embedder=EMBEDDER, folder=folder)
 
 
 @settings(max_examples=15, deadline=None)
