@@ -44,7 +44,7 @@ class EmbedderSettings(BaseModel):
         model: `minilm`, `hashing`, or the folder of a sentence-transformers model.
         backend: `auto` calibrates on this machine; else one backend by name.
         device: `cpu` or `cuda`.
-        max_batch_tokens: tokens, padding included, of one batch.
+        max_batch_tokens: tokens, padding included, of one batch; a GPU wants far more, such as 32768.
         threads: compute threads of one embedder; part of what the bits depend on.
     """
 
@@ -53,7 +53,7 @@ class EmbedderSettings(BaseModel):
     model: str = "minilm"
     backend: Literal["auto", "torch-fp32", "torch-bf16"] = "auto"
     device: Literal["cpu", "cuda"] = "cpu"
-    max_batch_tokens: int = Field(default=4096, ge=256)
+    max_batch_tokens: int = Field(default=1024, ge=256)
     threads: int = Field(default=1, ge=1)
 
 
