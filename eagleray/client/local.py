@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import date, datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from eagleray.client.frames import make_frame
 from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.ports import SearchEngine
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.services import IndexService
-from eagleray.contracts.times import from_micros, parse_instant
-from eagleray.errors import MissingExtraError
+from eagleray.contracts.times import parse_instant
+from eagleray.errors import QueryError
 from eagleray.parts import load_index_service
 from eagleray.settings import load_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Moment = str | datetime | date
 
 
 class LocalCollection:
     """A snapshot of a collection, opened for searching; later publications do not change it."""
 
-    def __init__(self, engine: SearchEngine, service: IndexService) -> None:
+    def __init__(self, engine: SearchEngine, service: IndexService, *, name: str) -> None:
         self._engine = engine
         self._service = service
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """The collection's name."""
+        return self._name
+
+    @property
+    def snapshot(self) -> str:
+        """Id of the snapshot that answers, 64 hex digits; `eagleray.open(snapshot=…)` opens it again."""
+        return self._engine.snapshot
+
+    def __repr__(self) -> str:
+        return f"<LocalCollection {self.name!r}, snapshot {self.snapshot[:12]}>"
 
     def search(
         self,
@@ -30,9 +51,9 @@ class LocalCollection:
         *,
         k: int = 10,
         mode: str = "hybrid",
-        as_of: str | datetime | date | None = None,
+        as_of: Moment | None = None,
         where: str = "",
-        groups: Iterable[str] = (),
+        groups: str | Iterable[str] = (),
     ) -> SearchResponse:
         """Return the best documents, each by its best chunk.
 
@@ -40,9 +61,13 @@ class LocalCollection:
             query: the question in words.
             k: hits wanted.
             mode: `hybrid`, `dense` or `lexical`.
-            as_of: time, ISO 8601 or datetime with a zone; `None` asks the latest state.
+            as_of: time: ISO 8601 text, a date, or a datetime or pandas Timestamp with a zone; a bare date is
+                midnight UTC at its start. `None` asks the latest state.
             where: filter such as `company = "Cubic Corp" and year >= 2019`; empty for none.
-            groups: groups of the caller.
+            groups: groups of the caller: a name, or several.
+
+        Returns:
+            `hits`, best first, and `explanation`: which snapshot answered, and how.
 
         Raises:
             InputError: the question, the time or the filter cannot be used; says why.
@@ -50,36 +75,47 @@ class LocalCollection:
         request = SearchRequest(
             query=query,
             k=k,
-            mode=SearchMode(mode),
+            mode=_choose_mode(mode),
             granularity=Granularity.DOCUMENT,
             as_of=None if as_of is None else parse_instant(as_of),
             filter=self._service.parse_filter(where) if where else None,
-            principal=Principal(subject="local", groups=frozenset(groups)),
+            principal=Principal(
+                subject="local", groups=frozenset([groups] if isinstance(groups, str) else groups)
+            ),
         )
         return self._engine.search(request)
 
-    def search_frame(self, query: str, **options: Any) -> Any:
-        """Return the hits of `search` as a pandas DataFrame, best first, times as UTC timestamps.
+    def search_frame(
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        mode: str = "hybrid",
+        as_of: Moment | None = None,
+        where: str = "",
+        groups: str | Iterable[str] = (),
+    ) -> pd.DataFrame:
+        """Return the hits of `search`, which takes the same arguments, as a pandas DataFrame.
+
+        Returns:
+            One row a hit, best first: `score`, `title`, `text`, `source`, … and a column for each attribute;
+            times as UTC timestamps. An attribute with the name of another column is `attr.<name>`.
 
         Raises:
+            InputError: as `search`.
             MissingExtraError: pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(part="pandas", extra="notebooks") from error
-        rows = []
-        for hit in self.search(query, **options).hits:
-            row = asdict(hit)
-            row.update(row.pop("attributes"))
-            row["known_from"] = from_micros(hit.known_from)
-            del row["known_to"], row["highlights"]
-            rows.append(row)
-        return pd.DataFrame(rows)
+        response = self.search(query, k=k, mode=mode, as_of=as_of, where=where, groups=groups)
+        return make_frame(response.hits)
 
 
-def open_collection(store: str = "", *, collection: str = "", snapshot: str = "live") -> LocalCollection:
-    """Open a collection in this process.
+def open_collection(
+    store: str | Path = "", *, collection: str = "", snapshot: str = "live"
+) -> LocalCollection:
+    """Open a published collection in this process.
+
+    Opening reads and checks every byte the snapshot needs and loads the model; keep what it returns and ask
+    it many times.
 
     Args:
         store: folder or `s3://bucket/prefix`; empty takes `EAGLERAY_STORE`.
@@ -90,6 +126,18 @@ def open_collection(store: str = "", *, collection: str = "", snapshot: str = "l
         NotPublishedError: there is no such collection, alias or snapshot.
         IntegrityError: something the snapshot needs is damaged.
     """
-    given = {name: value for name, value in (("store", store), ("collection", collection)) if value}
+    given = {name: value for name, value in (("store", str(store)), ("collection", collection)) if value}
     service = load_index_service()
-    return LocalCollection(service.open_engine(load_settings(**given), snapshot=snapshot), service)
+    settings = load_settings(**given)
+    with warnings.catch_warnings():
+        # The model's library asks for widgets in a notebook, for progress bars that are never shown here.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        engine = service.open_engine(settings, snapshot=snapshot)
+    return LocalCollection(engine, service, name=settings.collection)
+
+
+def _choose_mode(mode: str) -> SearchMode:
+    try:
+        return SearchMode(mode)
+    except ValueError as error:
+        raise QueryError(detail=f"mode {mode!r}: expected {', '.join(SearchMode)}") from error

@@ -112,6 +112,11 @@ class Store(Protocol):
 class SearchEngine(Protocol):
     """Answers questions on one snapshot."""
 
+    @property
+    def snapshot(self) -> str:
+        """Id of the snapshot."""
+        ...
+
     def search(self, request: SearchRequest) -> SearchResponse:
         """Return the best hits the caller may see as of the request's time."""
         ...

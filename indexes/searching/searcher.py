@@ -56,6 +56,11 @@ class Searcher:
         self._attributes = dict(attributes)
         self._embedder = embedder
 
+    @property
+    def snapshot(self) -> str:
+        """Id of the snapshot."""
+        return self._snapshot
+
     def search(self, request: SearchRequest) -> SearchResponse:
         """Return the best hits the caller may see as of the request's time.
 

@@ -62,7 +62,9 @@ def test_the_session_of_the_readme_runs(demo):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("2022-02-01 House view, 14 January")
+    assert "once in 2022" in lines[0]
     assert lines[1].startswith("2022-02-18 House view, revised")
+    assert "five times in 2022" in lines[1]
     assert lines[2:] == ["0", "1"]
 
 

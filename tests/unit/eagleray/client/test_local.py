@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from eagleray.client import LocalCollection
+from eagleray.contracts.hits import Explanation, SearchResponse
+from eagleray.contracts.times import parse_instant
+from eagleray.errors import InvalidTimeError, QueryError
+
+
+class Engine:
+    """Keeps what it is asked."""
+
+    snapshot = "5" * 64
+
+    def __init__(self):
+        self.asked = []
+
+    def search(self, request):
+        self.asked.append(request)
+        explanation = Explanation(
+            snapshot=self.snapshot,
+            as_of=request.as_of,
+            is_exact=True,
+            segments=(),
+            document_frequencies={},
+            n_visible=0,
+            average_length=0.0,
+            timings_ms={},
+        )
+        return SearchResponse(hits=(), explanation=explanation)
+
+
+@pytest.fixture
+def engine():
+    return Engine()
+
+
+@pytest.fixture
+def desk(engine):
+    return LocalCollection(engine, None, name="desk")
+
+
+def test_it_shows_its_name_and_the_snapshot_that_answers(desk):
+    assert repr(desk) == "<LocalCollection 'desk', snapshot 555555555555>"
+
+
+def test_a_time_may_be_text_a_date_a_datetime_or_a_timestamp(desk, engine):
+    pd = pytest.importorskip("pandas", reason="pandas is not installed: pip install 'eagleray[notebooks]'")
+    times = (
+        "2022-02-18",
+        date(2022, 2, 18),
+        datetime(2022, 2, 18, tzinfo=UTC),
+        pd.Timestamp("2022-02-18", tz="UTC"),
+    )
+    for time in times:
+        desk.search("rates", as_of=time)
+    assert [request.as_of for request in engine.asked] == [parse_instant("2022-02-18")] * 4
+
+
+def test_a_time_without_a_zone_is_refused(desk):
+    with pytest.raises(InvalidTimeError, match="no time zone"):
+        desk.search("rates", as_of=datetime(2022, 2, 18))
+
+
+def test_one_group_may_be_given_by_its_name(desk, engine):
+    desk.search("rates", groups="equity-syndicate")
+    desk.search_frame("rates", groups=["a", "b"])
+    assert [request.principal.groups for request in engine.asked] == [{"equity-syndicate"}, {"a", "b"}]
+
+
+def test_an_unknown_mode_is_refused_with_the_known_ones(desk):
+    with pytest.raises(QueryError, match="mode 'exact': expected dense, lexical, hybrid"):
+        desk.search("rates", mode="exact")
