@@ -8,13 +8,13 @@ EagleRayError
 │   ├── QueryError                 an empty query, k = 0, a vector that does not fit
 │   ├── SourceError                a folder or prefix that cannot be read or is empty
 │   ├── ModelError                 an embedder that is not there or does not fit the collection
-│   └── MissingExtraError          a part that is not installed, with the extra that has it
+│   ├── MissingExtraError          a part that is not installed, with the extra that has it
+│   └── NotPublishedError          no such collection, snapshot or alias
 ├── StoreError                 the store failed; the operation may be tried again
 │   └── ObjectNotFoundError        no object of that name (trying again will not help)
 ├── IntegrityError             stored bytes are not what their manifest says
 ├── ConflictError              somebody else moved the alias first
 ├── GateError                  a snapshot did not pass its gate
-├── NotPublishedError          no such collection, snapshot or alias
 └── GuardError                 a row outside the mask reached a result: a defect, never a hit
 
 Each error says what was expected, what came and what to do; it carries its parts as fields and

@@ -34,7 +34,7 @@ def retry(
     source: str = typer.Argument(help="Folder or s3://bucket/prefix of the same source."),
     store: str = STORE_OPTION,
     collection: str = COLLECTION_OPTION,
-    mapping: str = typer.Option("", help="Mapping file (YAML or TOML)."),
+    mapping: str = typer.Option("", help="Mapping file (YAML): which field is what."),
     name: str = typer.Option("", help="Name the source's documents are filed under."),
     json: bool = JSON_OPTION,
 ) -> None:

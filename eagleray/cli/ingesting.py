@@ -21,7 +21,7 @@ def ingest(
     source: str = typer.Argument(help="Folder or s3://bucket/prefix."),
     store: str = STORE_OPTION,
     collection: str = COLLECTION_OPTION,
-    mapping: str = typer.Option("", help="Mapping file (YAML or TOML): which field is what."),
+    mapping: str = typer.Option("", help="Mapping file (YAML): which field is what."),
     name: str = typer.Option("", help="Name the source's documents are filed under; default: the folder's."),
     alias: str = typer.Option("live", help="Alias to move; '' builds without publishing."),
     resume: bool = typer.Option(True, "--resume/--fresh", help="Use what an unfinished run left."),

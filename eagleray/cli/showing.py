@@ -12,8 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 JSON_OPTION = typer.Option(False, "--json", help="Print one JSON value.")
-STORE_OPTION = typer.Option("", "--store", help="Folder or s3://bucket/prefix. [env: EAGLERAY_STORE]")
-COLLECTION_OPTION = typer.Option("", "--collection", "-c", help="Collection. [env: EAGLERAY_COLLECTION]")
+STORE_OPTION = typer.Option(
+    "", "--store", help="Folder or s3://bucket/prefix; default: EAGLERAY_STORE, else eagleray-store."
+)
+COLLECTION_OPTION = typer.Option(
+    "", "--collection", "-c", help="Name of the collection; default: EAGLERAY_COLLECTION, else default."
+)
 
 
 def show_json(value: Any) -> None:
