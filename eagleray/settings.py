@@ -90,6 +90,20 @@ class JobSettings(BaseModel):
     no_progress_timeout_s: float = Field(default=600.0, gt=0)
 
 
+class LogSettings(BaseModel):
+    """What is logged, to standard error.
+
+    Attributes:
+        level: least level that is written.
+        format: `auto` is `console` on a terminal, else `json`: one object a line.
+    """
+
+    model_config = _FROZEN
+
+    level: Literal["debug", "info", "warning", "error"] = "warning"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
 class Settings(BaseSettings):
     """All settings, validated and frozen.
 
@@ -110,6 +124,7 @@ class Settings(BaseSettings):
     embedder: EmbedderSettings = EmbedderSettings()
     chunker: ChunkerSettings = ChunkerSettings()
     jobs: JobSettings = JobSettings()
+    log: LogSettings = LogSettings()
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -18,10 +18,11 @@ from eagleray.contracts.ports import Embedder, SearchEngine, Store
 from eagleray.contracts.times import format_micros
 from eagleray.embedders import open_embedder
 from eagleray.errors import InputError
+from eagleray.logs import get_logger
 from eagleray.settings import Settings
 from indexes.evaluation.brute_force import RankedRow
 from indexes.evaluation.gate import run_gate
-from indexes.evaluation.reports import load_gate_report, store_gate_report
+from indexes.evaluation.reports import GateReport, load_gate_report, store_gate_report
 from indexes.lexical.analysis import ENGLISH
 from indexes.masks.grammar import parse_filter
 from indexes.searching.channels import Scored, Selection, gather_statistics, score_dense, score_lexical
@@ -35,14 +36,25 @@ from indexes.snapshots.opened import open_snapshot
 from indexes.snapshots.verification import verify_snapshot
 from indexes.storage import open_store
 
+_log = get_logger()
+
 
 class LocalIndexService:
     """Searches and administers collections in this process."""
 
     def open_engine(self, settings: Settings, *, snapshot: str) -> SearchEngine:
         """Return the engine over a snapshot, an alias or the beginning of an id."""
+        started = time.monotonic()
         store = _open(settings)
         opened = open_snapshot(store, settings.collection, snapshot, cache=find_cache(settings))
+        _log.info(
+            "snapshot_opened",
+            collection=settings.collection,
+            snapshot=opened.snapshot_id,
+            n_segments=len(opened.segments),
+            n_rows=opened.n_rows,
+            elapsed_s=round(time.monotonic() - started, 3),
+        )
         embedder = open_embedder(settings.embedder)
         _check_embedder(embedder, opened.manifest)
         return Searcher(
@@ -112,6 +124,7 @@ class LocalIndexService:
         """Move the alias back to the snapshot before."""
         store = _open(settings)
         entry = rollback(store, settings.collection, alias, run="", now=time.time_ns() // 1000)
+        _log_move(settings.collection, alias, entry)
         return _show_move(alias, entry)
 
     def verify(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
@@ -166,14 +179,18 @@ def gate_and_move(
         ConflictError: somebody else moved the alias meanwhile.
     """
     collection, snapshot = manifest.collection.name, manifest.snapshot_id
+    started = time.monotonic()
     report = run_gate(store, collection, snapshot, search=ExactAsOfSearch(), cache=cache)
+    _log_gate(manifest, report, elapsed_s=time.monotonic() - started)
     store_gate_report(store, collection, report)
     report.require_passed()
     current = read_alias(store, collection, alias)
     if current is not None and current.snapshot == snapshot:
         return current
     move = AliasMove(expected=expected, snapshot=snapshot, reason=reason, now=time.time_ns() // 1000)
-    return move_alias(store, collection, alias, move=move)
+    entry = move_alias(store, collection, alias, move=move)
+    _log_move(collection, alias, entry)
+    return entry
 
 
 def _open(settings: Settings) -> Store:
@@ -203,6 +220,32 @@ def _find_aliases(store: Store, collection: str) -> dict[str, list[str]]:
         if entry is not None:
             aliases.setdefault(entry.snapshot, []).append(name)
     return aliases
+
+
+def _log_gate(manifest: SnapshotManifest, report: GateReport, *, elapsed_s: float) -> None:
+    failed = [check.name for check in report.checks if not check.passed]
+    log = _log.bind(
+        collection=manifest.collection.name,
+        snapshot=report.snapshot,
+        n_checks=len(report.checks),
+        n_rows=manifest.n_rows,
+        elapsed_s=round(elapsed_s, 3),
+    )
+    if report.passed:
+        log.info("gate_passed")
+    else:
+        log.warning("gate_failed", failed=failed)
+
+
+def _log_move(collection: str, alias: str, entry: AliasEntry) -> None:
+    _log.info(
+        "alias_moved",
+        collection=collection,
+        alias=alias,
+        snapshot=entry.snapshot,
+        previous=entry.previous,
+        sequence=entry.sequence,
+    )
 
 
 def _show_move(alias: str, entry: AliasEntry) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from ray_jobs.ledger import Ledger
 from ray_jobs.pipeline import Run, RunOutcome, execute
 from ray_jobs.plans.runs import RunInput, RunPlan, RunSizes, plan_run
 from ray_jobs.positions import Positions, read_positions, write_positions
+from ray_jobs.run_events import follow_stages, logged_run
 from ray_jobs.sources.files import list_files, open_source
 
 
@@ -74,13 +75,15 @@ class RayJobService:
             source=source,
             mapping=mapping,
             settings=settings,
-            on_progress=on_progress,
+            on_progress=follow_stages(plan, collection=spec.name, on_progress=on_progress),
         )
         outcome = RunOutcome(manifest=None, counts={})
-        if plan.reread or plan.gone:
-            with _noting_last_run(ledger), connected(request.address, n_cpus=settings.jobs.workers):
-                outcome = execute(run)
-        report = finish(run, outcome, alias=request.alias, before=before)
+        with logged_run(plan, collection=spec.name) as end:
+            if plan.reread or plan.gone:
+                with _noting_last_run(ledger), connected(request.address, n_cpus=settings.jobs.workers):
+                    outcome = execute(run)
+            report = finish(run, outcome, alias=request.alias, before=before)
+            end(report)
         return {**report, "seconds": round(time.monotonic() - started, 1)}
 
     def list_dead_letters(self, settings: Settings, *, run: str) -> list[dict[str, Any]]:

@@ -14,17 +14,20 @@ from eagleray.cli.searching import search
 from eagleray.cli.showing import show_json
 from eagleray.cli.snapshots import snapshots
 from eagleray.errors import EagleRayError
+from eagleray.logs import configure_logs
+from eagleray.settings import load_settings
 
-app = typer.Typer(
-    name="eagleray",
-    help="Exact, point-in-time, entitled search over a desk's documents.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(name="eagleray", no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(ingest)
 app.command()(search)
 app.add_typer(snapshots, name="snapshots")
 app.add_typer(dead_letters, name="dead-letters")
+
+
+@app.callback()
+def prepare() -> None:
+    """Exact, point-in-time, entitled search over a desk's documents."""
+    configure_logs(load_settings().log)
 
 
 @app.command()

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from eagleray.logs import NAME, configure_logs, get_logger
+from eagleray.settings import LogSettings
+
+
+@pytest.fixture(autouse=True)
+def unconfigured():
+    """Leave the logger as it was."""
+    logger = logging.getLogger(NAME)
+    kept = (logger.handlers, logger.level, logger.propagate)
+    yield
+    logger.handlers, logger.level, logger.propagate = kept
+
+
+def test_an_event_is_one_json_line_with_its_keys_where_standard_error_is_no_terminal(capsys):
+    configure_logs(LogSettings(level="info"))
+    get_logger().info("run_begun", collection="desk", n_rows=3)
+    printed = capsys.readouterr()
+    shown = json.loads(printed.err)
+    assert printed.out == ""
+    assert shown.pop("timestamp").endswith("Z")
+    assert shown == {"event": "run_begun", "level": "info", "collection": "desk", "n_rows": 3}
+
+
+def test_console_lines_are_for_people(capsys):
+    configure_logs(LogSettings(level="info", format="console"))
+    get_logger().info("run_begun", collection="desk")
+    shown = capsys.readouterr().err
+    assert "run_begun" in shown
+    assert "collection=desk" in shown
+
+
+def test_only_warnings_are_written_unless_the_settings_say_more(capsys):
+    configure_logs(LogSettings())
+    get_logger().info("run_begun")
+    assert capsys.readouterr().err == ""
+    get_logger().warning("gate_failed")
+    assert json.loads(capsys.readouterr().err)["event"] == "gate_failed"
+
+
+def test_configuring_twice_writes_once(capsys):
+    for _ in range(2):
+        configure_logs(LogSettings(level="info"))
+    get_logger().info("run_begun")
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_importing_configures_nothing_and_prints_nothing():
+    code = (
+        "import logging, structlog, indexes.service, eagleray.logs;"
+        "eagleray.logs.get_logger().warning('gate_failed');"
+        "print(structlog.is_configured(), logging.getLogger().handlers, logging.getLogger('eagleray').level)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == ("False [] 0", "")
+
+
+def test_a_program_with_its_own_logging_gets_the_events(caplog):
+    with caplog.at_level(logging.INFO, logger=NAME):
+        get_logger().info("run_begun", collection="desk")
+    assert caplog.records[0].msg["event"] == "run_begun"
+    assert caplog.records[0].msg["collection"] == "desk"
