@@ -30,7 +30,7 @@ from indexes.searching.ranking import rank_rows
 from indexes.searching.searcher import Searcher
 from indexes.segments.view import SegmentView
 from indexes.snapshots.aliases import AliasMove, list_aliases, move_alias, read_alias, rollback
-from indexes.snapshots.catalog import list_snapshots, load_snapshot, resolve
+from indexes.snapshots.catalog import list_snapshots, load_collection, load_snapshot, resolve
 from indexes.snapshots.differences import diff_snapshots
 from indexes.snapshots.opened import open_snapshot
 from indexes.snapshots.verification import verify_snapshot
@@ -81,6 +81,8 @@ class LocalIndexService:
                     "aliases": " ".join(aliases.get(entry.snapshot, [])),
                 }
             )
+        if not rows:
+            load_collection(store, settings.collection)
         return rows
 
     def show_snapshot(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:

@@ -43,4 +43,4 @@ def retry(
     request = IngestRequest(source=source, source_name=name, mapping=mapping, only_dead_letters=True)
     with report_progress() as on_progress:
         report = load_job_service().ingest(settings, request, on_progress)
-    show_report(report, is_json=json)
+    show_report(report, settings, is_json=json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_fields, show_json
 from eagleray.contracts.services import IngestRequest, OnProgress
 from eagleray.parts import load_job_service
-from eagleray.settings import load_settings
+from eagleray.settings import Settings, load_settings
 
 
 def ingest(
@@ -41,17 +42,22 @@ def ingest(
     )
     with report_progress() as on_progress:
         report = load_job_service().ingest(settings, request, on_progress)
-    show_report(report, is_json=json)
+    show_report(report, settings, is_json=json)
 
 
-def show_report(report: dict[str, Any], *, is_json: bool) -> None:
-    """Print what a run did."""
+def show_report(report: dict[str, Any], settings: Settings, *, is_json: bool) -> None:
+    """Print what a run did, and for people what they can do next."""
     if is_json:
         show_json(report)
         return
     show_fields(report)
+    where = f"--store {shlex.quote(settings.store)} --collection {shlex.quote(settings.collection)}"
     if report.get("dead_letters"):
-        print(f"{report['dead_letters']} records were set aside: eagleray dead-letters list")
+        print(f"set aside, with the reasons: eagleray dead-letters list {where}")
+    if "published" in report:
+        print(f"ask it: eagleray search 'your question' {where}")
+    elif report["changed"]:
+        print(f"publish it: eagleray snapshots publish {report['snapshot'][:12]} {where}")
 
 
 @contextmanager

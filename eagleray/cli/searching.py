@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_json
-from eagleray.contracts.hits import Granularity, Hit, SearchMode, SearchRequest, SearchResponse
+from eagleray.contracts.hits import Explanation, Granularity, Hit, SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import format_micros, parse_instant
 from eagleray.parts import load_index_service
@@ -77,16 +77,25 @@ def _show_hits(response: SearchResponse, *, is_explained: bool) -> None:
             f"known from {format_micros(hit.known_from)}"
         )
     if is_explained:
-        explanation = response.explanation
-        print(f"snapshot {explanation.snapshot[:12]}, {explanation.n_visible} chunks visible")
-        for segment in explanation.segments:
-            print(
-                f"segment {segment.segment[:12]}: {segment.plan}, {segment.n_rows} rows, "
-                f"{segment.n_prefix} known, {segment.n_selected} selected"
-            )
-        print(f"document frequencies: {explanation.document_frequencies}")
-        print(f"average length: {explanation.average_length:.2f}; exact: {explanation.is_exact}")
-        print(", ".join(f"{step} {ms:.1f} ms" for step, ms in explanation.timings_ms.items()))
+        _show_explanation(response.explanation)
+
+
+def _show_explanation(explanation: Explanation) -> None:
+    as_of = "now" if explanation.as_of is None else format_micros(explanation.as_of)
+    kind = "exact" if explanation.is_exact else "approximate"
+    print(
+        f"snapshot {explanation.snapshot[:12]} as of {as_of}: {explanation.n_visible} chunks visible, {kind}"
+    )
+    for segment in explanation.segments:
+        print(
+            f"segment {segment.segment[:12]}: {segment.n_rows} chunks, {segment.n_prefix} known by then, "
+            f"{segment.n_selected} visible to this caller and filter; plan {segment.plan}"
+        )
+    words = ", ".join(f"{term} {n}" for term, n in explanation.document_frequencies.items())
+    print(
+        f"visible chunks that hold each word: {words or 'none'}; mean {explanation.average_length:.1f} words"
+    )
+    print(", ".join(f"{step} {ms:.1f} ms" for step, ms in explanation.timings_ms.items()))
 
 
 def _shorten(hit: Hit) -> str:

@@ -36,15 +36,29 @@ def show_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
-def show_fields(fields: dict[str, Any]) -> None:
-    """Print one field a line, lists indented below their name."""
+def show_fields(fields: dict[str, Any], *, indent: str = "") -> None:
+    """Print one field a line, what it holds indented below its name; nothing as `none`."""
     for name, value in fields.items():
-        if isinstance(value, list):
-            print(f"{name}:")
+        if isinstance(value, dict) and value:
+            print(f"{indent}{name}:")
+            show_fields(value, indent=f"{indent}  ")
+        elif isinstance(value, list | tuple) and value:
+            print(f"{indent}{name}:")
             for item in value:
-                print(f"  {item}")
+                print(f"{indent}  {_show_item(item)}")
         else:
-            print(f"{name}: {value}")
+            print(f"{indent}{name}: {_show_item(value)}")
+
+
+def _show_item(value: Any) -> str:
+    """Return a value on one line."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or (isinstance(value, dict | list | tuple | str) and not value):
+        return "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_show_item(item)}" for name, item in value.items())
+    return str(value)
 
 
 def choose(**given: str) -> dict[str, str]:

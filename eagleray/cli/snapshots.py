@@ -13,6 +13,7 @@ from eagleray.cli.showing import (
     show_json,
     show_table,
 )
+from eagleray.cli.snapshot_views import describe_difference, describe_snapshot
 from eagleray.parts import load_index_service
 from eagleray.settings import load_settings
 
@@ -48,7 +49,7 @@ def show(
     if json:
         show_json(shown)
     else:
-        show_fields(shown)
+        show_fields(describe_snapshot(shown))
 
 
 @snapshots.command()
@@ -65,7 +66,7 @@ def diff(
     if json:
         show_json(shown)
     else:
-        show_fields(shown)
+        show_fields(describe_difference(shown))
 
 
 @snapshots.command()

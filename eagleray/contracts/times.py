@@ -72,7 +72,9 @@ def parse_instant(value: str | datetime | date, *, default_zone: str | None = No
         try:
             moment = datetime.fromisoformat(text)
         except ValueError as error:
-            raise InvalidTimeError(text=value, reason="it is not an ISO 8601 time") from error
+            raise InvalidTimeError(
+                text=value, reason="it is not an ISO 8601 time such as 2019-03-01 or 2019-03-01T09:30:00Z"
+            ) from error
     if moment.tzinfo is None:
         if default_zone is None and not is_date:
             raise InvalidTimeError(

@@ -66,9 +66,21 @@ def load_collection(store: Store, collection: str) -> CollectionSpec:
     try:
         data = store.read(path)
     except ObjectNotFoundError as error:
-        detail = f"there is no such collection in {store.url}"
+        detail = f"there is no such collection in {store.url}{_describe_collections(store)}"
         raise NotPublishedError(name=collection, detail=detail) from error
     return decode_collection(data, name=COLLECTION, path=path)
+
+
+def _describe_collections(store: Store) -> str:
+    """Return what a local store holds instead; of a remote one, every object would have to be listed."""
+    if not store.url.startswith("file:"):
+        return ""
+    found = sorted(
+        item.path.removesuffix(f"/{COLLECTION}")
+        for item in store.list("")
+        if item.path.count("/") == 1 and item.path.endswith(f"/{COLLECTION}")
+    )
+    return f"; it has {', '.join(found[:10])}" if found else ", which holds none; check --store"
 
 
 def put_snapshot(store: Store, manifest: SnapshotManifest) -> str:

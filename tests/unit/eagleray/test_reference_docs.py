@@ -7,8 +7,8 @@ import pytest
 import typer
 from pydantic import BaseModel
 
+from eagleray import errors
 from eagleray.cli.app import app
-from eagleray.errors import EagleRayError
 from eagleray.settings import Settings
 
 PAGE = (Path(__file__).parents[3] / "docs" / "reference.md").read_text(encoding="utf-8")
@@ -36,8 +36,12 @@ def list_commands(command=None, path=("eagleray",)):
     return found
 
 
-def list_errors(kind=EagleRayError):
-    return [kind, *(found for inner in kind.__subclasses__() for found in list_errors(inner))]
+def list_errors():
+    return [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.EagleRayError)
+    ]
 
 
 def read_section(path, params):
