@@ -42,7 +42,7 @@ class EmbedderSettings(BaseModel):
 
     Attributes:
         model: `minilm`, `hashing`, or the folder of a sentence-transformers model.
-        backend: `auto` calibrates on this machine; else one backend by name.
+        backend: one by name, or `auto`: what a measurement on this machine found fast, kept in the cache.
         device: `cpu` or `cuda`.
         max_batch_tokens: tokens, padding included, of one batch; a GPU wants far more, such as 32768.
         threads: compute threads of one embedder; part of what the bits depend on.
