@@ -5,6 +5,7 @@ EagleRayError
 │   ├── InvalidTimeError           text that names no instant
 │   ├── MappingError               a mapping file, with the line of the fault
 │   ├── FilterError                a filter expression, with the position of the fault
+│   │   └── FilterColumnError          a column that is not there, or a value of another type
 │   ├── QueryError                 an empty query, k = 0, a vector that does not fit
 │   ├── SourceError                a folder or prefix that cannot be read or is empty
 │   ├── ModelError                 an embedder that is not there or does not fit the collection
@@ -79,6 +80,12 @@ class FilterError(InputError):
     """Fields: text, position (character from 0), detail."""
 
     message = "filter {text!r}, character {position}: {detail}"
+
+
+class FilterColumnError(FilterError):
+    """Fields: column, detail."""
+
+    message = "filter on {column!r}: {detail}"
 
 
 class QueryError(InputError):

@@ -29,7 +29,7 @@ from eagleray.contracts.filters import (
     Or,
 )
 from eagleray.contracts.times import parse_instant
-from eagleray.errors import FilterError, InvalidTimeError
+from eagleray.errors import FilterColumnError, InvalidTimeError
 from indexes.segments.view import SegmentView
 
 BUILT_IN: Final[Mapping[str, AttributeType]] = {
@@ -50,6 +50,13 @@ _ARROW: Final = {
     AttributeType.BOOLEAN: pa.bool_(),
     AttributeType.TIME: pa.int64(),
     AttributeType.STRINGS: pa.list_(pa.string()),
+}
+_WANTED: Final = {
+    AttributeType.STRING: "a string in quotes",
+    AttributeType.INTEGER: "an integer",
+    AttributeType.NUMBER: "a number",
+    AttributeType.BOOLEAN: "true or false",
+    AttributeType.TIME: "an ISO 8601 time in quotes",
 }
 _COMPARE: Final[Mapping[Comparison, Any]] = {
     Comparison.EQ: pc.equal,
@@ -72,7 +79,7 @@ def evaluate_filter(
         types: attribute name -> type over all segments of the snapshot.
 
     Raises:
-        FilterError: the snapshot has no such column, or a value does not fit its type.
+        FilterColumnError: the snapshot has no such column, or a value does not fit its type.
     """
     selected = pc.fill_null(_evaluate(expression, view, {**BUILT_IN, **types}), False)
     if isinstance(selected, pa.ChunkedArray):
@@ -139,7 +146,7 @@ def _compare_members(
         raise _refuse(name, f"{name} is a {kind}, not a list; contains needs a list of strings")
     for value in values:
         if not isinstance(value, str):
-            raise _refuse(name, f"{name} holds strings, found {value!r}")
+            raise _refuse(name, f"expected a string in quotes, found {_describe(value)}")
     wanted = set(values)
     rows = _find_column(name, view, types).to_pylist()
     return pa.array([None if row is None else not wanted.isdisjoint(row) for row in rows], pa.bool_())
@@ -165,7 +172,7 @@ def _fit_value(name: str, value: FilterValue, kind: AttributeType) -> FilterValu
     """Return a filter's value in the type of its column.
 
     Raises:
-        FilterError: it does not fit.
+        FilterColumnError: it does not fit.
     """
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind is AttributeType.TIME and isinstance(value, str):
@@ -180,8 +187,7 @@ def _fit_value(name: str, value: FilterValue, kind: AttributeType) -> FilterValu
         AttributeType.BOOLEAN: isinstance(value, bool),
     }
     if not fits.get(kind, False):
-        wanted = "an ISO 8601 time in quotes" if kind is AttributeType.TIME else f"a {kind}"
-        raise _refuse(name, f"{name} is {wanted}, found {value!r} ({type(value).__name__})")
+        raise _refuse(name, f"expected {_WANTED[kind]}, found {_describe(value)}")
     return value
 
 
@@ -189,5 +195,11 @@ def _value_type(kind: AttributeType, value: FilterValue) -> pa.DataType:
     return pa.float64() if isinstance(value, float) else _ARROW[kind]
 
 
-def _refuse(name: str, detail: str) -> FilterError:
-    return FilterError(text=name, position=0, detail=detail)
+def _describe(value: FilterValue) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"the string {value!r}" if isinstance(value, str) else f"the number {value}"
+
+
+def _refuse(name: str, detail: str) -> FilterColumnError:
+    return FilterColumnError(column=name, detail=detail)

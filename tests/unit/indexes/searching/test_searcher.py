@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 
 import numpy as np
@@ -187,11 +188,22 @@ def test_a_question_that_cannot_be_asked_is_refused(query, k, tmp_path):
         searcher.search(SearchRequest(query=query, k=k))
 
 
-@pytest.mark.parametrize("text", ["yeer >= 2010", 'year = "abc"', "ticker > 3", 'event_time > "soon"'])
-def test_a_filter_that_does_not_fit_is_refused(text, tmp_path):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("yeer >= 2010", "filter on 'yeer': there is no column 'yeer'; did you mean year?"),
+        ('year = "abc"', "filter on 'year': expected an integer, found the string 'abc'"),
+        ("year = true", "filter on 'year': expected an integer, found true"),
+        ("ticker > 3", "filter on 'ticker': expected a string in quotes, found the number 3"),
+        ("event_time > 3", "filter on 'event_time': expected an ISO 8601 time in quotes, found the number 3"),
+        ('event_time > "soon"', "filter on 'event_time': 'soon' is no time"),
+        ('ticker contains "a"', "filter on 'ticker': ticker is a string, not a list"),
+    ],
+)
+def test_a_filter_that_does_not_fit_is_refused(text, message, tmp_path):
     rows, types = make_collection(9)
     searcher = make_searcher(open_rows(rows, types, tmp_path), types)
-    with pytest.raises(FilterError):
+    with pytest.raises(FilterError, match=re.escape(message)):
         ask(searcher, "swap", filter=parse_filter(text))
 
 
