@@ -50,8 +50,9 @@ class RayJobService:
         settings = settings.model_copy(update={"embedder": embedder})
         mapping = load_mapping(Path(request.mapping)) if request.mapping else DEFAULT_MAPPING
         spec = describe_collection(settings)
-        put_collection(store, spec)
         source, default_name = open_source(request.source, s3=settings.s3)
+        files = list_files(source)
+        put_collection(store, spec)
         entry = read_alias(store, spec.name, request.alias or "live")
         parent = entry.snapshot if entry else None
         before = read_positions(store, spec.name, parent)
@@ -62,7 +63,7 @@ class RayJobService:
             mapping_digest=mapping.digest,
             source=name,
             parent=parent,
-            files=list_files(source),
+            files=files,
             seen=before.get(name, {}),
             n_held=load_snapshot(store, spec.name, parent).n_rows if parent else 0,
             forced=_find_forced(store, spec.name, request, source=name),

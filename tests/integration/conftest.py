@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import dataclass
 
 import pytest
 
+from eagleray.cli import main
 from eagleray.settings import Settings
 
 ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'eagleray[ray]'")
@@ -28,6 +30,37 @@ def settings(tmp_path):
         embedder={"model": "hashing"},
         jobs={"workers": 2},
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command of the command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def shown(self):
+        """The one JSON value on standard output."""
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def cli(cluster, settings, monkeypatch, capsys):
+    """Run `eagleray` in this process, on the shared cluster and the test's own store."""
+    for name in ("store", "collection", "cache"):
+        monkeypatch.setenv(f"EAGLERAY_{name.upper()}", getattr(settings, name))
+    monkeypatch.setenv("EAGLERAY_EMBEDDER__MODEL", settings.embedder.model)
+    monkeypatch.setenv("EAGLERAY_JOBS__WORKERS", str(settings.jobs.workers))
+
+    def run(*arguments):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        return Ended(code=ended.value.code or 0, **capsys.readouterr()._asdict())
+
+    return run
 
 
 @pytest.fixture
