@@ -24,17 +24,25 @@ BUCKET = "eagleray"
 @contextmanager
 def run_s3_server() -> Iterator[S3Settings]:
     """Start an S3 server with an empty bucket, and give the settings that reach it."""
+    with run_s3_process() as (settings, _):
+        yield settings
+
+
+@contextmanager
+def run_s3_process() -> Iterator[tuple[S3Settings, subprocess.Popen]]:
+    """Start an S3 server as `run_s3_server` does, and give its process, too."""
     process = subprocess.Popen([sys.executable, __file__], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         port = int(process.stdout.readline())
         make_bucket(port, BUCKET)
-        yield S3Settings(
+        settings = S3Settings(
             endpoint=f"http://127.0.0.1:{port}",
             allow_http=True,
             access_key_id=SecretStr("test"),
             secret_access_key=SecretStr("test"),
             timeout_s=20,
         )
+        yield settings, process
     finally:
         process.terminate()
         process.wait(timeout=30)
