@@ -18,6 +18,8 @@ from eagleray.settings import S3Settings
 from indexes.storage.naming import check_name
 
 _BLOCK_BYTES = 8 << 20
+_NO_ANSWER = "error sending request"
+"""How the client words a connection that was refused or timed out."""
 
 
 class S3Store:
@@ -111,7 +113,15 @@ class S3Store:
         except (NotFoundError, FileNotFoundError) as error:
             raise ObjectNotFoundError(path=f"{self.url}/{path}", detail="there is no such object") from error
         except (BaseError, OSError) as error:
-            raise StoreError(path=f"{self.url}/{path}", detail=str(error)) from error
+            raise StoreError(path=f"{self.url}/{path}", detail=_describe(error)) from error
+
+
+def _describe(error: Exception) -> str:
+    """Return the line of an error that people read, and what to do where nobody answered."""
+    detail = str(error).split("\n", 1)[0].strip()
+    if _NO_ANSWER in detail:
+        detail += "; the service does not answer: check EAGLERAY_S3__ENDPOINT, and run the same command again"
+    return detail
 
 
 def _connect(bucket: str, prefix: str, settings: S3Settings) -> ObstoreS3:
