@@ -47,7 +47,7 @@ def read_jsonl_range(
                 return
         if line is not None:
             line.extend(block[cut:])
-            if line.content is None and position + len(block) >= end:
+            if line.is_too_long and position + len(block) >= end:
                 break
         position += len(block)
     if line is not None and line.n_bytes:
@@ -65,14 +65,18 @@ class _Line:
 
     def extend(self, piece: bytes) -> None:
         self.n_bytes += len(piece)
-        if self.n_bytes > self._max_bytes:
+        if self.is_too_long:
             self._pieces.clear()
         else:
             self._pieces.append(piece)
 
     @property
+    def is_too_long(self) -> bool:
+        return self.n_bytes > self._max_bytes
+
+    @property
     def content(self) -> bytes | None:
-        return None if self.n_bytes > self._max_bytes else b"".join(self._pieces)
+        return None if self.is_too_long else b"".join(self._pieces)
 
 
 class RangeFile(io.RawIOBase):

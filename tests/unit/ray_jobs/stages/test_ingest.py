@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +18,10 @@ from ray_jobs.dead_letters import list_dead_letters
 from ray_jobs.ledger import Ledger
 from ray_jobs.stages.ingest import IngestTask, Reading
 
+ROOT = Path(__file__).parents[4]
 
-class WordCounter:
+
+class CharacterCounter:
     def find_offsets(self, text):
         return [(start, start + 1) for start in range(len(text))]
 
@@ -23,7 +29,7 @@ class WordCounter:
 READING = Reading(
     source="desk",
     mapping=DEFAULT_MAPPING,
-    counter=WordCounter(),
+    counter=CharacterCounter(),
     chunker=ChunkerConfig(max_tokens=256, target_tokens=230, overlap_tokens=40),
     chunker_digest="c",
     n_shards=1,
@@ -105,6 +111,26 @@ def test_a_failing_service_is_an_error_and_no_dead_letter(folder):
     source.errno = errno.ESTALE
     with pytest.raises(StoreError):
         ingest(folder, "a.txt", source=source)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read as Linux tells it")
+def test_a_line_of_200_megabytes_is_a_dead_letter_and_is_never_held(folder):
+    good = b'{"_id": "%d", "text": "A bond."}\n'
+    with (folder / "giant.jsonl").open("wb") as file:
+        file.write(good % 1 + b'{"_id": "giant", "text": "')
+        for _ in range(200):
+            file.write(b"x" * (1 << 20))
+        file.write(b'"}\n' + good % 2)
+    command = [sys.executable, "-m", "tests.unit.ray_jobs.stages.giant_line", folder, folder.parent / "store"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    (folder / "giant.jsonl").unlink()
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert shown["n_documents"] == 3
+    assert [(item["position"], item["reason"]) for item in shown["letters"]] == [
+        (f"byte {len(good % 1)}", "record_too_large")
+    ]
+    assert shown["grown_bytes"] < 1.5 * shown["max_record_bytes"]
 
 
 def test_an_empty_file_is_read(folder):
