@@ -8,6 +8,7 @@ import pytest
 
 from eagleray.cli import main
 from eagleray.settings import Settings
+from tests.integration.cut_runs import CUT, NOTES, ingest, write_lines
 
 ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'eagleray[ray]'")
 
@@ -30,6 +31,16 @@ def settings(tmp_path):
         embedder={"model": "hashing"},
         jobs={"workers": 2},
     )
+
+
+@pytest.fixture(scope="session")
+def undisturbed(cluster, tmp_path_factory):
+    """The snapshot that a cut run over `NOTES` makes when nothing disturbs it."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    settings = Settings(
+        store=str(folder / "store"), collection="notes", embedder={"model": "hashing"}, jobs=CUT
+    )
+    return ingest(settings, write_lines(folder / "desk" / "notes.jsonl", NOTES))["snapshot"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -8,36 +7,16 @@ import time
 
 import pytest
 
-from eagleray.contracts.hits import SearchRequest
-from eagleray.contracts.services import IngestRequest
 from eagleray.errors import ConflictError, StoreError
-from eagleray.settings import EmbedderSettings, JobSettings, Settings
+from eagleray.settings import JobSettings
 from indexes.service import LocalIndexService
-from ray_jobs.service import RayJobService
+from tests.integration.cut_runs import CUT, NOTES, find_ids, ingest, note
 from tests.servers import BUCKET, run_s3_process
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
 
-EMBEDDER = EmbedderSettings(model="hashing")
-CUT = JobSettings(workers=2, partition_bytes=1024, shard_bytes=1024)
 MAX_SECONDS = 60
 """What a failure may take to be told; a stage without one takes less than a tenth of it."""
-
-
-def note(number, text="pays a coupon"):
-    return {"_id": f"n{number}", "text": f"Bond {number} {text}.", "known_from": "2020-01-01T00:00:00Z"}
-
-
-NOTES = [note(number) for number in range(40)]
-
-
-def ingest(settings, folder, on_progress=lambda stage, done, total: None, **more):
-    return RayJobService().ingest(settings, IngestRequest(source=str(folder), **more), on_progress)
-
-
-def find_ids(settings, query="bond coupon"):
-    engine = LocalIndexService().open_engine(settings, snapshot="live")
-    return {hit.doc_id for hit in engine.search(SearchRequest(query=query, k=200)).hits}
 
 
 def at(stage, act):
@@ -56,17 +35,6 @@ def at(stage, act):
 def settings(settings):
     """Cut the input into several partitions and shards, so that work is left when a stage is met."""
     return settings.model_copy(update={"jobs": CUT})
-
-
-@pytest.fixture(scope="module")
-def undisturbed(cluster, tmp_path_factory):
-    """The snapshot that a run over `NOTES` makes that nothing disturbs."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    (folder / "desk").mkdir()
-    lines = "".join(json.dumps(record) + "\n" for record in NOTES)
-    (folder / "desk" / "notes.jsonl").write_text(lines)
-    settings = Settings(store=str(folder / "store"), collection="notes", embedder=EMBEDDER, jobs=CUT)
-    return ingest(settings, folder / "desk")["snapshot"]
 
 
 @pytest.mark.parametrize("stage", ["ingest", "embed", "build"])

@@ -1,0 +1,38 @@
+"""A small delivery that is cut into several partitions and shards, and how tests run it."""
+
+from __future__ import annotations
+
+import json
+
+from eagleray.contracts.hits import SearchRequest
+from eagleray.contracts.services import IngestRequest
+from eagleray.settings import JobSettings
+from indexes.service import LocalIndexService
+from ray_jobs.service import RayJobService
+
+CUT = JobSettings(workers=2, partition_bytes=1024, shard_bytes=1024)
+
+
+def note(number, text="pays a coupon"):
+    return {"_id": f"n{number}", "text": f"Bond {number} {text}.", "known_from": "2020-01-01T00:00:00Z"}
+
+
+NOTES = [note(number) for number in range(40)]
+
+
+def write_lines(path, records):
+    """Write records as JSON Lines and return the folder."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    return path.parent
+
+
+def ingest(settings, folder, on_progress=lambda stage, done, total: None, **more):
+    """Run a delivery and return its report."""
+    return RayJobService().ingest(settings, IngestRequest(source=str(folder), **more), on_progress)
+
+
+def find_ids(settings, query="bond coupon"):
+    """Return the ids of the documents a search finds in the published snapshot."""
+    engine = LocalIndexService().open_engine(settings, snapshot="live")
+    return {hit.doc_id for hit in engine.search(SearchRequest(query=query, k=200)).hits}
