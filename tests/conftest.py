@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+
 import pytest
 from hypothesis import settings
 
@@ -15,3 +17,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.integration)
         if "e2e" in folders:
             item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(autouse=True)
+def kept_logging():
+    """Leave the project's logger as it was: a command configures it for the whole process."""
+    logger = logging.getLogger("eagleray")
+    kept = (logger.handlers, logger.level, logger.propagate)
+    yield
+    logger.handlers, logger.level, logger.propagate = kept

@@ -5,19 +5,8 @@ import logging
 import subprocess
 import sys
 
-import pytest
-
 from eagleray.logs import NAME, configure_logs, get_logger
 from eagleray.settings import LogSettings
-
-
-@pytest.fixture(autouse=True)
-def unconfigured():
-    """Leave the logger as it was."""
-    logger = logging.getLogger(NAME)
-    kept = (logger.handlers, logger.level, logger.propagate)
-    yield
-    logger.handlers, logger.level, logger.propagate = kept
 
 
 def test_an_event_is_one_json_line_with_its_keys_where_standard_error_is_no_terminal(capsys):
