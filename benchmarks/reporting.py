@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 _PACKAGES = ("numpy", "numba", "pyarrow", "ray", "torch", "transformers")
@@ -21,7 +22,7 @@ def show_stage(stage: str, done: int, total: int) -> None:
 def show_result(figures: dict[str, Any]) -> None:
     """Print a result as one JSON object on the last line."""
     about = {
-        "command": " ".join(["python -m", sys.argv[0].rsplit("/", 1)[-1].removesuffix(".py"), *sys.argv[1:]]),
+        "command": " ".join([f"python -m benchmarks.{Path(sys.argv[0]).stem}", *sys.argv[1:]]),
         "machine": {"cpus": os.cpu_count(), "architecture": platform.machine()},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
     }
