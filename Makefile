@@ -33,6 +33,7 @@ bench: setup ## the benchmarks on the judged corpora in CORPORA
 	@test -n "$(CORPORA)" || { echo "say where the corpora are: make bench CORPORA=folder"; exit 2; }
 	$(BIN)/python -m benchmarks.retrieval $(CORPORA)/tatqa --queries queries_company --qrels all
 	$(BIN)/python -m benchmarks.determinism $(CORPORA)/tatqa
+	$(BIN)/python -m benchmarks.asof $(CORPORA)/reuters21578
 
 lock: setup ## pin what pyproject.toml asks for, without addresses
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra serve --python-version 3.11 \

@@ -1,0 +1,104 @@
+"""Search without the product's index: scores of every row by the plain formulas, in double precision.
+
+Takes from the product only how text becomes terms and the constants of the formulas.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from eagleray.contracts.hits import Granularity, SearchMode
+from indexes.fusion.convex import DENSE_WEIGHT
+from indexes.lexical.analysis import ENGLISH
+from indexes.lexical.bm25 import K1, B
+
+IntVector: TypeAlias = npt.NDArray[np.int64]
+DoubleVector: TypeAlias = npt.NDArray[np.float64]
+Scores: TypeAlias = dict[int, float]
+"""Row number -> score of the rows that may be hits, best first, ties by the lower chunk_id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainIndex:
+    """Rows as they are.
+
+    Attributes:
+        chunk_ids: one a row.
+        doc_ids: one a row.
+        terms: term -> occurrences, one a row.
+        vectors: float64 [n_rows, dim].
+    """
+
+    chunk_ids: Sequence[int]
+    doc_ids: Sequence[str]
+    terms: Sequence[Counter[str]]
+    vectors: DoubleVector
+
+    def score(self, rows: IntVector, query: str, vector: npt.NDArray[Any]) -> dict[SearchMode, Scores]:
+        """Return what each mode makes of the rows, as if there were no others.
+
+        Args:
+            rows: int64 [n], the rows that are visible.
+            query: the question in words.
+            vector: [dim], its embedding.
+        """
+        if not len(rows):
+            return {mode: {} for mode in SearchMode}
+        words = self._score_words(rows, query)
+        similarities = self.vectors[rows] @ vector.astype(np.float64)
+        return {
+            SearchMode.DENSE: self._sort(rows, similarities),
+            SearchMode.LEXICAL: self._sort(rows[words > 0.0], words[words > 0.0]),
+            SearchMode.HYBRID: self._sort(rows, _combine(similarities, words)),
+        }
+
+    def rank(self, scores: Scores, granularity: Granularity, *, k: int) -> list[int]:
+        """Return the best `k` rows, a document once if asked."""
+        ranked: list[int] = []
+        seen: set[str] = set()
+        for row in scores:
+            if granularity is Granularity.DOCUMENT and self.doc_ids[row] in seen:
+                continue
+            seen.add(self.doc_ids[row])
+            ranked.append(row)
+            if len(ranked) == k:
+                break
+        return ranked
+
+    def _sort(self, rows: IntVector, scores: DoubleVector) -> Scores:
+        pairs = zip(rows.tolist(), scores.tolist(), strict=True)
+        return dict(sorted(pairs, key=lambda pair: (-pair[1], self.chunk_ids[pair[0]])))
+
+    def _score_words(self, rows: IntVector, query: str) -> DoubleVector:
+        """Return BM25 of the rows; the source of the formula is named in `indexes.lexical.bm25`."""
+        texts = [self.terms[row] for row in rows]
+        lengths = np.array([text.total() for text in texts], dtype=np.float64)
+        held_back = K1 * (1.0 - B + B * lengths / lengths.mean())
+        scores = np.zeros(len(rows))
+        for term in ENGLISH.find_terms(query):
+            tf = np.array([text.get(term, 0) for text in texts], dtype=np.float64)
+            df = np.count_nonzero(tf)
+            idf = math.log(1.0 + (len(rows) - df + 0.5) / (df + 0.5))
+            scores += idf * tf * (K1 + 1.0) / (tf + held_back)
+        return scores
+
+
+def count_terms(texts: Iterable[str]) -> list[Counter[str]]:
+    """Return term -> occurrences of each text."""
+    return [Counter(ENGLISH.find_terms(text)) for text in texts]
+
+
+def _combine(dense: DoubleVector, lexical: DoubleVector) -> DoubleVector:
+    """Return the convex combination that `indexes.fusion.convex` describes."""
+    nearest, most = dense.max(), lexical.max()
+    near = np.maximum(dense, 0.0) / nearest if nearest > 0.0 else np.zeros_like(dense)
+    worded = lexical / most if most > 0.0 else np.zeros_like(lexical)
+    combined: DoubleVector = DENSE_WEIGHT * near + (1.0 - DENSE_WEIGHT) * worded
+    return combined
