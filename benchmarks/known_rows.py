@@ -85,7 +85,14 @@ def build_searcher(rows: Rows, known: IntVector, *, embedder: Embedder, folder: 
     if len(known):
         store = open_store(folder / "store")
         chunks, vectors = rows.chunks.take(known), rows.vectors[known]
-        write_segment(chunks, vectors, zone="default", attributes={}, folder=folder / "segment")
+        write_segment(
+            chunks,
+            vectors,
+            zone="default",
+            attributes={},
+            embedder=embedder.identity,
+            folder=folder / "segment",
+        )
         digest = publish_segment(store, folder / "segment", collection="oracle")
         views.append(open_segment(store, "oracle", digest))
     return Searcher("0" * 64, views, attributes={}, embedder=embedder)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,8 +79,10 @@ def count_workers(workers: int) -> int:
 
 def run_shards(
     make_task: Callable[[], Task], payloads: Sequence[dict[str, Any]], *, resources: Resources
-) -> Iterator[dict[str, Any]]:
+) -> Generator[dict[str, Any], None, None]:
     """Call a task on every payload, spread over the cluster; yield outcomes as they come.
+
+    A caller that may stop before the end closes the generator while the cluster is there.
 
     Args:
         make_task: builds the task in each actor; must survive pickling.
@@ -111,10 +114,14 @@ def run_shards(
             num_cpus=1,
             memory=resources.memory_bytes,
         )
-    for row in dataset.iter_rows():
-        if row["error"]:
-            raise pickle.loads(row["error"])  # noqa: S301 - our own worker wrote it
-        yield json.loads(row["outcome"])
+    # Closed here and now: left to the garbage collector, it would call Ray after its cluster has
+    # gone, which starts or waits for another one, for minutes.
+    rows_found: Any = iter(dataset.iter_rows())  # a generator, though typed as an iterator
+    with closing(rows_found) as found:
+        for row in found:
+            if row["error"]:
+                raise pickle.loads(row["error"])  # noqa: S301 - our own worker wrote it
+            yield json.loads(row["outcome"])
 
 
 def _configure(resources: Resources) -> None:

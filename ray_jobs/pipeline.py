@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -201,8 +202,9 @@ def _run_stage(run: Run, stage: Stage, payloads: list[Outcome], make: Any) -> li
         keeps_task=stage is Stage.EMBED,
         no_progress_timeout_s=jobs.no_progress_timeout_s,
     )
-    for outcome in _report(run, stage, run_shards(make, todo, resources=resources), len(payloads), len(todo)):
-        found[outcome["key"]] = outcome
+    with closing(run_shards(make, todo, resources=resources)) as outcomes:
+        for outcome in _report(run, stage, outcomes, len(payloads), len(todo)):
+            found[outcome["key"]] = outcome
     return [found[key] for key in keys]
 
 

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from eagleray.errors import StoreError
+from ray_jobs.execution import Resources, run_shards
+from tests.integration.cut_runs import CUT, NOTES, ingest, write_lines
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
+
+PAYLOADS = [{"key": str(number)} for number in range(6)]
+
+
+def make_echo():
+    return lambda payload: payload
+
+
+def make_failing():
+    from eagleray.errors import StoreError
+
+    def fail(payload):
+        if payload["key"] == "3":
+            raise StoreError(path="notes/a", detail="the disk is gone")
+        return payload
+
+    return fail
+
+
+@pytest.fixture
+def closed(cluster, monkeypatch):
+    """Count the executions of Ray Data that were closed; one left open calls Ray at its end."""
+    gc.collect()  # what earlier tests left is closed now, not while this one counts
+    executor = pytest.importorskip("ray.data._internal.execution.streaming_executor").StreamingExecutor
+    close, seen = executor.shutdown, set()
+
+    def note_and_close(self, *arguments, **options):
+        seen.add(id(self))
+        return close(self, *arguments, **options)
+
+    monkeypatch.setattr(executor, "shutdown", note_and_close)
+    return seen
+
+
+@pytest.mark.parametrize("keeps_task", [False, True])
+def test_an_error_of_a_task_comes_as_raised_and_closes_the_execution(closed, keeps_task):
+    with pytest.raises(StoreError, match="notes/a: the disk is gone") as caught:
+        list(run_shards(make_failing, PAYLOADS, resources=Resources(workers=2, keeps_task=keeps_task)))
+    assert caught.value.path == "notes/a"
+    assert len(closed) == 1, "it would be closed when nobody holds the error any more, maybe after Ray"
+
+
+def test_an_execution_that_is_closed_early_leaves_nothing(closed):
+    outcomes = run_shards(make_echo, PAYLOADS, resources=Resources(workers=2))
+    assert next(outcomes) in PAYLOADS
+    outcomes.close()
+    assert len(closed) == 1
+
+
+def test_a_run_whose_progress_cannot_be_told_leaves_nothing(closed, settings, tmp_path):
+    folder = write_lines(tmp_path / "desk" / "notes.jsonl", NOTES)
+
+    def fail(stage, done, total):
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError) as caught:
+        ingest(settings.model_copy(update={"jobs": CUT}), folder, fail)
+    assert caught.tb is not None
+    assert len(closed) == 1
