@@ -8,11 +8,14 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from local_cluster import running_cluster, submit
 
 from eagleray.cli.app import app
+from eagleray.embedders import open_embedder
+from eagleray.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 STORE = ROOT / ".demo" / "store"
@@ -67,9 +70,16 @@ def ask(*arguments: str) -> None:
 
 
 def report(line: str) -> None:
-    """Print a line of the job if it says what was done."""
+    """Print a line of the job if it says what was done; load the model for questions when that is near."""
     if any(part in line for part in REPORTED):
         print(f"   {line.strip()}", flush=True)
+    if line.startswith("embed:"):
+        threading.Thread(target=load_model).start()
+
+
+def load_model() -> None:
+    """Load the model that embeds questions, so that the first one need not wait for it."""
+    open_embedder(load_settings().embedder).embed_queries(["ready"])
 
 
 if __name__ == "__main__":

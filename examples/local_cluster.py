@@ -20,6 +20,9 @@ MAX_CPUS = 4
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 """A token of this run, so that nobody else can submit to its cluster."""
 
+PATIENCE = {"RAY_idle_worker_killing_time_threshold_ms": "60000"}
+"""Keeps the workers of one stage for the next: starting another takes seconds."""
+
 
 @contextmanager
 def running_cluster(log: Path, *, folder: Path) -> Iterator[str]:
@@ -39,7 +42,11 @@ def running_cluster(log: Path, *, folder: Path) -> Iterator[str]:
     command += ["--dashboard-host=127.0.0.1", "--include-log-monitor=false", "--disable-usage-stats"]
     with log.open("w") as stream:
         process = subprocess.Popen(
-            command, stdout=stream, stderr=stream, env={**os.environ, **TOKEN}, start_new_session=True
+            command,
+            stdout=stream,
+            stderr=stream,
+            env={**os.environ, **TOKEN, **PATIENCE},
+            start_new_session=True,
         )
         try:
             for name in ("dashboard-port", "dashboard-agent-listen-port"):
@@ -89,12 +96,12 @@ def wait_for(port: int, process: subprocess.Popen[bytes], *, log: Path, timeout_
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop the cluster: all of its process group, politely for two seconds, then not."""
+    """Stop the cluster: all of its process group, politely for a second, then not."""
     for sent in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, sent)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=2)
+            process.wait(timeout=1)
             break
 
 

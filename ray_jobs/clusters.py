@@ -5,10 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import ray
 
 from eagleray.settings import forbid_usage_reports
+
+IDLE_MS: Final = 60_000
+"""How long a worker of a local cluster is kept for the next stage: starting another takes seconds."""
 
 
 @contextmanager
@@ -34,6 +38,7 @@ def connected(address: str = "", *, n_cpus: int = 0) -> Iterator[None]:
             include_dashboard=False,
             logging_level=logging.ERROR,
             log_to_driver=False,
+            _system_config={"idle_worker_killing_time_threshold_ms": IDLE_MS},
         )
     try:
         yield

@@ -10,7 +10,7 @@ from typing import Final
 SMALL_PARTS: Final = 16
 """Parts a small input is cut into."""
 
-MIN_BYTES: Final = 128 << 10
+MIN_BYTES: Final = 32 << 10
 """Below this, the overhead of a part is more than its work."""
 
 MAX_PIECES: Final = 64
