@@ -30,7 +30,7 @@ def main() -> None:
     print("1. Starting a local Ray cluster and submitting the job", flush=True)
     eagleray = Path(sys.executable).parent / "eagleray"
     command = [str(eagleray), "ingest", "examples/sample", "--address", "auto"]
-    command += ["--mapping", "examples/sample/mapping.yaml", "--store", str(STORE), "-c", COLLECTION]
+    command += ["--mapping", "examples/mapping.yaml", "--store", str(STORE), "-c", COLLECTION]
     with (
         tempfile.TemporaryDirectory(prefix="ray-") as folder,
         running_cluster(ROOT / ".demo" / "ray.log", folder=Path(folder)) as address,

@@ -71,10 +71,10 @@ def _show_hits(response: SearchResponse, *, is_explained: bool) -> None:
     for rank, hit in enumerate(response.hits, start=1):
         print(f"{rank}. {hit.title or hit.doc_id}  [{hit.score:.3f}]")
         print(f"   {_shorten(hit)}")
+        place = hit.source if hit.doc_id == hit.source else f"{hit.source}#{hit.doc_id}"
         page = f", page {hit.page}" if hit.page else ""
         print(
-            f"   {hit.source}#{hit.doc_id}{page}, characters {hit.start}-{hit.end}, "
-            f"known from {format_micros(hit.known_from)}"
+            f"   {place}{page}, characters {hit.start}-{hit.end}, known from {format_micros(hit.known_from)}"
         )
     if is_explained:
         _show_explanation(response.explanation)

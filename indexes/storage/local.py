@@ -144,13 +144,14 @@ class LocalStore:
         Raises:
             StoreError: the folder is gone, or cannot be looked at.
         """
+        was_seen = self._is_seen  # before looking: another thread may make the folder meanwhile
         try:
             is_there = self._root.is_dir()
         except OSError as error:
             raise StoreError(path=self.url, detail=_describe(error)) from error
         if is_there:
             self._is_seen = True
-        elif self._is_seen:
+        elif was_seen:
             detail = "the folder was there and is gone; bring it back and run the same command again"
             raise StoreError(path=self.url, detail=detail)
 

@@ -97,3 +97,19 @@ def test_a_folder_that_may_not_be_listed_is_an_error_rather_than_empty(closed):
         with as_nobody(), pytest.raises(StoreError, match="Permission denied"):
             list(LocalStore(root / "store").list(""))
         (root / closed).chmod(0o755)
+
+
+def test_a_folder_that_another_writer_makes_meanwhile_is_not_taken_for_one_that_is_gone(
+    tmp_path, monkeypatch
+):
+    store, look = LocalStore(tmp_path / "store"), Path.is_dir
+
+    def look_too_early(path):
+        is_there = look(path)
+        if path == tmp_path / "store" and not is_there:
+            monkeypatch.setattr(Path, "is_dir", look)
+            store.write("other", b"1")
+        return is_there
+
+    monkeypatch.setattr(Path, "is_dir", look_too_early)
+    assert store.create("mine", b"1")
