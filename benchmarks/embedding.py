@@ -5,8 +5,8 @@
 The corpus is cut into chunks by the product. Then the same texts are embedded three ways, on all
 cores: by `SentenceTransformer.encode` with default settings, by the product's embedder in one
 process a core without Ray ("bare"), and by the product's embed stage on Ray Data, whose clock runs
-from the first shard's begin to the last shard's end. The first two take turns, so that both see
-the machine in the same state.
+from the first shard's begin to the last shard's end. The three take turns, so that all see the
+machine in the same state.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import multiprocessing
 import os
 import tempfile
 import time
+from contextlib import ExitStack
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -49,34 +50,27 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--limit", type=int, default=0, help="passages; 0 takes all")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--turns", type=int, default=4)
+    parser.add_argument("--turns", type=int, default=2)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="eagleray-embedding-") as name:
         settings = load_settings(store=f"{name}/store", collection="corpus")
         files = cut_corpus(settings, copy_corpus(arguments.corpus, Path(name), limit=arguments.limit))
-        tables = [pq.read_table(path) for path in files]
         embedder = settle_backend(settings.embedder, cache=Path(settings.cache).expanduser())
-        shards = [list_texts(table) for table in tables]
-        default_s, bare_s, vectors, reference = take_turns(
-            shards, embedder, workers=arguments.workers, turns=arguments.turns
-        )
-        pipeline_s = time_pipeline(settings, embedder, files, workers=arguments.workers)
-    cosines = np.einsum("ij,ij->i", vectors, reference)
-    n_texts = sum(map(len, shards))
+        with Ways(settings, embedder, workers=arguments.workers) as ways:
+            for turn in range(arguments.turns):
+                ways.take_turn(files[turn :: arguments.turns])
+                print(f"turn {turn + 1}/{arguments.turns}: {ways.seconds}", flush=True)
+    seconds, n_texts = ways.seconds, ways.n_texts
     show_result(
         {
             "corpus": arguments.corpus.name,
             "texts": n_texts,
-            "ratio_to_default_encode": round(default_s / bare_s, 3),
-            "min_cosine": round(float(cosines.min()), 6),
-            "pipeline_to_bare": round(bare_s / pipeline_s, 3),
+            "ratio_to_default_encode": round(seconds["default_encode"] / seconds["bare"], 3),
+            "min_cosine": round(ways.min_cosine, 6),
+            "pipeline_to_bare": round(seconds["bare"] / seconds["pipeline"], 3),
             "backend": embedder.backend,
             "workers": arguments.workers,
-            "texts_per_s": {
-                "default_encode": round(n_texts / default_s, 1),
-                "bare": round(n_texts / bare_s, 1),
-                "pipeline": round(n_texts / pipeline_s, 1),
-            },
+            "texts_per_s": {name: round(n_texts / spent, 1) for name, spent in seconds.items()},
         }
     )
 
@@ -89,27 +83,59 @@ def cut_corpus(settings: Settings, source: Path) -> list[Path]:
     return sorted((Path(settings.store) / settings.collection / "chunks").iterdir())
 
 
-def take_turns(
-    shards: Shards, settings: EmbedderSettings, *, workers: int, turns: int
-) -> tuple[float, float, Any, Any]:
-    """Return seconds of the default encode, seconds of the bare embedder, and both's vectors."""
-    from sentence_transformers import SentenceTransformer
+class Ways:
+    """The three ways to embed, on the same texts one after the other, and what each took.
 
-    peer = SentenceTransformer(str(find_model(settings)), device="cpu")
-    default_s = bare_s = 0.0
-    vectors, reference = [], []
-    with BareWorkers(settings, workers=workers) as bare:
-        for turn in range(turns):
-            mine = shards[turn::turns]
-            texts = list(itertools.chain.from_iterable(mine))
-            started = time.perf_counter()
-            reference.append(peer.encode(texts))
-            default_s += time.perf_counter() - started
-            started = time.perf_counter()
-            vectors += bare.embed(mine)
-            bare_s += time.perf_counter() - started
-            print(f"turn {turn + 1}/{turns}: default {default_s:.1f} s, bare {bare_s:.1f} s", flush=True)
-    return default_s, bare_s, np.concatenate(vectors), np.concatenate(reference)
+    Attributes:
+        seconds: way -> seconds so far.
+        min_cosine: least cosine of the product's vector of a text to the peer's.
+    """
+
+    def __init__(self, settings: Settings, embedder: EmbedderSettings, *, workers: int) -> None:
+        from sentence_transformers import SentenceTransformer
+
+        self.seconds = {"default_encode": 0.0, "bare": 0.0, "pipeline": 0.0}
+        self.min_cosine, self.n_texts, self._n_turns = 1.0, 0, 0
+        self._settings, self._embedder, self._workers = settings, embedder, workers
+        self._peer = SentenceTransformer(str(find_model(embedder)), device="cpu")
+        self._exits = ExitStack()
+
+    def __enter__(self) -> Ways:
+        self._bare = self._exits.enter_context(BareWorkers(self._embedder, workers=self._workers))
+        self._exits.enter_context(connected(n_cpus=self._workers))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exits.close()
+
+    def take_turn(self, files: list[Path]) -> None:
+        """Embed the texts of some chunk files in all three ways."""
+        shards = [list_texts(pq.read_table(path)) for path in files]
+        texts = list(itertools.chain.from_iterable(shards))
+        started = time.perf_counter()
+        reference = self._peer.encode(texts)
+        self.seconds["default_encode"] += time.perf_counter() - started
+        started = time.perf_counter()
+        vectors = np.concatenate(self._bare.embed(shards))
+        self.seconds["bare"] += time.perf_counter() - started
+        self.seconds["pipeline"] += self._time_pipeline(files)
+        cosines = np.einsum("ij,ij->i", vectors, reference)
+        self.min_cosine = min(self.min_cosine, float(cosines.min()))
+        self.n_texts += len(texts)
+
+    def _time_pipeline(self, files: list[Path]) -> float:
+        """Return the seconds from the first shard's begin to the last shard's end on Ray Data."""
+        self._n_turns += 1
+        store = open_store(self._settings.store)
+        ledger = Ledger(store, collection=self._settings.collection, run_id=f"turn-{self._n_turns}")
+        payloads = [{"shard": number, "chunks": digest_file(path)} for number, path in enumerate(files)]
+        begun, ended = [], []
+        make = partial(make_embed, ledger, settings=self._embedder)
+        resources = Resources(workers=self._workers, keeps_task=True)
+        for outcome in run_shards(make, payloads, resources=resources):
+            ended.append(time.perf_counter())
+            begun.append(ended[-1] - outcome["seconds"])
+        return max(ended) - min(begun)
 
 
 class BareWorkers:
@@ -160,22 +186,6 @@ def _serve(pipe: Connection, settings: EmbedderSettings) -> None:
     pipe.send(True)
     while True:
         pipe.send(embedder.embed_passages(pipe.recv()))
-
-
-def time_pipeline(
-    settings: Settings, embedder: EmbedderSettings, files: list[Path], *, workers: int
-) -> float:
-    """Return the seconds from the first shard's begin to the last shard's end on Ray Data."""
-    ledger = Ledger(open_store(settings.store), collection=settings.collection, run_id="timed")
-    payloads = [{"shard": number, "chunks": digest_file(path)} for number, path in enumerate(files)]
-    resources = Resources(workers=workers, keeps_task=True)
-    begun, ended = [], []
-    with connected(n_cpus=workers):
-        make = partial(make_embed, ledger, settings=embedder)
-        for outcome in run_shards(make, payloads, resources=resources):
-            ended.append(time.perf_counter())
-            begun.append(ended[-1] - outcome["seconds"])
-    return max(ended) - min(begun)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Which files a snapshot was built from: path -> tag, so that a later run reads what changed.
+"""Which files a snapshot was built from: path -> mark, so that a later run reads what changed.
 
 Positions only save work. They say nothing the snapshot depends on, so they are no part of its
 id: the same documents in files of another order or age give the same snapshot.
@@ -7,14 +7,14 @@ id: the same documents in files of another order or age give the same snapshot.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from eagleray.contracts.ports import Store
 from eagleray.digests import canonical_json, digest_json
 from eagleray.errors import IntegrityError, ObjectNotFoundError
-from ray_jobs.plans.partitions import SourceFile
 
 Positions = dict[str, dict[str, str]]
-"""Source name -> path -> tag."""
+"""Source name -> path -> mark (`ray_jobs.plans.runs.mark_file`)."""
 
 
 def read_positions(store: Store, collection: str, snapshot: str | None) -> Positions:
@@ -46,11 +46,11 @@ def write_positions(
     snapshot: str,
     *,
     before: Positions,
-    read: tuple[str, tuple[SourceFile, ...]],
+    read: tuple[str, Mapping[str, str]],
 ) -> None:
-    """Keep with a snapshot what its parent knew, and the files of the source read now."""
-    source, files = read
-    positions = {**before, source: {file.path: file.tag for file in files}}
+    """Keep with a snapshot what its parent knew, and the marks of the files of the source read now."""
+    source, marks = read
+    positions = {**before, source: dict(marks)}
     body = {"positions": positions, "sha256": digest_json(positions)}
     store.write(_locate(collection, snapshot), canonical_json(body))
 

@@ -145,7 +145,7 @@ def finish(run: Run, outcome: RunOutcome, *, alias: str, before: Positions) -> d
         report["published"] = asdict(moved)["sequence"]
     if snapshot is not None:
         write_positions(
-            run.store, run.spec.name, snapshot, before=before, read=(run.plan.source, run.plan.files)
+            run.store, run.spec.name, snapshot, before=before, read=(run.plan.source, run.plan.marks)
         )
     if outcome.manifest is None:
         report["message"] = "nothing changed: the collection already holds all of it"

@@ -18,8 +18,9 @@ class RunPlan:
         run_id: digest of all that decides the result, except when the run began.
         started_at: when the run was first planned, microseconds; a resumed run keeps it.
         source: name of the source; documents are named `<source>/<path>` in rows.
-        files: every file of the source now.
-        reread: paths of new and changed files: what the partitions cover.
+        marks: path -> mark of every file of the source now: what the next run compares with.
+        reread: paths of files that are new, changed, or were read by another mapping: what the
+            partitions cover.
         gone: paths that were there at the parent snapshot and are not any more.
         n_shards: shards the documents are spread over.
     """
@@ -28,7 +29,7 @@ class RunPlan:
     started_at: int
     source: str
     parent: str | None
-    files: tuple[SourceFile, ...]
+    marks: Mapping[str, str]
     reread: frozenset[str]
     gone: frozenset[str]
     partitions: tuple[Partition, ...]
@@ -52,8 +53,8 @@ class RunInput:
     Attributes:
         embedder: what computes the vectors of this run.
         n_held: rows of the parent snapshot.
-        seen: path -> tag of the files the parent snapshot was built from.
-        forced: paths to read again although their tag has not changed.
+        seen: path -> mark of the files the parent snapshot was built from.
+        forced: paths to read again although their mark has not changed.
     """
 
     spec: CollectionSpec
@@ -67,11 +68,17 @@ class RunInput:
     forced: frozenset[str] = frozenset()
 
 
+def mark_file(file: SourceFile, mapping_digest: str) -> str:
+    """Return what changes whenever the documents of a file may have changed."""
+    return f"{file.tag}+{mapping_digest[:16]}"
+
+
 def plan_run(known: RunInput, *, sizes: RunSizes, started_at: int) -> RunPlan:
     """Plan a run; the same input gives the same `run_id`, so a relaunch finds its own ledger."""
     files = tuple(sorted(known.files, key=lambda file: file.path))
+    marks = {file.path: mark_file(file, known.mapping_digest) for file in files}
     reread = tuple(
-        file for file in files if file.path in known.forced or known.seen.get(file.path) != file.tag
+        file for file in files if file.path in known.forced or known.seen.get(file.path) != marks[file.path]
     )
     identity = {
         "spec": asdict(known.spec),
@@ -88,7 +95,7 @@ def plan_run(known: RunInput, *, sizes: RunSizes, started_at: int) -> RunPlan:
         started_at=started_at,
         source=known.source,
         parent=known.parent,
-        files=files,
+        marks=marks,
         reread=frozenset(file.path for file in reread),
         gone=frozenset(known.seen) - {file.path for file in files},
         partitions=plan_partitions(reread, partition_bytes=sizes.partition_bytes),

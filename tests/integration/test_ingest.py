@@ -60,6 +60,17 @@ def test_a_changed_note_supersedes_the_older_and_a_removed_one_is_closed(cluster
     assert LocalIndexService().verify(settings, snapshot="live")["findings"] == []
 
 
+def test_another_mapping_reads_files_again_that_have_not_changed(cluster, settings, write_notes, tmp_path):
+    folder = write_notes([note("n1", "Bond one.", desk="rates"), note("n2", "Bond two.", desk="credit")])
+    ingest(settings, folder)
+    (tmp_path / "mapping.yaml").write_text("groups: {field: desk}\n")
+    report = ingest(settings, folder, mapping=str(tmp_path / "mapping.yaml"))
+    assert (report["regrouped"], report["versions_added"]) == (2, 0)
+    assert find(settings, "bond") == ()
+    trader = Principal(subject="a", groups=frozenset({"credit"}))
+    assert [hit.doc_id for hit in find(settings, "bond", principal=trader)] == ["n2"]
+
+
 def test_a_restricted_note_is_invisible_outside_its_group(cluster, settings, write_notes):
     ingest(settings, write_notes([*NOTES, note("secret", "Project Falcon block trade.", groups=["ecm"])]))
     assert "secret" not in {hit.doc_id for hit in find(settings, "Project Falcon block trade", k=50)}

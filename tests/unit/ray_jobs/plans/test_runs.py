@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ray_jobs.plans.partitions import SourceFile
+from ray_jobs.plans.runs import RunInput, RunSizes, mark_file, plan_run
+from tests.small_collections import EMBEDDER, SPEC
+
+SIZES = RunSizes(partition_bytes=1 << 20, shard_bytes=1 << 20, max_segment_rows=1000)
+FILES = tuple(
+    SourceFile(path=name, size_bytes=9, modified=1, tag=f"tag-{name}") for name in ("a.txt", "b.txt")
+)
+FIRST = RunInput(
+    spec=SPEC, embedder=EMBEDDER, mapping_digest="m" * 64, source="desk", parent=None, files=FILES, seen={}
+)
+AGAIN = replace(FIRST, parent="p" * 64, seen={file.path: mark_file(file, "m" * 64) for file in FILES})
+
+
+def plan(known, **more):
+    return plan_run(known, sizes=SIZES, started_at=7, **more)
+
+
+def test_a_first_run_reads_everything_and_leaves_the_marks_the_next_one_compares_with():
+    planned = plan(FIRST)
+    assert planned.reread == {"a.txt", "b.txt"}
+    assert planned.marks == AGAIN.seen
+
+
+def test_nothing_is_read_again_where_nothing_changed():
+    planned = plan(AGAIN)
+    assert (planned.reread, planned.gone, planned.partitions) == (frozenset(), frozenset(), ())
+
+
+def test_a_changed_file_is_read_again_and_one_that_is_not_there_any_more_is_gone():
+    planned = plan(replace(AGAIN, files=(replace(FILES[0], tag="other"),)))
+    assert (planned.reread, planned.gone) == ({"a.txt"}, {"b.txt"})
+
+
+def test_another_mapping_is_a_reason_to_read_every_file_again():
+    assert plan(replace(AGAIN, mapping_digest="n" * 64)).reread == {"a.txt", "b.txt"}
+
+
+def test_a_file_that_is_asked_for_is_read_again():
+    assert plan(replace(AGAIN, forced=frozenset({"b.txt"}))).reread == {"b.txt"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mapping_digest": "n" * 64},
+        {"source": "other"},
+        {"parent": "q" * 64},
+        {"files": FILES[:1]},
+        {"embedder": replace(EMBEDDER, backend="torch-bf16")},
+        {"spec": replace(SPEC, name="other")},
+    ],
+)
+def test_whatever_decides_the_result_decides_the_runs_name(change):
+    assert plan(replace(FIRST, **change)).run_id != plan(FIRST).run_id
+    assert plan(replace(FIRST, files=FILES[::-1])).run_id == plan(FIRST).run_id
