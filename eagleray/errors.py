@@ -13,6 +13,7 @@ EagleRayError
 │   └── NotPublishedError          no such collection, snapshot or alias
 ├── StoreError                 the store failed; the operation may be tried again
 │   └── ObjectNotFoundError        no object of that name (trying again will not help)
+├── ClusterError               a Ray cluster that cannot be reached or started
 ├── IntegrityError             stored bytes are not what their manifest says
 ├── ConflictError              somebody else moved the alias first
 ├── GateError                  a snapshot did not pass its gate
@@ -122,6 +123,14 @@ class ObjectNotFoundError(StoreError):
     """Fields: path, detail."""
 
     retryable = False
+
+
+class ClusterError(EagleRayError):
+    """Fields: address, detail."""
+
+    retryable = True
+    exit_code = 5
+    message = "Ray cluster {address}: {detail}"
 
 
 class IntegrityError(EagleRayError):

@@ -7,6 +7,7 @@ roots (the command line, a job's entry point, the notebook's `open`) call `load_
 from __future__ import annotations
 
 import os
+import shlex
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -125,6 +126,11 @@ class Settings(BaseSettings):
     chunker: ChunkerSettings = ChunkerSettings()
     jobs: JobSettings = JobSettings()
     log: LogSettings = LogSettings()
+
+    @property
+    def options(self) -> str:
+        """Options of a command that name this collection, ready for a shell."""
+        return f"--store {shlex.quote(self.store)} --collection {shlex.quote(self.collection)}"
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 import ray
 
+from eagleray.errors import ClusterError
 from eagleray.settings import forbid_usage_reports
 
 IDLE_MS: Final = 60_000
 """How long a worker of a local cluster is kept for the next stage: starting another takes seconds."""
+
+PROBE_S: Final = 10.0
+"""How long a cluster given by its address has for the first answer, seconds."""
 
 
 @contextmanager
@@ -24,23 +29,46 @@ def connected(address: str = "", *, n_cpus: int = 0) -> Iterator[None]:
             empty starts one on loopback, without a dashboard. A cluster that happens to run is
             never looked for: an address left by a dead one would hang for minutes.
         n_cpus: CPUs of a local cluster that has to be started; 0 takes the machine's.
+
+    Raises:
+        ClusterError: it could not be reached, or did not start.
     """
     if ray.is_initialized():
         yield
         return
     forbid_usage_reports()
-    if address:
-        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
-    else:
-        ray.init(
-            address="local",
-            num_cpus=n_cpus or None,
-            include_dashboard=False,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-            _system_config={"idle_worker_killing_time_threshold_ms": IDLE_MS},
-        )
+    try:
+        _probe(address)
+        _start(address, n_cpus=n_cpus)
+    except Exception as error:  # Ray raises plain `Exception`, too, when a node does not come up
+        raise ClusterError(address=address or "on this machine", detail=_describe(error)) from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _probe(address: str) -> None:
+    """Fail at once where nothing listens at `host:port`; Ray itself would wait for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=PROBE_S).close()
+
+
+def _start(address: str, *, n_cpus: int) -> None:
+    if address:
+        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
+        return
+    ray.init(
+        address="local",
+        num_cpus=n_cpus or None,
+        include_dashboard=False,
+        logging_level=logging.ERROR,
+        log_to_driver=False,
+        _system_config={"idle_worker_killing_time_threshold_ms": IDLE_MS},
+    )
+
+
+def _describe(error: Exception) -> str:
+    first, *_ = str(error).splitlines() or [""]
+    return first or type(error).__name__

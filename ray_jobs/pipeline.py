@@ -86,7 +86,8 @@ def execute(run: Run) -> RunOutcome:
     if not with_rows and patch is None:
         if run.plan.parent is None:
             detail = f"no document could be read; {counts['dead_letters']} records were set aside"
-            raise SourceError(source=run.source.url, detail=f"{detail}: eagleray dead-letters list")
+            hint = f"eagleray dead-letters list {run.settings.options}"
+            raise SourceError(source=run.source.url, detail=f"{detail}: {hint}")
         return RunOutcome(manifest=None, counts=counts)
     embedded = {item["shard"]: item for item in _embed(run, with_rows)}
     shards = [

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     With `--json`, every error is one JSON object on standard output, wrong usage too.
 
     Exit codes: 0 done; 1 a failure without a class of its own; 2 the input can be mended; 3 a gate
-    or a conflict; 4 damage; 5 the store failed, try again.
+    or a conflict; 4 damage; 5 the store or the cluster failed, try again.
 
     Args:
         arguments: what follows the program's name; `None` takes the process's own.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,13 +50,12 @@ def show_report(report: dict[str, Any], settings: Settings, *, is_json: bool) ->
         show_json(report)
         return
     show_fields(report)
-    where = f"--store {shlex.quote(settings.store)} --collection {shlex.quote(settings.collection)}"
     if report.get("dead_letters"):
-        print(f"set aside, with the reasons: eagleray dead-letters list {where}")
+        print(f"set aside, with the reasons: eagleray dead-letters list {settings.options}")
     if "published" in report:
-        print(f"ask it: eagleray search 'your question' {where}")
+        print(f"ask it: eagleray search 'your question' {settings.options}")
     elif report["changed"]:
-        print(f"publish it: eagleray snapshots publish {report['snapshot'][:12]} {where}")
+        print(f"publish it: eagleray snapshots publish {report['snapshot'][:12]} {settings.options}")
 
 
 @contextmanager

@@ -116,7 +116,7 @@ def test_an_empty_folder_is_refused(cluster, settings, tmp_path):
 def test_input_without_one_good_record_is_refused_with_its_dead_letters(cluster, settings, write_notes):
     folder = write_notes([])
     (folder / "notes.jsonl").write_text('{"_id": "a"\n')
-    with pytest.raises(SourceError, match="1 records were set aside"):
+    with pytest.raises(SourceError, match="1 records were set aside: eagleray dead-letters list --store"):
         ingest(settings, folder)
     assert len(RayJobService().list_dead_letters(settings, run="")) == 1
 
