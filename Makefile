@@ -32,8 +32,13 @@ demo: setup ## build the sample as a Ray job and ask it
 bench: setup ## the benchmarks on the judged corpora in CORPORA
 	@test -n "$(CORPORA)" || { echo "say where the corpora are: make bench CORPORA=folder"; exit 2; }
 	$(BIN)/python -m benchmarks.retrieval $(CORPORA)/tatqa --queries queries_company --qrels all
-	$(BIN)/python -m benchmarks.determinism $(CORPORA)/tatqa
-	$(BIN)/python -m benchmarks.asof $(CORPORA)/reuters21578
+	$(BIN)/python -m benchmarks.retrieval $(CORPORA)/finqa_page --queries queries --qrels all
+	$(BIN)/python -m benchmarks.retrieval $(CORPORA)/finqa_page --queries queries_ticker --qrels all
+	$(BIN)/python -m benchmarks.retrieval $(CORPORA)/obliqa --queries queries --qrels dev
+	$(BIN)/python -m benchmarks.embedding $(CORPORA)/tatqa
+	$(BIN)/python -m benchmarks.determinism $(CORPORA)/tatqa --limit 300
+	$(BIN)/python -m benchmarks.memory $(CORPORA)/tatqa
+	$(BIN)/python -m benchmarks.asof $(CORPORA)/reuters21578 --n 300 --seed 1 --model hashing
 
 lock: setup ## pin what pyproject.toml asks for, without addresses
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra serve --python-version 3.11 \

@@ -2,9 +2,10 @@
 
     python -m benchmarks.determinism CORPUS_DIR [--limit N] [--kills N] [--seed S] [--model MODEL]
 
-Each run is a process of its own on a Ray cluster of its own, into a store of its own; only the
-killed one is started again on what it left. A kill is SIGKILL to the whole process group at a
-random moment of an undisturbed run's length.
+Each run is a process of its own on a Ray cluster of its own, into a store of its own; only a killed
+one is started again on what it left, until it ends, and then the next goes into a new store. A kill
+is SIGKILL to the whole process group at a random moment of an undisturbed run's length; runs that end
+before their moment do not count.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.reporting import show_result
@@ -41,28 +43,49 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="eagleray-determinism-") as name:
         folder = Path(name)
         ids: dict[str, str] = {}
-        seconds = 0.0
+        seconds = {}
         for workers in (1, 2, 4):
             started = time.monotonic()
             source = write_corpus(folder / f"in-{workers}", rng.sample(lines, len(lines)))
             ids[str(workers)] = run(source, folder / f"out-{workers}", workers, arguments.model)
-            seconds = time.monotonic() - started
-            print(f"workers {workers}: {ids[str(workers)]} in {seconds:.0f} s", flush=True)
+            seconds[workers] = time.monotonic() - started
+            print(f"workers {workers}: {ids[str(workers)]} in {seconds[workers]:.0f} s", flush=True)
         source = write_corpus(folder / "in-killed", lines)
-        n_killed = 0
-        for _ in range(arguments.kills):
-            process = start(source, folder / "out-killed", 2, arguments.model)
-            n_killed += kill_after(process, rng.uniform(0.05, 0.95) * seconds)
-        ids["killed"] = run(source, folder / "out-killed", 2, arguments.model)
+        moments = [rng.uniform(0.05, 0.95) * seconds[2] for _ in range(arguments.kills)]
+        killed = run_killed(source, folder, moments=moments, model=arguments.model)
+    ids["killed"] = " and ".join(sorted(set(killed)))
     show_result(
         {
             "equal": len(set(ids.values())) == 1,
             "snapshot_ids": ids,
             "passages": len(lines),
-            "kills": n_killed,
+            "kills": len(moments),
+            "stores_killed_into": len(killed),
             "seed": arguments.seed,
         }
     )
+
+
+def run_killed(source: Path, folder: Path, *, moments: Sequence[float], model: str) -> list[str]:
+    """Kill an ingest at each moment and start it again; return the ids of the snapshots it ends with.
+
+    Args:
+        source: what is ingested.
+        folder: where the stores are made: a new one when a run has ended before its moment.
+        moments: when to kill, seconds after each start.
+        model: of the embedder.
+    """
+    ids: list[str] = []
+    todo = list(moments)
+    while todo:
+        store = folder / f"out-killed-{len(ids)}"
+        while todo and kill_after(start(source, store, 2, model), todo[0]):
+            print(f"killed after {todo.pop(0):.1f} s", flush=True)
+        if todo:
+            todo[0] *= 0.9  # so that a machine that has become faster does not escape for ever
+        ids.append(run(source, store, 2, model))
+        print(f"ended with {ids[-1]}", flush=True)
+    return ids
 
 
 def write_corpus(folder: Path, lines: list[str]) -> Path:

@@ -19,7 +19,8 @@ from eagleray.settings import Settings
 from indexes.searching.searcher import Searcher
 from indexes.segments.opening import open_segment
 from indexes.segments.publishing import publish_segment
-from indexes.segments.writing import align_vectors, write_segment
+from indexes.segments.vectors import align_vectors
+from indexes.segments.writing import write_segment
 from indexes.storage import open_store
 
 IntVector: TypeAlias = npt.NDArray[np.int64]

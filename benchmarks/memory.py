@@ -4,10 +4,10 @@
 
 The passages of a corpus are copied, each copy with a word of its own, until their bytes are `factor`
 times the budget of a worker. They go through `eagleray ingest` in a process of its own with the
-hashing embedder. Twice a second the anonymous memory of each process is read: pages of files that
-are only mapped can be dropped at any time and do not count. The same is done with a few passages
-first: what a worker takes above that, stage by stage, must stay within the budget. The driver's part
-must not grow with the rows.
+hashing embedder; partitions and shards are to the budget what they are by default. Twice a second the
+anonymous memory of each process is read: pages of files that are only mapped can be dropped at any
+time and do not count. The same is done with a few passages first: what a worker takes above that must
+stay within the budget. The driver's part must not grow with the rows.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main() -> None:
         large, report = watch_ingest(many, arguments)
         corpus_mb = sum(path.stat().st_size for path in many.iterdir()) / MB
     growth = {
-        kind: {stage: round(peak - small[kind].get(stage, 0.0), 1) for stage, peak in stages.items()}
+        kind: {stage: round(peak - max(small[kind].values()), 1) for stage, peak in stages.items()}
         for kind, stages in large.items()
         if kind != "ray"
     }
@@ -108,6 +108,8 @@ def watch_ingest(source: Path, arguments: argparse.Namespace) -> tuple[Peaks, di
     sizes = {
         "EAGLERAY_EMBEDDER__MODEL": "hashing",
         "EAGLERAY_JOBS__WORKER_MEMORY_BYTES": str(arguments.budget_mb * MB),
+        "EAGLERAY_JOBS__PARTITION_BYTES": str(arguments.budget_mb * MB // 32),
+        "EAGLERAY_JOBS__SHARD_BYTES": str(arguments.budget_mb * MB // 64),
     }
     with tempfile.NamedTemporaryFile("w+") as report, tempfile.NamedTemporaryFile("w+") as progress:
         process = subprocess.Popen(

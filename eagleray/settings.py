@@ -74,7 +74,8 @@ class JobSettings(BaseModel):
         workers: parallel tasks and embedding actors; 0 takes every CPU of the cluster.
         partition_bytes: input read by one ingest task.
         shard_bytes: input behind one chunk file; decides shards, so it is part of the run's id.
-        worker_memory_bytes: memory a parsing task reserves.
+        worker_memory_bytes: memory a task reserves; building a segment may take half of it, which decides
+            segments, so it is part of the run's id.
         max_record_bytes: a longer line becomes a dead letter.
         max_segment_rows: rows of one segment at most.
         no_progress_timeout_s: seconds without progress after which a stage fails.

@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
 import ray
 import ray.data
 from ray.data import ActorPoolStrategy, TaskPoolStrategy
@@ -45,10 +46,13 @@ class Resources:
 class _Shards:
     """Ray Data's side of a stage: builds the task once, then calls it a row.
 
-    The project's own errors travel as values: an exception that crosses Ray arrives as text.
+    The project's own errors travel as values: an exception that crosses Ray arrives as text. Arrow
+    allocates from the system, because its own pool keeps what a shard needed for the next one: a
+    worker holds about half as much (`benchmarks.memory`).
     """
 
     def __init__(self, make_task: Callable[[], Task]) -> None:
+        pa.set_memory_pool(pa.system_memory_pool())
         self._task = make_task()
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:

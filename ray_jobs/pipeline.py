@@ -96,6 +96,7 @@ def execute(run: Run) -> RunOutcome:
             chunks=item["chunks"],
             vectors=embedded[item["shard"]]["vectors"],
             rows_by_zone=item["rows_by_zone"],
+            bytes_by_zone=item["bytes_by_zone"],
         )
         for item in with_rows
     ]
@@ -178,7 +179,8 @@ def _embed(run: Run, arranged: list[Outcome]) -> list[Outcome]:
 
 
 def _build(run: Run, shards: list[EmbeddedShard], attributes: dict[str, AttributeType]) -> list[Outcome]:
-    plans = plan_segments(shards, max_rows=run.plan.max_segment_rows)
+    sizes = run.plan.sizes
+    plans = plan_segments(shards, max_rows=sizes.max_segment_rows, max_memory_bytes=sizes.build_bytes)
     payloads = [
         {
             "key": plan.key,

@@ -114,6 +114,7 @@ def begin_run(
         partition_bytes=jobs.partition_bytes,
         shard_bytes=jobs.shard_bytes,
         max_segment_rows=jobs.max_segment_rows,
+        worker_memory_bytes=jobs.worker_memory_bytes,
     )
     now = time.time_ns() // 1000
     plan = plan_run(known, sizes=sizes, started_at=now)

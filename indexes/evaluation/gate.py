@@ -6,6 +6,7 @@ Everything is sampled from the snapshot's id, so two runs agree. Checks without 
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final, Protocol
@@ -162,7 +163,20 @@ def _compare_at(
     segments: Sequence[SegmentView], probes: Probes, *, search: AsOfSearch, as_of: int, k: int
 ) -> tuple[int, int, int, int]:
     """Return dense differences, lexical differences, lexical hits, and probes visible at `as_of`."""
-    rebuilt = rebuild_as_of(segments, as_of)
+    with tempfile.TemporaryDirectory(prefix="eagleray-gate-") as name:
+        rebuilt = rebuild_as_of(segments, as_of, folder=Path(name))
+        return _compare(segments, rebuilt, probes, search=search, as_of=as_of, k=k)
+
+
+def _compare(
+    segments: Sequence[SegmentView],
+    rebuilt: Sequence[SegmentView],
+    probes: Probes,
+    *,
+    search: AsOfSearch,
+    as_of: int,
+    k: int,
+) -> tuple[int, int, int, int]:
     known = {chunk_id for segment in rebuilt for chunk_id in segment.chunk_ids.tolist()}
     moments = np.full(len(probes.vectors), as_of, dtype=np.int64)
     neighbours = find_neighbours(rebuilt, probes.vectors, instants=moments, k=k)

@@ -30,7 +30,7 @@ class GateSample:
     n_probes: int = 32
     n_instants: int = 4
     k: int = 10
-    max_rows: int = 200_000
+    max_rows: int = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from eagleray.contracts.documents import AttributeType
 from indexes.evaluation.reports import GateCheck
 from indexes.segments.attributes import merge_attribute_types
+from indexes.segments.opening import number_names
 from indexes.segments.view import SegmentView
 from indexes.snapshots.opened import OpenSnapshot
+
+MAX_ROWS: Final = 1_000_000
+"""Rows whose intervals are compared at once."""
 
 
 def check_counts(snapshot: OpenSnapshot, patches: Sequence[pa.Table]) -> GateCheck:
@@ -49,21 +55,21 @@ def check_counts(snapshot: OpenSnapshot, patches: Sequence[pa.Table]) -> GateChe
 
 def check_intervals(segments: Sequence[SegmentView]) -> GateCheck:
     """Check that at any T at most one version of a document is visible."""
-    documents = _concatenate([segment.documents for segment in segments])
-    known_from = _concatenate([segment.known_from for segment in segments])
-    known_to = _concatenate([segment.known_to for segment in segments])
-    versions = _number_versions(segments)
-    n_empty = int(np.count_nonzero(known_from >= known_to))
-    spans = np.unique(np.stack([documents, known_from, known_to, versions], axis=1), axis=0)
-    is_next = spans[1:, 0] == spans[:-1, 0]
-    n_overlapping = int(np.count_nonzero(is_next & (spans[:-1, 2] > spans[1:, 1])))
+    n_empty = sum(int(np.count_nonzero(segment.known_from >= segment.known_to)) for segment in segments)
+    n_parts = -(-sum(segment.n_rows for segment in segments) // MAX_ROWS)
+    n_versions = n_overlapping = 0
+    for part in range(n_parts):
+        spans = _list_spans(segments, part, n_parts)
+        is_next = spans[1:, 0] == spans[:-1, 0]
+        n_overlapping += int(np.count_nonzero(is_next & (spans[:-1, 2] > spans[1:, 1])))
+        n_versions += len(spans)
     faults = []
     if n_empty:
         faults.append(f"{n_empty} rows are never visible: known_from >= known_to")
     if n_overlapping:
         faults.append(f"{n_overlapping} versions are visible while another version of their document is")
-    figures: dict[str, int | float] = {"n_versions": len(spans), "n_overlapping": n_overlapping}
-    detail = "; ".join(faults) or f"{len(spans)} versions, none visible beside another of its document"
+    figures: dict[str, int | float] = {"n_versions": n_versions, "n_overlapping": n_overlapping}
+    detail = "; ".join(faults) or f"{n_versions} versions, none visible beside another of its document"
     return GateCheck(name="intervals", passed=not faults, detail=detail, figures=figures)
 
 
@@ -71,8 +77,18 @@ def _concatenate(parts: Sequence[np.ndarray]) -> np.ndarray:
     return np.concatenate([np.empty(0, dtype=np.int64), *parts])
 
 
-def _number_versions(segments: Sequence[SegmentView]) -> np.ndarray:
-    """Return int64 [n_rows]: equal for equal version names."""
-    names = pa.chunked_array([chunk for segment in segments for chunk in segment.rows["version"].chunks])
-    coded = names.combine_chunks().dictionary_encode()
-    return np.asarray(coded.indices, dtype=np.int64)
+def _list_spans(segments: Sequence[SegmentView], part: int, n_parts: int) -> npt.NDArray[np.int64]:
+    """Return int64 [n, 4], sorted and distinct: document, known_from, known_to, version.
+
+    Args:
+        segments: opened segments.
+        part: number of the part of all documents that is wanted; they are spread over `n_parts`.
+        n_parts: at least 1.
+    """
+    found = [np.empty((0, 4), dtype=np.int64)]
+    for segment in segments:
+        mine = np.flatnonzero(segment.documents % n_parts == part)
+        versions = number_names(segment.rows["version"].take(mine))
+        columns = (segment.documents[mine], segment.known_from[mine], segment.known_to[mine], versions)
+        found.append(np.unique(np.stack(columns, axis=1), axis=0))
+    return np.unique(np.concatenate(found), axis=0)

@@ -65,15 +65,15 @@ def load_segment_manifest(store: Store, collection: str, digest: str) -> Segment
     return decode_segment_manifest(data, digest=digest, path=path)
 
 
-def number_documents(doc_ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """Return int64 [n]: the first 63 bits of the SHA-256 of each doc_id."""
-    coded = doc_ids.combine_chunks().dictionary_encode()
+def number_names(names: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Return int64 [n]: the first 63 bits of the SHA-256 of each name."""
+    coded = names.combine_chunks().dictionary_encode()
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.chunk(0)
-    digests = [hashlib.sha256(doc_id.encode()).digest() for doc_id in coded.dictionary.to_pylist()]
+    digests = [hashlib.sha256(name.encode()).digest() for name in coded.dictionary.to_pylist()]
     numbers = np.array([int.from_bytes(digest[:8], "big") >> 1 for digest in digests], dtype=np.int64)
-    documents: npt.NDArray[np.int64] = numbers[coded.indices.to_numpy()]
-    return documents
+    numbered: npt.NDArray[np.int64] = numbers[coded.indices.to_numpy()]
+    return numbered
 
 
 def _open_folder(
@@ -98,7 +98,7 @@ def _open_folder(
         chunk_ids=chunk_ids,
         known_from=rows["known_from"].chunk(0).to_numpy(),
         known_to=state.known_to,
-        documents=number_documents(rows["doc_id"]),
+        documents=number_names(rows["doc_id"]),
         embedder=manifest.embedder,
         vectors=_map_vectors(folder / VECTORS, manifest),
         group_names=state.group_names,

@@ -23,6 +23,7 @@ ATTRIBUTE_PREFIX: Final = "attr."
 """What stands before an attribute's name in its column's name."""
 
 _MAX_COLUMN_BYTES: Final = 2**31 - 1
+_BLOCK_ROWS: Final = 4_096
 _WRITE_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression=None)
 
 
@@ -71,17 +72,28 @@ def find_row_order(chunks: pa.Table) -> npt.NDArray[np.int64]:
     return np.lexsort((chunks["chunk_id"].to_numpy(), chunks["known_from"].to_numpy()))
 
 
-def build_rows(chunks: pa.Table, attributes: Mapping[str, AttributeType]) -> pa.Table:
-    """Return the row table of `chunks`, in the order given.
+def build_rows(
+    chunks: pa.Table, order: npt.NDArray[np.int64], attributes: Mapping[str, AttributeType]
+) -> pa.Table:
+    """Return the row table of `chunks`, put in `order`.
 
     Every array is built anew, so that the bytes depend on the values alone.
 
     Raises:
         InputError: a value of an attribute does not fit its type.
     """
-    columns = [_rebuild(chunks[name]) for name in CHUNK_SCHEMA.names if name != "attributes"]
-    columns += cast_attributes(chunks["attributes"].to_pylist(), attributes).values()
+    columns = [_rebuild(chunks[name].take(order)) for name in CHUNK_SCHEMA.names if name != "attributes"]
+    columns += _cast_in_blocks(chunks["attributes"].take(order), attributes)
     return pa.Table.from_arrays(columns, schema=make_row_schema(attributes))
+
+
+def _cast_in_blocks(documents: pa.ChunkedArray, attributes: Mapping[str, AttributeType]) -> list[pa.Array]:
+    """Return the attribute columns, sorted by name; Python's values of a block of rows exist at a time."""
+    blocks = [
+        cast_attributes(documents.slice(start, _BLOCK_ROWS).to_pylist(), attributes)
+        for start in range(0, len(documents), _BLOCK_ROWS)
+    ]
+    return [pa.concat_arrays([block[name] for block in blocks]) for name in sorted(attributes)]
 
 
 def save_rows(rows: pa.Table, path: Path) -> None:

@@ -11,6 +11,26 @@ from ray_jobs.plans.partitions import Partition, SourceFile, count_shards, plan_
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunSizes:
+    """What decides how work is cut; `JobSettings` says what each is."""
+
+    partition_bytes: int
+    shard_bytes: int
+    max_segment_rows: int
+    worker_memory_bytes: int
+
+    @property
+    def file_bytes(self) -> int:
+        """Memory of the rows that become one shard file: they exist about twice while it is written."""
+        return self.worker_memory_bytes // 4
+
+    @property
+    def build_bytes(self) -> int:
+        """Memory that building a segment may take; the rest is what earlier stages left in the worker."""
+        return self.worker_memory_bytes // 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
     """What one run reads and makes.
 
@@ -34,16 +54,7 @@ class RunPlan:
     gone: frozenset[str]
     partitions: tuple[Partition, ...]
     n_shards: int
-    max_segment_rows: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSizes:
-    """Lengths that decide how work is cut."""
-
-    partition_bytes: int
-    shard_bytes: int
-    max_segment_rows: int
+    sizes: RunSizes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,5 +111,5 @@ def plan_run(known: RunInput, *, sizes: RunSizes, started_at: int) -> RunPlan:
         gone=frozenset(known.seen) - {file.path for file in files},
         partitions=plan_partitions(reread, partition_bytes=sizes.partition_bytes),
         n_shards=count_shards(reread, shard_bytes=sizes.shard_bytes, n_held=known.n_held),
-        max_segment_rows=sizes.max_segment_rows,
+        sizes=sizes,
     )

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+COPIES: Final = 4
+"""Copies of a segment's rows, without vectors, that exist at once while it is built."""
+
+ROW_BYTES: Final = 300
+"""What a row takes beside them, bytes: its postings while they are sorted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,12 +22,14 @@ class EmbeddedShard:
         chunks: digest that names the chunk file.
         vectors: digest that names the vector file.
         rows_by_zone: zone -> rows.
+        bytes_by_zone: zone -> bytes of these rows in memory, without vectors.
     """
 
     shard: int
     chunks: str
     vectors: str
     rows_by_zone: dict[str, int]
+    bytes_by_zone: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,24 +45,37 @@ class SegmentPlan:
         return f"{self.zone}-{self.parts[0].shard:06d}"
 
 
-def plan_segments(shards: Sequence[EmbeddedShard], *, max_rows: int) -> tuple[SegmentPlan, ...]:
-    """Group shards, zone by zone and in order, into segments of at most `max_rows` rows.
+def estimate_memory(n_rows: int, n_bytes: int) -> int:
+    """Return the bytes of memory it takes to build a segment of rows that take `n_bytes` themselves.
 
-    A shard is never cut, so a segment passes `max_rows` only where one shard alone does.
+    Source: `benchmarks.memory`.
+    """
+    return COPIES * n_bytes + ROW_BYTES * n_rows
+
+
+def plan_segments(
+    shards: Sequence[EmbeddedShard], *, max_rows: int, max_memory_bytes: int
+) -> tuple[SegmentPlan, ...]:
+    """Group shards, zone by zone and in order, into segments.
+
+    A shard is never cut, so a segment passes a limit only where one shard alone does.
+
+    Args:
+        shards: in any order; the plan does not depend on it.
+        max_rows: rows of one segment at most.
+        max_memory_bytes: memory that building one segment may take.
     """
     plans = []
     ordered = sorted(shards, key=lambda item: item.shard)
     for zone in sorted({zone for shard in ordered for zone in shard.rows_by_zone}):
         group: list[EmbeddedShard] = []
-        n_rows = 0
-        for shard in ordered:
-            added = shard.rows_by_zone.get(zone, 0)
-            if not added:
-                continue
-            if group and n_rows + added > max_rows:
+        n_rows = n_bytes = 0
+        for shard in (shard for shard in ordered if shard.rows_by_zone.get(zone)):
+            n_rows += shard.rows_by_zone[zone]
+            n_bytes += shard.bytes_by_zone[zone]
+            if group and (n_rows > max_rows or estimate_memory(n_rows, n_bytes) > max_memory_bytes):
                 plans.append(SegmentPlan(zone=zone, parts=tuple(group)))
-                group, n_rows = [], 0
+                group, n_rows, n_bytes = [], shard.rows_by_zone[zone], shard.bytes_by_zone[zone]
             group.append(shard)
-            n_rows += added
         plans.append(SegmentPlan(zone=zone, parts=tuple(group)))
     return tuple(plans)

@@ -78,7 +78,7 @@ class ArrangeTask:
         if arranged.rows.num_rows:
             data = write_parquet(arranged.rows)
             outcome["chunks"] = digest_bytes(data)
-            outcome["rows_by_zone"] = count_by_zone(arranged.rows)
+            outcome |= measure_zones(arranged.rows)
             types = infer_attribute_types(arranged.rows["attributes"].to_pylist())
             outcome["attributes"] = {name: str(kind) for name, kind in types.items()}
             ledger.store.write(f"{ledger.collection}/chunks/{outcome['chunks']}.parquet", data)
@@ -94,9 +94,16 @@ class ArrangeTask:
         return ledger.record(Stage.ARRANGE, key, outcome)
 
 
-def count_by_zone(rows: pa.Table) -> dict[str, int]:
-    """Return zone -> rows."""
-    return {str(item["values"]): int(item["counts"]) for item in pc.value_counts(rows["zone"]).to_pylist()}
+def measure_zones(rows: pa.Table) -> dict[str, dict[str, int]]:
+    """Return zone -> rows as `rows_by_zone`, and zone -> bytes of them in memory as `bytes_by_zone`."""
+    zones = {
+        str(zone): rows.filter(pc.equal(rows["zone"], zone))
+        for zone in sorted(rows["zone"].unique().to_pylist())
+    }
+    return {
+        "rows_by_zone": {zone: table.num_rows for zone, table in zones.items()},
+        "bytes_by_zone": {zone: table.nbytes for zone, table in zones.items()},
+    }
 
 
 def arrange_shard(delivered: pa.Table, state: pa.Table, *, chunker_digest: str, now: int) -> Arranged:

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eagleray.contracts.documents import AttributeType
-from eagleray.contracts.manifests import EmbedderIdentity
+from eagleray.contracts.ports import FloatMatrix
 from indexes.segments.publishing import publish_segment
-from indexes.segments.writing import align_vectors, write_segment
+from indexes.segments.vectors import align_vectors, stack_vectors
+from indexes.segments.writing import write_segment
 from ray_jobs.ledger import Ledger, Stage
 from ray_jobs.stages.embed import read_identity
 from ray_jobs.stages.shard_files import read_parquet
@@ -32,33 +33,33 @@ class BuildTask:
         done = ledger.find(Stage.BUILD, key)
         if done is not None:
             return done
-        chunks, vectors, embedder = self._read(payload["parts"], zone=zone)
-        with tempfile.TemporaryDirectory(prefix="eagleray-segment-") as folder:
-            write_segment(
-                chunks,
-                align_vectors(chunks, vectors),
-                zone=zone,
-                attributes=self._attributes,
-                embedder=embedder,
-                folder=Path(folder),
+        with tempfile.TemporaryDirectory(prefix="eagleray-segment-") as name:
+            parts = [self._read_rows(part["chunks"], zone=zone) for part in payload["parts"]]
+            embedder = read_identity(self._read("vectors", payload["parts"][0]["vectors"]))
+            vectors = (
+                self._read_vectors(part["vectors"], rows)
+                for part, rows in zip(payload["parts"], parts, strict=True)
             )
-            digest = publish_segment(ledger.store, Path(folder), collection=ledger.collection)
-        return ledger.record(Stage.BUILD, key, {"segment": digest, "n_rows": chunks.num_rows})
+            stacked = stack_vectors(vectors, Path(name) / "vectors")
+            rows = pa.concat_tables(parts).combine_chunks()
+            del parts
+            folder = Path(name) / "segment"
+            write_segment(
+                rows, stacked, zone=zone, attributes=self._attributes, embedder=embedder, folder=folder
+            )
+            digest = publish_segment(ledger.store, folder, collection=ledger.collection)
+        return ledger.record(Stage.BUILD, key, {"segment": digest, "n_rows": rows.num_rows})
 
-    def _read(self, parts: list[dict[str, Any]], *, zone: str) -> tuple[pa.Table, pa.Table, EmbedderIdentity]:
-        """Return the zone's chunk rows, their vectors, and what computed these in this run."""
-        chunks, vectors, embedders = [], [], []
-        for part in parts:
-            store, collection = self._ledger.store, self._ledger.collection
-            rows = read_parquet(store, f"{collection}/chunks/{part['chunks']}.parquet", digest=part["chunks"])
-            path = f"{collection}/vectors/{part['vectors']}.parquet"
-            embedded = read_parquet(store, path, digest=part["vectors"])
-            embedders.append(read_identity(embedded))
-            is_mine = pc.equal(rows["zone"], zone)
-            chunks.append(rows.filter(is_mine))
-            vectors.append(embedded.filter(is_mine))
-        return (
-            pa.concat_tables(chunks).combine_chunks(),
-            pa.concat_tables(vectors).combine_chunks(),
-            embedders[0],
-        )
+    def _read_rows(self, digest: str, *, zone: str) -> pa.Table:
+        rows = self._read("chunks", digest)
+        return rows.filter(pc.equal(rows["zone"], zone))
+
+    def _read_vectors(self, digest: str, rows: pa.Table) -> FloatMatrix:
+        """Return the vectors of these rows out of a vector file, which may hold those of other zones."""
+        vectors = self._read("vectors", digest)
+        is_mine = pc.is_in(vectors["chunk_id"], value_set=rows["chunk_id"].combine_chunks())
+        return align_vectors(rows, vectors.filter(is_mine))
+
+    def _read(self, kind: str, digest: str) -> pa.Table:
+        path = f"{self._ledger.collection}/{kind}/{digest}.parquet"
+        return read_parquet(self._ledger.store, path, digest=digest)

@@ -19,7 +19,8 @@ from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import Embedder, FloatMatrix
 from eagleray.digests import canonical_json, digest_bytes
 from eagleray.errors import ModelError
-from indexes.segments.writing import NORM_TOLERANCE, list_texts
+from indexes.segments.vectors import NORM_TOLERANCE
+from indexes.segments.writing import list_texts
 from ray_jobs.ledger import Ledger, Stage
 from ray_jobs.stages.shard_files import read_parquet, write_parquet
 

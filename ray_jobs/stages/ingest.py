@@ -40,6 +40,7 @@ class Reading:
         source: name of the source, the first part of every row's `source`.
         chunker_digest: part of every chunk id.
         max_record_bytes: a longer line, or file that is one document, becomes a dead letter.
+        max_file_bytes: rows in memory that become one shard file.
     """
 
     source: str
@@ -49,6 +50,7 @@ class Reading:
     chunker_digest: str
     n_shards: int
     max_record_bytes: int
+    max_file_bytes: int
 
 
 def is_of_file(error: StoreError) -> bool:
@@ -77,6 +79,7 @@ class IngestTask:
             lambda number: ledger.locate(Stage.INGEST, key, f"{number}.arrows"),
             n_shards=self._reading.n_shards,
             schema=DELIVERED_SCHEMA,
+            max_bytes=self._reading.max_file_bytes,
         )
         letters: list[DeadLetter] = []
         faulty: list[str] = []

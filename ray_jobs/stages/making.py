@@ -46,13 +46,20 @@ def make_ingest(
         chunker_digest=spec.chunker_digest,
         n_shards=plan.n_shards,
         max_record_bytes=settings.jobs.max_record_bytes,
+        max_file_bytes=plan.sizes.file_bytes,
     )
     return IngestTask(ledger, source, reading)
 
 
 def make_state(ledger: Ledger, *, plan: RunPlan, due: frozenset[str]) -> StateTask:
     """Return the task of the state stage; the plan has a parent."""
-    return StateTask(ledger, snapshot=str(plan.parent), due=due, n_shards=plan.n_shards)
+    return StateTask(
+        ledger,
+        snapshot=str(plan.parent),
+        due=due,
+        n_shards=plan.n_shards,
+        max_file_bytes=plan.sizes.file_bytes,
+    )
 
 
 def make_arrange(ledger: Ledger, *, chunker_digest: str, now: int) -> ArrangeTask:

@@ -17,9 +17,6 @@ from eagleray.contracts.ports import Store
 from eagleray.digests import digest_bytes
 from eagleray.errors import IntegrityError
 
-MAX_FILE_BYTES: Final = 64 << 20
-"""Memory of the rows that become one file."""
-
 MAX_TABLES: Final = 512
 """Tables that are kept apart: many small ones take far more memory than their values."""
 
@@ -44,7 +41,7 @@ def read_parquet(store: Store, path: str, *, digest: str) -> pa.Table:
     found = digest_bytes(data)
     if found != digest:
         raise IntegrityError(path=path, expected=digest, found=found)
-    return pq.read_table(pa.BufferReader(data))
+    return pq.read_table(pa.BufferReader(data), use_threads=False)
 
 
 def find_shards(doc_ids: Iterable[str], *, n_shards: int) -> list[int]:
@@ -70,7 +67,7 @@ class ShardWriter:
         *,
         n_shards: int,
         schema: pa.Schema,
-        max_bytes: int = MAX_FILE_BYTES,
+        max_bytes: int,
     ) -> None:
         self._store = store
         self._locate = locate

@@ -58,11 +58,14 @@ def list_held_rows(view: SegmentView, *, due: frozenset[str]) -> pa.Table:
 class StateTask:
     """Writes the state file of one parent segment."""
 
-    def __init__(self, ledger: Ledger, *, snapshot: str, due: frozenset[str], n_shards: int) -> None:
+    def __init__(
+        self, ledger: Ledger, *, snapshot: str, due: frozenset[str], n_shards: int, max_file_bytes: int
+    ) -> None:
         self._ledger = ledger
         self._snapshot = snapshot
         self._due = due
         self._n_shards = n_shards
+        self._max_file_bytes = max_file_bytes
 
     def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Write the state of `payload["segment"]` and return where each shard's rows lie."""
@@ -76,6 +79,7 @@ class StateTask:
             lambda number: ledger.locate(Stage.STATE, key, f"{number}.arrows"),
             n_shards=self._n_shards,
             schema=STATE_SCHEMA,
+            max_bytes=self._max_file_bytes,
         )
         writer.add(list_held_rows(view, due=self._due))
         return ledger.record(Stage.STATE, key, {"shards": writer.close()})

@@ -8,6 +8,7 @@ import pytest
 
 from eagleray.contracts.times import OPEN_END
 from eagleray.errors import GateError, IntegrityError
+from indexes.evaluation import soundness
 from indexes.evaluation.brute_force import RankedRow, find_neighbours
 from indexes.evaluation.gate import is_same_ranking, run_gate
 from indexes.evaluation.probes import GateSample
@@ -167,7 +168,9 @@ def test_a_patch_of_rows_the_snapshot_does_not_hold_fails(store):
     ("end", "failures"),
     [(9 * DAY, []), (9 * DAY + 1, ["intervals"]), (0, ["intervals", "self_match"])],
 )
-def test_versions_of_a_document_must_not_overlap_by_a_microsecond(store, end, failures):
+@pytest.mark.parametrize("at_once", [3, 1 << 20])
+def test_versions_of_a_document_must_not_overlap_by_a_microsecond(store, monkeypatch, end, failures, at_once):
+    monkeypatch.setattr(soundness, "MAX_ROWS", at_once)
     rng = np.random.default_rng(1)
     old, new = (make_rows(rng, n_documents=10, known_from=start * DAY) for start in (1, 9))
     patch = [(row["chunk_id"], end, None) for row in old]
@@ -206,10 +209,10 @@ def test_a_report_without_checks_has_not_passed():
         GateReport(snapshot="a", checks=()).require_passed()
 
 
-def test_a_rebuilt_segment_holds_what_was_visible_and_nothing_else(store):
+def test_a_rebuilt_segment_holds_what_was_visible_and_nothing_else(store, tmp_path):
     segments = open_snapshot(store, SPEC.name, put_small_snapshot(store)).segments
     for instant in (0, 5 * DAY, 50 * DAY, 60 * DAY - 1, 60 * DAY):
-        rebuilt = rebuild_as_of(segments, instant)
+        rebuilt = rebuild_as_of(segments, instant, folder=tmp_path / str(instant))
         visible = {
             (int(view.chunk_ids[row]), text)
             for view in segments

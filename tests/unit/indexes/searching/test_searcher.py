@@ -118,7 +118,7 @@ def test_as_of_equals_an_index_of_only_what_was_known(mode, granularity, tmp_pat
     views = open_rows(rows, types, tmp_path, n_segments=2)
     searcher = make_searcher(views, types)
     for day in (0, 5, 12, 25, 39, 70):
-        rebuilt = make_searcher(rebuild_as_of(views, day * DAY), types)
+        rebuilt = make_searcher(rebuild_as_of(views, day * DAY, folder=tmp_path / str(day)), types)
         for query in QUERIES:
             options = {"mode": mode, "granularity": granularity, "as_of": day * DAY}
             assert ask(searcher, query, **options) == ask(rebuilt, query, **options)

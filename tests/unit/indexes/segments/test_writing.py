@@ -16,7 +16,8 @@ from eagleray.errors import InputError, IntegrityError
 from indexes.segments.attributes import infer_attribute_types
 from indexes.segments.manifests import decode_manifest
 from indexes.segments.publishing import publish_segment
-from indexes.segments.writing import align_vectors, list_texts, write_segment
+from indexes.segments.vectors import align_vectors
+from indexes.segments.writing import list_texts, write_segment
 from indexes.storage.local import LocalStore
 from tests.small_collections import EMBEDDER, make_rows, make_table, make_vectors
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from ray_jobs.plans.partitions import (
     count_shards,
     plan_partitions,
 )
-from ray_jobs.plans.segments import EmbeddedShard, plan_segments
+from ray_jobs.plans.segments import EmbeddedShard, estimate_memory, plan_segments
 
 
 def make_file(path, size):
@@ -77,15 +78,29 @@ def test_the_number_of_shards_follows_from_the_bytes_and_the_rows_held():
     assert count_shards([make_file("a", 60)], shard_bytes=100, n_held=7 * MAX_HELD_ROWS) == 7
 
 
-def test_segments_hold_one_zone_and_stay_below_the_limit_without_cutting_a_shard():
-    shards = [
-        EmbeddedShard(shard=2, chunks="c2", vectors="v2", rows_by_zone={"x": 6}),
-        EmbeddedShard(shard=0, chunks="c0", vectors="v0", rows_by_zone={"x": 4, "y": 1}),
-        EmbeddedShard(shard=1, chunks="c1", vectors="v1", rows_by_zone={"x": 5}),
-    ]
-    plans = plan_segments(shards, max_rows=10)
-    assert [(plan.zone, [part.shard for part in plan.parts]) for plan in plans] == [
-        ("x", [0, 1]),
-        ("x", [2]),
-        ("y", [0]),
-    ]
+def make_shard(number, **rows_by_zone):
+    """A shard whose rows take 100 bytes each."""
+    n_bytes = {zone: 100 * n_rows for zone, n_rows in rows_by_zone.items()}
+    return EmbeddedShard(
+        shard=number, chunks="c", vectors="v", rows_by_zone=rows_by_zone, bytes_by_zone=n_bytes
+    )
+
+
+SHARDS = [make_shard(2, x=6), make_shard(0, x=4, y=1), make_shard(1, x=5)]
+
+
+@pytest.mark.parametrize(
+    ("max_rows", "max_memory_bytes", "expected"),
+    [
+        (10, 1 << 30, [("x", [0, 1]), ("x", [2]), ("y", [0])]),
+        (1000, estimate_memory(10, 1000), [("x", [0, 1]), ("x", [2]), ("y", [0])]),
+        (1000, estimate_memory(11, 1100), [("x", [0, 1]), ("x", [2]), ("y", [0])]),
+        (1000, estimate_memory(15, 1500), [("x", [0, 1, 2]), ("y", [0])]),
+        (1, 1, [("x", [0]), ("x", [1]), ("x", [2]), ("y", [0])]),
+    ],
+)
+def test_segments_hold_one_zone_and_stay_below_both_limits_without_cutting_a_shard(
+    max_rows, max_memory_bytes, expected
+):
+    plans = plan_segments(SHARDS, max_rows=max_rows, max_memory_bytes=max_memory_bytes)
+    assert [(plan.zone, [part.shard for part in plan.parts]) for plan in plans] == expected

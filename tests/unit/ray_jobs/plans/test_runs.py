@@ -8,7 +8,9 @@ from ray_jobs.plans.partitions import SourceFile
 from ray_jobs.plans.runs import RunInput, RunSizes, mark_file, plan_run
 from tests.small_collections import EMBEDDER, SPEC
 
-SIZES = RunSizes(partition_bytes=1 << 20, shard_bytes=1 << 20, max_segment_rows=1000)
+SIZES = RunSizes(
+    partition_bytes=1 << 20, shard_bytes=1 << 20, max_segment_rows=1000, worker_memory_bytes=1 << 28
+)
 FILES = tuple(
     SourceFile(path=name, size_bytes=9, modified=1, tag=f"tag-{name}") for name in ("a.txt", "b.txt")
 )

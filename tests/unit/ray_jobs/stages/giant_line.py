@@ -42,6 +42,7 @@ def main(source, store):
         chunker_digest="c",
         n_shards=1,
         max_record_bytes=jobs.max_record_bytes,
+        max_file_bytes=jobs.worker_memory_bytes // 4,
     )
     ledger = Ledger(LocalStore(store), collection="notes", run_id="r")
     ledger.begin({})

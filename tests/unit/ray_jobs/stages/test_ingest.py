@@ -34,6 +34,7 @@ READING = Reading(
     chunker_digest="c",
     n_shards=1,
     max_record_bytes=1 << 20,
+    max_file_bytes=1 << 26,
 )
 
 
