@@ -154,20 +154,15 @@ def _list_state(run: Run, ingested: list[Outcome]) -> list[Outcome]:
 
 
 def _arrange(run: Run, ingested: list[Outcome], states: list[Outcome]) -> list[Outcome]:
-    def find(outcomes: list[Outcome], shard: int) -> list[Outcome]:
-        return [place for item in outcomes for place in item["shards"].get(str(shard), ())]
-
-    payloads = [
-        {
-            "key": f"{shard:06d}",
-            "shard": shard,
-            "parts": find(ingested, shard),
-            "states": find(states, shard),
-        }
-        for shard in range(run.plan.n_shards)
-    ]
-    payloads = [item for item in payloads if item["parts"] or item["states"]]
-    make = partial(make_arrange, run.ledger, chunker_digest=run.spec.chunker_digest, now=run.plan.started_at)
+    payloads = [{"key": f"{shard:06d}", "shard": shard} for shard in range(run.plan.n_shards)]
+    make = partial(
+        make_arrange,
+        run.ledger,
+        delivered=[path for item in ingested for path in item["files"]],
+        states=[path for item in states for path in item["files"]],
+        chunker_digest=run.spec.chunker_digest,
+        now=run.plan.started_at,
+    )
     return _run_stage(run, Stage.ARRANGE, payloads, make)
 
 

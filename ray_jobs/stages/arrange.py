@@ -53,24 +53,43 @@ class _Gathered:
 
 
 class ArrangeTask:
-    """Arranges one shard of a run."""
+    """Arranges the shards of a run.
 
-    def __init__(self, ledger: Ledger, *, chunker_digest: str, now: int) -> None:
+    Args:
+        ledger: of the run.
+        delivered: paths of the shard files of the ingest stage.
+        states: paths of those of the state stage.
+        chunker_digest: goes into the ids of rows whose version gets another name.
+        now: when the run began, microseconds.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        delivered: Sequence[str],
+        states: Sequence[str],
+        chunker_digest: str,
+        now: int,
+    ) -> None:
         self._ledger = ledger
+        self._delivered = delivered
+        self._states = states
         self._chunker_digest = chunker_digest
         self._now = now
 
     def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Arrange `payload["shard"]`; `payload` names the files that hold its rows."""
-        ledger, key = self._ledger, f"{payload['shard']:06d}"
+        """Arrange `payload["shard"]`."""
+        ledger, shard = self._ledger, payload["shard"]
+        key = f"{shard:06d}"
         done = ledger.find(Stage.ARRANGE, key)
         if done is not None:
             return done
-        delivered = read_shard(ledger.store, payload["parts"], schema=DELIVERED_SCHEMA)
-        state = read_shard(ledger.store, payload["states"], schema=STATE_SCHEMA)
+        delivered = read_shard(ledger.store, self._delivered, shard, schema=DELIVERED_SCHEMA)
+        state = read_shard(ledger.store, self._states, shard, schema=STATE_SCHEMA)
         arranged = arrange_shard(delivered, state, chunker_digest=self._chunker_digest, now=self._now)
         outcome: dict[str, Any] = {
-            "shard": payload["shard"],
+            "shard": shard,
             "counts": arranged.counts,
             "chunks": None,
             "patch": None,

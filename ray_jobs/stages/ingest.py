@@ -98,7 +98,7 @@ class IngestTask:
             lines = b"".join(canonical_json(asdict(letter)) + b"\n" for letter in letters)
             ledger.store.write(ledger.locate(Stage.INGEST, key, "dead.jsonl"), lines)
         outcome = {
-            "shards": writer.close(),
+            "files": writer.close(),
             "faulty": faulty,
             "n_documents": n_documents,
             "n_dead_letters": len(letters),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -62,9 +63,11 @@ def make_state(ledger: Ledger, *, plan: RunPlan, due: frozenset[str]) -> StateTa
     )
 
 
-def make_arrange(ledger: Ledger, *, chunker_digest: str, now: int) -> ArrangeTask:
+def make_arrange(
+    ledger: Ledger, *, delivered: Sequence[str], states: Sequence[str], chunker_digest: str, now: int
+) -> ArrangeTask:
     """Return the task of the arrange stage."""
-    return ArrangeTask(ledger, chunker_digest=chunker_digest, now=now)
+    return ArrangeTask(ledger, delivered=delivered, states=states, chunker_digest=chunker_digest, now=now)
 
 
 def make_embed(ledger: Ledger, *, settings: EmbedderSettings) -> EmbedTask:

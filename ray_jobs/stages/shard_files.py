@@ -1,13 +1,16 @@
 """Shard files: how rows move from the order of files to the order of documents.
 
-A file is a run of Arrow streams, one a shard; a marker says where each begins and ends and its
-digest, so a later task reads just its own bytes of every file.
+A file is an index and then a run of Arrow streams, one a shard. Entry `i` of the index, at byte
+64 * i, says where the stream of shard `i` begins and ends and its digest, and vouches for itself: a
+later task reads just its own bytes of every file, and nobody has to know all entries of all files.
 """
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -20,8 +23,11 @@ from eagleray.errors import IntegrityError
 MAX_TABLES: Final = 512
 """Tables that are kept apart: many small ones take far more memory than their values."""
 
-Places = dict[str, list[dict[str, Any]]]
-"""Shard -> `path`, `start`, `end` and `sha256` of each of its streams."""
+_ENTRY: Final = struct.Struct("<QQ32s")
+"""Where a stream begins and ends, and its SHA-256; both ends are 0 where a shard has no rows."""
+
+_SEAL_BYTES: Final = 16
+_ENTRY_BYTES: Final = _ENTRY.size + _SEAL_BYTES
 
 
 def write_parquet(table: pa.Table) -> bytes:
@@ -75,8 +81,8 @@ class ShardWriter:
         self._schema = schema
         self._max_bytes = max_bytes
         self._tables: list[pa.Table] = []
-        self._n_bytes = self._n_files = 0
-        self._places: Places = {}
+        self._n_bytes = 0
+        self._paths: list[str] = []
 
     def add(self, rows: pa.Table) -> None:
         """Take rows of the schema, in the order they shall have within their shard."""
@@ -87,55 +93,76 @@ class ShardWriter:
         if self._n_bytes > self._max_bytes:
             self._flush()
 
-    def close(self) -> Places:
-        """Write what is left and return where each shard's rows lie."""
+    def close(self) -> list[str]:
+        """Write what is left and return the paths of the files."""
         if self._tables:
             self._flush()
-        return self._places
+        return self._paths
 
     def _flush(self) -> None:
         table = pa.concat_tables([self._schema.empty_table(), *self._tables])
         self._tables, self._n_bytes = [], 0
         shards = np.asarray(find_shards(table["doc_id"].to_pylist(), n_shards=self._n_shards), dtype=np.int64)
         ordered = table.take(np.argsort(shards, kind="stable"))
-        present, counts = np.unique(shards, return_counts=True)
-        path = self._locate(self._n_files)
-        pieces: list[bytes] = []
-        row = offset = 0
-        for shard, count in zip(present.tolist(), counts.tolist(), strict=True):
-            piece = _write_stream(ordered.slice(row, count).combine_chunks())
-            place = {
-                "path": path,
-                "start": offset,
-                "end": offset + len(piece),
-                "sha256": digest_bytes(piece),
-            }
-            self._places.setdefault(str(shard), []).append(place)
-            pieces.append(piece)
-            row, offset = row + count, offset + len(piece)
-        self._store.write(path, b"".join(pieces))
-        self._n_files += 1
+        counts = np.bincount(shards, minlength=self._n_shards)
+        entries: list[bytes] = []
+        streams: list[bytes] = []
+        row, offset = 0, self._n_shards * _ENTRY_BYTES
+        for shard, count in enumerate(counts.tolist()):
+            if not count:
+                entries.append(_make_entry(shard, 0, 0, b""))
+                continue
+            stream = _write_stream(ordered.slice(row, count).combine_chunks())
+            entries.append(_make_entry(shard, offset, offset + len(stream), stream))
+            streams.append(stream)
+            row, offset = row + count, offset + len(stream)
+        path = self._locate(len(self._paths))
+        self._store.write(path, b"".join([*entries, *streams]))
+        self._paths.append(path)
 
 
-def read_shard(store: Store, parts: Sequence[dict[str, Any]], *, schema: pa.Schema) -> pa.Table:
+def read_shard(store: Store, paths: Sequence[str], shard: int, *, schema: pa.Schema) -> pa.Table:
     """Return the rows of one shard from many files.
 
     Args:
         store: where the files lie.
-        parts: `path`, `start`, `end` and `sha256` of each stream.
-        schema: of the streams; what an empty answer has too.
+        paths: of the files that `ShardWriter` wrote.
+        shard: its number.
+        schema: of the rows; what an empty answer has too.
 
     Raises:
-        IntegrityError: bytes are not what a marker says.
+        IntegrityError: bytes are not what was written.
     """
     tables = [schema.empty_table()]
-    for part in parts:
-        data = store.read_range(part["path"], part["start"], part["end"])
-        found = digest_bytes(data)
-        if found != part["sha256"]:
-            raise IntegrityError(path=part["path"], expected=part["sha256"], found=found)
+    for path in paths:
+        start, end, digest = _read_entry(store, path, shard)
+        if start == end:
+            continue
+        data = store.read_range(path, start, end)
+        found = hashlib.sha256(data).digest()
+        if found != digest:
+            raise IntegrityError(path=path, expected=f"SHA-256 {digest.hex()}", found=found.hex())
         tables.append(pa.ipc.open_stream(data).read_all().cast(schema))
     return pa.concat_tables(tables).combine_chunks()
+
+
+def _make_entry(shard: int, start: int, end: int, stream: bytes) -> bytes:
+    entry = _ENTRY.pack(start, end, hashlib.sha256(stream).digest())
+    return entry + _seal(shard, entry)
+
+
+def _read_entry(store: Store, path: str, shard: int) -> tuple[int, int, bytes]:
+    data = store.read_range(path, shard * _ENTRY_BYTES, (shard + 1) * _ENTRY_BYTES)
+    entry, seal = data[: _ENTRY.size], data[_ENTRY.size :]
+    if seal != _seal(shard, entry):
+        raise IntegrityError(path=path, expected=f"the index entry of shard {shard}", found="other bytes")
+    start, end, digest = _ENTRY.unpack(entry)
+    return start, end, digest
+
+
+def _seal(shard: int, entry: bytes) -> bytes:
+    """Return what only the entry of this shard with these bytes has beside it."""
+    return hashlib.sha256(shard.to_bytes(8, "little") + entry).digest()[:_SEAL_BYTES]
 
 
 def _write_stream(table: pa.Table) -> bytes:

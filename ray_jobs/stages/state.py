@@ -68,7 +68,7 @@ class StateTask:
         self._max_file_bytes = max_file_bytes
 
     def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Write the state of `payload["segment"]` and return where each shard's rows lie."""
+        """Write the state of `payload["segment"]` and return the paths of its files."""
         ledger, key = self._ledger, str(payload["segment"])
         done = ledger.find(Stage.STATE, key)
         if done is not None:
@@ -82,4 +82,4 @@ class StateTask:
             max_bytes=self._max_file_bytes,
         )
         writer.add(list_held_rows(view, due=self._due))
-        return ledger.record(Stage.STATE, key, {"shards": writer.close()})
+        return ledger.record(Stage.STATE, key, {"files": writer.close()})
