@@ -1,8 +1,10 @@
 """Shard files: how rows move from the order of files to the order of documents.
 
-A file is an index and then a run of Arrow streams, one a shard. Entry `i` of the index, at byte
-64 * i, says where the stream of shard `i` begins and ends and its digest, and vouches for itself: a
-later task reads just its own bytes of every file, and nobody has to know all entries of all files.
+A file is an index and then a run of blocks, one a shard. Entry `i` of the index, at byte 64 * i,
+says where the block of shard `i` begins and ends and its digest, and vouches for itself: a later task
+reads just its own bytes of every file, and nobody has to know all entries of all files. A block is
+one Arrow record batch without its schema, compressed as a whole: blocks are many and small, and a
+schema and a compression of each column would be most of their bytes and of their time.
 """
 
 from __future__ import annotations
@@ -24,9 +26,11 @@ MAX_TABLES: Final = 512
 """Tables that are kept apart: many small ones take far more memory than their values."""
 
 _ENTRY: Final = struct.Struct("<QQ32s")
-"""Where a stream begins and ends, and its SHA-256; both ends are 0 where a shard has no rows."""
+"""Where a block begins and ends, and its SHA-256; both ends are 0 where a shard has no rows."""
 
 _SEAL_BYTES: Final = 16
+_LENGTH: Final = struct.Struct("<Q")
+_CODEC: Final = "zstd"
 _ENTRY_BYTES: Final = _ENTRY.size + _SEAL_BYTES
 
 
@@ -106,18 +110,18 @@ class ShardWriter:
         ordered = table.take(np.argsort(shards, kind="stable"))
         counts = np.bincount(shards, minlength=self._n_shards)
         entries: list[bytes] = []
-        streams: list[bytes] = []
+        blocks: list[bytes] = []
         row, offset = 0, self._n_shards * _ENTRY_BYTES
         for shard, count in enumerate(counts.tolist()):
             if not count:
                 entries.append(_make_entry(shard, 0, 0, b""))
                 continue
-            stream = _write_stream(ordered.slice(row, count).combine_chunks())
-            entries.append(_make_entry(shard, offset, offset + len(stream), stream))
-            streams.append(stream)
-            row, offset = row + count, offset + len(stream)
+            block = _encode(ordered.slice(row, count))
+            entries.append(_make_entry(shard, offset, offset + len(block), block))
+            blocks.append(block)
+            row, offset = row + count, offset + len(block)
         path = self._locate(len(self._paths))
-        self._store.write(path, b"".join([*entries, *streams]))
+        self._store.write(path, b"".join([*entries, *blocks]))
         self._paths.append(path)
 
 
@@ -142,12 +146,12 @@ def read_shard(store: Store, paths: Sequence[str], shard: int, *, schema: pa.Sch
         found = hashlib.sha256(data).digest()
         if found != digest:
             raise IntegrityError(path=path, expected=f"SHA-256 {digest.hex()}", found=found.hex())
-        tables.append(pa.ipc.open_stream(data).read_all().cast(schema))
+        tables.append(_decode(data, schema))
     return pa.concat_tables(tables).combine_chunks()
 
 
-def _make_entry(shard: int, start: int, end: int, stream: bytes) -> bytes:
-    entry = _ENTRY.pack(start, end, hashlib.sha256(stream).digest())
+def _make_entry(shard: int, start: int, end: int, block: bytes) -> bytes:
+    entry = _ENTRY.pack(start, end, hashlib.sha256(block).digest())
     return entry + _seal(shard, entry)
 
 
@@ -165,9 +169,14 @@ def _seal(shard: int, entry: bytes) -> bytes:
     return hashlib.sha256(shard.to_bytes(8, "little") + entry).digest()[:_SEAL_BYTES]
 
 
-def _write_stream(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    options = pa.ipc.IpcWriteOptions(compression="zstd")
-    with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue())
+def _encode(rows: pa.Table) -> bytes:
+    """Return rows, at least one, as a block: the length of the batch, and its bytes compressed."""
+    (batch,) = rows.combine_chunks().to_batches()
+    data = batch.serialize()
+    return _LENGTH.pack(len(data)) + bytes(pa.compress(data, codec=_CODEC, asbytes=True))
+
+
+def _decode(block: bytes, schema: pa.Schema) -> pa.Table:
+    (length,) = _LENGTH.unpack_from(block)
+    data = pa.decompress(memoryview(block)[_LENGTH.size :], decompressed_size=length, codec=_CODEC)
+    return pa.Table.from_batches([pa.ipc.read_record_batch(data, schema)])
