@@ -20,7 +20,7 @@ from eagleray.contracts.services import IngestRequest
 from eagleray.parts import load_index_service, load_job_service
 from eagleray.settings import load_settings
 from indexes.evaluation.metrics import ndcg_at_k, recall_at_k
-from indexes.masks.grammar import read_json_filter
+from indexes.masks.json_filters import read_json_filter
 
 K = 10
 

@@ -52,6 +52,14 @@ class Contains:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StartsWith:
+    """`column starts with prefix`: the string column begins with it, letter by letter."""
+
+    column: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Not:
     """The rows the operand does not select."""
 
@@ -72,4 +80,4 @@ class Or:
     operands: tuple[FilterExpression, ...]
 
 
-FilterExpression = Compare | IsIn | IsNull | Contains | Not | And | Or
+FilterExpression = Compare | IsIn | IsNull | Contains | StartsWith | Not | And | Or

@@ -27,6 +27,7 @@ from eagleray.contracts.filters import (
     IsNull,
     Not,
     Or,
+    StartsWith,
 )
 from eagleray.contracts.times import parse_instant
 from eagleray.errors import FilterColumnError, InvalidTimeError
@@ -102,6 +103,8 @@ def _evaluate(expression: FilterExpression, view: SegmentView, types: Mapping[st
             return pc.is_null(_find_column(name, view, types))
         case Contains(column=name, value=value):
             return _compare_members(name, [value], view, types)
+        case StartsWith(column=name, prefix=prefix):
+            return _evaluate_prefix(name, prefix, view, types)
         case IsIn(column=name, values=values):
             return _evaluate_in(name, values, view, types)
         case Compare():
@@ -118,6 +121,13 @@ def _evaluate_compare(expression: Compare, view: SegmentView, types: Mapping[str
         return held if op is Comparison.EQ else pc.invert(held)
     value = _fit_value(name, expression.value, kind)
     return _COMPARE[op](_find_column(name, view, types), pa.scalar(value, type=_value_type(kind, value)))
+
+
+def _evaluate_prefix(name: str, prefix: str, view: SegmentView, types: Mapping[str, AttributeType]) -> Any:
+    kind = _find_type(name, types)
+    if kind is not AttributeType.STRING:
+        raise _refuse(name, f"{name} is of type {kind}, not string; starts with needs text")
+    return pc.starts_with(_find_column(name, view, types), pattern=prefix)
 
 
 def _evaluate_in(
@@ -143,7 +153,7 @@ def _compare_members(
     """Return whether a list column holds one of the values, row by row."""
     kind = _find_type(name, types)
     if kind is not AttributeType.STRINGS:
-        raise _refuse(name, f"{name} is a {kind}, not a list; contains needs a list of strings")
+        raise _refuse(name, f"{name} is of type {kind}, not a list; contains needs a list of strings")
     for value in values:
         if not isinstance(value, str):
             raise _refuse(name, f"expected a string in quotes, found {_describe(value)}")

@@ -1,26 +1,24 @@
-"""Filters from text and from JSON.
+"""Filters from text.
 
-Text, from loosest to tightest binding:
+From loosest to tightest binding:
 
     expression  = conjunction { "or" conjunction }
     conjunction = negation { "and" negation }
     negation    = "not" negation | "(" expression ")" | condition
     condition   = column ( op value | [ "not" ] "in" "(" value { "," value } ")"
                          | [ "not" ] "between" value "and" value | [ "not" ] "contains" value
-                         | "is" [ "not" ] "null" )
+                         | [ "not" ] "starts" "with" value | "is" [ "not" ] "null" )
     op          = "=" | "!=" | "<" | "<=" | ">" | ">="
 
 Values are numbers, `true`, `false`, or strings in double or single quotes; a quote inside is
-doubled. Words are case-insensitive. JSON is `{"company": "Cubic Corp", "year": {"gte": 2019}}`:
-all conditions hold, a list means `in`.
+doubled. Words are case-insensitive. The same as JSON values lives in `json_filters`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from eagleray.contracts.filters import (
     And,
@@ -33,6 +31,7 @@ from eagleray.contracts.filters import (
     IsNull,
     Not,
     Or,
+    StartsWith,
 )
 from eagleray.errors import FilterError
 
@@ -44,15 +43,10 @@ _TOKEN: Final = re.compile(
     |(?P<word>[A-Za-z_][\w.\-]*))""",
     re.VERBOSE,
 )
+MAX_DEPTH: Final = 64
+"""How deep `not` and parentheses may nest."""
+
 _RESERVED: Final = frozenset({"and", "or", "not", "in", "between", "is", "null", "contains", "true", "false"})
-_JSON_OPS: Final = {
-    "eq": Comparison.EQ,
-    "ne": Comparison.NE,
-    "lt": Comparison.LT,
-    "lte": Comparison.LE,
-    "gt": Comparison.GT,
-    "gte": Comparison.GE,
-}
 
 
 def parse_filter(text: str) -> FilterExpression:
@@ -65,30 +59,6 @@ def parse_filter(text: str) -> FilterExpression:
     expression = parser.read_expression()
     parser.expect_end()
     return expression
-
-
-def read_json_filter(conditions: Mapping[str, Any]) -> FilterExpression:
-    """Return the expression of a JSON filter: column -> value, list of values, or operators.
-
-    Raises:
-        FilterError: it is empty, or an operator or a value is unknown.
-    """
-    parts: list[FilterExpression] = []
-    for column, wanted in conditions.items():
-        if isinstance(wanted, Mapping):
-            for name, value in wanted.items():
-                if name not in _JSON_OPS:
-                    raise _refuse(column, 0, f"unknown operator {name!r}; expected {', '.join(_JSON_OPS)}")
-                parts.append(Compare(column=column, op=_JSON_OPS[name], value=_check(column, value)))
-        elif isinstance(wanted, list):
-            parts.append(IsIn(column=column, values=tuple(_check(column, value) for value in wanted)))
-        elif wanted is None:
-            parts.append(IsNull(column=column))
-        else:
-            parts.append(Compare(column=column, op=Comparison.EQ, value=_check(column, wanted)))
-    if not parts:
-        raise _refuse(str(dict(conditions)), 0, "expected at least one condition")
-    return parts[0] if len(parts) == 1 else And(operands=tuple(parts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +78,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text
         self._tokens = list(_split(text))
-        self._place = 0
+        self._place = self._depth = 0
 
     def read_expression(self) -> FilterExpression:
         operands = [self._read_conjunction()]
@@ -131,13 +101,19 @@ class _Parser:
         return operands[0] if len(operands) == 1 else And(operands=tuple(operands))
 
     def _read_negation(self) -> FilterExpression:
+        if self._now.text.lower() not in ("not", "("):
+            return self._read_condition()
+        if self._depth == MAX_DEPTH:
+            raise _refuse(self._text, self._now.position, f"nested deeper than {MAX_DEPTH} levels")
+        self._depth += 1
         if self._accept("not"):
-            return Not(operand=self._read_negation())
-        if self._accept("("):
+            inner: FilterExpression = Not(operand=self._read_negation())
+        else:
+            self._expect("(")
             inner = self.read_expression()
             self._expect(")")
-            return inner
-        return self._read_condition()
+        self._depth -= 1
+        return inner
 
     def _read_condition(self) -> FilterExpression:
         column = self._now
@@ -170,11 +146,18 @@ class _Parser:
             bounds = ((Comparison.GE, low), (Comparison.LE, high))
             return And(operands=tuple(Compare(column=column, op=op, value=value) for op, value in bounds))
         if self._accept("contains"):
-            value = self._read_value()
-            if not isinstance(value, str):
-                raise self._fail("a string in quotes after 'contains'")
-            return Contains(column=column, value=value)
-        raise self._fail("=, !=, <, <=, >, >=, in, between, contains or is")
+            return Contains(column=column, value=self._read_string(after="contains"))
+        if self._accept("starts"):
+            self._expect("with")
+            return StartsWith(column=column, prefix=self._read_string(after="starts with"))
+        raise self._fail("=, !=, <, <=, >, >=, in, between, contains, starts with or is")
+
+    def _read_string(self, *, after: str) -> str:
+        value = self._read_value()
+        if not isinstance(value, str):
+            self._place -= 1
+            raise self._fail(f"a string in quotes after {after!r}")
+        return value
 
     def _read_value(self) -> FilterValue:
         token = self._now
@@ -224,12 +207,6 @@ def _split(text: str) -> list[_Token]:
 
 def _negate(expression: FilterExpression, *, is_negated: bool) -> FilterExpression:
     return Not(operand=expression) if is_negated else expression
-
-
-def _check(column: str, value: Any) -> FilterValue:
-    if isinstance(value, str | int | float | bool):
-        return value
-    raise _refuse(column, 0, f"expected a string, number or boolean, found {type(value).__name__}")
 
 
 def _refuse(text: str, position: int, detail: str) -> FilterError:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from eagleray.contracts.filters import And, Compare, Comparison, Contains, IsIn, IsNull, Not, Or
+from eagleray.contracts.filters import And, Compare, Comparison, Contains, IsIn, IsNull, Not, Or, StartsWith
 from eagleray.errors import FilterError
-from indexes.masks.grammar import parse_filter, read_json_filter
+from indexes.masks.grammar import MAX_DEPTH, parse_filter
 
 
 def compare(column, op, value):
@@ -24,6 +24,9 @@ def compare(column, op, value):
         ("year not in (2018)", Not(operand=IsIn(column="year", values=(2018,)))),
         ("page is null", IsNull(column="page")),
         ("page is not null", Not(operand=IsNull(column="page"))),
+        ('name starts with "Cub"', StartsWith(column="name", prefix="Cub")),
+        ('name not starts with "C"', Not(operand=StartsWith(column="name", prefix="C"))),
+        ('starts = "x"', compare("starts", "=", "x")),
         ('tags contains "a"', Contains(column="tags", value="a")),
         ("y between 1 and 2", And(operands=(compare("y", ">=", 1), compare("y", "<=", 2)))),
     ],
@@ -50,7 +53,9 @@ def test_and_binds_tighter_than_or_and_parentheses_tighter_than_both():
         ("(year = 1", 9, "')'"),
         ("and = 1", 0, "a column"),
         ("year in 2018", 8, "'('"),
-        ("tags contains 3", 15, "a string"),
+        ("tags contains 3", 14, "a string"),
+        ("name starts 'C'", 12, "'with'"),
+        ("name starts with 3", 17, "a string"),
         ("year = 2019-01", 11, "the end"),
     ],
 )
@@ -61,22 +66,9 @@ def test_a_fault_names_its_place_and_what_was_expected(text, position, part):
     assert part in str(caught.value)
 
 
-def test_a_json_filter_means_all_of_its_conditions():
-    found = read_json_filter(
-        {"ticker": "V", "year": {"gte": 2008, "lt": 2010}, "kind": ["a", "b"], "x": None}
-    )
-    assert found == And(
-        operands=(
-            compare("ticker", "=", "V"),
-            compare("year", ">=", 2008),
-            compare("year", "<", 2010),
-            IsIn(column="kind", values=("a", "b")),
-            IsNull(column="x"),
-        )
-    )
-
-
-@pytest.mark.parametrize("conditions", [{}, {"year": {"near": 3}}, {"year": [{"a": 1}]}])
-def test_a_json_filter_that_means_nothing_is_refused(conditions):
-    with pytest.raises(FilterError):
-        read_json_filter(conditions)
+@pytest.mark.parametrize("opening", ["(", "not "])
+def test_nesting_has_a_bound_that_is_told(opening):
+    closing = ")" if opening == "(" else ""
+    parse_filter(opening * MAX_DEPTH + "a = 1" + closing * MAX_DEPTH)
+    with pytest.raises(FilterError, match=f"deeper than {MAX_DEPTH} levels"):
+        parse_filter(opening * 10_000 + "a = 1" + closing * 10_000)

@@ -197,7 +197,7 @@ def test_a_question_that_cannot_be_asked_is_refused(query, k, tmp_path):
         ("ticker > 3", "filter on 'ticker': expected a string in quotes, found the number 3"),
         ("event_time > 3", "filter on 'event_time': expected an ISO 8601 time in quotes, found the number 3"),
         ('event_time > "soon"', "filter on 'event_time': 'soon' is no time"),
-        ('ticker contains "a"', "filter on 'ticker': ticker is a string, not a list"),
+        ('ticker contains "a"', "filter on 'ticker': ticker is of type string, not a list"),
     ],
 )
 def test_a_filter_that_does_not_fit_is_refused(text, message, tmp_path):
