@@ -37,8 +37,8 @@ def connected(address: str = "", *, n_cpus: int = 0) -> Iterator[None]:
         yield
         return
     forbid_usage_reports()
+    _probe(address)
     try:
-        _probe(address)
         _start(address, n_cpus=n_cpus)
     except Exception as error:  # Ray raises plain `Exception`, too, when a node does not come up
         raise ClusterError(address=address or "on this machine", detail=_describe(error)) from error
@@ -51,8 +51,15 @@ def connected(address: str = "", *, n_cpus: int = 0) -> Iterator[None]:
 def _probe(address: str) -> None:
     """Fail at once where nothing listens at `host:port`; Ray itself would wait for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdecimal():
+    if not host or not port.isdecimal():
+        return
+    try:
         socket.create_connection((host, int(port)), timeout=PROBE_S).close()
+    except OSError as error:
+        detail = f"nothing answers there ({error}); is it running, and is this its address?"
+        raise ClusterError(
+            address=address, detail=f"{detail} Without one, a local cluster is started"
+        ) from error
 
 
 def _start(address: str, *, n_cpus: int) -> None:
