@@ -31,6 +31,7 @@ from indexes.searching.searcher import Searcher
 from indexes.segments.view import SegmentView
 from indexes.snapshots.aliases import AliasMove, list_aliases, move_alias, read_alias, rollback
 from indexes.snapshots.catalog import list_snapshots, load_collection, load_snapshot, resolve
+from indexes.snapshots.copying import copy_snapshot
 from indexes.snapshots.differences import diff_snapshots
 from indexes.snapshots.opened import open_snapshot
 from indexes.snapshots.verification import verify_snapshot
@@ -135,6 +136,15 @@ class LocalIndexService:
         name = resolve(store, settings.collection, snapshot)
         report = verify_snapshot(store, settings.collection, name)
         return {**asdict(report), "findings": [asdict(finding) for finding in report.findings]}
+
+    def copy(self, settings: Settings, *, snapshot: str, target: str) -> dict[str, Any]:
+        """Copy a snapshot and all it needs into another store, and check every byte there."""
+        store = _open(settings)
+        name = resolve(store, settings.collection, snapshot)
+        other = open_store(target, s3=settings.s3)
+        report = copy_snapshot(store, other, settings.collection, name)
+        _log.info("snapshot_copied", collection=settings.collection, target=other.url, **asdict(report))
+        return {**asdict(report), "store": other.url}
 
 
 class ExactAsOfSearch:

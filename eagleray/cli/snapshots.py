@@ -1,4 +1,4 @@
-"""`eagleray snapshots`: list, show, compare, publish, roll back, verify."""
+"""`eagleray snapshots`: list, show, compare, publish, roll back, verify, copy."""
 
 from __future__ import annotations
 
@@ -118,3 +118,22 @@ def verify(
         show_fields(shown)
     if shown["findings"]:
         raise typer.Exit(4)
+
+
+@snapshots.command()
+def copy(
+    snapshot: str = typer.Argument("live", help="Alias or id."),
+    to: str = typer.Option(help="Store that takes the copy: a folder or s3://bucket/prefix."),
+    store: str = STORE_OPTION,
+    collection: str = COLLECTION_OPTION,
+    json: bool = JSON_OPTION,
+) -> None:
+    """Copy a snapshot and all it needs into another store, and check every byte there; no alias moves."""
+    settings = load_settings(**choose(store=store, collection=collection))
+    report = load_index_service().copy(settings, snapshot=snapshot, target=to)
+    if json:
+        show_json(report)
+        return
+    show_fields(report)
+    there = settings.model_copy(update={"store": to})
+    print(f"publish it there: eagleray snapshots publish {report['snapshot'][:12]} {there.options}")

@@ -75,6 +75,10 @@ class IndexService(Protocol):
         """Check every byte a snapshot needs; `findings` lists what is wrong."""
         ...
 
+    def copy(self, settings: Settings, *, snapshot: str, target: str) -> dict[str, Any]:
+        """Copy a snapshot and all it needs into another store, and check every byte there."""
+        ...
+
 
 class JobService(Protocol):
     """Work that runs on Ray."""
