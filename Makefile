@@ -37,6 +37,7 @@ bench: setup ## the benchmarks on the judged corpora in CORPORA
 	$(BIN)/python -m benchmarks.retrieval $(CORPORA)/obliqa --queries queries --qrels dev
 	$(BIN)/python -m benchmarks.embedding $(CORPORA)/tatqa
 	$(BIN)/python -m benchmarks.determinism $(CORPORA)/tatqa --limit 300
+	$(BIN)/python -m benchmarks.shard_blocks $(CORPORA)/tatqa
 	$(BIN)/python -m benchmarks.memory $(CORPORA)/tatqa
 	$(BIN)/python -m benchmarks.asof $(CORPORA)/reuters21578 --n 300 --seed 1 --model hashing
 

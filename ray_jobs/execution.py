@@ -47,8 +47,7 @@ class _Shards:
     """Ray Data's side of a stage: builds the task once, then calls it a row.
 
     The project's own errors travel as values: an exception that crosses Ray arrives as text. Arrow
-    allocates from the system, because its own pool keeps what a shard needed for the next one: a
-    worker holds about half as much (`benchmarks.memory`).
+    allocates from the system, because its own pool keeps what one shard needed.
     """
 
     def __init__(self, make_task: Callable[[], Task]) -> None:

@@ -40,8 +40,8 @@ class CopyReport:
 def copy_snapshot(source: Store, target: Store, collection: str, snapshot: str) -> CopyReport:
     """Copy what is not there yet, the snapshot's manifest last, and check every byte of the result.
 
-    A copy that was cut short is continued by the next, and an object that is damaged in the target is
-    written again. No alias moves.
+    A copy that was cut short is continued by the next, and a file of a segment or a patch that is damaged
+    in the target is written again. No alias moves.
 
     Args:
         source: where the collection lies.
@@ -58,7 +58,7 @@ def copy_snapshot(source: Store, target: Store, collection: str, snapshot: str) 
         raise InputError(detail=f"a copy goes to another store than its source, {source.url}")
     manifest = load_snapshot(source, collection, snapshot)
     if target.exists(f"{collection}/{COLLECTION}"):
-        put_collection(target, manifest.collection)
+        put_collection(target, manifest.collection)  # refuses another one before anything is copied
     copy = _Copy(source=source, target=target, standing=_list_standing(target, collection))
     for path, entry in copy.list_objects(manifest):
         copy.put(path, entry)
@@ -120,9 +120,10 @@ class _Copy:
                 if path in damaged or f"patch {entry.sha256}" in damaged:
                     self._write(path, entry)
             findings = verify_snapshot(self.target, collection, snapshot).findings
-        for finding in findings:
-            path = f"{self.target.url}/{finding.path}"
-            raise IntegrityError(path=path, expected=finding.expected, found=finding.found)
+        if findings:
+            first = findings[0]
+            path = f"{self.target.url}/{first.path}"
+            raise IntegrityError(path=path, expected=first.expected, found=first.found)
 
     def _write(self, path: str, entry: FileEntry) -> None:
         with tempfile.TemporaryDirectory(prefix="eagleray-copy-") as folder:

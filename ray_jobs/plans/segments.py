@@ -48,7 +48,7 @@ class SegmentPlan:
 def estimate_memory(n_rows: int, n_bytes: int) -> int:
     """Return the bytes of memory it takes to build a segment of rows that take `n_bytes` themselves.
 
-    Source: `benchmarks.memory`.
+    `benchmarks.memory` shows whether it holds.
     """
     return COPIES * n_bytes + ROW_BYTES * n_rows
 

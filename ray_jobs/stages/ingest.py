@@ -76,7 +76,7 @@ class IngestTask:
             return done
         writer = ShardWriter(
             ledger.store,
-            lambda number: ledger.locate(Stage.INGEST, key, f"{number}.arrows"),
+            lambda number: ledger.locate(Stage.INGEST, key, f"{number}.shards"),
             n_shards=self._reading.n_shards,
             schema=DELIVERED_SCHEMA,
             max_bytes=self._reading.max_file_bytes,

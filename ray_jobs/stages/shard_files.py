@@ -116,7 +116,7 @@ class ShardWriter:
             if not count:
                 entries.append(_make_entry(shard, 0, 0, b""))
                 continue
-            block = _encode(ordered.slice(row, count))
+            block = encode_block(ordered.slice(row, count))
             entries.append(_make_entry(shard, offset, offset + len(block), block))
             blocks.append(block)
             row, offset = row + count, offset + len(block)
@@ -146,7 +146,7 @@ def read_shard(store: Store, paths: Sequence[str], shard: int, *, schema: pa.Sch
         found = hashlib.sha256(data).digest()
         if found != digest:
             raise IntegrityError(path=path, expected=f"SHA-256 {digest.hex()}", found=found.hex())
-        tables.append(_decode(data, schema))
+        tables.append(decode_block(data, schema))
     return pa.concat_tables(tables).combine_chunks()
 
 
@@ -169,14 +169,15 @@ def _seal(shard: int, entry: bytes) -> bytes:
     return hashlib.sha256(shard.to_bytes(8, "little") + entry).digest()[:_SEAL_BYTES]
 
 
-def _encode(rows: pa.Table) -> bytes:
-    """Return rows, at least one, as a block: the length of the batch, and its bytes compressed."""
+def encode_block(rows: pa.Table) -> bytes:
+    """Return rows, at least one, as a block: the length of their record batch, and its bytes compressed."""
     (batch,) = rows.combine_chunks().to_batches()
     data = batch.serialize()
     return _LENGTH.pack(len(data)) + bytes(pa.compress(data, codec=_CODEC, asbytes=True))
 
 
-def _decode(block: bytes, schema: pa.Schema) -> pa.Table:
+def decode_block(block: bytes, schema: pa.Schema) -> pa.Table:
+    """Return the rows of a block; the schema must be the one they were written with."""
     (length,) = _LENGTH.unpack_from(block)
     data = pa.decompress(memoryview(block)[_LENGTH.size :], decompressed_size=length, codec=_CODEC)
     return pa.Table.from_batches([pa.ipc.read_record_batch(data, schema)])

@@ -76,7 +76,7 @@ class StateTask:
         view = open_snapshot_segment(ledger.store, ledger.collection, self._snapshot, segment=key)
         writer = ShardWriter(
             ledger.store,
-            lambda number: ledger.locate(Stage.STATE, key, f"{number}.arrows"),
+            lambda number: ledger.locate(Stage.STATE, key, f"{number}.shards"),
             n_shards=self._n_shards,
             schema=STATE_SCHEMA,
             max_bytes=self._max_file_bytes,

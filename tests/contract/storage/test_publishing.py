@@ -14,6 +14,7 @@ from eagleray.contracts.manifests import AliasEntry
 from eagleray.errors import ConflictError, StoreError
 from indexes.snapshots.aliases import AliasMove, alias_history, move_alias, read_alias
 from indexes.snapshots.catalog import list_snapshots, load_snapshot, put_snapshot, resolve
+from indexes.snapshots.copying import copy_snapshot
 from indexes.snapshots.opened import open_snapshot
 from indexes.snapshots.verification import verify_snapshot
 from indexes.storage.local import LocalStore
@@ -152,3 +153,13 @@ def test_of_publishing_processes_exactly_one_wins(store, tmp_path):
     winners = [number for number, answer in enumerate(answers) if answer == b"won\n"]
     assert answers.count(b"lost\n") == len(rivals) - 1
     check_one_winner(store, winners, first, rivals)
+
+
+def test_a_snapshot_comes_back_from_a_copy_in_any_store(store, tmp_path):
+    here, restored = LocalStore(tmp_path / "here"), LocalStore(tmp_path / "restored")
+    snapshot = put_small_snapshot(here)
+    out = copy_snapshot(here, store, SPEC.name, snapshot)
+    back = copy_snapshot(store, restored, SPEC.name, snapshot)
+    assert (back.n_copied, back.n_bytes) == (out.n_copied, out.n_bytes)
+    assert list_objects(restored) == list_objects(here)
+    assert copy_snapshot(here, store, SPEC.name, snapshot).n_copied == 0

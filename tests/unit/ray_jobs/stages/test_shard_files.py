@@ -18,7 +18,7 @@ def make_table(doc_ids):
 
 def write(store, table, *, n_shards, max_bytes=1 << 20, step=5):
     """Write a table as it would come, a few rows at a time, and return the paths of its files."""
-    writer = ShardWriter(store, "{}.arrows".format, n_shards=n_shards, schema=SCHEMA, max_bytes=max_bytes)
+    writer = ShardWriter(store, "{}.shards".format, n_shards=n_shards, schema=SCHEMA, max_bytes=max_bytes)
     for start in range(0, table.num_rows, step):
         writer.add(table.slice(start, step))
     return writer.close()
@@ -46,7 +46,7 @@ def test_every_row_comes_back_from_its_own_shard_once_and_in_order(
 def test_rows_beyond_the_bound_go_to_another_file(tmp_path):
     store = open_store(tmp_path)
     paths = write(store, make_table(["a"] * 40), n_shards=1, max_bytes=100)
-    assert paths == [f"{number}.arrows" for number in range(len(paths))]
+    assert paths == [f"{number}.shards" for number in range(len(paths))]
     assert 2 < len(paths) < 10
 
 
