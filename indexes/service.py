@@ -20,14 +20,16 @@ from eagleray.embedders import open_embedder
 from eagleray.errors import InputError
 from eagleray.logs import get_logger
 from eagleray.settings import Settings
+from indexes.dense.queries import DenseQuery
 from indexes.evaluation.brute_force import RankedRow
 from indexes.evaluation.gate import run_gate
 from indexes.evaluation.reports import GateReport, load_gate_report, store_gate_report
 from indexes.lexical.analysis import ENGLISH
 from indexes.masks.grammar import parse_filter
-from indexes.searching.channels import Scored, Selection, gather_statistics, score_dense, score_lexical
+from indexes.searching.channels import Channel, DenseChannel, LexicalChannel
 from indexes.searching.ranking import rank_rows
-from indexes.searching.searcher import Searcher
+from indexes.searching.searcher import Searcher, combine_one
+from indexes.searching.targets import Scope, Target, TargetFinder
 from indexes.segments.view import SegmentView
 from indexes.snapshots.aliases import AliasMove, list_aliases, move_alias, read_alias, rollback
 from indexes.snapshots.catalog import list_snapshots, load_collection, load_snapshot, resolve
@@ -154,15 +156,16 @@ class ExactAsOfSearch:
         self, segments: Sequence[SegmentView], vector: npt.NDArray[np.float32], *, as_of: int, k: int
     ) -> list[RankedRow]:
         """Return the chunks whose vectors are most similar to `vector`, float32 [dim]."""
-        return _rank(score_dense(_select_known(segments, as_of), vector), k)
+        targets = _find_known(segments, as_of)
+        query = DenseQuery(vector, dim=len(vector))
+        return _rank(targets, DenseChannel(targets, query, is_exact=True), k)
 
     def search_lexical(
         self, segments: Sequence[SegmentView], text: str, *, as_of: int, k: int
     ) -> list[RankedRow]:
         """Return the chunks that score highest for the words of `text`."""
-        selections, terms = _select_known(segments, as_of), Counter(ENGLISH.find_terms(text))
-        statistics = gather_statistics(selections, terms)
-        return _rank(score_lexical(selections, terms, statistics=statistics), k)
+        targets = _find_known(segments, as_of)
+        return _rank(targets, LexicalChannel(targets, Counter(ENGLISH.find_terms(text))), k)
 
 
 def gate_and_move(
@@ -264,19 +267,13 @@ def _show_move(alias: str, entry: AliasEntry) -> dict[str, Any]:
     return {"alias": alias, **asdict(entry), "moved_at": format_micros(entry.moved_at)}
 
 
-def _select_known(segments: Sequence[SegmentView], as_of: int) -> list[Selection]:
-    selections = []
-    for view in segments:
-        n_prefix = int(np.searchsorted(view.known_from, as_of, side="right"))
-        mask = (view.known_from <= as_of) & (view.known_to > as_of)
-        selections.append(Selection(view=view, n_prefix=n_prefix, mask=mask))
-    return selections
+def _find_known(segments: Sequence[SegmentView], as_of: int) -> tuple[Target, ...]:
+    return TargetFinder(segments, attributes={}).find(Scope(as_of=as_of, principal=None))
 
 
-def _rank(scored: Sequence[Scored], k: int) -> list[RankedRow]:
-    ranked = rank_rows(scored, k=k, is_by_document=False)
-    views = [item.selection.view for item in scored]
+def _rank(targets: Sequence[Target], channel: Channel, k: int) -> list[RankedRow]:
+    ranked = rank_rows(targets, [channel], combine_one, k=k, is_by_document=False)
     return [
-        RankedRow(chunk_id=int(views[item.part].chunk_ids[item.row]), similarity=item.score)
+        RankedRow(chunk_id=int(targets[item.part].view.chunk_ids[item.row]), similarity=item.score)
         for item in ranked
     ]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -17,6 +18,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.integration)
         if "e2e" in folders:
             item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture
+def rng():
+    """Return the one seeded generator of tests."""
+    return np.random.default_rng(7)
 
 
 @pytest.fixture(autouse=True)

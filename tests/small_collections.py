@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from eagleray.contracts.chunks import CHUNK_SCHEMA
+from eagleray.contracts.indexes import IndexKind
 from eagleray.contracts.manifests import (
     ChunkerIdentity,
     CollectionSpec,
@@ -18,7 +19,11 @@ from eagleray.contracts.manifests import (
 )
 from eagleray.contracts.times import OPEN_END
 from eagleray.digests import canonical_json, make_chunk_id
+from indexes.dense.codebooks import train_codebook
+from indexes.dense.kmeans import Training, pass_over
+from indexes.dense.matching import NumpyMatcher
 from indexes.segments.attributes import infer_attribute_types, merge_attribute_types
+from indexes.segments.codebooks import put_codebook
 from indexes.segments.opening import open_segment
 from indexes.segments.patching import PATCH_SCHEMA
 from indexes.segments.publishing import publish_segment
@@ -115,8 +120,16 @@ def make_vectors(rng, n_rows, dim=DIM):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def put_segment(store, rows, vectors, *, attributes=None, zone="default"):
-    """Write and publish a segment, and return its digest."""
+def make_codebook(rng, *, kind=IndexKind.IVF_PQ, n_lists=4, dim=DIM):
+    """Return a codebook trained on vectors like those of `make_vectors`."""
+    sample = make_vectors(rng, 200, dim)
+    run = pass_over([sample], matcher=NumpyMatcher())
+    probes = make_vectors(rng, 20, dim)
+    return train_codebook([sample], run, kind=kind, training=Training(n_lists=n_lists), probes=probes)
+
+
+def put_segment(store, rows, vectors, *, attributes=None, zone="default", codebook=None):
+    """Write and publish a segment, with its codebook if it has one, and return its digest."""
     table = make_table(rows)
     types = infer_attribute_types(table["attributes"].to_pylist()) if attributes is None else attributes
     with tempfile.TemporaryDirectory() as folder:
@@ -127,7 +140,10 @@ def put_segment(store, rows, vectors, *, attributes=None, zone="default"):
             attributes=types,
             embedder=replace(EMBEDDER, dim=vectors.shape[1]),
             folder=Path(folder) / "segment",
+            codebook=codebook,
         )
+        if codebook is not None:
+            put_codebook(store, SPEC.name, codebook)
         return publish_segment(store, Path(folder) / "segment", collection=SPEC.name)
 
 
@@ -164,7 +180,8 @@ def put_small_snapshot(store, seed=7):
     put_collection(store, SPEC)
     old = make_rows(rng)
     new = make_rows(rng, n_documents=1, known_from=50 * DAY) + make_rows(rng, n_documents=5, first=20)
-    digests = [put_segment(store, rows, make_vectors(rng, len(rows))) for rows in (old, new)]
+    digests = [put_segment(store, old, make_vectors(rng, len(old)), codebook=make_codebook(rng))]
+    digests.append(put_segment(store, new, make_vectors(rng, len(new))))
     closed = [(row["chunk_id"], 50 * DAY, None) for row in old if row["doc_id"] == "doc-0"]
     closed += [(row["chunk_id"], 60 * DAY, ["desk"]) for row in old if row["doc_id"] == "doc-1"]
     patch = put_changes(store, closed)

@@ -8,7 +8,15 @@ from typing import Any
 import typer
 
 from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_json
-from eagleray.contracts.hits import Explanation, Granularity, Hit, SearchMode, SearchRequest, SearchResponse
+from eagleray.contracts.hits import (
+    Explanation,
+    Granularity,
+    Hit,
+    SearchMode,
+    SearchRequest,
+    SearchResponse,
+    SegmentExplanation,
+)
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import format_micros, parse_instant
 from eagleray.parts import load_index_service
@@ -26,6 +34,7 @@ def search(
     group: list[str] = typer.Option([], help="A group of the caller; give it again for more."),
     snapshot: str = typer.Option("live", help="Alias or id."),
     chunks: bool = typer.Option(False, "--chunks", help="Hits are chunks, not documents."),
+    exact: bool = typer.Option(False, "--exact", help="Compare every visible vector, whatever it costs."),
     explain: bool = typer.Option(False, "--explain", help="Say how the answer came about."),
     store: str = STORE_OPTION,
     collection: str = COLLECTION_OPTION,
@@ -42,6 +51,7 @@ def search(
         as_of=parse_instant(as_of) if as_of else None,
         filter=service.parse_filter(filter) if filter else None,
         principal=Principal(subject="command-line", groups=frozenset(group)),
+        exact=exact,
     )
     response = service.open_engine(settings, snapshot=snapshot).search(request)
     if json:
@@ -89,13 +99,20 @@ def _show_explanation(explanation: Explanation) -> None:
     for segment in explanation.segments:
         print(
             f"segment {segment.segment[:12]}: {segment.n_rows} chunks, {segment.n_prefix} known by then, "
-            f"{segment.n_selected} visible to this caller and filter; plan {segment.plan}"
+            f"{segment.n_selected} visible to this caller and filter; {_tell_plan(segment)}"
         )
     words = ", ".join(f"{term} {n}" for term, n in explanation.document_frequencies.items())
     print(
         f"visible chunks that hold each word: {words or 'none'}; mean {explanation.average_length:.1f} words"
     )
     print(", ".join(f"{step} {ms:.1f} ms" for step, ms in explanation.timings_ms.items()))
+
+
+def _tell_plan(segment: SegmentExplanation) -> str:
+    if not segment.n_probes:
+        return f"plan {segment.plan}"
+    effort = f"{segment.n_probes} lists, {segment.n_candidates} vectors compared"
+    return f"plan {segment.plan}: {effort}, recall {segment.recall:.3f} or more"
 
 
 def _shorten(hit: Hit) -> str:

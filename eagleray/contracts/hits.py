@@ -37,6 +37,7 @@ class SearchRequest:
         as_of: microseconds; `None` means everything known and not superseded now.
         filter: rows to search among, or `None` for all.
         principal: the caller.
+        exact: compare every visible vector, whatever it costs.
     """
 
     query: str
@@ -46,6 +47,7 @@ class SearchRequest:
     as_of: int | None = None
     filter: FilterExpression | None = None
     principal: Principal = ANONYMOUS
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,10 @@ class SegmentExplanation:
         n_rows: rows in the segment.
         n_selected: rows the mask lets through; their share is the selectivity.
         n_prefix: rows known at T, before the other rules.
+        n_probes: inverted lists that were scanned; 0 where the plan is exact.
+        n_candidates: rows whose vectors were compared after their codes; 0 where the plan is exact.
+        recall: lower bound learnt for the share of the true neighbours that comes back; 1 where the
+            plan is exact.
     """
 
     segment: str
@@ -116,6 +122,9 @@ class SegmentExplanation:
     n_rows: int
     n_prefix: int
     n_selected: int
+    n_probes: int = 0
+    n_candidates: int = 0
+    recall: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

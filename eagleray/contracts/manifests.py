@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.indexes import DenseManifest
 from eagleray.digests import canonical_json, digest_bytes, digest_json
 
 FORMAT_VERSION: Final = 1
@@ -107,6 +108,7 @@ class SegmentManifest:
         attributes: column name -> type.
         first_known: least known_from, microseconds.
         last_known: greatest known_from, microseconds.
+        dense: of its inverted lists; `None` where every search compares the vectors themselves.
     """
 
     zone: str
@@ -117,6 +119,7 @@ class SegmentManifest:
     first_known: int
     last_known: int
     files: dict[str, FileEntry]
+    dense: DenseManifest | None = None
     format_version: int = FORMAT_VERSION
 
 

@@ -1,55 +1,55 @@
-"""Exact similarities of all visible rows: one pass over the memory-mapped vectors."""
+"""The flat index: the stored vectors themselves, every selected row compared."""
 
 from __future__ import annotations
 
-import numba
+from typing import Final
+
 import numpy as np
-import numpy.typing as npt
 
-from eagleray.errors import QueryError
+from eagleray.contracts.indexes import IndexKind
+from eagleray.contracts.ports import FloatMatrix
+from indexes.dense.comparing import compare_rows
+from indexes.dense.contracts import Effort
+from indexes.dense.neighbours import Collector, IntVector, Neighbours
+from indexes.dense.queries import DenseQuery
+from indexes.selections import Selection, check_selection
 
-FloatVector = npt.NDArray[np.float32]
-
-
-def scan_rows(
-    vectors: npt.NDArray[np.float32], query: FloatVector, mask: npt.NDArray[np.bool_]
-) -> FloatVector:
-    """Return the inner product of each visible row with the query.
-
-    A row's sum has one order of additions, whatever its place, the mask and the other rows, so
-    the same row and query give the same bits in every segment of one machine.
-
-    Args:
-        vectors: float32 [n_rows, dim], C-contiguous, unit L2 norm.
-        query: float32 [dim], unit L2 norm.
-        mask: bool [n_rows].
-
-    Returns:
-        float32 [n_rows]: cosine similarity; 0 where the mask is false.
-
-    Raises:
-        QueryError: the query has another dimension or a number that is not finite.
-    """
-    if query.ndim != 1 or query.shape[0] != vectors.shape[1]:
-        expected = vectors.shape[1]
-        raise QueryError(detail=f"the query vector must have {expected} numbers, found {query.shape}")
-    if not np.isfinite(query).all():
-        raise QueryError(detail="the query vector holds a number that is not finite")
-    similarities = np.zeros(len(vectors), dtype=np.float32)
-    _scan(vectors, np.ascontiguousarray(query, dtype=np.float32), mask, similarities)
-    return similarities
+_BLOCK_ROWS: Final = 1 << 14
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def _scan(
-    vectors: npt.NDArray[np.float32],
-    query: FloatVector,
-    mask: npt.NDArray[np.bool_],
-    similarities: FloatVector,
-) -> None:
-    for row in range(vectors.shape[0]):
-        if mask[row]:
-            total = np.float32(0.0)
-            for place in range(query.shape[0]):
-                total += vectors[row, place] * query[place]
-            similarities[row] = total
+class FlatIndex:
+    """Compares the query with every selected row; the effort changes nothing."""
+
+    kind: Final = IndexKind.FLAT
+
+    def __init__(self, vectors: FloatMatrix, ids: IntVector) -> None:
+        """Take the rows.
+
+        Args:
+            vectors: float32 [n_rows, dim], C-contiguous, unit L2 norm, memory-mapped or not.
+            ids: int64 [n_rows], chunk_ids, by which ties are broken.
+        """
+        self.vectors, self.ids = vectors, ids
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the segment."""
+        return len(self.vectors)
+
+    def search(self, query: DenseQuery, *, k: int, selection: Selection, effort: Effort) -> Neighbours:  # noqa: ARG002 - the Protocol's
+        """Return the best rows of the selection; see `DenseIndex`."""
+        check_selection(selection, n_rows=self.n_rows)
+        collector = Collector(k)
+        for rows in selection.iterate_rows(_BLOCK_ROWS):
+            similarities = compare_rows(self.vectors, rows, query.vector)
+            collector.add(similarities, rows=rows, ids=self.ids)
+        return collector.finish()
+
+
+def rescore(
+    vectors: FloatMatrix, ids: IntVector, rows: IntVector, *, query: DenseQuery, k: int
+) -> Neighbours:
+    """Return the best `k` of some rows by their stored vectors."""
+    collector = Collector(k)
+    collector.add(compare_rows(vectors, np.ascontiguousarray(rows), query.vector), rows=rows, ids=ids)
+    return collector.finish()

@@ -53,4 +53,5 @@ def _rebuild(segment: SegmentView, as_of: int, *, path: Path) -> SegmentView | N
         vectors=stack_vectors((segment.vectors[block] for block in blocks), path),
         group_bits=np.packbits(bits[:, visible], axis=1, bitorder="little"),
         postings=build_postings(iterate_texts(rows)),
+        inverted=None,
     )

@@ -31,12 +31,12 @@ class Bounds:
 
 
 def combine_scores(
-    dense: npt.NDArray[np.float32], lexical: npt.NDArray[np.float64], *, bounds: Bounds
+    dense: npt.NDArray[np.float64], lexical: npt.NDArray[np.float64], *, bounds: Bounds
 ) -> npt.NDArray[np.float64]:
     """Return the hybrid similarity of each row.
 
     Args:
-        dense: float32 [n_rows], cosine similarity.
+        dense: float64 [n_rows], cosine similarity.
         lexical: float64 [n_rows], BM25, at least 0.
         bounds: of all segments.
 
@@ -47,7 +47,7 @@ def combine_scores(
         42(1), 2023: convex combination (equation 4) after scaling by the query's greatest score;
         the least cosine is taken as 0 here, for models whose cosines of unrelated texts lie there.
     """
-    near = _scale(np.maximum(dense.astype(np.float64), 0.0), bounds.dense)
+    near = _scale(np.maximum(dense, 0.0), bounds.dense)
     worded = _scale(lexical, bounds.lexical)
     return DENSE_WEIGHT * near + (1.0 - DENSE_WEIGHT) * worded
 

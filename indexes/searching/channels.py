@@ -1,106 +1,176 @@
-"""The channels of a search: each gives every visible row of every segment a score."""
+"""The channels of a search: each finds its best rows over all segments, and scores any row asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from indexes.dense.flat import FloatVector, scan_rows
-from indexes.fusion.convex import Bounds, combine_scores
-from indexes.lexical.bm25 import Statistics, count_statistics, merge_statistics, score_rows
-from indexes.segments.view import SegmentView
+from eagleray.contracts.hits import PlanKind
+from indexes.dense.comparing import compare_rows
+from indexes.dense.flat import FlatIndex
+from indexes.dense.neighbours import Neighbours
+from indexes.dense.queries import DenseQuery
+from indexes.lexical.bm25 import Statistics, count_frequency, merge_statistics
+from indexes.lexical.scoring import find_best, score_some, weigh_terms
+from indexes.planning.plans import Plan, plan_search
+from indexes.searching.targets import Target
+from indexes.selections import IntVector
 
-BoolVector = npt.NDArray[np.bool_]
+DoubleVector = npt.NDArray[np.float64]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """A segment and the rows of it that a question may see.
-
-    Attributes:
-        n_prefix: rows known at T.
-        mask: bool [n_rows]: as-of, entitlements and filter.
-    """
-
-    view: SegmentView
-    n_prefix: int
-    mask: BoolVector
+_MAX_COUNTED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
-    """Scores of one segment's rows.
+class Rows:
+    """Rows of several segments: row `rows[i]` of target `parts[i]`, both int64 [n]."""
+
+    parts: IntVector
+    rows: IntVector
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """A channel's best rows over all segments.
 
     Attributes:
-        scores: float64 [n_rows], what hits are ordered by.
-        candidates: bool [n_rows], rows that may be hits.
-        dense: float32 [n_rows] or `None` where the channel took no part.
-        lexical: float64 [n_rows] or `None`.
+        found: the rows, in no particular order.
+        greatest: the best score of all; 0 without rows.
+        least: no row that is not among them scores more; minus infinity where there is none left.
     """
 
-    selection: Selection
-    scores: npt.NDArray[np.float64]
-    candidates: BoolVector
-    dense: FloatVector | None = None
-    lexical: npt.NDArray[np.float64] | None = None
+    found: Rows
+    greatest: float
+    least: float
 
 
-def score_dense(selections: Sequence[Selection], vector: FloatVector) -> list[Scored]:
-    """Return cosine similarities of the visible rows."""
-    scored = []
-    for selection in selections:
-        dense = scan_rows(selection.view.vectors, vector, selection.mask)
-        scored.append(
-            Scored(
-                selection=selection,
-                scores=dense.astype(np.float64),
-                candidates=selection.mask,
-                dense=dense,
-            )
+class Channel(Protocol):
+    """One way to score rows; scores grow with likeness."""
+
+    def find(self, n: int) -> Best:
+        """Return at least the `n` best rows, or all there are."""
+        ...
+
+    def score(self, rows: Rows) -> DoubleVector:
+        """Return the score of each row: float64 [n]."""
+        ...
+
+
+class DenseChannel:
+    """Cosine similarity, segment by segment as planned."""
+
+    def __init__(self, targets: Sequence[Target], query: DenseQuery, *, is_exact: bool = False) -> None:
+        """Take the question.
+
+        Args:
+            targets: one a segment.
+            query: the vector.
+            is_exact: whether every selected row is compared, whatever it costs.
+        """
+        self._targets, self._query, self._is_exact = targets, query, is_exact
+        self.plans: list[Plan] = []
+        """What the last search did, one a target."""
+
+    def find(self, n: int) -> Best:
+        """Return the `n` most similar rows of each segment; see `Channel`."""
+        self.plans = [self._plan(target, n) for target in self._targets]
+        found = [
+            self._search(target, plan, n) for target, plan in zip(self._targets, self.plans, strict=True)
+        ]
+        similarities = [neighbours.similarities for neighbours in found]
+        lasts = [
+            float(neighbours.similarities[-1])
+            for neighbours, target in zip(found, self._targets, strict=True)
+            if len(neighbours.rows) and len(neighbours.rows) < target.selection.n_selected
+        ]
+        return Best(
+            found=_join([neighbours.rows for neighbours in found]),
+            greatest=max((float(part[0]) for part in similarities if len(part)), default=0.0),
+            least=max(lasts, default=-np.inf),
         )
-    return scored
+
+    def score(self, rows: Rows) -> DoubleVector:
+        """Return the cosine similarity of each row; see `Channel`."""
+        scores = np.empty(len(rows), dtype=np.float64)
+        for part, target in enumerate(self._targets):
+            mine = rows.parts == part
+            if mine.any():
+                scores[mine] = compare_rows(target.view.vectors, rows.rows[mine], self._query.vector)
+        return scores
+
+    def _plan(self, target: Target, n: int) -> Plan:
+        view, index = target.view, None if self._is_exact else target.view.inverted
+        return plan_search(target.selection, k=n, index=index, efforts=view.efforts)
+
+    def _search(self, target: Target, plan: Plan, n: int) -> Neighbours:
+        """Return the best rows, after twice the effort each time that too few were found."""
+        view, selection, effort = target.view, target.selection, plan.effort
+        n = min(n, max(1, selection.n_selected))
+        if plan.kind is not PlanKind.APPROXIMATE or view.inverted is None:
+            flat = FlatIndex(view.vectors, view.chunk_ids)
+            return flat.search(self._query, k=n, selection=selection, effort=effort)
+        while True:
+            found = view.inverted.search(self._query, k=n, selection=selection, effort=effort)
+            if len(found.rows) >= n:
+                return found
+            effort = effort.double()
 
 
-def gather_statistics(selections: Sequence[Selection], terms: Mapping[str, int]) -> Statistics:
-    """Return BM25's statistics of the visible rows of all segments."""
-    return merge_statistics(
-        count_statistics(selection.view.postings, terms, selection.mask) for selection in selections
+class LexicalChannel:
+    """BM25, its statistics those of the rows the question may find."""
+
+    def __init__(self, targets: Sequence[Target], terms: Mapping[str, int]) -> None:
+        self._targets = targets
+        self.statistics = merge_statistics(_count(target, terms) for target in targets)
+        self._weighted = weigh_terms(terms, self.statistics)
+
+    def find(self, n: int) -> Best:
+        """Return the `n` best rows of each segment that hold a term; see `Channel`."""
+        found = [
+            find_best(target.view.postings, self._weighted, target.selection, ids=target.view.chunk_ids, k=n)
+            for target in self._targets
+        ]
+        scores = [part.scores for part in found if len(part.rows)]
+        return Best(
+            found=_join([part.rows for part in found]),
+            greatest=max((float(part[0]) for part in scores), default=0.0),
+            least=max((float(part[-1]) for part in scores if len(part) >= n), default=-np.inf),
+        )
+
+    def score(self, rows: Rows) -> DoubleVector:
+        """Return the BM25 score of each row; see `Channel`."""
+        scores = np.zeros(len(rows), dtype=np.float64)
+        for part, target in enumerate(self._targets):
+            mine = rows.parts == part
+            if mine.any():
+                scores[mine] = score_some(target.view.postings, self._weighted, rows.rows[mine])
+        return scores
+
+
+def _count(target: Target, terms: Mapping[str, int]) -> Statistics:
+    """Return BM25's statistics of one segment; counts stay with the target, for other questions."""
+    counted = target.frequencies
+    if len(counted) > _MAX_COUNTED:
+        counted.clear()
+    frequencies = {}
+    for term in terms:
+        frequency = counted.get(term)
+        if frequency is None:
+            frequency = counted[term] = count_frequency(target.view.postings, term, target.selection)
+        frequencies[term] = frequency
+    return Statistics(
+        n_rows=target.selection.n_selected, total_length=target.total_length, frequencies=frequencies
     )
 
 
-def score_lexical(
-    selections: Sequence[Selection], terms: Mapping[str, int], *, statistics: Statistics
-) -> list[Scored]:
-    """Return BM25 scores; only visible rows that hold a query term may be hits."""
-    scored = []
-    for selection in selections:
-        lexical = score_rows(selection.view.postings, terms, selection.mask, statistics=statistics)
-        scored.append(Scored(selection=selection, scores=lexical, candidates=lexical > 0.0, lexical=lexical))
-    return scored
-
-
-def combine_channels(dense: Sequence[Scored], lexical: Sequence[Scored]) -> list[Scored]:
-    """Return the hybrid scores of the visible rows."""
-    bounds = Bounds(dense=_find_greatest(dense, -1.0), lexical=_find_greatest(lexical, 0.0))
-    combined = []
-    for near, worded in zip(dense, lexical, strict=True):
-        if near.dense is not None and worded.lexical is not None:
-            scores = combine_scores(near.dense, worded.lexical, bounds=bounds)
-            combined.append(
-                Scored(
-                    selection=near.selection,
-                    scores=scores,
-                    candidates=near.selection.mask,
-                    dense=near.dense,
-                    lexical=worded.lexical,
-                )
-            )
-    return combined
-
-
-def _find_greatest(scored: Sequence[Scored], least: float) -> float:
-    found = (item.scores[item.selection.mask] for item in scored)
-    return max((float(scores.max()) for scores in found if len(scores)), default=least)
+def _join(found: Sequence[IntVector]) -> Rows:
+    parts = [np.full(len(rows), part, dtype=np.int64) for part, rows in enumerate(found)]
+    empty = np.empty(0, dtype=np.int64)
+    return Rows(parts=np.concatenate([empty, *parts]), rows=np.concatenate([empty, *found]))

@@ -6,19 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from eagleray.contracts.documents import AttributeType, AttributeValue
-from eagleray.contracts.hits import Highlight, Hit
+from eagleray.contracts.hits import Highlight, Hit, SearchMode
 from eagleray.contracts.times import format_micros
 from indexes.lexical.analysis import ENGLISH
 from indexes.masks.guard import list_groups
-from indexes.searching.channels import Scored
 from indexes.searching.ranking import Ranked
+from indexes.searching.targets import Target
 
 
 def make_hit(
-    ranked: Ranked, scored: Scored, *, terms: Mapping[str, int], types: Mapping[str, AttributeType]
+    ranked: Ranked,
+    target: Target,
+    *,
+    mode: SearchMode,
+    terms: Mapping[str, int],
+    types: Mapping[str, AttributeType],
 ) -> Hit:
     """Return the hit a row stands for."""
-    view, row = scored.selection.view, ranked.row
+    view, row = target.view, ranked.row
     fields: dict[str, Any] = view.rows.slice(row, 1).to_pylist()[0]
     text = fields["text"]
     attributes = {
@@ -30,8 +35,8 @@ def make_hit(
         doc_id=fields["doc_id"],
         version=fields["version"],
         score=ranked.score,
-        dense=None if scored.dense is None else float(scored.dense[row]),
-        lexical=None if scored.lexical is None else float(scored.lexical[row]),
+        dense=None if mode is SearchMode.LEXICAL else ranked.scores[0],
+        lexical=None if mode is SearchMode.DENSE else ranked.scores[-1],
         title=fields["title"],
         heading=fields["heading"],
         text=text,

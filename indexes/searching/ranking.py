@@ -1,13 +1,33 @@
-"""The best rows of all segments: by score, ties by the lower chunk_id, a document once if asked."""
+"""The best rows by all channels together: as deep into each as it takes to be sure, and no deeper.
+
+Each channel gives its best rows. Every row among them gets its score in all channels. A row that no
+channel gave cannot score more than what the channels' least bounds make together; once the rows kept
+are above that, nothing is missing. Otherwise the channels are asked for more.
+
+Source: Fagin, Lotem and Naor, Optimal Aggregation Algorithms for Middleware (2003): the threshold
+    algorithm, with its rounds four times as deep each.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 import numpy as np
 
-from indexes.searching.channels import Scored
+from indexes.searching.channels import Best, Channel, DoubleVector, Rows
+from indexes.searching.targets import Target
+from indexes.selections import IntVector
+
+_FIRST_DEPTH: Final = 4
+_GROWTH: Final = 4
+
+Combine: TypeAlias = Callable[[Sequence[DoubleVector], Sequence[Best]], DoubleVector]
+"""Scores of some rows in each channel, and what each channel found, in; their joint scores out.
+
+Must not shrink where a channel's score grows.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,59 +37,80 @@ class Ranked:
     Attributes:
         part: number of its segment.
         row: its place there.
+        score: joint score, by which the answer is ordered.
+        scores: its score in each channel.
     """
 
     part: int
     row: int
     score: float
+    scores: tuple[float, ...]
 
 
-def rank_rows(scored: Sequence[Scored], *, k: int, is_by_document: bool) -> list[Ranked]:
-    """Return the `k` best candidates, best first; the answer does not depend on the split into segments.
+def rank_rows(
+    targets: Sequence[Target], channels: Sequence[Channel], combine: Combine, *, k: int, is_by_document: bool
+) -> list[Ranked]:
+    """Return the `k` best rows, best first, ties by the lower chunk_id, whatever the split into segments.
 
     Args:
-        scored: one a segment.
+        targets: one a segment.
+        channels: at least one.
+        combine: makes one score of theirs.
         k: rows wanted, at least 1.
         is_by_document: whether a document stands once, by its best row.
     """
-    rows = [np.flatnonzero(item.candidates) for item in scored]
-    if not sum(len(found) for found in rows):
-        return []
-    parts = np.concatenate([np.full(len(found), part, np.int64) for part, found in enumerate(rows)])
-    places = np.concatenate(rows)
-    scores = np.concatenate([item.scores[found] for item, found in zip(scored, rows, strict=True)])
-    pairs = list(zip(scored, rows, strict=True))
-    ids = np.concatenate([item.selection.view.chunk_ids[found] for item, found in pairs])
-    documents = np.concatenate([item.selection.view.documents[found] for item, found in pairs])
-    wanted = k
+    n_selected = sum(target.selection.n_selected for target in targets)
+    is_plain = len(channels) == 1 and not is_by_document  # then each segment's best hold the best of all
+    depth = k if is_plain else _FIRST_DEPTH * k
     while True:
-        best = _find_best(scores, ids, n=wanted)
-        chosen = best[_find_firsts(documents[best])] if is_by_document else best
-        if len(chosen) >= k or len(best) == len(scores):
+        best = [channel.find(depth) for channel in channels]
+        rows = _unite([item.found for item in best])
+        scores = [channel.score(rows) for channel in channels]
+        joint = combine(scores, best)
+        chosen = _order(targets, rows, joint, is_by_document=is_by_document)[:k]
+        if is_plain or depth >= n_selected or _is_settled(joint[chosen], best, combine, k=k):
             break
-        wanted = min(wanted * 4, len(scores))
+        depth *= _GROWTH
     return [
-        Ranked(part=int(parts[item]), row=int(places[item]), score=float(scores[item])) for item in chosen[:k]
+        Ranked(
+            part=int(rows.parts[item]),
+            row=int(rows.rows[item]),
+            score=float(joint[item]),
+            scores=tuple(float(part[item]) for part in scores),
+        )
+        for item in chosen
     ]
 
 
-def _find_best(
-    scores: np.ndarray[tuple[int], np.dtype[np.float64]],
-    ids: np.ndarray[tuple[int], np.dtype[np.int64]],
-    *,
-    n: int,
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return the places of the best `n` scores in order, with all that tie with the last of them."""
-    candidates = np.arange(len(scores))
-    if n < len(scores):
-        least = np.partition(scores, len(scores) - n)[len(scores) - n]
-        candidates = np.flatnonzero(scores >= least)
-    order = np.lexsort((ids[candidates], -scores[candidates]))
-    return candidates[order]
+def _is_settled(kept: DoubleVector, best: Sequence[Best], combine: Combine, *, k: int) -> bool:
+    """Return whether no row that no channel gave can belong among those kept."""
+    if all(item.least == -np.inf for item in best):
+        return True
+    if len(kept) < k:
+        return False
+    bounds = [np.array([item.least if item.least > -np.inf else 0.0]) for item in best]
+    return bool(kept[-1] > combine(bounds, best)[0])
 
 
-def _find_firsts(
-    documents: np.ndarray[tuple[int], np.dtype[np.int64]],
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return the places, ascending, where a document comes for the first time."""
-    return np.sort(np.unique(documents, return_index=True)[1])
+def _unite(found: Sequence[Rows]) -> Rows:
+    """Return the rows of all, each once."""
+    if len(found) == 1:
+        return found[0]
+    keys = np.concatenate([(rows.parts << 32) | rows.rows for rows in found])
+    distinct = np.unique(keys)
+    return Rows(parts=distinct >> 32, rows=distinct & 0xFFFFFFFF)
+
+
+def _order(targets: Sequence[Target], rows: Rows, scores: DoubleVector, *, is_by_document: bool) -> IntVector:
+    """Return the places of the rows, best first; of a document's rows only the first, if so wanted."""
+    ids = np.empty(len(rows), dtype=np.int64)
+    documents = np.empty(len(rows), dtype=np.int64)
+    for part, target in enumerate(targets):
+        mine = rows.parts == part
+        ids[mine] = target.view.chunk_ids[rows.rows[mine]]
+        documents[mine] = target.view.documents[rows.rows[mine]]
+    order = np.lexsort((ids, -scores))
+    if not is_by_document:
+        return order
+    firsts = np.sort(np.unique(documents[order], return_index=True)[1])
+    return order[firsts]

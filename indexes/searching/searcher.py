@@ -1,4 +1,4 @@
-"""The search of one snapshot: mask, plan, scores, ranking, guard, hits, explanation."""
+"""The search of one snapshot: mask, plan, candidates, ranking, guard, hits, explanation."""
 
 from __future__ import annotations
 
@@ -6,42 +6,31 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
+from typing import Final
 
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.hits import (
-    Explanation,
     Granularity,
-    PlanKind,
     SearchMode,
     SearchRequest,
     SearchResponse,
-    SegmentExplanation,
 )
 from eagleray.contracts.ports import Embedder
 from eagleray.errors import QueryError
-from indexes.dense.flat import FloatVector
+from indexes.dense.queries import DenseQuery
+from indexes.fusion.convex import Bounds, combine_scores
 from indexes.lexical.analysis import ENGLISH
-from indexes.lexical.bm25 import Statistics
-from indexes.masks.columns import evaluate_filter
 from indexes.masks.guard import guard_row
-from indexes.masks.visibility import select_visible
-from indexes.searching.channels import (
-    Scored,
-    Selection,
-    combine_channels,
-    gather_statistics,
-    score_dense,
-    score_lexical,
-)
+from indexes.searching.channels import Best, Channel, DenseChannel, DoubleVector, LexicalChannel
+from indexes.searching.explaining import explain
 from indexes.searching.presenting import make_hit
 from indexes.searching.ranking import rank_rows
+from indexes.searching.targets import Scope, TargetFinder
 from indexes.segments.view import SegmentView
 
 
 class Searcher:
-    """Answers questions on the segments of one snapshot; exact, and safe to share between threads."""
+    """Answers questions on the segments of one snapshot; safe to share between threads."""
 
     def __init__(
         self,
@@ -52,7 +41,7 @@ class Searcher:
         embedder: Embedder,
     ) -> None:
         self._snapshot = snapshot
-        self._segments = tuple(segments)
+        self._targets = TargetFinder(segments, attributes=attributes)
         self._attributes = dict(attributes)
         self._embedder = embedder
 
@@ -69,97 +58,71 @@ class Searcher:
             FilterError: the filter names no column of the snapshot, or its value does not fit.
             GuardError: a row outside the mask came up; no answer is given.
         """
-        if not request.query.strip():
-            raise QueryError(detail="the query is empty; ask a question in words")
-        if request.k < 1:
-            raise QueryError(detail=f"k must be at least 1, found {request.k}")
+        _check(request)
         clock = _Clock()
         terms = Counter(ENGLISH.find_terms(request.query))
-        vector = None
+        query = None
         if request.mode is not SearchMode.LEXICAL:
             vector = self._embedder.embed_queries([request.query])[0]
+            query = DenseQuery(vector, dim=self._embedder.identity.dim)
         clock.lap("encode")
-        selections = self.select(request)
+        scope = Scope(as_of=request.as_of, principal=request.principal, filter=request.filter)
+        targets = self._targets.find(scope)
         clock.lap("mask")
-        statistics = gather_statistics(selections, terms)
-        is_hybrid = request.mode is SearchMode.HYBRID
-        scored = score_selections(selections, terms, vector, statistics=statistics, is_hybrid=is_hybrid)
+        lexical = LexicalChannel(targets, terms)
+        dense = DenseChannel(targets, query, is_exact=request.exact) if query is not None else None
+        channels = _choose_channels(request.mode, dense, lexical)
+        ranked = rank_rows(
+            targets,
+            channels,
+            COMBINE[request.mode],
+            k=request.k,
+            is_by_document=request.granularity is Granularity.DOCUMENT,
+        )
         clock.lap("score")
-        ranked = rank_rows(scored, k=request.k, is_by_document=request.granularity is Granularity.DOCUMENT)
         hits = []
         for item in ranked:
-            found = scored[item.part]
-            guard_row(found.selection.view, item.row, as_of=request.as_of, principal=request.principal)
-            hits.append(make_hit(item, found, terms=terms, types=self._attributes))
-        clock.lap("rank")
-        explanation = self._explain(request, selections, statistics, timings=clock.laps)
+            target = targets[item.part]
+            guard_row(target.view, item.row, as_of=request.as_of, principal=request.principal)
+            hit = make_hit(item, target, mode=request.mode, terms=terms, types=self._attributes)
+            hits.append(hit)
+        clock.lap("present")
+        explanation = explain(
+            self._snapshot, request, targets, dense=dense, statistics=lexical.statistics, laps=clock.laps
+        )
         return SearchResponse(hits=tuple(hits), explanation=explanation)
 
-    def select(self, request: SearchRequest) -> list[Selection]:
-        """Return, segment by segment, the rows the question may see."""
-        selections = []
-        for view in self._segments:
-            visible = select_visible(view, as_of=request.as_of, principal=request.principal)
-            mask = visible.mask
-            if request.filter is not None:
-                mask = mask & evaluate_filter(request.filter, view, self._attributes)
-            selections.append(Selection(view=view, n_prefix=visible.n_prefix, mask=mask))
-        return selections
 
-    def _explain(
-        self,
-        request: SearchRequest,
-        selections: Sequence[Selection],
-        statistics: Statistics,
-        *,
-        timings: dict[str, float],
-    ) -> Explanation:
-        segments = []
-        for selection in selections:
-            n_selected = int(np.count_nonzero(selection.mask))
-            segments.append(
-                SegmentExplanation(
-                    segment=selection.view.digest,
-                    plan=choose_plan(selection, n_selected=n_selected),
-                    n_rows=selection.view.n_rows,
-                    n_prefix=selection.n_prefix,
-                    n_selected=n_selected,
-                )
-            )
-        return Explanation(
-            snapshot=self._snapshot,
-            as_of=request.as_of,
-            is_exact=True,
-            segments=tuple(segments),
-            document_frequencies=dict(statistics.frequencies),
-            n_visible=statistics.n_rows,
-            average_length=statistics.average_length,
-            timings_ms=timings,
-        )
+def combine_one(scores: Sequence[DoubleVector], _: Sequence[Best]) -> DoubleVector:
+    """Return the scores of the only channel."""
+    return scores[0]
 
 
-def score_selections(
-    selections: Sequence[Selection],
-    terms: Mapping[str, int],
-    vector: FloatVector | None,
-    *,
-    statistics: Statistics,
-    is_hybrid: bool = True,
-) -> list[Scored]:
-    """Return the scores of the channels that take part."""
-    if vector is None:
-        return score_lexical(selections, terms, statistics=statistics)
-    dense = score_dense(selections, vector)
-    if not is_hybrid:
-        return dense
-    return combine_channels(dense, score_lexical(selections, terms, statistics=statistics))
+def combine_both(scores: Sequence[DoubleVector], best: Sequence[Best]) -> DoubleVector:
+    """Return the hybrid scores of the dense and the lexical channel."""
+    bounds = Bounds(dense=best[0].greatest, lexical=best[1].greatest)
+    return combine_scores(scores[0], scores[1], bounds=bounds)
 
 
-def choose_plan(selection: Selection, *, n_selected: int) -> PlanKind:
-    """Return how the segment is searched: nothing, all of a prefix, or the selected rows."""
-    if not n_selected:
-        return PlanKind.EMPTY
-    return PlanKind.PREFIX if n_selected == selection.n_prefix else PlanKind.EXACT
+COMBINE: Final = {
+    SearchMode.DENSE: combine_one,
+    SearchMode.LEXICAL: combine_one,
+    SearchMode.HYBRID: combine_both,
+}
+"""How the channels of a mode make one score."""
+
+
+def _check(request: SearchRequest) -> None:
+    if not request.query.strip():
+        raise QueryError(detail="the query is empty; ask a question in words")
+    if request.k < 1:
+        raise QueryError(detail=f"k must be at least 1, found {request.k}")
+
+
+def _choose_channels(mode: SearchMode, dense: DenseChannel | None, lexical: LexicalChannel) -> list[Channel]:
+    if dense is None:
+        return [lexical]
+    return [dense] if mode is SearchMode.DENSE else [dense, lexical]
 
 
 @dataclass(slots=True)

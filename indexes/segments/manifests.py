@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hi
 from eagleray.contracts.manifests import FORMAT_VERSION, Manifest, SegmentManifest, encode_manifest
 from eagleray.digests import digest_bytes
 from eagleray.errors import IntegrityError
+from indexes.segments.inverted import DENSE
 
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 """A SHA-256 as names carry it."""
@@ -63,6 +64,8 @@ def decode_segment_manifest(data: bytes, *, digest: str, path: str) -> SegmentMa
     manifest = decode_manifest(data, SegmentManifest, path=path)
     missing = _REQUIRED - manifest.files.keys()
     odd = [name for name in manifest.files if not _FILE_NAME.fullmatch(name)]
+    if manifest.dense is not None and DENSE not in manifest.files:
+        missing |= {DENSE}
     if missing or odd:
         found = f"missing {sorted(missing)}, unexpected {odd}"
         raise IntegrityError(path=path, expected="the files of a segment", found=found)

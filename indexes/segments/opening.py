@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +13,18 @@ import pyarrow as pa
 from eagleray.contracts.manifests import SegmentManifest
 from eagleray.contracts.ports import FloatMatrix, Store
 from eagleray.errors import IntegrityError, ObjectNotFoundError
+from indexes.dense.codebooks import Codebook
+from indexes.dense.ivf import IvfIndex
 from indexes.lexical.postings import Postings
+from indexes.segments.codebooks import load_codebook
 from indexes.segments.fetching import fetch_segment
 from indexes.segments.groups import Bitmaps, count_bitmap_bytes
+from indexes.segments.inverted import open_inverted
 from indexes.segments.manifests import decode_segment_manifest
 from indexes.segments.patching import RowState, apply_patches
 from indexes.segments.publishing import locate_segment
 from indexes.segments.rows import open_rows
+from indexes.segments.vectors import map_vectors
 from indexes.segments.view import SegmentView
 from indexes.segments.writing import GROUPS, LEXICAL, MANIFEST, ROWS, VECTORS
 
@@ -48,7 +52,8 @@ def open_segment(
     manifest = load_segment_manifest(store, collection, digest)
     source = locate_segment(collection, digest)
     with fetch_segment(store, source, digest=digest, manifest=manifest, cache=cache) as folder:
-        return _open_folder(folder, manifest, digest=digest, patches=patches)
+        codebook = load_codebook(store, collection, manifest.dense.codebook) if manifest.dense else None
+        return _open_folder(folder, manifest, digest=digest, patches=patches, codebook=codebook)
 
 
 def load_segment_manifest(store: Store, collection: str, digest: str) -> SegmentManifest:
@@ -77,7 +82,12 @@ def number_names(names: pa.ChunkedArray) -> npt.NDArray[np.int64]:
 
 
 def _open_folder(
-    folder: Path, manifest: SegmentManifest, *, digest: str, patches: Sequence[pa.Table]
+    folder: Path,
+    manifest: SegmentManifest,
+    *,
+    digest: str,
+    patches: Sequence[pa.Table],
+    codebook: Codebook | None,
 ) -> SegmentView:
     rows = open_rows(folder / ROWS, manifest.attributes, n_rows=manifest.n_rows)
     postings = Postings.open(folder / LEXICAL)
@@ -90,6 +100,7 @@ def _open_folder(
         group_names=manifest.groups,
         group_bits=_read_group_bits(folder / GROUPS, manifest),
     )
+    vectors = map_vectors(folder / VECTORS, n_rows=manifest.n_rows, dim=manifest.embedder.dim)
     state = apply_patches(own, patches, chunk_ids=chunk_ids)
     return SegmentView(
         digest=digest,
@@ -100,12 +111,26 @@ def _open_folder(
         known_to=state.known_to,
         documents=number_names(rows["doc_id"]),
         embedder=manifest.embedder,
-        vectors=_map_vectors(folder / VECTORS, manifest),
+        vectors=vectors,
         group_names=state.group_names,
         group_bits=state.group_bits,
         attributes=manifest.attributes,
         postings=postings,
+        inverted=_open_lists(folder, manifest, codebook, vectors, chunk_ids),
+        efforts=manifest.dense.efforts if manifest.dense else (),
     )
+
+
+def _open_lists(
+    folder: Path,
+    manifest: SegmentManifest,
+    codebook: Codebook | None,
+    vectors: FloatMatrix,
+    chunk_ids: npt.NDArray[np.int64],
+) -> IvfIndex | None:
+    if manifest.dense is None or codebook is None:
+        return None
+    return open_inverted(folder, manifest.dense, codebook, vectors=vectors, chunk_ids=chunk_ids)
 
 
 def _read_group_bits(path: Path, manifest: SegmentManifest) -> Bitmaps:
@@ -115,16 +140,3 @@ def _read_group_bits(path: Path, manifest: SegmentManifest) -> Bitmaps:
         raise IntegrityError(path=str(path), expected=f"uint8 {list(shape)}", found=f"{bits.size} bytes")
     bits.flags.writeable = False
     return bits.reshape(shape)
-
-
-def _map_vectors(path: Path, manifest: SegmentManifest) -> FloatMatrix:
-    try:
-        loaded: Any = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise IntegrityError(path=str(path), expected="a numpy array", found=str(error)) from error
-    shape = (manifest.n_rows, manifest.embedder.dim)
-    if loaded.dtype != np.float32 or loaded.shape != shape or not loaded.flags.c_contiguous:
-        found = f"{loaded.dtype} {list(loaded.shape)}"
-        raise IntegrityError(path=str(path), expected=f"float32 {list(shape)}, C-contiguous", found=found)
-    vectors: FloatMatrix = loaded.view(np.ndarray)
-    return vectors

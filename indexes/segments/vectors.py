@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from eagleray.contracts.ports import FloatMatrix
-from eagleray.errors import InputError
+from eagleray.errors import InputError, IntegrityError
 
 NORM_TOLERANCE: Final = 1e-3
 """How far a vector's length may be from 1: what bfloat16 rounding of a unit vector may leave."""
@@ -92,3 +92,21 @@ def save_vectors(vectors: FloatMatrix, order: npt.NDArray[np.int64], path: Path)
         np.lib.format.write_array_header_1_0(file, header)
         for start in range(0, len(order), _BLOCK_ROWS):
             np.ascontiguousarray(vectors[order[start : start + _BLOCK_ROWS]]).tofile(file)
+
+
+def map_vectors(path: Path, *, n_rows: int, dim: int) -> FloatMatrix:
+    """Map a segment's vectors into memory: float32 [n_rows, dim], C-contiguous, not writeable.
+
+    Raises:
+        IntegrityError: the file holds another array.
+    """
+    try:
+        loaded: Any = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise IntegrityError(path=str(path), expected="a numpy array", found=str(error)) from error
+    shape = (n_rows, dim)
+    if loaded.dtype != np.float32 or loaded.shape != shape or not loaded.flags.c_contiguous:
+        found = f"{loaded.dtype} {list(loaded.shape)}"
+        raise IntegrityError(path=str(path), expected=f"float32 {list(shape)}, C-contiguous", found=found)
+    vectors: FloatMatrix = loaded.view(np.ndarray)
+    return vectors

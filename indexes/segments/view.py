@@ -12,7 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.indexes import LearntEffort
 from eagleray.contracts.manifests import EmbedderIdentity
+from indexes.dense.ivf import IvfIndex
 from indexes.lexical.postings import Postings
 
 
@@ -34,6 +36,8 @@ class SegmentView:
         group_bits: uint8 [len(group_names), ceil(n / 8)], little-endian bits, patches applied.
         attributes: attribute name -> type; each is the column of `rows` named `attr.<name>`.
         postings: lexical index of `heading + newline + text` of each row.
+        inverted: its inverted lists; `None` where every search compares the vectors themselves.
+        efforts: learnt for these lists.
     """
 
     digest: str
@@ -49,6 +53,8 @@ class SegmentView:
     group_bits: npt.NDArray[np.uint8]
     attributes: dict[str, AttributeType]
     postings: Postings
+    inverted: IvfIndex | None = None
+    efforts: tuple[LearntEffort, ...] = ()
 
     @property
     def n_rows(self) -> int:

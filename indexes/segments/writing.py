@@ -12,14 +12,17 @@ from typing import Final
 import pyarrow as pa
 
 from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.indexes import DenseManifest
 from eagleray.contracts.manifests import EmbedderIdentity, FileEntry, SegmentManifest, encode_manifest
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.digests import digest_file
 from eagleray.errors import InputError
+from indexes.dense.codebooks import Codebook
 from indexes.lexical.postings import build_postings
 from indexes.segments.groups import build_group_bits
+from indexes.segments.inverted import write_inverted
 from indexes.segments.rows import build_rows, check_chunks, find_row_order, open_rows, save_rows
-from indexes.segments.vectors import check_vectors, save_vectors
+from indexes.segments.vectors import check_vectors, map_vectors, save_vectors
 
 MANIFEST: Final = "segment.json"
 ROWS: Final = "rows.arrow"
@@ -38,6 +41,7 @@ def write_segment(
     attributes: Mapping[str, AttributeType],
     embedder: EmbedderIdentity,
     folder: Path,
+    codebook: Codebook | None = None,
 ) -> SegmentManifest:
     """Write a segment and return its manifest, which is the last file written.
 
@@ -49,6 +53,7 @@ def write_segment(
         attributes: attribute name -> type, of this collection's rows seen so far.
         embedder: what computed the vectors.
         folder: an empty folder, or none yet.
+        codebook: of the inverted lists, or `None` for a flat segment.
 
     Raises:
         InputError: the rows or vectors cannot be a segment, or `folder` holds something.
@@ -65,6 +70,7 @@ def write_segment(
     names, bits = build_group_bits(rows["groups"].chunk(0))
     (folder / GROUPS).write_bytes(bits.tobytes())
     build_postings(iterate_texts(rows)).save(folder / LEXICAL)
+    dense = _write_dense(folder, codebook, rows) if codebook is not None else None
     known_from = rows["known_from"].to_numpy()
     manifest = SegmentManifest(
         zone=zone,
@@ -75,6 +81,7 @@ def write_segment(
         first_known=int(known_from[0]),
         last_known=int(known_from[-1]),
         files=_list_files(folder),
+        dense=dense,
     )
     (folder / MANIFEST).write_bytes(encode_manifest(manifest))
     return manifest
@@ -91,6 +98,11 @@ def iterate_texts(rows: pa.Table) -> Iterator[str]:
         block = rows.slice(start, _BLOCK_ROWS)
         for heading, text in zip(block["heading"].to_pylist(), block["text"].to_pylist(), strict=True):
             yield f"{heading}\n{text}" if heading else text
+
+
+def _write_dense(folder: Path, codebook: Codebook, rows: pa.Table) -> DenseManifest:
+    vectors = map_vectors(folder / VECTORS, n_rows=rows.num_rows, dim=codebook.dim)
+    return write_inverted(folder, codebook, vectors, rows["chunk_id"].to_numpy())
 
 
 def _list_files(folder: Path) -> dict[str, FileEntry]:

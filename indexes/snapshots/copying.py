@@ -11,6 +11,7 @@ from eagleray.contracts.manifests import FileEntry, SnapshotManifest
 from eagleray.contracts.ports import Store
 from eagleray.digests import digest_file
 from eagleray.errors import InputError, IntegrityError, ObjectNotFoundError
+from indexes.segments.codebooks import CODEBOOKS, locate_codebook, read_codebook
 from indexes.segments.opening import load_segment_manifest
 from indexes.segments.publishing import SEGMENTS, locate_segment
 from indexes.segments.writing import MANIFEST
@@ -89,15 +90,24 @@ class _Copy:
     def list_objects(self, manifest: SnapshotManifest) -> Iterator[tuple[str, FileEntry]]:
         """Yield the objects a snapshot needs, a segment's manifest after its files."""
         collection = manifest.collection.name
+        codebooks: set[str] = set()
         for digest in manifest.segments:
             folder = locate_segment(collection, digest)
-            for name, entry in load_segment_manifest(self.source, collection, digest).files.items():
+            segment = load_segment_manifest(self.source, collection, digest)
+            if segment.dense is not None and segment.dense.codebook not in codebooks:
+                codebooks.add(segment.dense.codebook)
+                yield self._describe_codebook(collection, segment.dense.codebook)
+            for name, entry in segment.files.items():
                 yield f"{folder}/{name}", entry
             size_bytes = len(self.source.read(f"{folder}/{MANIFEST}"))
             yield f"{folder}/{MANIFEST}", FileEntry(sha256=digest, size_bytes=size_bytes)
         for digest in manifest.patches:
             size_bytes = len(read_patch(self.source, collection, digest).data)
             yield f"{collection}/{name_patch(digest)}", FileEntry(sha256=digest, size_bytes=size_bytes)
+
+    def _describe_codebook(self, collection: str, digest: str) -> tuple[str, FileEntry]:
+        size_bytes = len(read_codebook(self.source, collection, digest))
+        return locate_codebook(collection, digest), FileEntry(sha256=digest, size_bytes=size_bytes)
 
     def put(self, path: str, entry: FileEntry) -> None:
         """Copy an object unless one of its size stands: its name says what it holds."""
@@ -147,7 +157,7 @@ class _Copy:
 
 
 def _list_standing(target: Store, collection: str) -> dict[str, int]:
-    folders = (f"{collection}/{SEGMENTS}", f"{collection}/{PATCHES}")
+    folders = (f"{collection}/{name}" for name in (SEGMENTS, PATCHES, CODEBOOKS))
     return {item.path: item.size_bytes for folder in folders for item in target.list(folder)}
 
 

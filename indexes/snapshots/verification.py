@@ -1,8 +1,9 @@
 """Check every byte a snapshot needs, and report all that is wrong rather than the first fault.
 
 Covered: the snapshot's manifest, the collection's spec, every file of every segment and files no
-manifest knows beside them, every patch, the gate's report where there is one, and every move of
-every alias of the collection. A lost newest move of an alias cannot be seen: the log ends sooner.
+manifest knows beside them, every codebook and every patch, the gate's report where there is one, and
+every move of every alias of the collection. A lost newest move of an alias cannot be seen: the log
+ends sooner.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Final
 from eagleray.contracts.manifests import FileEntry, SnapshotManifest
 from eagleray.contracts.ports import Store
 from eagleray.errors import IntegrityError, NotPublishedError, ObjectNotFoundError
+from indexes.dense.codebook_files import decode_codebook
+from indexes.segments.codebooks import locate_codebook, read_codebook
 from indexes.segments.opening import load_segment_manifest
 from indexes.segments.publishing import locate_segment
 from indexes.segments.writing import MANIFEST
@@ -93,6 +96,7 @@ class _Verification:
     store: Store
     collection: str
     findings: list[Finding] = field(default_factory=list)
+    codebooks: set[str] = field(default_factory=set)
     n_files: int = 0
     n_bytes: int = 0
 
@@ -118,6 +122,8 @@ class _Verification:
         with self._noting(f"{folder}/{MANIFEST}"):
             manifest = load_segment_manifest(self.store, self.collection, digest)
             self._count(f"{folder}/{MANIFEST}")
+            if manifest.dense is not None:
+                self.read_codebook(manifest.dense.codebook)
             for name, entry in manifest.files.items():
                 with self._noting(f"{folder}/{name}"):
                     self._read_file(f"{folder}/{name}", entry)
@@ -125,6 +131,15 @@ class _Verification:
             for path in present:
                 if path not in known:
                     self.findings.append(Finding(path=path, expected="no such file", found="a file"))
+
+    def read_codebook(self, digest: str) -> None:
+        if digest in self.codebooks:
+            return
+        self.codebooks.add(digest)
+        path = locate_codebook(self.collection, digest)
+        with self._noting(path):
+            decode_codebook(read_codebook(self.store, self.collection, digest), digest=digest, path=path)
+            self._count(path)
 
     def read_patch(self, digest: str) -> None:
         patch = None

@@ -3,24 +3,30 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from eagleray.contracts.hits import Granularity, PlanKind, SearchMode, SearchRequest
+from eagleray.contracts.indexes import IndexKind
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import OPEN_END
 from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.errors import FilterError, GuardError, QueryError
+from indexes.dense.codebooks import train_codebook
+from indexes.dense.kmeans import Training, pass_over
+from indexes.dense.matching import NumpyMatcher
 from indexes.evaluation.rebuilding import rebuild_as_of
 from indexes.lexical.analysis import ENGLISH
 from indexes.lexical.bm25 import K1, B
 from indexes.masks.grammar import parse_filter
+from indexes.searching.targets import TargetFinder
 from indexes.segments.attributes import infer_attribute_types
 from indexes.segments.opening import open_segment
 from indexes.segments.writing import list_texts
 from indexes.storage import open_store
-from tests.small_collections import DAY, SPEC, make_rows, make_table, put_segment
+from tests.small_collections import DAY, SPEC, WORDS, make_rows, make_table, put_segment
 
 EVERYBODY = Principal(subject="all", groups=frozenset({"rates", "credit"}))
 EMBEDDER = HashingEmbedder()
@@ -158,16 +164,14 @@ def test_a_document_stands_once_by_its_best_chunk(tmp_path):
 
 
 def test_the_guard_stops_a_row_the_mask_let_through(tmp_path, monkeypatch):
-    from indexes.searching import searcher as module
-
     rows, types = make_collection(7)
     searcher = make_searcher(open_rows(rows, types, tmp_path), types)
-    real = module.select_visible
+    real = TargetFinder.find
 
-    def leak(view, *, as_of, principal):
-        return real(view, as_of=None if as_of is None else OPEN_END - 1, principal=EVERYBODY)
+    def leak(finder, scope):
+        return real(finder, replace(scope, as_of=OPEN_END - 1, principal=EVERYBODY))
 
-    monkeypatch.setattr(module, "select_visible", leak)
+    monkeypatch.setattr(TargetFinder, "find", leak)
     with pytest.raises(GuardError):
         ask(searcher, "swap", as_of=0, k=50, principal=Principal(subject="x"))
 
@@ -207,8 +211,50 @@ def test_a_filter_that_does_not_fit_is_refused(text, message, tmp_path):
         ask(searcher, "swap", filter=parse_filter(text))
 
 
+def test_a_filter_is_not_taken_for_another_that_python_finds_equal(tmp_path):
+    rows, types = make_collection(9)
+    searcher = make_searcher(open_rows(rows, types, tmp_path), types)
+    ask(searcher, "swap", filter=parse_filter("year = 1"))
+    with pytest.raises(FilterError, match="expected an integer, found true"):
+        ask(searcher, "swap", filter=parse_filter("year = true"))
+
+
 def test_highlights_are_the_words_of_the_query_in_the_text(tmp_path):
     rows, types = make_collection(10)
     searcher = make_searcher(open_rows(rows, types, tmp_path), types)
     hit = searcher.search(SearchRequest(query="swaps", principal=EVERYBODY, mode=SearchMode.LEXICAL)).hits[0]
     assert {hit.text[mark.start : mark.end] for mark in hit.highlights} == {"swap"}
+
+
+def test_inverted_lists_answer_as_the_flat_segment_does_and_say_so(tmp_path):
+    rng = np.random.default_rng(5)
+    rows = make_rows(rng, n_documents=1_500)
+    types = infer_attribute_types([row["attributes"] for row in rows])
+    vectors = EMBEDDER.embed_passages(list_texts(make_table(rows)))
+    probes = EMBEDDER.embed_queries([" ".join(rng.choice(WORDS, size=4)) for _ in range(60)])
+    run = pass_over([vectors], matcher=NumpyMatcher())
+    codebook = train_codebook(
+        [vectors], run, kind=IndexKind.IVF_SQ8, training=Training(n_lists=48), probes=probes
+    )
+    views = []
+    for name, shared in (("flat", None), ("inverted", codebook)):
+        store = open_store(tmp_path / name)
+        digest = put_segment(store, rows, vectors, attributes=types, codebook=shared)
+        views.append(open_segment(store, SPEC.name, digest))
+    flat, inverted = (make_searcher([view], types) for view in views)
+    assert views[1].efforts
+    for mode in (SearchMode.DENSE, SearchMode.HYBRID):
+        same = n = 0
+        for query in QUERIES:
+            options = {"mode": mode, "granularity": Granularity.CHUNK}
+            expected = ask(flat, query, **options)
+            assert ask(inverted, query, exact=True, **options) == expected
+            same += len({hit for hit, _ in ask(inverted, query, **options)} & {hit for hit, _ in expected})
+            n += len(expected)
+        assert same / n >= 0.9
+    explained = inverted.search(SearchRequest(query="swap curve", principal=EVERYBODY)).explanation
+    exact = inverted.search(SearchRequest(query="swap curve", principal=EVERYBODY, exact=True)).explanation
+    assert explained.segments[0].plan is PlanKind.APPROXIMATE
+    assert explained.segments[0].n_probes > 0
+    assert not explained.is_exact
+    assert exact.is_exact

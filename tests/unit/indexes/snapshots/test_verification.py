@@ -82,7 +82,7 @@ def test_lost_files_are_reported(whole):
 def test_files_nobody_vouches_for_are_reported(whole):
     store, snapshot, paths = whole
     folder = next(path for path in paths if path.endswith("segment.json")).rpartition("/")[0]
-    for extra in (f"{folder}/dense.faiss", f"{SPEC.name}/aliases/live/notes.txt", f"{SPEC.name}/aliases/x"):
+    for extra in (f"{folder}/extra.faiss", f"{SPEC.name}/aliases/live/notes.txt", f"{SPEC.name}/aliases/x"):
         store.write(extra, b"x")
         report = verify_snapshot(store, SPEC.name, snapshot)
         store.delete(extra)

@@ -1,0 +1,1 @@
+"""Planning: from how many rows a mask selects to how a segment is searched."""

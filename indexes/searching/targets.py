@@ -1,0 +1,149 @@
+"""From a question to the rows it may find: as of T, by entitlements, by its filter; segment by segment.
+
+What a caller's groups open and what a filter selects is the same for many questions, so both are kept,
+and so are whole masks. Nothing kept depends on more than the key it is kept under; filters are told
+apart by how they are written, because `1` equals `true` in Python.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.filters import FilterExpression
+from eagleray.contracts.principals import Principal
+from indexes.lexical.bm25 import sum_lengths
+from indexes.masks.columns import evaluate_filter
+from indexes.masks.timelines import Timeline
+from indexes.masks.visibility import is_open_zone, select_readable
+from indexes.segments.view import SegmentView
+from indexes.selections import Bits, Selection, select_none
+
+_KEPT: Final = 64
+"""Masks kept of each sort: at a million rows a segment, some MB a segment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A segment and the rows of it that a question may find.
+
+    Attributes:
+        n_prefix: rows known at T, before the other rules.
+        total_length: terms in the selected rows, repeats included: BM25 needs it.
+        frequencies: term -> selected rows that hold it, as far as somebody asked.
+    """
+
+    view: SegmentView
+    selection: Selection
+    n_prefix: int
+    total_length: int
+    frequencies: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What decides which rows a question may find.
+
+    Attributes:
+        as_of: microseconds, or `None` for now.
+        principal: the caller; `None` for checks that look at all rows, whatever their groups and zones.
+        filter: an expression, or `None`.
+    """
+
+    as_of: int | None
+    principal: Principal | None
+    filter: FilterExpression | None = None
+
+
+class TargetFinder:
+    """Finds the targets of questions; safe to share between threads."""
+
+    def __init__(self, segments: Sequence[SegmentView], *, attributes: Mapping[str, AttributeType]) -> None:
+        self._segments = tuple(segments)
+        self._timelines = tuple(Timeline(view.known_from, view.known_to) for view in segments)
+        self._attributes = dict(attributes)
+        self._masks = _Kept(_KEPT)
+        self._readable = _Kept(_KEPT)
+        self._filtered = _Kept(_KEPT)
+
+    def find(self, scope: Scope) -> tuple[Target, ...]:
+        """Return one target a segment.
+
+        Raises:
+            FilterColumnError: the filter names no column of the snapshot, or its value does not fit.
+        """
+        principal = scope.principal
+        who = None if principal is None else (principal.groups, principal.zones)
+        found: tuple[Target, ...] = self._masks.get(
+            (scope.as_of, who, repr(scope.filter)), lambda: tuple(self._make(scope))
+        )
+        return found
+
+    def _make(self, scope: Scope) -> list[Target]:
+        readable = self._find_readable(scope.principal)
+        filtered = self._find_filtered(scope.filter)
+        targets = []
+        for number, (view, timeline) in enumerate(zip(self._segments, self._timelines, strict=True)):
+            known = timeline.select(scope.as_of)
+            selection = known
+            if scope.principal is not None and not is_open_zone(view, scope.principal):
+                selection = select_none(view.n_rows)
+            elif readable is not None:
+                selection = selection.restrict(readable[number])
+            if filtered is not None:
+                selection = selection.restrict(filtered[number])
+            targets.append(
+                Target(
+                    view=view,
+                    selection=selection,
+                    n_prefix=known.n_prefix,
+                    total_length=sum_lengths(view.postings, selection),
+                )
+            )
+        return targets
+
+    def _find_readable(self, principal: Principal | None) -> list[Bits] | None:
+        if principal is None:
+            return None
+        found: list[Bits] = self._readable.get(
+            principal.groups, lambda: [select_readable(view, principal) for view in self._segments]
+        )
+        return found
+
+    def _find_filtered(self, expression: FilterExpression | None) -> list[Bits] | None:
+        if expression is None:
+            return None
+        found: list[Bits] = self._filtered.get(
+            repr(expression), lambda: [self._evaluate(expression, view) for view in self._segments]
+        )
+        return found
+
+    def _evaluate(self, expression: FilterExpression, view: SegmentView) -> Bits:
+        return np.packbits(evaluate_filter(expression, view, self._attributes), bitorder="little")
+
+
+class _Kept:
+    """The answers given last, by key; what is not there is made, by whoever asks first or beside it."""
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._values: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        value = make()
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > self._n:
+                self._values.popitem(last=False)
+        return value
