@@ -92,6 +92,27 @@ class JobSettings(BaseModel):
     no_progress_timeout_s: float = Field(default=600.0, gt=0)
 
 
+class IndexSettings(BaseModel):
+    """How the vectors of large segments are indexed.
+
+    Attributes:
+        kind: of inverted lists, or `flat` to compare every visible vector always.
+        min_rows: a segment of fewer rows has no lists: comparing its vectors takes about a millisecond.
+        n_lists: inverted lists; 0 takes about the root of a segment's rows.
+        balance: from 0 to 1, how strongly lists are kept from filling unevenly.
+        max_drift: how much farther from their centroids new rows may lie, on average, than those the
+            lists were made from; beyond it new lists are made for new segments.
+    """
+
+    model_config = _FROZEN
+
+    kind: Literal["flat", "ivf_flat", "ivf_sq8", "ivf_pq", "ivf_rabitq1", "ivf_rabitq4"] = "ivf_pq"
+    min_rows: int = Field(default=20_000, ge=1)
+    n_lists: int = Field(default=0, ge=0, le=1 << 20)
+    balance: float = Field(default=0.5, ge=0.0, le=1.0)
+    max_drift: float = Field(default=1.25, ge=1.0)
+
+
 class LogSettings(BaseModel):
     """What is logged, to standard error.
 
@@ -125,6 +146,7 @@ class Settings(BaseSettings):
     s3: S3Settings = S3Settings()
     embedder: EmbedderSettings = EmbedderSettings()
     chunker: ChunkerSettings = ChunkerSettings()
+    index: IndexSettings = IndexSettings()
     jobs: JobSettings = JobSettings()
     log: LogSettings = LogSettings()
 

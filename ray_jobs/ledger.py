@@ -22,6 +22,7 @@ class Stage(StrEnum):
     INGEST = "ingest"
     ARRANGE = "arrange"
     EMBED = "embed"
+    TRAIN = "train"
     BUILD = "build"
     PATCH = "patch"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +21,8 @@ from indexes.snapshots.catalog import load_snapshot
 from ray_jobs.execution import Resources, run_shards
 from ray_jobs.ledger import Ledger, Stage
 from ray_jobs.plans.runs import RunPlan
-from ray_jobs.plans.segments import EmbeddedShard, plan_segments
+from ray_jobs.plans.segments import EmbeddedShard, SegmentPlan, plan_segments
+from ray_jobs.plans.training import plan_training
 from ray_jobs.stages.making import (
     make_arrange,
     make_build,
@@ -31,6 +32,7 @@ from ray_jobs.stages.making import (
     make_state,
 )
 from ray_jobs.stages.publish import BuildOutcome, assemble_snapshot
+from ray_jobs.training import CodebookTrainer, find_codebooks
 
 Outcome = dict[str, Any]
 
@@ -101,7 +103,10 @@ def execute(run: Run) -> RunOutcome:
         for item in with_rows
     ]
     attributes = _decide_attributes(run, with_rows)
-    built = _build(run, shards, attributes)
+    sizes = run.plan.sizes
+    plans = plan_segments(shards, max_rows=sizes.max_segment_rows, max_memory_bytes=sizes.build_bytes)
+    probes = [(item["probes"], item["probes_digest"]) for item in embedded.values()]
+    built = _build(run, plans, attributes, codebooks=_train(run, plans, probes))
     outcome = BuildOutcome(
         segments=tuple(item["segment"] for item in built),
         n_rows=sum(item["n_rows"] for item in built),
@@ -173,13 +178,35 @@ def _embed(run: Run, arranged: list[Outcome]) -> list[Outcome]:
     )
 
 
-def _build(run: Run, shards: list[EmbeddedShard], attributes: dict[str, AttributeType]) -> list[Outcome]:
-    sizes = run.plan.sizes
-    plans = plan_segments(shards, max_rows=sizes.max_segment_rows, max_memory_bytes=sizes.build_bytes)
+def _train(run: Run, segments: Sequence[SegmentPlan], probes: list[tuple[str, str]]) -> dict[str, str]:
+    """Return the codebook of each zone that has segments with inverted lists: zone -> digest."""
+    rules, jobs = run.plan.sizes.index, run.settings.jobs
+    plans = plan_training(segments, rules)
+    if not plans:
+        return {}
+    standing = find_codebooks(run.store, run.spec, run.plan.parent)
+    trainer = CodebookTrainer(run.ledger, rules, workers=jobs.workers, memory_bytes=jobs.worker_memory_bytes)
+    decided = {}
+    for done, plan in enumerate(plans, start=1):
+        outcome = trainer.decide(plan, standing=standing.get(plan.zone), probes=probes)
+        decided[plan.zone] = str(outcome["codebook"])
+        run.on_progress(Stage.TRAIN, done, len(plans))
+    return decided
+
+
+def _build(
+    run: Run,
+    plans: Sequence[SegmentPlan],
+    attributes: dict[str, AttributeType],
+    *,
+    codebooks: dict[str, str],
+) -> list[Outcome]:
+    covers = run.plan.sizes.index.covers
     payloads = [
         {
             "key": plan.key,
             "zone": plan.zone,
+            "codebook": codebooks.get(plan.zone) if covers(plan.n_rows) else None,
             "parts": [{"chunks": part.chunks, "vectors": part.vectors} for part in plan.parts],
         }
         for plan in plans

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from eagleray.chunking.config import ChunkerConfig, make_chunker_identity
+from eagleray.contracts.indexes import IndexKind
 from eagleray.contracts.manifests import CollectionSpec
 from eagleray.contracts.ports import Store
 from eagleray.contracts.services import IngestRequest, OnProgress
@@ -27,6 +28,7 @@ from ray_jobs.dead_letters import find_faulty_paths, list_dead_letters, write_la
 from ray_jobs.ledger import Ledger
 from ray_jobs.pipeline import Run, RunOutcome, execute
 from ray_jobs.plans.runs import RunInput, RunPlan, RunSizes, plan_run
+from ray_jobs.plans.training import IndexRules
 from ray_jobs.positions import Positions, read_positions, write_positions
 from ray_jobs.run_events import follow_stages, logged_run
 from ray_jobs.sources.files import list_files, open_source
@@ -115,6 +117,13 @@ def begin_run(
         shard_bytes=jobs.shard_bytes,
         max_segment_rows=jobs.max_segment_rows,
         worker_memory_bytes=jobs.worker_memory_bytes,
+        index=IndexRules(
+            kind=IndexKind(settings.index.kind),
+            min_rows=settings.index.min_rows,
+            n_lists=settings.index.n_lists,
+            balance=settings.index.balance,
+            max_drift=settings.index.max_drift,
+        ),
     )
     now = time.time_ns() // 1000
     plan = plan_run(known, sizes=sizes, started_at=now)

@@ -69,10 +69,9 @@ class Codebook:
         """
         return add_rows(self.encoder, self.lists, vectors, labels, kind=self.kind)
 
-    def measure_drift(self, match: Match) -> float:
+    def measure_drift(self, mean_error: float) -> float:
         """Return the mean error of rows over that of the sample: 1 where they are alike, more where not."""
-        error = float((2.0 - 2.0 * match.similarities.astype(np.float64)).mean())
-        return error / self.mean_error if self.mean_error > 0.0 else 1.0
+        return mean_error / self.mean_error if self.mean_error > 0.0 else 1.0
 
 
 def train_codebook(

@@ -8,16 +8,18 @@ from dataclasses import asdict, dataclass
 from eagleray.contracts.manifests import CollectionSpec, EmbedderIdentity
 from eagleray.digests import digest_json
 from ray_jobs.plans.partitions import Partition, SourceFile, count_shards, plan_partitions
+from ray_jobs.plans.training import IndexRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSizes:
-    """What decides how work is cut; `JobSettings` says what each is."""
+    """What decides how work is cut and indexed; `JobSettings` says what each is."""
 
     partition_bytes: int
     shard_bytes: int
     max_segment_rows: int
     worker_memory_bytes: int
+    index: IndexRules
 
     @property
     def file_bytes(self) -> int:

@@ -40,6 +40,11 @@ class SegmentPlan:
     parts: tuple[EmbeddedShard, ...]
 
     @property
+    def n_rows(self) -> int:
+        """Rows of the segment."""
+        return sum(part.rows_by_zone[self.zone] for part in self.parts)
+
+    @property
     def key(self) -> str:
         """Name of the segment's task within its run."""
         return f"{self.zone}-{self.parts[0].shard:06d}"

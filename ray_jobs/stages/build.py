@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.ports import FloatMatrix
+from indexes.segments.codebooks import load_codebook
 from indexes.segments.publishing import publish_segment
 from indexes.segments.vectors import align_vectors, stack_vectors
 from indexes.segments.writing import write_segment
@@ -28,24 +29,34 @@ class BuildTask:
         self._attributes = dict(attributes)
 
     def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Build the rows of `payload["zone"]` in the files `payload["parts"]` names."""
+        """Build the rows of `payload["zone"]` in the files `payload["parts"]` names.
+
+        The segment has inverted lists where `payload["codebook"]` names a codebook.
+        """
         ledger, key, zone = self._ledger, payload["key"], payload["zone"]
         done = ledger.find(Stage.BUILD, key)
         if done is not None:
             return done
-        with tempfile.TemporaryDirectory(prefix="eagleray-segment-") as name:
+        with tempfile.TemporaryDirectory(prefix="eagleray-segment-") as scratch:
             parts = [self._read_rows(part["chunks"], zone=zone) for part in payload["parts"]]
             embedder = read_identity(self._read("vectors", payload["parts"][0]["vectors"]))
             vectors = (
                 self._read_vectors(part["vectors"], rows)
                 for part, rows in zip(payload["parts"], parts, strict=True)
             )
-            stacked = stack_vectors(vectors, Path(name) / "vectors")
+            stacked = stack_vectors(vectors, Path(scratch) / "vectors")
             rows = pa.concat_tables(parts).combine_chunks()
             del parts
-            folder = Path(name) / "segment"
+            folder = Path(scratch) / "segment"
+            name = payload["codebook"]
             write_segment(
-                rows, stacked, zone=zone, attributes=self._attributes, embedder=embedder, folder=folder
+                rows,
+                stacked,
+                zone=zone,
+                attributes=self._attributes,
+                embedder=embedder,
+                folder=folder,
+                codebook=load_codebook(ledger.store, ledger.collection, name) if name else None,
             )
             digest = publish_segment(ledger.store, folder, collection=ledger.collection)
         return ledger.record(Stage.BUILD, key, {"segment": digest, "n_rows": rows.num_rows})

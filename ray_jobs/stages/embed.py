@@ -22,6 +22,7 @@ from eagleray.errors import ModelError
 from indexes.segments.vectors import NORM_TOLERANCE
 from indexes.segments.writing import list_texts
 from ray_jobs.ledger import Ledger, Stage
+from ray_jobs.plans.probes import draw_probes
 from ray_jobs.stages.shard_files import read_parquet, write_parquet
 
 LABEL: Final = b"eagleray.embedder"
@@ -48,6 +49,15 @@ def embed_rows(rows: pa.Table, embedder: Embedder) -> pa.Table:
 def read_identity(vectors: pa.Table) -> EmbedderIdentity:
     """Return what computed the vectors of a vector file."""
     return EmbedderIdentity(**json.loads(vectors.schema.metadata[LABEL]))
+
+
+def embed_probes(rows: pa.Table, embedder: Embedder) -> pa.Table:
+    """Return the vectors of a shard's probes, embedded as questions: `zone`, `vector`."""
+    columns = [rows[name].to_pylist() for name in ("chunk_id", "zone", "text")]
+    probes = draw_probes(columns[0], columns[1], columns[2])
+    vectors = np.ascontiguousarray(embedder.embed_queries([probe.text for probe in probes]))
+    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), embedder.identity.dim)
+    return pa.table({"zone": [probe.zone for probe in probes], "vector": column})
 
 
 def find_vector_fault(vectors: FloatMatrix, rows: pa.Table, *, dim: int) -> str:
@@ -96,9 +106,14 @@ class EmbedTask:
             raise ModelError(model=error.model, detail=detail) from error
         digest = digest_bytes(data)
         ledger.store.write(f"{ledger.collection}/vectors/{digest}.parquet", data)
+        probes = write_parquet(embed_probes(rows, self._embedder))
+        probes_path = ledger.locate(Stage.EMBED, key, "probes.parquet")
+        ledger.store.write(probes_path, probes)
         outcome = {
             "shard": payload["shard"],
             "vectors": digest,
+            "probes": probes_path,
+            "probes_digest": digest_bytes(probes),
             "n_rows": rows.num_rows,
             "seconds": round(time.perf_counter() - started, 3),
         }

@@ -4,12 +4,19 @@ from dataclasses import replace
 
 import pytest
 
+from eagleray.contracts.indexes import IndexKind
 from ray_jobs.plans.partitions import SourceFile
 from ray_jobs.plans.runs import RunInput, RunSizes, mark_file, plan_run
+from ray_jobs.plans.training import IndexRules
 from tests.small_collections import EMBEDDER, SPEC
 
+RULES = IndexRules(kind=IndexKind.IVF_PQ, min_rows=100, n_lists=0, balance=0.5, max_drift=1.25)
 SIZES = RunSizes(
-    partition_bytes=1 << 20, shard_bytes=1 << 20, max_segment_rows=1000, worker_memory_bytes=1 << 28
+    index=RULES,
+    partition_bytes=1 << 20,
+    shard_bytes=1 << 20,
+    max_segment_rows=1000,
+    worker_memory_bytes=1 << 28,
 )
 FILES = tuple(
     SourceFile(path=name, size_bytes=9, modified=1, tag=f"tag-{name}") for name in ("a.txt", "b.txt")

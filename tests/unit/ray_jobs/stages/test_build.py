@@ -49,7 +49,7 @@ def build(store, parts, *, zone="default"):
     rows = [row for part in parts for row in read_rows(store, part["chunks"])]
     types = infer_attribute_types(row["attributes"] for row in rows)
     task = BuildTask(Ledger(store, collection="notes", run_id="r"), attributes=types)
-    outcome = task({"key": zone, "zone": zone, "parts": parts})
+    outcome = task({"key": zone, "zone": zone, "parts": parts, "codebook": None})
     return open_segment(store, "notes", outcome["segment"])
 
 

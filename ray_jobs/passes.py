@@ -1,0 +1,97 @@
+"""k-means on Ray: blocks of rows stay where they were read, centroids go out, partial sums come back.
+
+Sums come back block by block and in the blocks' order, so the number of actors decides nothing but time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import numpy as np
+import ray
+
+from eagleray.contracts.ports import FloatMatrix
+from indexes.dense.kmeans import Partial, accumulate_block
+from indexes.dense.two_levels import TwoLevelMatcher
+from indexes.dense.vectors import FloatVector
+from ray_jobs.execution import count_workers
+
+LoadBlock: TypeAlias = Callable[[dict[str, Any]], FloatMatrix]
+"""A block's payload in, its rows out: float32 [n, dim], always the same bits."""
+
+
+class BlockHolder:
+    """Holds some of the blocks and computes on them, in one thread."""
+
+    def __init__(self, load: LoadBlock, payloads: dict[int, dict[str, Any]]) -> None:
+        self._blocks = {number: load(payload) for number, payload in payloads.items()}
+        self._matcher = TwoLevelMatcher()
+
+    def accumulate(self, number: int, sent: tuple[FloatMatrix, FloatVector | None]) -> Partial:
+        """Return what a block adds to the next centroids; with them come the lists' handicaps."""
+        centroids, handicaps = sent
+        return accumulate_block(self._blocks[number], centroids, handicaps, matcher=self._matcher)
+
+    def take(self, number: int, n: int) -> FloatMatrix:
+        """Return the first `n` rows of a block."""
+        return self._blocks[number][:n]
+
+
+class Passes:
+    """Passes over blocks that actors hold; see `indexes.dense.kmeans.Pass`."""
+
+    def __init__(self, holders: Sequence[Any], n_blocks: int) -> None:
+        self._holders, self._n_blocks = holders, n_blocks
+
+    def __call__(self, centroids: FloatMatrix, handicaps: FloatVector | None) -> Iterable[Partial]:
+        """Yield each block's partial sums, in order; as many are in memory as there are actors."""
+        sent = ray.put((centroids, handicaps))
+        waiting = [self._ask(number, sent) for number in range(min(len(self._holders), self._n_blocks))]
+        for number in range(self._n_blocks):
+            following = number + len(self._holders)
+            if following < self._n_blocks:
+                waiting.append(self._ask(following, sent))
+            yield ray.get(waiting[number])
+            waiting[number] = None
+
+    def take(self, n: int) -> FloatMatrix:
+        """Return about the first `n` rows of all blocks together, as many of each: float32 [n, dim]."""
+        each = -(-n // self._n_blocks)
+        found = [self._pick(number).take.remote(number, each) for number in range(self._n_blocks)]
+        return np.ascontiguousarray(np.concatenate(ray.get(found)))
+
+    def _ask(self, number: int, sent: Any) -> Any:
+        return self._pick(number).accumulate.remote(number, sent)
+
+    def _pick(self, number: int) -> Any:
+        return self._holders[number % len(self._holders)]
+
+
+@contextmanager
+def spread_blocks(
+    load: LoadBlock, payloads: Sequence[dict[str, Any]], *, workers: int, memory_bytes: int
+) -> Generator[Passes, None, None]:
+    """Give passes over blocks, spread over actors for the length of a `with` block.
+
+    Args:
+        load: reads a block, in its actor.
+        payloads: one a block, at least one.
+        workers: actors of one CPU each; 0 takes every CPU of the cluster.
+        memory_bytes: memory each actor reserves of the cluster's.
+
+    Raises:
+        EagleRayError: what `load` raised.
+    """
+    n = min(count_workers(workers), len(payloads))
+    make: Any = ray.remote(num_cpus=1, memory=memory_bytes)(BlockHolder)
+    holders: list[Any] = [
+        make.remote(load, {number: payloads[number] for number in range(place, len(payloads), n)})
+        for place in range(n)
+    ]
+    try:
+        yield Passes(holders, len(payloads))
+    finally:
+        for holder in holders:
+            ray.kill(holder)

@@ -1,0 +1,93 @@
+"""The codebooks of a run: the one its zone has, or one trained anew, spread over the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from eagleray.contracts.manifests import CollectionSpec
+from eagleray.contracts.ports import FloatMatrix, Store
+from indexes.dense.codebooks import Codebook
+from indexes.dense.codes import make_lists, train_encoder
+from indexes.dense.kmeans import Training, draw_first, train_centroids
+from indexes.segments.codebooks import load_codebook, put_codebook
+from indexes.segments.opening import load_segment_manifest
+from indexes.snapshots.catalog import load_snapshot
+from ray_jobs.ledger import Ledger, Stage
+from ray_jobs.passes import Passes, spread_blocks
+from ray_jobs.plans.training import IndexRules, TrainingPlan
+from ray_jobs.stages.train import SampleReader, read_probes
+
+_ENCODER_ROWS = 32_768
+"""Rows an encoder is trained on: a byte a number for each row is a few MB."""
+
+
+def find_codebooks(store: Store, spec: CollectionSpec, parent: str | None) -> dict[str, str]:
+    """Return the codebook each zone's newest segment with lists has: zone -> digest."""
+    found: dict[str, str] = {}
+    for digest in load_snapshot(store, spec.name, parent).segments if parent else ():
+        manifest = load_segment_manifest(store, spec.name, digest)
+        if manifest.dense is not None:
+            found[manifest.zone] = manifest.dense.codebook
+    return found
+
+
+class CodebookTrainer:
+    """Decides on and trains the codebooks of a run, zone by zone; a relaunch finds what is done."""
+
+    def __init__(self, ledger: Ledger, rules: IndexRules, *, workers: int, memory_bytes: int) -> None:
+        self._ledger, self._rules = ledger, rules
+        self._workers, self._memory_bytes = workers, memory_bytes
+
+    def decide(
+        self, plan: TrainingPlan, *, standing: str | None, probes: Sequence[tuple[str, str]]
+    ) -> dict[str, Any]:
+        """Return which codebook a zone's new segments use, and how far its rows have drifted.
+
+        Args:
+            plan: of the zone.
+            standing: digest of the zone's codebook so far, or `None`.
+            probes: name and digest of each shard's probes.
+        """
+        ledger = self._ledger
+        done = ledger.find(Stage.TRAIN, plan.zone)
+        if done is not None:
+            return done
+        payloads = [
+            {"chunks": shard.chunks, "vectors": shard.vectors, "zone": plan.zone, "rate": plan.rate}
+            for shard in plan.shards
+        ]
+        reader = SampleReader(ledger.store, ledger.collection)
+        with spread_blocks(
+            reader, payloads, workers=self._workers, memory_bytes=self._memory_bytes
+        ) as passes:
+            outcome = self._keep(passes, standing) or self._train(passes, plan, probes)
+        return ledger.record(Stage.TRAIN, plan.zone, outcome)
+
+    def _keep(self, passes: Passes, standing: str | None) -> dict[str, Any] | None:
+        """Return the standing codebook if it is of the wanted kind and the new rows still fit it."""
+        if standing is None:
+            return None
+        codebook = load_codebook(self._ledger.store, self._ledger.collection, standing)
+        partials = list(passes(codebook.centroids, None))
+        n_rows = sum(int(partial.counts.sum()) for partial in partials)
+        error = sum(partial.error for partial in partials) / n_rows
+        drift = codebook.measure_drift(error)
+        if codebook.kind is not self._rules.kind or drift > self._rules.max_drift:
+            return None
+        return {"codebook": standing, "drift": round(drift, 4), "trained": False}
+
+    def _train(self, passes: Passes, plan: TrainingPlan, probes: Sequence[tuple[str, str]]) -> dict[str, Any]:
+        training = Training(n_lists=plan.n_lists, balance=self._rules.balance)
+        first = draw_first(passes.take(2 * plan.n_lists), training=training)
+        trained = train_centroids(first, passes, training=training)
+        sample: FloatMatrix = passes.take(_ENCODER_ROWS)
+        codebook = Codebook(
+            kind=self._rules.kind,
+            centroids=trained.centroids,
+            encoder=train_encoder(make_lists(trained.centroids), sample, kind=self._rules.kind),
+            mean_error=trained.mean_error,
+            probes=read_probes(self._ledger.store, probes, zone=plan.zone),
+        )
+        digest = put_codebook(self._ledger.store, self._ledger.collection, codebook)
+        return {"codebook": digest, "drift": 1.0, "trained": True}
