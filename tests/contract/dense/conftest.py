@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from eagleray.contracts.indexes import IndexKind
 from indexes.dense.codebooks import Codebook, train_codebook
@@ -12,6 +13,7 @@ from indexes.dense.flat import FlatIndex
 from indexes.dense.ivf import open_ivf
 from indexes.dense.kmeans import Training, pass_over
 from indexes.dense.matching import NumpyMatcher
+from indexes.dense.torch_flat import TorchFlatIndex
 
 N_ROWS, DIM, N_LISTS = 3_000, 32, 24
 
@@ -51,8 +53,10 @@ def ids():
     return np.random.default_rng(2).permutation(N_ROWS).astype(np.int64) * 7
 
 
-@pytest.fixture(scope="session", params=list(IndexKind), ids=str)
+@pytest.fixture(scope="session", params=[*IndexKind, "torch_flat"], ids=str)
 def index(request, vectors, ids, tmp_path_factory):
+    if request.param == "torch_flat":
+        return TorchFlatIndex(vectors, ids, device="cuda" if torch.cuda.is_available() else "cpu")
     if request.param is IndexKind.FLAT:
         return FlatIndex(vectors, ids)
     codebook = train(request.param, vectors)
