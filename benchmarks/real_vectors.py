@@ -64,6 +64,23 @@ def make_vectors(passages: FloatMatrix, n: int, *, seed: int) -> FloatMatrix:
     return vectors
 
 
+def fit_dimension(vectors: FloatMatrix, dim: int, *, seed: int) -> FloatMatrix:
+    """Return float32 [n, dim], unit L2 norm: the vectors turned by a rotation of chance and cut.
+
+    Where `dim` is greater, weaker copies turned otherwise stand beside them.
+    """
+    own = vectors.shape[1]
+    if dim == own:
+        return vectors
+    rng = np.random.default_rng(seed)
+    parts = []
+    for number in range(-(-dim // own)):
+        turn = np.linalg.qr(rng.standard_normal((own, own)))[0].astype(np.float32)
+        parts.append((vectors @ turn[:, : min(own, dim - number * own)]) * np.float32(0.5**number))
+    fitted = np.concatenate(parts, axis=1)
+    return np.ascontiguousarray(fitted / np.linalg.norm(fitted, axis=1, keepdims=True))
+
+
 def make_times(n: int, *, seed: int) -> npt.NDArray[np.int64]:
     """Return int64 [n], ascending: microseconds over ten years."""
     rng = np.random.default_rng(seed)

@@ -13,8 +13,8 @@ import numpy as np
 import ray
 
 from eagleray.contracts.ports import FloatMatrix
+from indexes.dense.devices import make_matcher
 from indexes.dense.kmeans import Partial, accumulate_block
-from indexes.dense.two_levels import TwoLevelMatcher
 from indexes.dense.vectors import FloatVector
 from ray_jobs.execution import count_workers
 
@@ -25,9 +25,9 @@ LoadBlock: TypeAlias = Callable[[dict[str, Any]], FloatMatrix]
 class BlockHolder:
     """Holds some of the blocks and computes on them, in one thread."""
 
-    def __init__(self, load: LoadBlock, payloads: dict[int, dict[str, Any]]) -> None:
+    def __init__(self, load: LoadBlock, payloads: dict[int, dict[str, Any]], *, device: str) -> None:
         self._blocks = {number: load(payload) for number, payload in payloads.items()}
-        self._matcher = TwoLevelMatcher()
+        self._matcher = make_matcher(device)
 
     def accumulate(self, number: int, sent: tuple[FloatMatrix, FloatVector | None]) -> Partial:
         """Return what a block adds to the next centroids; with them come the lists' handicaps."""
@@ -71,7 +71,12 @@ class Passes:
 
 @contextmanager
 def spread_blocks(
-    load: LoadBlock, payloads: Sequence[dict[str, Any]], *, workers: int, memory_bytes: int
+    load: LoadBlock,
+    payloads: Sequence[dict[str, Any]],
+    *,
+    workers: int,
+    memory_bytes: int,
+    device: str = "cpu",
 ) -> Generator[Passes, None, None]:
     """Give passes over blocks, spread over actors for the length of a `with` block.
 
@@ -80,16 +85,15 @@ def spread_blocks(
         payloads: one a block, at least one.
         workers: actors of one CPU each; 0 takes every CPU of the cluster.
         memory_bytes: memory each actor reserves of the cluster's.
+        device: `cpu`, or `cuda` where each actor may use a GPU.
 
     Raises:
         EagleRayError: what `load` raised.
     """
     n = min(count_workers(workers), len(payloads))
     make: Any = ray.remote(num_cpus=1, memory=memory_bytes)(BlockHolder)
-    holders: list[Any] = [
-        make.remote(load, {number: payloads[number] for number in range(place, len(payloads), n)})
-        for place in range(n)
-    ]
+    mine = [{number: payloads[number] for number in range(place, len(payloads), n)} for place in range(n)]
+    holders: list[Any] = [make.remote(load, numbered, device=device) for numbered in mine]
     try:
         yield Passes(holders, len(payloads))
     finally:

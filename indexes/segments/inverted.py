@@ -14,8 +14,8 @@ from eagleray.digests import digest_bytes
 from eagleray.errors import IntegrityError
 from indexes.dense.codebook_files import encode_codebook
 from indexes.dense.codebooks import Codebook
+from indexes.dense.devices import make_matcher
 from indexes.dense.ivf import IvfIndex, open_ivf
-from indexes.dense.two_levels import TwoLevelMatcher
 from indexes.planning.efforts import learn_efforts
 
 DENSE: Final = "dense.faiss"
@@ -33,7 +33,7 @@ def write_inverted(
         chunk_ids: int64 [n_rows].
     """
     path = folder / DENSE
-    match = codebook.assign(vectors, matcher=TwoLevelMatcher())
+    match = codebook.assign(vectors, matcher=make_matcher())
     path.write_bytes(codebook.encode(vectors, match.labels))
     index = open_ivf(path, codebook=codebook, vectors=vectors, ids=chunk_ids)
     return DenseManifest(
