@@ -3,7 +3,7 @@ BIN := .venv/bin
 LOCK := requirements/dev.txt
 STAMP := .venv/.installed
 
-.PHONY: setup demo check test bench lock
+.PHONY: setup demo check test bench peers lock
 
 setup: $(STAMP) ## make .venv from the pinned lock
 
@@ -40,6 +40,9 @@ bench: setup ## the benchmarks on the judged corpora in CORPORA
 	$(BIN)/python -m benchmarks.shard_blocks $(CORPORA)/tatqa
 	$(BIN)/python -m benchmarks.memory $(CORPORA)/tatqa
 	$(BIN)/python -m benchmarks.asof $(CORPORA)/reuters21578 --n 300 --seed 1 --model hashing
+
+peers: setup ## install what benchmarks compare with beside the pinned environment
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --override $(LOCK) --requirement requirements/peers.txt
 
 lock: setup ## pin what pyproject.toml asks for, without addresses
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra serve --python-version 3.11 \

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 import numba
 import numpy as np
@@ -19,6 +20,8 @@ Bits = npt.NDArray[np.uint8]
 
 IntVector = npt.NDArray[np.int64]
 
+_MAX_KEPT: Final = 1 << 16
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
@@ -29,12 +32,14 @@ class Selection:
         n_prefix: only rows below it are selected.
         bits: one bit a row of the segment, none set from `n_prefix` on; `None` selects the whole prefix.
         n_selected: how many rows that is.
+        rows: int64 [n_selected] where they are few and somebody has asked for them, else `None`.
     """
 
     n_rows: int
     n_prefix: int
     bits: Bits | None = None
     n_selected: int = field(default=-1)
+    rows: IntVector | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.n_prefix <= self.n_rows:
@@ -52,6 +57,9 @@ class Selection:
 
     def iterate_rows(self, n: int) -> Iterator[IntVector]:
         """Yield the selected rows in ascending order, at most `n` at a time: int64 each."""
+        if self.n_selected <= min(n, _MAX_KEPT):
+            yield self._keep_rows()
+            return
         if self.bits is None:
             for start in range(0, self.n_prefix, n):
                 yield np.arange(start, min(start + n, self.n_prefix), dtype=np.int64)
@@ -62,6 +70,18 @@ class Selection:
             n_found = _list_set(self.bits[start : start + step], start * 8, rows)
             if n_found:
                 yield rows[:n_found]
+
+    def _keep_rows(self) -> IntVector:
+        """Return the rows, listed once: the same few rows are compared with many queries."""
+        if self.rows is None:
+            rows = np.arange(self.n_prefix, dtype=np.int64)
+            if self.bits is not None:
+                rows = np.empty(self.n_selected, dtype=np.int64)
+                _list_set(self.bits, 0, rows)
+            rows.flags.writeable = False
+            object.__setattr__(self, "rows", rows)
+        kept: IntVector | None = self.rows
+        return np.empty(0, dtype=np.int64) if kept is None else kept
 
     def has(self, rows: IntVector) -> npt.NDArray[np.bool_]:
         """Return whether each row is selected: bool [len(rows)]."""

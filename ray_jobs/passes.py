@@ -14,7 +14,7 @@ import ray
 
 from eagleray.contracts.ports import FloatMatrix
 from indexes.dense.devices import make_matcher
-from indexes.dense.kmeans import Partial, accumulate_block
+from indexes.dense.kmeans import Partial, accumulate_block, count_blocks
 from indexes.dense.vectors import FloatVector
 from ray_jobs.execution import count_workers
 
@@ -45,13 +45,16 @@ class Passes:
     def __init__(self, holders: Sequence[Any], n_blocks: int) -> None:
         self._holders, self._n_blocks = holders, n_blocks
 
-    def __call__(self, centroids: FloatMatrix, handicaps: FloatVector | None) -> Iterable[Partial]:
+    def __call__(
+        self, centroids: FloatMatrix, handicaps: FloatVector | None, share: float
+    ) -> Iterable[Partial]:
         """Yield each block's partial sums, in order; as many are in memory as there are actors."""
         sent = ray.put((centroids, handicaps))
-        waiting = [self._ask(number, sent) for number in range(min(len(self._holders), self._n_blocks))]
-        for number in range(self._n_blocks):
+        n_blocks = count_blocks(self._n_blocks, share)
+        waiting = [self._ask(number, sent) for number in range(min(len(self._holders), n_blocks))]
+        for number in range(n_blocks):
             following = number + len(self._holders)
-            if following < self._n_blocks:
+            if following < n_blocks:
                 waiting.append(self._ask(following, sent))
             yield ray.get(waiting[number])
             waiting[number] = None

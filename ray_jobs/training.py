@@ -69,7 +69,7 @@ class CodebookTrainer:
         if standing is None:
             return None
         codebook = load_codebook(self._ledger.store, self._ledger.collection, standing)
-        partials = list(passes(codebook.centroids, None))
+        partials = list(passes(codebook.centroids, None, 1.0))
         n_rows = sum(int(partial.counts.sum()) for partial in partials)
         error = sum(partial.error for partial in partials) / n_rows
         drift = codebook.measure_drift(error)

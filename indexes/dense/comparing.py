@@ -6,12 +6,16 @@ same row and query give the same bits in every segment, index kind and plan of o
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numba
 import numpy as np
 import numpy.typing as npt
 
 from eagleray.contracts.ports import FloatMatrix
 from indexes.dense.vectors import FloatVector
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 def compare_rows(vectors: FloatMatrix, rows: npt.NDArray[np.int64], query: FloatVector) -> FloatVector:
@@ -26,12 +30,14 @@ def compare_rows(vectors: FloatMatrix, rows: npt.NDArray[np.int64], query: Float
         float32 [n], in the order of `rows`.
     """
     similarities = np.empty(len(rows), dtype=np.float32)
-    _multiply(_freeze(vectors), _freeze(rows), _freeze(query), similarities)
+    _multiply(freeze(vectors), freeze(rows), freeze(query), similarities)
     return similarities
 
 
-def _freeze(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+def freeze(array: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
     """Return a view that cannot be written: arrays of both kinds would be compiled apart."""
+    if not array.flags.writeable:
+        return array
     view = array.view()
     view.flags.writeable = False
     return view

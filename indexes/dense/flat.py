@@ -8,7 +8,7 @@ import numpy as np
 
 from eagleray.contracts.indexes import IndexKind
 from eagleray.contracts.ports import FloatMatrix
-from indexes.dense.comparing import compare_rows
+from indexes.dense.comparing import compare_rows, freeze
 from indexes.dense.contracts import Effort
 from indexes.dense.neighbours import Collector, IntVector, Neighbours
 from indexes.dense.queries import DenseQuery
@@ -29,7 +29,7 @@ class FlatIndex:
             vectors: float32 [n_rows, dim], C-contiguous, unit L2 norm, memory-mapped or not.
             ids: int64 [n_rows], chunk_ids, by which ties are broken.
         """
-        self.vectors, self.ids = vectors, ids
+        self.vectors, self.ids = freeze(vectors), freeze(ids)
 
     @property
     def n_rows(self) -> int:

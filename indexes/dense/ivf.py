@@ -16,10 +16,12 @@ from eagleray.contracts.indexes import IndexKind
 from eagleray.contracts.ports import FloatMatrix
 from indexes.dense.codebooks import Codebook
 from indexes.dense.codes import open_lists, read_labels
+from indexes.dense.comparing import freeze
 from indexes.dense.contracts import Effort
 from indexes.dense.flat import rescore
 from indexes.dense.neighbours import IntVector, Neighbours
 from indexes.dense.queries import DenseQuery
+from indexes.dense.vectors import FloatVector
 from indexes.selections import Selection, check_selection
 
 _THIN: Final = 0.25
@@ -39,8 +41,9 @@ class IvfIndex:
             ids: int64 [n_rows], chunk_ids, by which ties are broken.
         """
         self.codebook = codebook
-        self._index, self._vectors, self._ids = index, vectors, ids
+        self._index, self._vectors, self._ids = index, freeze(vectors), freeze(ids)
         self._labels = read_labels(index, n_rows=len(vectors))
+        self._parameters: tuple[Selection | None, int, tuple[Any, Any]] = (None, 0, (None, None))
         self._counted: tuple[Selection | None, npt.NDArray[np.bool_]] = (None, np.empty(0, np.bool_))
 
     @property
@@ -72,7 +75,6 @@ class IvfIndex:
         numbers, similarities = self._rank_lists(query, selection, n=effort.n_probes)
         found = np.empty(n_candidates, dtype=np.int64)
         scores = np.empty(n_candidates, dtype=np.float32)
-        selector = _make_selector(selection)
         self._index.search_preassigned_c(
             1,
             faiss.swig_ptr(query.vector),
@@ -82,9 +84,9 @@ class IvfIndex:
             faiss.swig_ptr(scores),
             faiss.swig_ptr(found),
             False,
-            self._make_parameters(len(numbers), selector),
+            self._find_parameters(selection, len(numbers)),
         )
-        return found[found >= 0]
+        return found if found[-1] >= 0 else found[found >= 0]
 
     def count_lists(self, selection: Selection) -> int:
         """Return how many lists a search with this selection chooses from."""
@@ -100,15 +102,17 @@ class IvfIndex:
 
     def _rank_lists(
         self, query: DenseQuery, selection: Selection, *, n: int
-    ) -> tuple[IntVector, npt.NDArray[np.float32]]:
-        """Return the `n` nearest lists to choose from, at least one, and their similarities."""
-        lists = self.codebook.lists
-        if not _is_thin(selection):
-            return query.rank_lists(lists, n=max(1, min(n, self.n_lists)))
-        held = self._mark_lists(selection)
-        numbers, similarities = query.rank_lists(lists, n=self.n_lists)
-        nearest = np.flatnonzero(held[numbers])[: max(1, n)]
-        return numbers[nearest], similarities[nearest]
+    ) -> tuple[IntVector, FloatVector]:
+        """Return the `n` nearest lists to choose from, at least one, best first, and their similarities."""
+        similarities = query.compare_lists(self.codebook.centroids)
+        numbers = np.flatnonzero(self._mark_lists(selection)) if _is_thin(selection) else None
+        if numbers is not None:
+            similarities = similarities[numbers]
+        n = max(1, min(n, len(similarities)))
+        apart = -similarities
+        nearest = np.argpartition(apart, n - 1)[:n] if n < len(apart) else np.arange(n)
+        nearest = nearest[np.argsort(apart[nearest], kind="stable")]
+        return nearest if numbers is None else numbers[nearest], similarities[nearest]
 
     def _mark_lists(self, selection: Selection) -> npt.NDArray[np.bool_]:
         """Return whether each list holds a selected row; kept for the next query with this selection."""
@@ -120,11 +124,13 @@ class IvfIndex:
             self._counted = (selection, held)
         return held
 
-    def _make_parameters(self, n_probes: int, selector: Any) -> Any:
-        make: Any = faiss.SearchParametersIVF
-        if self.kind in (IndexKind.IVF_RABITQ1, IndexKind.IVF_RABITQ4):
-            make = faiss.IVFRaBitQSearchParameters
-        return make(nprobe=n_probes) if selector is None else make(nprobe=n_probes, sel=selector)
+    def _find_parameters(self, selection: Selection, n_probes: int) -> Any:
+        """Return FAISS's parameters of a search; those made last are kept, for queries that share them."""
+        known, known_probes, made = self._parameters
+        if known is not selection or known_probes != n_probes:
+            made = _make_parameters(self.kind, selection, n_probes)
+            self._parameters = (selection, n_probes, made)
+        return made[0]
 
 
 def open_ivf(path: Path, *, codebook: Codebook, vectors: FloatMatrix, ids: IntVector) -> IvfIndex:
@@ -140,6 +146,16 @@ def open_ivf(path: Path, *, codebook: Codebook, vectors: FloatMatrix, ids: IntVe
 def _is_thin(selection: Selection) -> bool:
     """Return whether so few rows are selected that it pays to find out which lists hold any."""
     return selection.bits is not None and selection.n_selected < _THIN * selection.n_rows
+
+
+def _make_parameters(kind: IndexKind, selection: Selection, n_probes: int) -> tuple[Any, Any]:
+    """Return FAISS's parameters, and the selector that must live as long as they do."""
+    make: Any = faiss.SearchParametersIVF
+    if kind in (IndexKind.IVF_RABITQ1, IndexKind.IVF_RABITQ4):
+        make = faiss.IVFRaBitQSearchParameters
+    selector = _make_selector(selection)
+    made = make(nprobe=n_probes) if selector is None else make(nprobe=n_probes, sel=selector)
+    return made, selector
 
 
 def _make_selector(selection: Selection) -> Any:

@@ -33,6 +33,9 @@ SHARES: Final = (1.0, 0.3, 0.1, 0.03, 0.01)
 
 _CANDIDATES: Final = (4, 8, 16, 32)
 _GROWTH: Final = 1.25
+_SEED: Final = 1
+_ALIKE: Final = 32
+"""Masks of rows like some row: how far a query lies from them decides how hard they are."""
 
 
 def bound_recall(n_found: int, n_true: int) -> float:
@@ -50,7 +53,7 @@ def bound_recall(n_found: int, n_true: int) -> float:
 
 
 def learn_efforts(
-    index: IvfIndex, vectors: FloatMatrix, ids: IntVector, probes: FloatMatrix, *, seed: int = 1
+    index: IvfIndex, vectors: FloatMatrix, ids: IntVector, probes: FloatMatrix, *, target: float = TARGET
 ) -> tuple[LearntEffort, ...]:
     """Return an entry for each of `SHARES`, the greatest share first.
 
@@ -59,7 +62,7 @@ def learn_efforts(
         vectors: float32 [n_rows, dim], its rows.
         ids: int64 [n_rows], chunk_ids.
         probes: float32 [n_probes, dim], unit L2 norm: queries as users ask them.
-        seed: draws the masks.
+        target: recall whose lower bound an effort must reach.
     """
     flat = FlatIndex(vectors, ids)
     queries = [DenseQuery(probe, dim=vectors.shape[1]) for probe in probes]
@@ -67,10 +70,22 @@ def learn_efforts(
     for share in SHARES:
         if share * len(vectors) < K:
             break
-        masks = list(_draw_masks(vectors, share, rng=np.random.default_rng(seed)))
-        cases = [_Case(flat, query, masks[place % len(masks)]) for place, query in enumerate(queries)]
-        learnt.append(_learn(index, cases, share=share))
+        hardest = LearntEffort(share=share, probed=0.0, n_candidates=0, recall=1.0)
+        for masks in _draw_masks(vectors, share, rng=np.random.default_rng(_SEED)):
+            cases = [_Case(flat, query, masks[place % len(masks)]) for place, query in enumerate(queries)]
+            hardest = _join(hardest, _learn(index, cases, share=share, target=target))
+        learnt.append(hardest)
     return tuple(learnt)
+
+
+def _join(first: LearntEffort, second: LearntEffort) -> LearntEffort:
+    """Return the effort that is enough for both."""
+    return LearntEffort(
+        share=first.share,
+        probed=max(first.probed, second.probed),
+        n_candidates=max(first.n_candidates, second.n_candidates),
+        recall=min(first.recall, second.recall),
+    )
 
 
 class _Case:
@@ -92,22 +107,22 @@ def count_probes(index: IvfIndex, selection: Selection, probed: float) -> int:
     return max(1, int(np.ceil(probed * index.count_lists(selection))))
 
 
-def _learn(index: IvfIndex, cases: Sequence[_Case], *, share: float) -> LearntEffort:
+def _learn(index: IvfIndex, cases: Sequence[_Case], *, share: float, target: float) -> LearntEffort:
     """Return the least effort whose bound reaches the target, or that of a search of every list."""
     n_true = sum(len(case.true) for case in cases)
-    probed = _find_probed(index, cases)
+    probed = _find_probed(index, cases, target=target)
     while True:
         for n_candidates in _CANDIDATES:
             n_found = sum(case.count(index, probed=probed, n_candidates=n_candidates) for case in cases)
             recall = bound_recall(n_found, n_true)
-            if recall >= TARGET or (probed >= 1.0 and n_candidates == _CANDIDATES[-1]):
+            if recall >= target or (probed >= 1.0 and n_candidates == _CANDIDATES[-1]):
                 return LearntEffort(
                     share=share, probed=probed, n_candidates=n_candidates, recall=round(recall, 4)
                 )
         probed = min(1.0, probed * _GROWTH)
 
 
-def _find_probed(index: IvfIndex, cases: Sequence[_Case]) -> float:
+def _find_probed(index: IvfIndex, cases: Sequence[_Case], *, target: float) -> float:
     """Return the least share of lists in which enough of the true neighbours lie."""
     places = np.sort(
         np.concatenate(
@@ -115,25 +130,24 @@ def _find_probed(index: IvfIndex, cases: Sequence[_Case]) -> float:
         )
     )
     for number, place in enumerate(places, start=1):
-        if bound_recall(number, len(places)) >= TARGET:
+        if bound_recall(number, len(places)) >= target:
             return float(place)
     return 1.0
 
 
-def _draw_masks(vectors: FloatMatrix, share: float, *, rng: np.random.Generator) -> Iterator[Selection]:
-    """Yield masks that let the share through: by chance, a span of time, and those like some row."""
+def _draw_masks(vectors: FloatMatrix, share: float, *, rng: np.random.Generator) -> Iterator[list[Selection]]:
+    """Yield masks that let the share through, shape by shape: by chance, by time, and like some row."""
     n_rows = len(vectors)
     if share >= 1.0:
-        yield select_all(n_rows)
+        yield [select_all(n_rows)]
         return
     n = max(K, round(share * n_rows))
-    for _ in range(4):
-        yield select_mask(_mark(n_rows, rng.choice(n_rows, size=n, replace=False)))
-        yield Selection(n_rows=n_rows, n_prefix=n)
-        begin = int(rng.integers(0, n_rows - n + 1))
-        yield select_mask(_mark(n_rows, np.arange(begin, begin + n)))
-        likeness = vectors @ vectors[int(rng.integers(n_rows))]
-        yield select_mask(_mark(n_rows, np.argpartition(-likeness, n - 1)[:n]))
+    yield [select_mask(_mark(n_rows, rng.choice(n_rows, size=n, replace=False))) for _ in range(4)]
+    begins = rng.integers(0, n_rows - n + 1, size=7)
+    spans = [select_mask(_mark(n_rows, np.arange(begin, begin + n))) for begin in begins]
+    yield [Selection(n_rows=n_rows, n_prefix=n), *spans]
+    alike = (vectors @ vectors[row] for row in rng.integers(0, n_rows, size=_ALIKE))
+    yield [select_mask(_mark(n_rows, np.argpartition(-likeness, n - 1)[:n])) for likeness in alike]
 
 
 def _mark(n_rows: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

@@ -1,0 +1,1 @@
+"""The systems that `benchmarks.peers` compares: one file each, all behind `contracts.System`."""
