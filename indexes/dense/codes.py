@@ -36,8 +36,13 @@ def _make_pq(lists: Any, dim: int, n: int) -> Any:
     """
     encoder = faiss.IndexIVFPQ(lists, dim, n, dim // 2, 4, _METRIC)
     encoder.by_residual = False
+    encoder.pq.cp.min_points_per_centroid = 1  # FAISS would complain of small collections, on standard error
     return encoder
 
+
+_ONE_BY_ONE: Final = 10
+"""FAISS's way through lists for one query with a heap: a sixth faster here than the one it chooses.
+Source: `IndexIVFFastScan.h`, `implem`."""
 
 _Make = Callable[[Any, int, int], Any]
 _MAKE: Final[Mapping[IndexKind, _Make]] = {
@@ -95,6 +100,8 @@ def open_lists(path: Path, lists: Any, *, n_rows: int) -> Any:
         IntegrityError: the file holds no such index.
     """
     index = _deserialize(path.read_bytes(), lists, path=str(path))
+    if isinstance(index, faiss.IndexIVFPQFastScan):
+        index.implem = _ONE_BY_ONE
     if index.ntotal != n_rows:
         raise IntegrityError(path=str(path), expected=f"{n_rows} rows", found=f"{index.ntotal}")
     return index

@@ -1,0 +1,209 @@
+"""Does any search show, count or score what it must not, or differ from brute force?
+
+    python -m benchmarks.differential --n N --seed S [--workers W]
+
+Random collections (rows, groups, zones, patches, segments, index kinds) are written and opened as a job
+would, and asked random questions (T, caller, filter, mode, k, chunks or documents). An oracle that shares no
+code with the engine looks at every plain row. A *leak* is a hit the caller may not see at that time, or
+a count of rows that shows one; a *difference* is a missing or wrong hit, or a score off by more than
+rounding. Where a plan is approximate, hits may be missing, which `recall` tells, but none may be wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.differential_oracle import Expected, Oracle
+from benchmarks.differential_world import GROUPS, N_MOMENTS, VALUES, WORDS, ZONES, World, make_world
+from benchmarks.reporting import show_result
+from eagleray.contracts.filters import (
+    And,
+    Compare,
+    Comparison,
+    Contains,
+    FilterExpression,
+    IsIn,
+    IsNull,
+    Not,
+    Or,
+    StartsWith,
+)
+from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest, SearchResponse
+from eagleray.contracts.principals import Principal
+from indexes.lexical.analysis import ENGLISH
+from indexes.planning import plans
+
+QUESTIONS_PER_WORLD: Final = 1_000
+TOLERANCE: Final = 2e-6
+_TERMS: Final = {word: ENGLISH.find_terms(word)[0] for word in WORDS}
+
+
+def main() -> None:
+    """Ask, count, and fail where anything leaked or differed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n", type=int, default=10_000, help="questions")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1)
+    arguments = parser.parse_args()
+    started = time.monotonic()
+    figures = run(arguments.n, seed=arguments.seed, workers=arguments.workers)
+    show_result({**figures, "seed": arguments.seed, "seconds": round(time.monotonic() - started, 1)})
+    sys.exit(1 if figures["leaks"] or figures["differences"] else 0)
+
+
+def run(n: int, *, seed: int, workers: int = 1) -> dict[str, Any]:
+    """Return how many questions were asked, and what went wrong with them."""
+    sizes = [min(QUESTIONS_PER_WORLD, n - start) for start in range(0, n, QUESTIONS_PER_WORLD)]
+    tasks = [(seed * 1_000_003 + number, size) for number, size in enumerate(sizes)]
+    total: Counter[str] = Counter()
+    if workers == 1:
+        for task in tasks:
+            total.update(check_world(task))
+    else:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            for done, counts in enumerate(pool.map(check_world, tasks), start=1):
+                total.update(counts)
+                if done % 50 == 0:
+                    print(f"{done}/{len(tasks)} collections: {dict(total)}", flush=True)
+    names = sorted(name for name in total if name.startswith(("plan ", "kind ")))
+    return {
+        "checks": total["checks"],
+        "leaks": total["leaks"],
+        "differences": total["differences"],
+        "hits": total["hits"],
+        "recall": round(total["found"] / total["wanted"], 4) if total["wanted"] else None,
+        **{name: total[name] for name in names},
+    }
+
+
+def check_world(task: tuple[int, int]) -> Counter[str]:
+    """Ask one collection some questions; what goes wrong is printed so that it can be asked again."""
+    seed, n = task
+    drawn = random.Random(seed)  # noqa: S311 - draws questions, not secrets
+    counts: Counter[str] = Counter()
+    _make_approximate_cheap()
+    with tempfile.TemporaryDirectory(prefix="eagleray-differential-") as name:
+        world = make_world(seed, Path(name))
+        oracle = Oracle(world.rows)
+        counts.update(f"kind {kind}" for kind in world.kinds)
+        filters = [_draw_filter(drawn, depth=2) for _ in range(30)]
+        for number in range(n):
+            request = _draw_request(drawn, filters)
+            world.embedder.draw(request.query)
+            counts.update(check(world, oracle, request, where=f"seed {seed}, question {number}"))
+    return counts
+
+
+def check(world: World, oracle: Oracle, request: SearchRequest, *, where: str) -> Counter[str]:
+    """Return the counts of one question."""
+    expected = oracle.answer(request, world.embedder.vectors[request.query])
+    response = world.searcher.search(request)
+    counts = Counter(checks=1, hits=len(response.hits))
+    counts.update(f"plan {segment.plan}" for segment in response.explanation.segments)
+    leak = find_leak(response, expected)
+    difference = "" if leak else find_difference(request, response, expected)
+    if leak:
+        counts["leaks"] += 1
+        print(f"LEAK {where}: {leak}: {request}", flush=True)
+    if difference:
+        counts["differences"] += 1
+        print(f"DIFFERENCE {where}: {difference}: {request}", flush=True)
+    if not response.explanation.is_exact:
+        counts["wanted"] += len(expected.best)
+        least = expected.best[-1] if expected.best else 0.0
+        counts["found"] += sum(hit.score >= least - TOLERANCE for hit in response.hits)
+    return counts
+
+
+def find_leak(response: SearchResponse, expected: Expected) -> str:
+    """Return what the answer shows of rows the caller may not see; nothing where it is sound."""
+    hidden = [hit.chunk_id for hit in response.hits if hit.chunk_id not in expected.owners]
+    if hidden:
+        return f"chunks {hidden} are hidden"
+    explanation = response.explanation
+    if explanation.n_visible != expected.n_visible:
+        return f"{explanation.n_visible} rows counted, {expected.n_visible} are visible"
+    shown = {word: explanation.document_frequencies.get(_TERMS[word], 0) for word in expected.frequencies}
+    if shown != expected.frequencies:
+        return f"words counted {shown}, visible {expected.frequencies}"
+    return ""
+
+
+def find_difference(request: SearchRequest, response: SearchResponse, expected: Expected) -> str:
+    """Return in what the answer differs from what it must be; nothing where it does not."""
+    ids = [hit.chunk_id for hit in response.hits]
+    documents = [hit.doc_id for hit in response.hits]
+    if len(set(ids)) != len(ids):
+        return "a chunk comes twice"
+    if request.granularity is Granularity.DOCUMENT and len(set(documents)) != len(documents):
+        return "a document comes twice"
+    scores = [hit.score for hit in response.hits]
+    if scores != sorted(scores, reverse=True):
+        return "hits are out of order"
+    is_exact = response.explanation.is_exact
+    if len(ids) != len(expected.best):
+        return f"{len(ids)} hits, expected {len(expected.best)}"
+    for hit, best in zip(response.hits, expected.best, strict=True):
+        own = expected.scores.get(hit.chunk_id)
+        if own is None:
+            return f"chunk {hit.chunk_id} holds no word of the question"
+        is_scaled = request.mode is SearchMode.HYBRID and not is_exact  # by the best row that was found
+        if not is_scaled and abs(hit.score - own) > TOLERANCE * max(1.0, own):
+            return f"chunk {hit.chunk_id} scores {own}, found {hit.score}"
+        if is_exact and abs(hit.score - best) > TOLERANCE * max(1.0, best):
+            return f"a hit scores {hit.score} where {best} is the next best"
+    return ""
+
+
+def _make_approximate_cheap() -> None:
+    """Let plans be approximate in segments so small that comparing every row would be cheaper."""
+    plans.APPROXIMATE = plans.LIST = plans.CODE = 0.0  # type: ignore[misc]  # constants elsewhere
+
+
+def _draw_request(drawn: random.Random, filters: list[FilterExpression]) -> SearchRequest:
+    words = drawn.choices(WORDS, k=drawn.randrange(1, 6))
+    zones = drawn.choice([None, None, frozenset(ZONES[:1]), frozenset(ZONES[1:]), frozenset()])
+    groups = frozenset(drawn.sample(GROUPS, drawn.randrange(4)))
+    return SearchRequest(
+        query=" ".join(words),
+        k=drawn.choice([1, 3, 10, 50, 500]),
+        mode=drawn.choice(list(SearchMode)),
+        granularity=drawn.choice(list(Granularity)),
+        as_of=drawn.choice([None, drawn.randrange(-2, N_MOMENTS + 30)]),
+        filter=drawn.choice([None, drawn.choice(filters)]),
+        principal=Principal(subject="drawn", groups=groups, zones=zones),
+        exact=drawn.random() < 0.3,
+    )
+
+
+def _draw_filter(drawn: random.Random, *, depth: int) -> FilterExpression:
+    if depth and drawn.random() < 0.5:
+        inner = tuple(_draw_filter(drawn, depth=depth - 1) for _ in range(drawn.randrange(1, 4)))
+        return drawn.choice([And(operands=inner), Or(operands=inner), Not(operand=inner[0])])
+    name = drawn.choice(list(VALUES))
+    value = drawn.choice(VALUES[name])
+    if name == "tags":
+        return drawn.choice([Contains(column=name, value=drawn.choice("abcz")), IsNull(column=name)])
+    if name == "is_open":
+        return Compare(column=name, op=drawn.choice([Comparison.EQ, Comparison.NE]), value=value)
+    plain = [
+        Compare(column=name, op=drawn.choice(list(Comparison)), value=value),
+        IsIn(column=name, values=tuple(drawn.sample(VALUES[name], 2))),
+        IsNull(column=name),
+    ]
+    if name == "ticker":
+        plain.append(StartsWith(column=name, prefix=drawn.choice(["A", "AB", "", "%"])))
+    return drawn.choice(plain)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""What a question must answer, told from plain rows in double precision, by code of its own."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.differential_world import WORDS, Row
+from eagleray.contracts.filters import (
+    And,
+    Compare,
+    Comparison,
+    Contains,
+    FilterExpression,
+    IsIn,
+    IsNull,
+    Not,
+    Or,
+    StartsWith,
+)
+from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
+from eagleray.contracts.times import OPEN_END
+
+K1: Final = 0.9
+B: Final = 0.6
+DENSE_WEIGHT: Final = 0.35
+_OPERATORS: Final = {
+    Comparison.EQ: operator.eq,
+    Comparison.NE: operator.ne,
+    Comparison.LT: operator.lt,
+    Comparison.LE: operator.le,
+    Comparison.GT: operator.gt,
+    Comparison.GE: operator.ge,
+}
+
+BoolVector = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What must come back.
+
+    Attributes:
+        scores: chunk_id -> score of every row that may be a hit.
+        owners: chunk_id -> doc_id.
+        best: scores in order, as many as there must be hits.
+        n_visible: rows the question may see.
+        frequencies: query word -> visible rows that hold it.
+    """
+
+    scores: dict[int, float]
+    owners: dict[int, str]
+    best: list[float]
+    n_visible: int
+    frequencies: dict[str, int]
+
+
+class Oracle:
+    """Answers by looking at every row."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+        self._ids = np.array([row.chunk_id for row in rows])
+        self._from = np.array([row.known_from for row in rows])
+        self._to = np.array([row.known_to for row in rows])
+        self._vectors = np.stack([row.vector for row in rows]).astype(np.float64)
+        words = [row.text.split() for row in rows]
+        self._counts = np.array([[text.count(word) for word in WORDS] for text in words], dtype=np.float64)
+        self._filtered: dict[str, BoolVector] = {}
+        self._readable: dict[tuple[Any, Any], BoolVector] = {}
+
+    def answer(self, request: SearchRequest, vector: np.ndarray) -> Expected:
+        """Return what the request must answer; the query's words are of `WORDS`."""
+        visible = np.flatnonzero(self._select(request))
+        asked = np.array([request.query.split().count(word) for word in WORDS], dtype=np.float64)
+        counts = self._counts[visible]
+        held = (counts > 0).sum(axis=0)
+        lexical = self._score_words(counts, asked, held)
+        dense = self._vectors[visible] @ vector.astype(np.float64)
+        match request.mode:
+            case SearchMode.DENSE:
+                scores, may_hit = dense, np.ones(len(visible), dtype=np.bool_)
+            case SearchMode.LEXICAL:
+                scores, may_hit = lexical, lexical > 0.0
+            case SearchMode.HYBRID:
+                near = np.maximum(dense, 0.0)
+                scores = DENSE_WEIGHT * _scale(near) + (1.0 - DENSE_WEIGHT) * _scale(lexical)
+                may_hit = np.ones(len(visible), dtype=np.bool_)
+        found = {
+            int(self._ids[row]): float(score)
+            for row, score, may in zip(visible, scores, may_hit, strict=True)
+            if may
+        }
+        owners = {self._rows[row].chunk_id: self._rows[row].doc_id for row in visible}
+        return Expected(
+            scores=found,
+            owners=owners,
+            best=_list_best(found, owners, request)[: request.k],
+            n_visible=len(visible),
+            frequencies={word: int(n) for word, n, of in zip(WORDS, held, asked, strict=True) if of},
+        )
+
+    def _select(self, request: SearchRequest) -> BoolVector:
+        if request.as_of is None:
+            known = self._to == OPEN_END
+        else:
+            known = (self._from <= request.as_of) & (request.as_of < self._to)
+        return known & self._read(request) & self._filter(request.filter)
+
+    def _read(self, request: SearchRequest) -> BoolVector:
+        groups, zones = request.principal.groups, request.principal.zones
+        if (groups, zones) not in self._readable:
+            self._readable[groups, zones] = np.array(
+                [
+                    (not row.groups or bool(row.groups & groups)) and (zones is None or row.zone in zones)
+                    for row in self._rows
+                ]
+            )
+        return self._readable[groups, zones]
+
+    def _filter(self, expression: FilterExpression | None) -> BoolVector:
+        if expression is None:
+            return np.ones(len(self._rows), dtype=np.bool_)
+        key = repr(expression)
+        if key not in self._filtered:
+            self._filtered[key] = np.array([judge(expression, row) is True for row in self._rows])
+        return self._filtered[key]
+
+    def _score_words(self, counts: np.ndarray, asked: np.ndarray, held: np.ndarray) -> np.ndarray:
+        if not len(counts):
+            return np.zeros(0)
+        lengths = counts.sum(axis=1)
+        idf = np.log1p((len(counts) - held + 0.5) / (held + 0.5))
+        held_back = K1 * (1.0 - B + B * lengths / lengths.mean())
+        scores: np.ndarray = (asked * idf * (K1 + 1.0) * counts / (counts + held_back[:, None])).sum(axis=1)
+        return scores
+
+
+def judge(expression: FilterExpression, row: Row) -> bool | None:
+    """Return whether a row satisfies an expression: true, false, or `None` as SQL has it."""
+    match expression:
+        case And(operands=operands):
+            found = [judge(operand, row) for operand in operands]
+            return False if False in found else None if None in found else True
+        case Or(operands=operands):
+            found = [judge(operand, row) for operand in operands]
+            return True if True in found else None if None in found else False
+        case Not(operand=operand):
+            inner = judge(operand, row)
+            return None if inner is None else not inner
+        case IsNull(column=name):
+            return row.attributes.get(name) is None
+    value = row.attributes.get(expression.column)
+    if value is None:
+        return None
+    match expression:
+        case StartsWith(prefix=prefix):
+            return bool(value.startswith(prefix))
+        case Contains(value=wanted):
+            return wanted in value
+        case IsIn(values=values):
+            return value in values
+        case Compare(op=op, value=wanted):
+            return bool(_OPERATORS[op](value, wanted))
+
+
+def _scale(scores: np.ndarray) -> np.ndarray:
+    greatest = scores.max(initial=0.0)
+    return scores / greatest if greatest > 0.0 else np.zeros_like(scores)
+
+
+def _list_best(found: dict[int, float], owners: dict[int, str], request: SearchRequest) -> list[float]:
+    """Return the scores of the hits in order, a document's best alone where documents are wanted."""
+    if request.granularity is Granularity.CHUNK:
+        return sorted(found.values(), reverse=True)
+    best: dict[str, float] = {}
+    for chunk_id, score in found.items():
+        best[owners[chunk_id]] = max(score, best.get(owners[chunk_id], -np.inf))
+    return sorted(best.values(), reverse=True)
