@@ -43,6 +43,7 @@ bench: setup ## the benchmarks on the judged corpora in CORPORA
 
 peers: setup ## install what benchmarks compare with beside the pinned environment
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --override $(LOCK) --requirement requirements/peers.txt
+	$(BIN)/python -c "import shutil, site; shutil.rmtree(site.getsitepackages()[0] + '/tests', ignore_errors=True)"  # autofaiss's own, in the way of ours
 
 lock: setup ## pin what pyproject.toml asks for, without addresses
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra serve --python-version 3.11 \

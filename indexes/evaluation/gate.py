@@ -26,6 +26,7 @@ from indexes.evaluation.probes import (
     sample_probes,
 )
 from indexes.evaluation.rebuilding import rebuild_as_of
+from indexes.evaluation.recall import check_recall
 from indexes.evaluation.reports import GateCheck, GateReport
 from indexes.evaluation.soundness import check_counts, check_intervals
 from indexes.segments.view import SegmentView
@@ -102,6 +103,7 @@ def run_gate(
         checks.append(check_intervals(opened.segments))
         checks.append(check_self_match(opened.segments, rng, sample=sample))
         checks.append(check_as_of(opened.segments, rng, search=search, sample=sample))
+        checks.append(check_recall(opened.segments, rng, sample=sample))
     return GateReport(snapshot=snapshot, checks=tuple(checks))
 
 

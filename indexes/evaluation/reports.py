@@ -19,7 +19,7 @@ class GateCheck:
     """One thing the gate looked at.
 
     Attributes:
-        name: `digests`, `opening`, `counts`, `intervals`, `self_match` or `as_of`.
+        name: `digests`, `opening`, `counts`, `intervals`, `self_match`, `as_of` or `recall`.
         passed: whether it is as it must be.
         detail: what was found, in one sentence; never document text.
         figures: counts and measures behind it.

@@ -34,8 +34,20 @@ SHARES: Final = (1.0, 0.3, 0.1, 0.03, 0.01)
 _CANDIDATES: Final = (4, 8, 16, 32)
 _GROWTH: Final = 1.25
 _SEED: Final = 1
+_FIFTH: Final = 5
 _ALIKE: Final = 32
 """Masks of rows like some row: how far a query lies from them decides how hard they are."""
+
+
+def list_learnt_from(probes: FloatMatrix) -> FloatMatrix:
+    """Return the probes that efforts are learnt from: every fifth."""
+    return np.ascontiguousarray(probes[::_FIFTH])
+
+
+def list_held_out(probes: FloatMatrix) -> FloatMatrix:
+    """Return the probes that no effort was learnt from, on which the gate measures; all if there is one."""
+    is_held_out = np.arange(len(probes)) % _FIFTH != 0
+    return np.ascontiguousarray(probes[is_held_out] if is_held_out.any() else probes)
 
 
 def bound_recall(n_found: int, n_true: int) -> float:

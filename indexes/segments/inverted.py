@@ -16,7 +16,7 @@ from indexes.dense.codebook_files import encode_codebook
 from indexes.dense.codebooks import Codebook
 from indexes.dense.devices import make_matcher
 from indexes.dense.ivf import IvfIndex, open_ivf
-from indexes.planning.efforts import learn_efforts
+from indexes.planning.efforts import learn_efforts, list_learnt_from
 
 DENSE: Final = "dense.faiss"
 
@@ -39,7 +39,7 @@ def write_inverted(
     return DenseManifest(
         kind=codebook.kind,
         codebook=digest_bytes(encode_codebook(codebook)),
-        efforts=learn_efforts(index, vectors, chunk_ids, codebook.probes),
+        efforts=learn_efforts(index, vectors, chunk_ids, list_learnt_from(codebook.probes)),
     )
 
 

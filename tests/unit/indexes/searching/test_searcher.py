@@ -231,7 +231,7 @@ def test_inverted_lists_answer_as_the_flat_segment_does_and_say_so(tmp_path):
     rows = make_rows(rng, n_documents=1_500)
     types = infer_attribute_types([row["attributes"] for row in rows])
     vectors = EMBEDDER.embed_passages(list_texts(make_table(rows)))
-    probes = EMBEDDER.embed_queries([" ".join(rng.choice(WORDS, size=4)) for _ in range(60)])
+    probes = EMBEDDER.embed_queries([" ".join(rng.choice(WORDS, size=4)) for _ in range(400)])
     run = pass_over([vectors], matcher=NumpyMatcher())
     codebook = train_codebook(
         [vectors], run, kind=IndexKind.IVF_SQ8, training=Training(n_lists=48), probes=probes

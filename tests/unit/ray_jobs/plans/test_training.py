@@ -50,7 +50,7 @@ def test_the_sample_has_the_rows_that_the_lists_need():
 
 def test_probes_are_sentences_and_do_not_depend_on_the_order_of_chunks():
     rng = np.random.default_rng(2)
-    n = 20 * CHUNKS_PER_PROBE
+    n = 80 * CHUNKS_PER_PROBE
     ids = rng.integers(0, 1 << 62, size=n).tolist()
     zones = ["tokyo" if number % 50 else "london" for number in range(n)]
     texts = [
@@ -60,7 +60,7 @@ def test_probes_are_sentences_and_do_not_depend_on_the_order_of_chunks():
     order = rng.permutation(n)
     shuffled = draw_probes(*([column[place] for place in order] for column in (ids, zones, texts)))
     assert probes == shuffled
-    assert [sum(probe.zone == zone for probe in probes) for zone in ("london", "tokyo")] == [MIN_PROBES, 19]
+    assert [sum(probe.zone == zone for probe in probes) for zone in ("london", "tokyo")] == [MIN_PROBES, 78]
     assert all(probe.text.endswith(("fixed.", "year.")) for probe in probes)
     assert {probe.text.split()[0] for probe in probes} == {"The", "It"}
 
