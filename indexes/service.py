@@ -23,6 +23,7 @@ from eagleray.settings import Settings
 from indexes.dense.queries import DenseQuery
 from indexes.evaluation.brute_force import RankedRow
 from indexes.evaluation.gate import run_gate
+from indexes.evaluation.pages import render_report
 from indexes.evaluation.reports import GateReport, load_gate_report, store_gate_report
 from indexes.lexical.analysis import ENGLISH
 from indexes.masks.grammar import parse_filter
@@ -125,6 +126,26 @@ class LocalIndexService:
         )
         return _show_move(alias, entry)
 
+    def run_gate(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
+        """Try a snapshot, keep the report and return it; no alias moves."""
+        store = _open(settings)
+        manifest = load_snapshot(store, settings.collection, resolve(store, settings.collection, snapshot))
+        return _show_gate(try_snapshot(store, manifest, cache=find_cache(settings)))
+
+    def read_gate_report(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
+        """Return the report of the gate's last run on a snapshot, and the same as a `page` of HTML.
+
+        Raises:
+            InputError: the gate has not run on it.
+        """
+        store = _open(settings)
+        name = resolve(store, settings.collection, snapshot)
+        report = load_gate_report(store, settings.collection, name)
+        if report is None:
+            command = f"eagleray gate {name[:12]} {settings.options}"
+            raise InputError(detail=f"the gate has not run on snapshot {name[:12]}: {command}")
+        return {**_show_gate(report), "page": render_report(report)}
+
     def rollback(self, settings: Settings, *, alias: str) -> dict[str, Any]:
         """Move the alias back to the snapshot before."""
         store = _open(settings)
@@ -194,11 +215,7 @@ def gate_and_move(
         ConflictError: somebody else moved the alias meanwhile.
     """
     collection, snapshot = manifest.collection.name, manifest.snapshot_id
-    started = time.monotonic()
-    report = run_gate(store, collection, snapshot, search=ExactAsOfSearch(), cache=cache)
-    _log_gate(manifest, report, elapsed_s=time.monotonic() - started)
-    store_gate_report(store, collection, report)
-    report.require_passed()
+    try_snapshot(store, manifest, cache=cache).require_passed()
     current = read_alias(store, collection, alias)
     if current is not None and current.snapshot == snapshot:
         return current
@@ -206,6 +223,21 @@ def gate_and_move(
     entry = move_alias(store, collection, alias, move=move)
     _log_move(collection, alias, entry)
     return entry
+
+
+def try_snapshot(store: Store, manifest: SnapshotManifest, *, cache: Path | None) -> GateReport:
+    """Run the gate on a snapshot, keep its report and return it."""
+    collection, snapshot = manifest.collection.name, manifest.snapshot_id
+    started = time.monotonic()
+    report = run_gate(store, collection, snapshot, search=ExactAsOfSearch(), cache=cache)
+    _log_gate(manifest, report, elapsed_s=time.monotonic() - started)
+    store_gate_report(store, collection, report)
+    return report
+
+
+def _show_gate(report: GateReport) -> dict[str, Any]:
+    checks = [asdict(check) for check in report.checks]
+    return {"snapshot": report.snapshot, "passed": report.passed, "checks": checks}
 
 
 def _open(settings: Settings) -> Store:

@@ -9,6 +9,7 @@ import typer
 
 from eagleray import __version__
 from eagleray.cli.dead_letters import dead_letters
+from eagleray.cli.gating import gate
 from eagleray.cli.ingesting import ingest
 from eagleray.cli.searching import search
 from eagleray.cli.showing import show_json
@@ -21,6 +22,7 @@ app = typer.Typer(name="eagleray", no_args_is_help=True, pretty_exceptions_enabl
 app.command()(ingest)
 app.command()(search)
 app.add_typer(snapshots, name="snapshots")
+app.add_typer(gate, name="gate")
 app.add_typer(dead_letters, name="dead-letters")
 
 

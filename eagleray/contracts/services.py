@@ -67,6 +67,14 @@ class IndexService(Protocol):
         """Run the gate and move the alias to the snapshot."""
         ...
 
+    def run_gate(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
+        """Try a snapshot, keep the report and return it; no alias moves."""
+        ...
+
+    def read_gate_report(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
+        """Return the report of the gate's last run on a snapshot, and the same as a `page` of HTML."""
+        ...
+
     def rollback(self, settings: Settings, *, alias: str) -> dict[str, Any]:
         """Move the alias back to the snapshot before."""
         ...
