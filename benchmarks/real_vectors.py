@@ -41,12 +41,12 @@ _SHARD: Final = 512
 
 def load_passages(corpora: Path = CORPORA) -> FloatMatrix:
     """Return float32 [n, 384], unit L2 norm: one vector a passage of all corpora, in the files' order."""
-    return _load(list(_read_passages(corpora)), name="passages")
+    return _load(list(read_passages(corpora)), name="passages")
 
 
 def load_questions(corpora: Path = CORPORA) -> FloatMatrix:
     """Return float32 [n, 384], unit L2 norm: one vector a question of all corpora, in the files' order."""
-    return _load(list(_read_questions(corpora)), name="questions")
+    return _load(list(read_questions(corpora)), name="questions")
 
 
 def make_vectors(passages: FloatMatrix, n: int, *, seed: int) -> FloatMatrix:
@@ -131,14 +131,16 @@ def _embed_shard(texts: list[str]) -> FloatMatrix:
     return vectors
 
 
-def _read_passages(corpora: Path) -> Iterator[str]:
+def read_passages(corpora: Path = CORPORA) -> Iterator[str]:
+    """Yield the passages of all corpora, in the files' order."""
     for corpus in _SETS:
         for line in (corpora / corpus / "corpus.jsonl").open():
             record = json.loads(line)
             yield f"{record['title']}\n{record['text']}" if record.get("title") else record["text"]
 
 
-def _read_questions(corpora: Path) -> Iterator[str]:
+def read_questions(corpora: Path = CORPORA) -> Iterator[str]:
+    """Yield the questions of all corpora, in the files' order."""
     for corpus, names in _SETS.items():
         for name in names:
             for line in (corpora / corpus / f"{name}.jsonl").open():

@@ -57,6 +57,8 @@ def sum_lengths(postings: Postings, selection: Selection) -> int:
 def count_frequency(postings: Postings, term: str, selection: Selection) -> int:
     """Return how many of the selected rows hold a term."""
     start, end = postings.find_range(term)
+    if selection.is_prefix and selection.n_prefix == postings.n_rows:
+        return end - start
     rows = postings.rows[start:end]
     n_known = int(np.searchsorted(rows, selection.n_prefix))
     return n_known if selection.bits is None else int(_count_selected(rows[:n_known], selection.bits))

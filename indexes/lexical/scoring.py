@@ -1,15 +1,16 @@
 """The rows BM25 scores highest, found in one pass over the query's postings.
 
 Rows are taken a window at a time, whose sums stay in the fastest cache. In a window the terms are added
-in their sorted order, so a sum is the same bits however rows are split, masked or asked for. Windows in
-which no sum exceeds the worst row kept are never looked at again, and masks are tested only in others.
+in their sorted order, so a sum is the same bits however rows are split, masked or asked for. Only rows
+whose sum rises to that of the worst row kept are looked at again, and masks are tested for them alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 import numba
 import numpy as np
@@ -20,9 +21,14 @@ from indexes.lexical.bm25 import K1, B, Statistics, find_idf
 from indexes.lexical.postings import Postings
 from indexes.selections import Bits, IntVector, Selection
 
-_WINDOW: Final = 4_096
+_WINDOW: Final = 2_048
+
+_FREQUENCIES: Final = 16
+_LENGTHS: Final = 1_024
+"""Counts and lengths for which impacts are tabulated: nearly all of chunks; 128 KB."""
 
 DoubleVector = npt.NDArray[np.float64]
+DoubleMatrix = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +105,7 @@ def find_best(
         ends,
         weighted.weights,
         weighted.average_length,
+        _tabulate(weighted.average_length),
         bits,
         ids,
         scores,
@@ -121,10 +128,19 @@ def score_some(postings: Postings, weighted: WeightedTerms, rows: IntVector) -> 
         ends,
         weighted.weights,
         weighted.average_length,
+        _tabulate(weighted.average_length),
         rows,
         scores,
     )
     return scores
+
+
+@lru_cache(maxsize=64)
+def _tabulate(average_length: float) -> DoubleMatrix:
+    """Return what a term adds for each weight of 1: float64 [_FREQUENCIES, _LENGTHS], by count and length."""
+    frequencies = np.arange(_FREQUENCIES, dtype=np.float64)[:, None]
+    held_back = K1 * (1.0 - B + B * np.arange(_LENGTHS, dtype=np.float64) / average_length)
+    return np.ascontiguousarray(frequencies / (frequencies + held_back))
 
 
 def _find_ranges(postings: Postings, terms: Sequence[str], *, n_prefix: int) -> tuple[IntVector, IntVector]:
@@ -147,6 +163,7 @@ def _scan(
     ends: IntVector,
     weights: DoubleVector,
     average_length: float,
+    table: DoubleMatrix,
     bits: Bits,
     ids: IntVector,
     heap: DoubleVector,
@@ -154,7 +171,7 @@ def _scan(
     heap_rows: IntVector,
 ) -> int:
     """Fill the heap with the best rows and return how many it holds."""
-    sums = np.zeros(_WINDOW)
+    sums, risen = np.zeros(_WINDOW), np.empty(_WINDOW, dtype=np.int64)
     cursors = starts.copy()
     n = 0
     while True:
@@ -165,26 +182,34 @@ def _scan(
         if first == np.int64(1) << 62:
             return n
         worst = heap[0] if n == len(heap) else 0.0
-        is_hot = False
+        n_risen = 0
         for term in range(len(cursors)):
             place, end, weight = cursors[term], ends[term], weights[term]
             while place < end and rows[place] < first + _WINDOW:
                 row = rows[place]
-                frequency = float(frequencies[place])
-                held_back = K1 * (1.0 - B + B * lengths[row] / average_length)
-                total = sums[row - first] + weight * frequency / (frequency + held_back)
+                impact = _find_impact(frequencies[place], lengths[row], average_length, table)
+                before = sums[row - first]
+                total = before + weight * impact
                 sums[row - first] = total
-                is_hot |= total >= worst
+                if total >= worst and (before < worst or before == 0.0):
+                    risen[n_risen] = row
+                    n_risen += 1
                 place += 1
             cursors[term] = place
-        if is_hot:
-            for place in range(_WINDOW):
-                total = sums[place]
-                if total > 0.0 and (n < len(heap) or total >= heap[0]):
-                    row = first + place
-                    if len(bits) == 0 or bits[row >> 3] >> (row & 7) & 1:
-                        n = push_row(heap, heap_ids, heap_rows, n, total, ids[row], row)
+        for number in range(n_risen):
+            row = risen[number]
+            if len(bits) == 0 or bits[row >> 3] >> (row & 7) & 1:
+                n = push_row(heap, heap_ids, heap_rows, n, sums[row - first], ids[row], row)
         sums[:] = 0.0
+
+
+@numba.njit(cache=True, nogil=True)
+def _find_impact(frequency: int, length: int, average_length: float, table: DoubleMatrix) -> Any:
+    """Return what a term adds for a weight of 1; computed where the table ends."""
+    if frequency < table.shape[0] and length < table.shape[1]:
+        return table[frequency, length]
+    held_back = K1 * (1.0 - B + B * length / average_length)
+    return frequency / (frequency + held_back)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -196,6 +221,7 @@ def _look_up(
     ends: IntVector,
     weights: DoubleVector,
     average_length: float,
+    table: DoubleMatrix,
     wanted: IntVector,
     scores: DoubleVector,
 ) -> None:
@@ -210,6 +236,6 @@ def _look_up(
                 else:
                     high = middle
             if low < ends[term] and rows[low] == row:
-                frequency = float(frequencies[low])
-                held_back = K1 * (1.0 - B + B * lengths[row] / average_length)
-                scores[number] += weights[term] * frequency / (frequency + held_back)
+                scores[number] += weights[term] * _find_impact(
+                    frequencies[low], lengths[row], average_length, table
+                )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -27,18 +28,9 @@ class Vocabulary:
 
     def find(self, term: str) -> int | None:
         """Return the term's number, or `None` where no row holds it."""
-        wanted = term.encode("utf-8", "surrogatepass")
-        low, high = 0, len(self)
-        while low < high:
-            middle = (low + high) // 2
-            if self._read(middle) < wanted:
-                low = middle + 1
-            else:
-                high = middle
-        return low if low < len(self) and self._read(low) == wanted else None
-
-    def _read(self, number: int) -> bytes:
-        return self.terms[self.offsets[number] : self.offsets[number + 1]].tobytes()
+        wanted = np.frombuffer(term.encode("utf-8", "surrogatepass"), dtype=np.uint8)
+        number = int(_find(self.terms, self.offsets, wanted))
+        return None if number < 0 else number
 
 
 def build_vocabulary(terms: Sequence[str]) -> tuple[Vocabulary, npt.NDArray[np.int64]]:
@@ -49,3 +41,28 @@ def build_vocabulary(terms: Sequence[str]) -> tuple[Vocabulary, npt.NDArray[np.i
     np.cumsum([len(encoded[place]) for place in order], out=offsets[1:])
     joined = np.frombuffer(b"".join(encoded[place] for place in order), dtype=np.uint8)
     return Vocabulary(terms=joined, offsets=offsets), np.array(order, dtype=np.int64)
+
+
+@numba.njit(cache=True, nogil=True)
+def _find(terms: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], wanted: npt.NDArray[np.uint8]) -> int:
+    """Return the number of a term, or -1."""
+    low, high = 0, len(offsets) - 1
+    while low < high:
+        middle = (low + high) >> 1
+        if _compare(terms, offsets[middle], offsets[middle + 1], wanted) < 0:
+            low = middle + 1
+        else:
+            high = middle
+    is_there = low < len(offsets) - 1 and _compare(terms, offsets[low], offsets[low + 1], wanted) == 0
+    return low if is_there else -1
+
+
+@numba.njit(cache=True, nogil=True)
+def _compare(terms: npt.NDArray[np.uint8], start: int, end: int, wanted: npt.NDArray[np.uint8]) -> int:
+    """Return -1, 0 or 1: how the bytes of a term stand to the wanted ones."""
+    n = min(end - start, len(wanted))
+    for place in range(n):
+        if terms[start + place] != wanted[place]:
+            return -1 if terms[start + place] < wanted[place] else 1
+    left = end - start - len(wanted)
+    return 0 if left == 0 else -1 if left < 0 else 1
