@@ -28,8 +28,9 @@ from indexes.evaluation.reports import GateReport, load_gate_report, store_gate_
 from indexes.lexical.analysis import ENGLISH
 from indexes.masks.grammar import parse_filter
 from indexes.searching.channels import Channel, DenseChannel, LexicalChannel
+from indexes.searching.combining import combine_one
 from indexes.searching.ranking import rank_rows
-from indexes.searching.searcher import Searcher, combine_one
+from indexes.searching.searcher import Searcher
 from indexes.searching.targets import Scope, Target, TargetFinder
 from indexes.segments.view import SegmentView
 from indexes.snapshots.aliases import AliasMove, list_aliases, move_alias, read_alias, rollback

@@ -81,9 +81,7 @@ class DenseChannel:
     def find(self, n: int) -> Best:
         """Return the `n` most similar rows of each segment; see `Channel`."""
         self.plans = [self._plan(target, n) for target in self._targets]
-        found = [
-            self._search(target, plan, n) for target, plan in zip(self._targets, self.plans, strict=True)
-        ]
+        found = [self._search(part, plan, n) for part, plan in enumerate(self.plans)]
         similarities = [neighbours.similarities for neighbours in found]
         lasts = [
             float(neighbours.similarities[-1])
@@ -109,8 +107,9 @@ class DenseChannel:
         view, index = target.view, None if self._is_exact else target.view.inverted
         return plan_search(target.selection, k=n, index=index, efforts=view.efforts)
 
-    def _search(self, target: Target, plan: Plan, n: int) -> Neighbours:
+    def _search(self, part: int, plan: Plan, n: int) -> Neighbours:
         """Return the best rows, after twice the effort each time that too few were found."""
+        target = self._targets[part]
         view, selection, effort = target.view, target.selection, plan.effort
         n = min(n, max(1, selection.n_selected))
         if plan.kind is not PlanKind.APPROXIMATE or view.inverted is None:

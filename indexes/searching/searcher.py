@@ -6,7 +6,8 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+
+import pyarrow as pa
 
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.hits import (
@@ -18,10 +19,11 @@ from eagleray.contracts.hits import (
 from eagleray.contracts.ports import Embedder
 from eagleray.errors import QueryError
 from indexes.dense.queries import DenseQuery
-from indexes.fusion.convex import Bounds, combine_scores
 from indexes.lexical.analysis import ENGLISH
 from indexes.masks.guard import guard_row
-from indexes.searching.channels import Best, Channel, DenseChannel, DoubleVector, LexicalChannel
+from indexes.searching.batch import MAX_BYTES, BatchSearcher
+from indexes.searching.channels import Channel, DenseChannel, LexicalChannel
+from indexes.searching.combining import COMBINE
 from indexes.searching.explaining import explain
 from indexes.searching.presenting import make_hit
 from indexes.searching.ranking import rank_rows
@@ -42,6 +44,7 @@ class Searcher:
     ) -> None:
         self._snapshot = snapshot
         self._targets = TargetFinder(segments, attributes=attributes)
+        self._batch = BatchSearcher(segments, self._targets, embedder)
         self._attributes = dict(attributes)
         self._embedder = embedder
 
@@ -58,7 +61,7 @@ class Searcher:
             FilterError: the filter names no column of the snapshot, or its value does not fit.
             GuardError: a row outside the mask came up; no answer is given.
         """
-        _check(request)
+        check_request(request)
         clock = _Clock()
         terms = Counter(ENGLISH.find_terms(request.query))
         query = None
@@ -92,27 +95,31 @@ class Searcher:
         )
         return SearchResponse(hits=tuple(hits), explanation=explanation)
 
+    def search_many(self, requests: Sequence[SearchRequest], *, max_bytes: int = MAX_BYTES) -> pa.Table:
+        """Return the hits of many questions: a row a hit, as `batch.BATCH_SCHEMA` says.
 
-def combine_one(scores: Sequence[DoubleVector], _: Sequence[Best]) -> DoubleVector:
-    """Return the scores of the only channel."""
-    return scores[0]
+        Ids, scores and ties are those of single searches that say `exact`; texts are left out.
+
+        Args:
+            requests: the questions, each with a time, a caller and a filter of its own.
+            max_bytes: memory that similarities may take at once.
+
+        Raises:
+            QueryError: a question is empty or its `k` is below 1.
+            FilterError: a filter names no column of the snapshot, or its value does not fit.
+            GuardError: a row outside a mask came up; no answer is given.
+        """
+        for request in requests:
+            check_request(request)
+        return self._batch.search(requests, max_bytes=max_bytes)
 
 
-def combine_both(scores: Sequence[DoubleVector], best: Sequence[Best]) -> DoubleVector:
-    """Return the hybrid scores of the dense and the lexical channel."""
-    bounds = Bounds(dense=best[0].greatest, lexical=best[1].greatest)
-    return combine_scores(scores[0], scores[1], bounds=bounds)
+def check_request(request: SearchRequest) -> None:
+    """Refuse a question that cannot be asked.
 
-
-COMBINE: Final = {
-    SearchMode.DENSE: combine_one,
-    SearchMode.LEXICAL: combine_one,
-    SearchMode.HYBRID: combine_both,
-}
-"""How the channels of a mode make one score."""
-
-
-def _check(request: SearchRequest) -> None:
+    Raises:
+        QueryError: it is empty, or its `k` is below 1.
+    """
     if not request.query.strip():
         raise QueryError(detail="the query is empty; ask a question in words")
     if request.k < 1:
