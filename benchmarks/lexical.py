@@ -27,7 +27,7 @@ import numpy.typing as npt
 from benchmarks.real_vectors import read_passages, read_questions
 from benchmarks.reporting import show_result
 from indexes.lexical.analysis import ENGLISH
-from indexes.lexical.bm25 import K1, B, Statistics, count_frequency, sum_lengths
+from indexes.lexical.bm25 import K1, B, Statistics, count_frequencies, sum_lengths
 from indexes.lexical.postings import Postings, build_postings
 from indexes.lexical.scoring import find_best, weigh_terms
 from indexes.selections import Selection, select_all, select_mask
@@ -101,7 +101,7 @@ def answer(postings: Postings, question: str, selection: Selection) -> Answer:
     statistics = Statistics(
         n_rows=selection.n_selected,
         total_length=_find_length(postings, selection),
-        frequencies={term: count_frequency(postings, term, selection) for term in terms},
+        frequencies=count_frequencies(postings, list(terms), selection),
     )
     ids = _IDS[: postings.n_rows]
     found = find_best(postings, weigh_terms(terms, statistics), selection, ids=ids, k=K)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from indexes.lexical.postings import Postings
-from indexes.selections import Bits, Selection
+from indexes.selections import Bits, IntVector, Selection
 
 K1: Final = 0.9
 """How fast repeats of a term stop counting: below the 1.2 to 2 of long documents, because rows are
@@ -54,14 +54,13 @@ def sum_lengths(postings: Postings, selection: Selection) -> int:
     return int(_sum_selected(postings.lengths[: selection.n_prefix], _bits(selection)))
 
 
-def count_frequency(postings: Postings, term: str, selection: Selection) -> int:
-    """Return how many of the selected rows hold a term."""
-    start, end = postings.find_range(term)
-    if selection.is_prefix and selection.n_prefix == postings.n_rows:
-        return end - start
-    rows = postings.rows[start:end]
-    n_known = int(np.searchsorted(rows, selection.n_prefix))
-    return n_known if selection.bits is None else int(_count_selected(rows[:n_known], selection.bits))
+def count_frequencies(postings: Postings, terms: Sequence[str], selection: Selection) -> dict[str, int]:
+    """Return how many of the selected rows hold each term."""
+    starts, ends = postings.find_ranges(terms, n_prefix=selection.n_prefix)
+    counts = ends - starts
+    if selection.bits is not None:
+        _count_selected(postings.rows, starts, ends, selection.bits, counts)
+    return dict(zip(terms, counts.tolist(), strict=True))
 
 
 def merge_statistics(parts: Iterable[Statistics]) -> Statistics:
@@ -89,12 +88,15 @@ def find_idf(n_rows: int, frequency: int) -> float:
 
 
 @numba.njit(cache=True, nogil=True)
-def _count_selected(rows: npt.NDArray[np.int32], bits: Bits) -> int:
-    count = 0
-    for place in range(len(rows)):
-        row = rows[place]
-        count += bits[row >> 3] >> (row & 7) & 1
-    return count
+def _count_selected(
+    rows: npt.NDArray[np.int32], starts: IntVector, ends: IntVector, bits: Bits, counts: IntVector
+) -> None:
+    for term in range(len(starts)):
+        count = 0
+        for place in range(starts[term], ends[term]):
+            row = rows[place]
+            count += bits[row >> 3] >> (row & 7) & 1
+        counts[term] = count
 
 
 @numba.njit(cache=True, nogil=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from array import array
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +25,10 @@ from indexes.lexical.vocabulary import Vocabulary, build_vocabulary
 
 FORMAT_VERSION: Final = 1
 
+IntVector = npt.NDArray[np.int64]
+
 _HEADER: Final = "postings.json"
+_MAX_FOUND: Final = 100_000
 _DTYPES: Final[dict[str, np.dtype[Any]]] = {
     "terms": np.dtype("uint8"),
     "term_offsets": np.dtype("int64"),
@@ -46,6 +49,7 @@ class Postings:
         rows: int32 [n_postings], ascending within a term.
         frequencies: int32 [n_postings], occurrences of the term in the row, at least 1.
         lengths: int32 [n_rows], terms of each row, repeats included.
+        found: terms that were looked up, with where their postings lie.
     """
 
     vocabulary: Vocabulary
@@ -53,6 +57,7 @@ class Postings:
     rows: npt.NDArray[np.int32]
     frequencies: npt.NDArray[np.int32]
     lengths: npt.NDArray[np.int32]
+    found: dict[str, tuple[int, int]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def n_rows(self) -> int:
@@ -66,10 +71,22 @@ class Postings:
 
     def find_range(self, term: str) -> tuple[int, int]:
         """Return where the term's postings begin and end; (0, 0) for a term no row holds."""
-        number = self.vocabulary.find(term)
-        if number is None:
-            return 0, 0
-        return int(self.offsets[number]), int(self.offsets[number + 1])
+        found = self.found.get(term)
+        if found is None:
+            number = self.vocabulary.find(term)
+            found = (0, 0) if number is None else (int(self.offsets[number]), int(self.offsets[number + 1]))
+            if len(self.found) >= _MAX_FOUND:
+                self.found.clear()
+            self.found[term] = found
+        return found
+
+    def find_ranges(self, terms: Sequence[str], *, n_prefix: int) -> tuple[IntVector, IntVector]:
+        """Return where each term's postings below row `n_prefix` begin and end: int64 [n_terms] twice."""
+        ranges = np.array([self.find_range(term) for term in terms], dtype=np.int64).reshape(-1, 2)
+        starts, ends = np.ascontiguousarray(ranges[:, 0]), np.ascontiguousarray(ranges[:, 1])
+        if n_prefix < self.n_rows:
+            _cut(self.rows, starts, ends, n_prefix)
+        return starts, ends
 
     def save(self, folder: Path) -> None:
         """Write the postings into `folder`, made if it is not there; the same bytes for the same rows."""
@@ -223,3 +240,17 @@ def _are_rows_sound(
                 return False
             previous = rows[place]
     return True
+
+
+@numba.njit(cache=True, nogil=True)
+def _cut(rows: npt.NDArray[np.int32], starts: IntVector, ends: IntVector, n_prefix: int) -> None:
+    """Bring each range's end down to its first row that is not below `n_prefix`."""
+    for term in range(len(starts)):
+        low, high = starts[term], ends[term]
+        while low < high:
+            middle = (low + high) >> 1
+            if rows[middle] < n_prefix:
+                low = middle + 1
+            else:
+                high = middle
+        ends[term] = low

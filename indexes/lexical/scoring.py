@@ -11,7 +11,7 @@ Source: Turtle and Flood, Query Evaluation: Strategies and Optimizations (1995):
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -102,7 +102,7 @@ def find_best(
         ids: int64 [n_rows], chunk_ids, by which ties are broken.
         k: at least 1.
     """
-    starts, ends = _find_ranges(postings, weighted.terms, n_prefix=selection.n_prefix)
+    starts, ends = postings.find_ranges(weighted.terms, n_prefix=selection.n_prefix)
     k = min(k, selection.n_selected, int((ends - starts).sum()))
     if not k:
         return ScoredRows(rows=np.empty(0, dtype=np.int64), scores=np.empty(0, dtype=np.float64))
@@ -130,7 +130,7 @@ def find_best(
 def score_some(postings: Postings, weighted: WeightedTerms, rows: IntVector) -> DoubleVector:
     """Return the BM25 score of some rows, 0 for one that holds no term: float64 [len(rows)]."""
     scores = np.zeros(len(rows), dtype=np.float64)
-    starts, ends = _find_ranges(postings, weighted.terms, n_prefix=postings.n_rows)
+    starts, ends = postings.find_ranges(weighted.terms, n_prefix=postings.n_rows)
     _look_up(
         postings.rows,
         postings.frequencies,
@@ -152,17 +152,6 @@ def _tabulate(average_length: float) -> DoubleMatrix:
     frequencies = np.arange(_FREQUENCIES, dtype=np.float64)[:, None]
     held_back = K1 * (1.0 - B + B * np.arange(_LENGTHS, dtype=np.float64) / average_length)
     return np.ascontiguousarray(frequencies / (frequencies + held_back))
-
-
-def _find_ranges(postings: Postings, terms: Sequence[str], *, n_prefix: int) -> tuple[IntVector, IntVector]:
-    """Return where each term's postings below `n_prefix` begin and end: int64 [n_terms] twice."""
-    starts, ends = np.empty(len(terms), dtype=np.int64), np.empty(len(terms), dtype=np.int64)
-    for number, term in enumerate(terms):
-        start, end = postings.find_range(term)
-        starts[number] = start
-        whole = n_prefix >= postings.n_rows
-        ends[number] = end if whole else start + int(np.searchsorted(postings.rows[start:end], n_prefix))
-    return starts, ends
 
 
 @numba.njit(cache=True, nogil=True)
@@ -236,7 +225,7 @@ def _scan(
 @numba.njit(cache=True, nogil=True)
 def _find_first(
     rows: npt.NDArray[np.int32], cursors: IntVector, ends: IntVector, is_left_out: npt.NDArray[np.bool_]
-) -> int:
+) -> np.int64:
     """Return the next row that holds a term which is not left out, or -1."""
     first = np.int64(-1)
     for term in range(len(cursors)):
@@ -248,7 +237,7 @@ def _find_first(
 
 
 @numba.njit(cache=True, nogil=True)
-def _seek(rows: npt.NDArray[np.int32], start: int, end: int, row: int) -> np.int64:
+def _seek(rows: npt.NDArray[np.int32], start: int, end: int, row: int) -> int:
     """Return the first place from `start` on whose row is not below `row`."""
     step = 1
     low = start
@@ -262,7 +251,7 @@ def _seek(rows: npt.NDArray[np.int32], start: int, end: int, row: int) -> np.int
             low = middle + 1
         else:
             high = middle
-    return np.int64(low)
+    return low
 
 
 @numba.njit(cache=True, nogil=True)

@@ -14,7 +14,7 @@ from indexes.dense.comparing import compare_rows
 from indexes.dense.flat import FlatIndex
 from indexes.dense.neighbours import Neighbours
 from indexes.dense.queries import DenseQuery
-from indexes.lexical.bm25 import Statistics, count_frequency, merge_statistics
+from indexes.lexical.bm25 import Statistics, count_frequencies, merge_statistics
 from indexes.lexical.scoring import find_best, score_some, weigh_terms
 from indexes.planning.plans import Plan, plan_search
 from indexes.searching.targets import Target
@@ -82,17 +82,12 @@ class DenseChannel:
         """Return the `n` most similar rows of each segment; see `Channel`."""
         self.plans = [self._plan(target, n) for target in self._targets]
         found = [self._search(part, plan, n) for part, plan in enumerate(self.plans)]
-        similarities = [neighbours.similarities for neighbours in found]
-        lasts = [
-            float(neighbours.similarities[-1])
+        is_whole = [
+            len(neighbours.rows) == target.selection.n_selected
             for neighbours, target in zip(found, self._targets, strict=True)
-            if len(neighbours.rows) and len(neighbours.rows) < target.selection.n_selected
         ]
-        return Best(
-            found=_join([neighbours.rows for neighbours in found]),
-            greatest=max((float(part[0]) for part in similarities if len(part)), default=0.0),
-            least=max(lasts, default=-np.inf),
-        )
+        scores = [neighbours.similarities.astype(np.float64) for neighbours in found]
+        return _merge([neighbours.rows for neighbours in found], scores, is_whole, n=n)
 
     def score(self, rows: Rows) -> DoubleVector:
         """Return the cosine similarity of each row; see `Channel`."""
@@ -136,12 +131,8 @@ class LexicalChannel:
             find_best(target.view.postings, self._weighted, target.selection, ids=target.view.chunk_ids, k=n)
             for target in self._targets
         ]
-        scores = [part.scores for part in found if len(part.rows)]
-        return Best(
-            found=_join([part.rows for part in found]),
-            greatest=max((float(part[0]) for part in scores), default=0.0),
-            least=max((float(part[-1]) for part in scores if len(part) >= n), default=-np.inf),
-        )
+        is_whole = [len(part.rows) < n for part in found]
+        return _merge([part.rows for part in found], [part.scores for part in found], is_whole, n=n)
 
     def score(self, rows: Rows) -> DoubleVector:
         """Return the BM25 score of each row; see `Channel`."""
@@ -158,15 +149,35 @@ def _count(target: Target, terms: Mapping[str, int]) -> Statistics:
     counted = target.frequencies
     if len(counted) > _MAX_COUNTED:
         counted.clear()
-    frequencies = {}
-    for term in terms:
-        frequency = counted.get(term)
-        if frequency is None:
-            frequency = counted[term] = count_frequency(target.view.postings, term, target.selection)
-        frequencies[term] = frequency
+    unknown = [term for term in terms if term not in counted]
+    if unknown:
+        counted.update(count_frequencies(target.view.postings, unknown, target.selection))
+    frequencies = {term: counted[term] for term in terms}
     return Statistics(
         n_rows=target.selection.n_selected, total_length=target.total_length, frequencies=frequencies
     )
+
+
+def _merge(
+    rows: Sequence[IntVector], scores: Sequence[DoubleVector], is_whole: Sequence[bool], *, n: int
+) -> Best:
+    """Return the best rows of all segments: `n` of them, and those that tie with the last.
+
+    Args:
+        rows: int64 [<= n] a segment, best first.
+        scores: of these rows.
+        is_whole: whether a segment has no more rows than these.
+        n: rows wanted.
+    """
+    lasts = [float(part[-1]) for part, whole in zip(scores, is_whole, strict=True) if len(part) and not whole]
+    greatest = max((float(part[0]) for part in scores if len(part)), default=0.0)
+    found, values = _join(rows), np.concatenate([np.empty(0), *scores])
+    if len(values) > n:
+        kept = values >= np.partition(values, len(values) - n)[len(values) - n]
+        if not kept.all():
+            lasts.append(float(values[~kept].max()))
+            found = Rows(parts=found.parts[kept], rows=found.rows[kept])
+    return Best(found=found, greatest=greatest, least=max(lasts, default=-np.inf))
 
 
 def _join(found: Sequence[IntVector]) -> Rows:
