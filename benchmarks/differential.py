@@ -177,7 +177,7 @@ def draw_request(drawn: random.Random, filters: Sequence[FilterExpression] = ())
     groups = frozenset(drawn.sample(GROUPS, drawn.randrange(4)))
     return SearchRequest(
         query=" ".join(words),
-        k=drawn.choice([1, 3, 10, 50, 500]),
+        k=500 if drawn.random() < 0.01 else drawn.choice([1, 3, 10, 30]),
         mode=drawn.choice(list(SearchMode)),
         granularity=drawn.choice(list(Granularity)),
         as_of=drawn.choice([None, drawn.randrange(-2, N_MOMENTS + 30)]),

@@ -43,7 +43,7 @@ _PEERS: Final = {
     "milvus-lite": ("milvus_system", "MilvusLiteSystem"),
     "qdrant": ("qdrant_system", "QdrantEdgeSystem"),
 }
-_BUDGET_S: Final = 20.0
+_BUDGET_S: Final = 4.0
 """Longest one setting is measured at one level."""
 
 

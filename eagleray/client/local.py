@@ -8,6 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eagleray.client.batches import make_answers, make_requests
 from eagleray.client.frames import make_frame
 from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.ports import SearchEngine
@@ -107,6 +108,36 @@ class LocalCollection:
         """
         response = self.search(query, k=k, mode=mode, as_of=as_of, where=where, groups=groups)
         return make_frame(response.hits)
+
+    def search_many(
+        self, questions: pd.DataFrame, *, k: int = 10, mode: str = "hybrid", chunks: bool = False
+    ) -> pd.DataFrame:
+        """Return the hits of many questions, each with a time, a filter and groups of its own.
+
+        Every visible row is compared, so the answers are those of single exact searches.
+
+        Args:
+            questions: a row a question: `query`, and if wanted `as_of`, `where` and `groups`, as `search`
+                takes them; a missing value asks the latest state, of all rows, without groups.
+            k: hits wanted of each.
+            mode: `hybrid`, `dense` or `lexical`.
+            chunks: whether hits are chunks instead of documents.
+
+        Returns:
+            One row a hit: `question` (the label of the row that asked), `rank` from 1, `chunk_id`, `doc_id`,
+            `score`, `dense`, `lexical`; best first, in the order of the questions.
+
+        Raises:
+            InputError: a question, time or filter cannot be used; says why.
+        """
+        requests = make_requests(
+            questions,
+            k=k,
+            mode=_choose_mode(mode),
+            granularity=Granularity.CHUNK if chunks else Granularity.DOCUMENT,
+            parse_filter=self._service.parse_filter,
+        )
+        return make_answers(questions, self._engine.search_many(requests))
 
 
 def open_collection(

@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.contracts.manifests import EmbedderIdentity
@@ -119,4 +120,8 @@ class SearchEngine(Protocol):
 
     def search(self, request: SearchRequest) -> SearchResponse:
         """Return the best hits the caller may see as of the request's time."""
+        ...
+
+    def search_many(self, requests: Sequence[SearchRequest]) -> pa.Table:
+        """Return the hits of many questions, a row a hit: those of single searches that say `exact`."""
         ...

@@ -35,6 +35,6 @@ def test_only_settings_reads_the_environment():
     assert readers == ["settings.py"]
 
 
-def test_ray_is_imported_in_two_files_only():
+def test_ray_is_imported_in_three_files_only():
     users = [path.name for path in SOURCES if "\nimport ray" in path.read_text()]
-    assert sorted(users) == ["clusters.py", "execution.py"]
+    assert sorted(users) == ["clusters.py", "execution.py", "passes.py"]

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from eagleray.client import LocalCollection
 from eagleray.contracts.hits import Explanation, SearchResponse
 from eagleray.contracts.times import parse_instant
 from eagleray.errors import InvalidTimeError, QueryError
+from eagleray.parts import load_index_service
 
 
 class Engine:
@@ -32,6 +35,10 @@ class Engine:
         )
         return SearchResponse(hits=(), explanation=explanation)
 
+    def search_many(self, requests):
+        self.asked += requests
+        return pa.table({"question": pa.array([0, 1], pa.int64()), "rank": [1, 1], "doc_id": ["a", "b"]})
+
 
 @pytest.fixture
 def engine():
@@ -40,7 +47,7 @@ def engine():
 
 @pytest.fixture
 def desk(engine):
-    return LocalCollection(engine, None, name="desk")
+    return LocalCollection(engine, load_index_service(), name="desk")
 
 
 def test_it_shows_its_name_and_the_snapshot_that_answers(desk):
@@ -74,3 +81,27 @@ def test_one_group_may_be_given_by_its_name(desk, engine):
 def test_an_unknown_mode_is_refused_with_the_known_ones(desk):
     with pytest.raises(QueryError, match="mode 'exact': expected dense, lexical, hybrid"):
         desk.search("rates", mode="exact")
+
+
+def test_many_questions_are_rows_and_missing_values_ask_for_what_search_asks_without_them(desk, engine):
+    questions = pd.DataFrame(
+        {
+            "query": ["swap", "repo"],
+            "as_of": [pd.Timestamp("2020-01-02", tz="UTC"), pd.NaT],
+            "groups": ["rates", None],
+        },
+        index=["first", "second"],
+    )
+    found = desk.search_many(questions, k=3, mode="lexical", chunks=True)
+    assert found["question"].tolist() == ["first", "second"]
+    one, other = engine.asked
+    assert (one.as_of, one.principal.groups) == (parse_instant("2020-01-02"), frozenset({"rates"}))
+    assert (other.as_of, other.principal.groups, other.filter) == (None, frozenset(), None)
+    assert {(request.k, request.mode, request.granularity, request.exact) for request in engine.asked} == {
+        (3, "lexical", "chunk", True)
+    }
+
+
+def test_a_column_that_means_nothing_is_refused(desk):
+    with pytest.raises(QueryError, match="query, as_of, where, groups; found query, asof"):
+        desk.search_many(pd.DataFrame({"query": ["swap"], "asof": ["2020-01-01"]}))
