@@ -40,6 +40,12 @@ bench: setup ## the benchmarks on the judged corpora in CORPORA
 	$(BIN)/python -m benchmarks.shard_blocks $(CORPORA)/tatqa
 	$(BIN)/python -m benchmarks.memory $(CORPORA)/tatqa
 	$(BIN)/python -m benchmarks.asof $(CORPORA)/reuters21578 --n 300 --seed 1 --model hashing
+	$(BIN)/python -m benchmarks.batch_search $(CORPORA)/reuters21578 --pairs 20000
+	$(BIN)/python -m benchmarks.differential --n 100000 --seed 1
+	$(BIN)/python -m benchmarks.plan_costs
+	$(BIN)/python -m benchmarks.build --vectors 1000000 --lists 1024
+	$(BIN)/python -m benchmarks.lexical --passages 1000000
+	$(BIN)/python -m benchmarks.peers --vectors 100000
 
 peers: setup ## install what benchmarks compare with beside the pinned environment
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --override $(LOCK) --requirement requirements/peers.txt
