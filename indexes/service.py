@@ -38,6 +38,7 @@ from indexes.snapshots.catalog import list_snapshots, load_collection, load_snap
 from indexes.snapshots.copying import copy_snapshot
 from indexes.snapshots.differences import diff_snapshots
 from indexes.snapshots.opened import open_snapshot
+from indexes.snapshots.vacuuming import pin_snapshot, plan_vacuum, run_vacuum, unpin_snapshot
 from indexes.snapshots.verification import verify_snapshot
 from indexes.storage import open_store
 
@@ -160,6 +161,31 @@ class LocalIndexService:
         name = resolve(store, settings.collection, snapshot)
         report = verify_snapshot(store, settings.collection, name)
         return {**asdict(report), "findings": [asdict(finding) for finding in report.findings]}
+
+    def pin(self, settings: Settings, *, snapshot: str, is_pinned: bool) -> dict[str, Any]:
+        """Keep a snapshot whatever the retention, or let it go with it again."""
+        store = _open(settings)
+        name = resolve(store, settings.collection, snapshot)
+        (pin_snapshot if is_pinned else unpin_snapshot)(store, settings.collection, name)
+        return {"snapshot": name, "pinned": is_pinned}
+
+    def vacuum(self, settings: Settings, *, keep_hours: float, is_dry: bool) -> dict[str, Any]:
+        """Remove what no alias, pin or retention needs; a dry run only says what."""
+        store = _open(settings)
+        load_collection(store, settings.collection)
+        older_than = time.time_ns() // 1000 - round(keep_hours * 3_600_000_000)
+        plan = plan_vacuum(store, settings.collection, older_than=older_than)
+        if not is_dry:
+            run_vacuum(store, plan)
+        report = {
+            "objects": len(plan.objects),
+            "bytes": plan.n_bytes,
+            "snapshots_kept": list(plan.kept),
+            "snapshots_removed": list(plan.removed),
+            "dry_run": is_dry,
+        }
+        _log.info("vacuumed", collection=settings.collection, objects=len(plan.objects), bytes=plan.n_bytes)
+        return report
 
     def copy(self, settings: Settings, *, snapshot: str, target: str) -> dict[str, Any]:
         """Copy a snapshot and all it needs into another store, and check every byte there."""

@@ -14,6 +14,7 @@ from eagleray.cli.ingesting import ingest
 from eagleray.cli.searching import search
 from eagleray.cli.showing import show_json
 from eagleray.cli.snapshots import snapshots
+from eagleray.cli.vacuuming import vacuum
 from eagleray.errors import EagleRayError
 from eagleray.logs import configure_logs
 from eagleray.settings import load_settings
@@ -21,6 +22,7 @@ from eagleray.settings import load_settings
 app = typer.Typer(name="eagleray", no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(ingest)
 app.command()(search)
+app.command()(vacuum)
 app.add_typer(snapshots, name="snapshots")
 app.add_typer(gate, name="gate")
 app.add_typer(dead_letters, name="dead-letters")

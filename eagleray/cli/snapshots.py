@@ -121,6 +121,23 @@ def verify(
 
 
 @snapshots.command()
+def pin(
+    snapshot: str = typer.Argument("live", help="Alias or id."),
+    off: bool = typer.Option(False, "--off", help="Unpin it."),
+    store: str = STORE_OPTION,
+    collection: str = COLLECTION_OPTION,
+    json: bool = JSON_OPTION,
+) -> None:
+    """Keep a snapshot from being vacuumed, whatever its age."""
+    settings = load_settings(**choose(store=store, collection=collection))
+    shown = load_index_service().pin(settings, snapshot=snapshot, is_pinned=not off)
+    if json:
+        show_json(shown)
+    else:
+        show_fields(shown)
+
+
+@snapshots.command()
 def copy(
     snapshot: str = typer.Argument("live", help="Alias or id."),
     to: str = typer.Option(help="Store that takes the copy: a folder or s3://bucket/prefix."),

@@ -83,6 +83,14 @@ class IndexService(Protocol):
         """Check every byte a snapshot needs; `findings` lists what is wrong."""
         ...
 
+    def pin(self, settings: Settings, *, snapshot: str, is_pinned: bool) -> dict[str, Any]:
+        """Keep a snapshot whatever the retention, or let it go with it again."""
+        ...
+
+    def vacuum(self, settings: Settings, *, keep_hours: float, is_dry: bool) -> dict[str, Any]:
+        """Remove what no alias, pin or retention needs; a dry run only says what."""
+        ...
+
     def copy(self, settings: Settings, *, snapshot: str, target: str) -> dict[str, Any]:
         """Copy a snapshot and all it needs into another store, and check every byte there."""
         ...

@@ -9,6 +9,7 @@ COLLECTION = "collection.json"
 SNAPSHOTS = "snapshots"
 PATCHES = "patches"
 ALIASES = "aliases"
+PINS = "pins"
 
 
 def name_snapshot(snapshot: str) -> str:
@@ -24,6 +25,11 @@ def name_gate_report(snapshot: str) -> str:
 def name_patch(digest: str) -> str:
     """Return the name of a patch file."""
     return f"{PATCHES}/{digest}.arrow"
+
+
+def name_pin(snapshot: str) -> str:
+    """Return the name of what keeps a snapshot whatever the retention."""
+    return f"{PINS}/{snapshot}"
 
 
 def name_alias_entry(alias: str, sequence: int) -> str:
