@@ -39,7 +39,7 @@ from ray_jobs.plans.training import ROWS_PER_LIST
 
 _SEGMENT_ROWS = 250_000
 _BLOCK_ROWS = 16_384
-_ENCODER_ROWS = 32_768
+_ENCODER_ROWS = 8_192
 
 
 def main() -> None:

@@ -55,5 +55,12 @@ def write_positions(
     store.write(_locate(collection, snapshot), canonical_json(body))
 
 
+def copy_positions(store: Store, collection: str, snapshot: str, other: str) -> None:
+    """Keep with another snapshot of the same documents what is kept with this one."""
+    positions = read_positions(store, collection, snapshot)
+    body = {"positions": positions, "sha256": digest_json(positions)}
+    store.write(_locate(collection, other), canonical_json(body))
+
+
 def _locate(collection: str, snapshot: str) -> str:
     return f"{collection}/runs/positions/{snapshot}.json"

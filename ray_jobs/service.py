@@ -21,15 +21,16 @@ from eagleray.errors import StoreError
 from eagleray.settings import Settings
 from indexes.service import find_cache, gate_and_move
 from indexes.snapshots.aliases import read_alias
-from indexes.snapshots.catalog import load_snapshot, put_collection
+from indexes.snapshots.catalog import load_snapshot, put_collection, resolve
 from indexes.storage import open_store
 from ray_jobs.clusters import connected
+from ray_jobs.compaction import compact_snapshot, plan_snapshot
 from ray_jobs.dead_letters import find_faulty_paths, list_dead_letters, write_last_run
 from ray_jobs.ledger import Ledger
 from ray_jobs.pipeline import Run, RunOutcome, execute
 from ray_jobs.plans.runs import RunInput, RunPlan, RunSizes, plan_run
 from ray_jobs.plans.training import IndexRules
-from ray_jobs.positions import Positions, read_positions, write_positions
+from ray_jobs.positions import Positions, copy_positions, read_positions, write_positions
 from ray_jobs.run_events import follow_stages, logged_run
 from ray_jobs.sources.files import list_files, open_source
 
@@ -89,6 +90,35 @@ class RayJobService:
             end(report)
         return {**report, "seconds": round(time.monotonic() - started, 1)}
 
+    def compact(
+        self, settings: Settings, *, alias: str, address: str, on_progress: OnProgress
+    ) -> dict[str, Any]:
+        """Join the small segments of an alias's snapshot, and publish the result.
+
+        Raises:
+            NotPublishedError: there is no such alias.
+            ConflictError: somebody else published meanwhile; run it again.
+            GateError: the new snapshot did not pass; it stays unpublished.
+        """
+        store = open_store(settings.store, s3=settings.s3)
+        snapshot = resolve(store, settings.collection, alias)
+        sizes = _choose_sizes(settings)
+        plans = plan_snapshot(store, load_snapshot(store, settings.collection, snapshot), sizes=sizes)
+        report: dict[str, Any] = {"snapshot": snapshot, "changed": bool(plans), "joined": 0, "made": 0}
+        if not plans:
+            return {**report, "message": "no two segments are small enough to become one"}
+        with connected(address, n_cpus=settings.jobs.workers):
+            manifest = compact_snapshot(
+                store, snapshot, plans, settings=settings, sizes=sizes, on_progress=on_progress
+            )
+        copy_positions(store, settings.collection, snapshot, manifest.snapshot_id)
+        moved = gate_and_move(
+            store, manifest, alias=alias, expected=snapshot, reason="compact", cache=find_cache(settings)
+        )
+        joined = sum(len(plan.digests) for plan in plans)
+        report |= {"snapshot": manifest.snapshot_id, "joined": joined, "made": len(plans)}
+        return {**report, "segments": len(manifest.segments), "published": moved.sequence}
+
     def list_dead_letters(self, settings: Settings, *, run: str) -> list[dict[str, Any]]:
         """Return the dead letters of a run; an empty `run` takes the collection's last one."""
         store = open_store(settings.store, s3=settings.s3)
@@ -111,8 +141,19 @@ def begin_run(
     store: Store, known: RunInput, *, settings: Settings, is_resumed: bool
 ) -> tuple[RunPlan, Ledger]:
     """Return the run's plan and ledger: those of an earlier try of the same input, if there was one."""
+    sizes = _choose_sizes(settings)
+    now = time.time_ns() // 1000
+    plan = plan_run(known, sizes=sizes, started_at=now)
+    ledger = Ledger(store, collection=known.spec.name, run_id=plan.run_id)
+    if not is_resumed:
+        ledger.clear()
+    standing = ledger.begin({"started_at": now, "source": known.source, "parent": known.parent})
+    return plan_run(known, sizes=sizes, started_at=standing["started_at"]), ledger
+
+
+def _choose_sizes(settings: Settings) -> RunSizes:
     jobs = settings.jobs
-    sizes = RunSizes(
+    return RunSizes(
         partition_bytes=jobs.partition_bytes,
         shard_bytes=jobs.shard_bytes,
         max_segment_rows=jobs.max_segment_rows,
@@ -125,13 +166,6 @@ def begin_run(
             max_drift=settings.index.max_drift,
         ),
     )
-    now = time.time_ns() // 1000
-    plan = plan_run(known, sizes=sizes, started_at=now)
-    ledger = Ledger(store, collection=known.spec.name, run_id=plan.run_id)
-    if not is_resumed:
-        ledger.clear()
-    standing = ledger.begin({"started_at": now, "source": known.source, "parent": known.parent})
-    return plan_run(known, sizes=sizes, started_at=standing["started_at"]), ledger
 
 
 def finish(run: Run, outcome: RunOutcome, *, alias: str, before: Positions) -> dict[str, Any]:

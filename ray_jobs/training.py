@@ -18,8 +18,9 @@ from ray_jobs.passes import Passes, spread_blocks
 from ray_jobs.plans.training import IndexRules, TrainingPlan
 from ray_jobs.stages.train import SampleReader, read_probes
 
-_ENCODER_ROWS = 32_768
-"""Rows an encoder is trained on: a byte a number for each row is a few MB."""
+_ENCODER_ROWS = 8_192
+"""Rows an encoder is trained on, which the driver holds for a moment: 12 MB at 384 numbers a row. Each of its
+tables has 16 entries, so more rows would not move them."""
 
 
 def find_codebooks(store: Store, spec: CollectionSpec, parent: str | None) -> dict[str, str]:

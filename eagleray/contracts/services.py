@@ -103,6 +103,12 @@ class JobService(Protocol):
         """Run a delivery from source to alias and return its report."""
         ...
 
+    def compact(
+        self, settings: Settings, *, alias: str, address: str, on_progress: OnProgress
+    ) -> dict[str, Any]:
+        """Join the small segments of an alias's snapshot, and publish the result."""
+        ...
+
     def list_dead_letters(self, settings: Settings, *, run: str) -> list[dict[str, Any]]:
         """Return the dead letters of a run; an empty `run` takes the collection's last one."""
         ...

@@ -66,7 +66,31 @@ def write_segment(
     order = find_row_order(table)
     save_vectors(vectors, order, folder / VECTORS)
     save_rows(build_rows(table, order, attributes), folder / ROWS)
-    rows = open_rows(folder / ROWS, attributes, n_rows=table.num_rows)  # mapped: memory is for postings now
+    return finish_segment(
+        folder, n_rows=table.num_rows, zone=zone, attributes=attributes, embedder=embedder, codebook=codebook
+    )
+
+
+def finish_segment(
+    folder: Path,
+    *,
+    n_rows: int,
+    zone: str,
+    attributes: Mapping[str, AttributeType],
+    embedder: EmbedderIdentity,
+    codebook: Codebook | None = None,
+) -> SegmentManifest:
+    """Write all that follows from a segment's row table and vectors, and return its manifest.
+
+    Args:
+        folder: holds `ROWS` and `VECTORS`, in the segment's order, and nothing else.
+        n_rows: rows of both.
+        zone: see `write_segment`, as for the others.
+        attributes: see there.
+        embedder: see there.
+        codebook: see there.
+    """
+    rows = open_rows(folder / ROWS, attributes, n_rows=n_rows)  # mapped: memory is for postings now
     names, bits = build_group_bits(rows["groups"].chunk(0))
     (folder / GROUPS).write_bytes(bits.tobytes())
     build_postings(iterate_texts(rows)).save(folder / LEXICAL)

@@ -9,8 +9,9 @@ from typing import Final
 COPIES: Final = 4
 """Copies of a segment's rows, without vectors, that exist at once while it is built."""
 
-ROW_BYTES: Final = 300
-"""What a row takes beside them, bytes: its postings while they are sorted."""
+ROW_BYTES: Final = 420
+"""What a row takes beside them, bytes: its postings while they are sorted, then its code and number in an
+inverted list, which exist four times while they are laid out and written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,79 @@
+"""Several small segments as one: the very segment that would have been written of all their rows at once.
+
+Patches name chunks, not places, so those of a snapshot hold for the new segment as they did for the old.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from eagleray.contracts.ports import Store
+from eagleray.errors import InputError
+from indexes.dense.codebooks import Codebook
+from indexes.segments.opening import open_segment
+from indexes.segments.publishing import publish_segment
+from indexes.segments.rows import find_row_order, order_rows, save_rows
+from indexes.segments.vectors import save_vectors, stack_vectors
+from indexes.segments.view import SegmentView
+from indexes.segments.writing import ROWS, VECTORS, finish_segment
+
+
+def compact_segments(
+    store: Store,
+    collection: str,
+    digests: Sequence[str],
+    *,
+    codebook: Codebook | None = None,
+    cache: Path | None = None,
+) -> str:
+    """Write and publish one segment of the rows of several, and return its digest.
+
+    Args:
+        store: where the collection lies.
+        collection: its name.
+        digests: of the segments, at least one.
+        codebook: of the new segment's inverted lists, or `None` for a flat one.
+        cache: folder for copies of remote segments.
+
+    Raises:
+        IntegrityError: a segment is damaged.
+        InputError: they are not of one zone, one embedder and the same columns.
+    """
+    views = [open_segment(store, collection, digest, cache=cache) for digest in digests]
+    first = views[0]
+    for view in views[1:]:
+        _check_alike(first, view)
+    with tempfile.TemporaryDirectory(prefix="eagleray-compact-") as scratch:
+        folder = Path(scratch) / "segment"
+        folder.mkdir()
+        rows = pa.concat_tables([view.rows for view in views])
+        order = find_row_order(rows)
+        stacked = stack_vectors((view.vectors for view in views), Path(scratch) / "vectors")
+        save_vectors(stacked, order, folder / VECTORS)
+        save_rows(order_rows(rows, order), folder / ROWS)
+        n_rows = rows.num_rows
+        del rows
+        finish_segment(
+            folder,
+            n_rows=n_rows,
+            zone=first.zone,
+            attributes=first.attributes,
+            embedder=first.embedder,
+            codebook=codebook,
+        )
+        return publish_segment(store, folder, collection=collection)
+
+
+def _check_alike(first: SegmentView, other: SegmentView) -> None:
+    for what in ("zone", "embedder", "attributes"):
+        if getattr(first, what) != getattr(other, what):
+            detail = f"segments {first.digest[:12]} and {other.digest[:12]} have another {what}"
+            raise InputError(detail=f"{detail}; only segments that agree can become one")
+    if len(np.intersect1d(first.chunk_ids, other.chunk_ids)):
+        detail = f"segments {first.digest[:12]} and {other.digest[:12]} share a chunk"
+        raise InputError(detail=detail)
