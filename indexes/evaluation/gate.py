@@ -96,7 +96,7 @@ def run_gate(
     except IntegrityError as error:
         checks.append(GateCheck(name="opening", passed=False, detail=str(error)))
         return GateReport(snapshot=snapshot, checks=tuple(checks))
-    checks.append(GateCheck(name="opening", passed=True, detail=f"{len(opened.segments)} segments"))
+    checks.append(GateCheck(name="opening", passed=True, detail=f"segments: {len(opened.segments)}"))
     checks.append(check_counts(opened, patches))
     if opened.segments:
         rng = make_generator(snapshot)

@@ -6,8 +6,8 @@ have them: now, as of an instant, what one group may read, and rows by chance.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from eagleray.contracts.hits import PlanKind
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.contracts.principals import Principal
+from eagleray.contracts.times import format_micros
 from indexes.dense.contracts import Effort
 from indexes.dense.ivf import IvfIndex
 from indexes.dense.queries import DenseQuery
@@ -44,7 +45,7 @@ class SliceRecall:
     """What was found of one slice.
 
     Attributes:
-        name: `now`, `as of <microseconds>`, `group <name>` or `1 row in <n>`.
+        name: `now`, `as of <time>`, `group <name>` or `1 row in <n>`.
         selectivity: share of the segment's rows.
         n_true: neighbours there are.
         n_found: neighbours that came back.
@@ -70,11 +71,8 @@ def check_recall(
     indexed = [segment for segment in segments if segment.inverted is not None]
     if not indexed:
         return GateCheck(name="recall", passed=True, detail="every search compares all visible vectors")
-    found = [
-        measured
-        for segment in pick_segments(indexed, rng, max_rows=sample.max_rows)
-        for measured in measure_slices(segment, rng, sample=sample)
-    ]
+    picked = pick_segments(indexed, rng, max_rows=sample.max_rows)
+    found = _add_up(item for segment in picked for item in measure_slices(segment, rng, sample=sample))
     weak = [item for item in found if item.bound < MIN_RECALL]
     figures: dict[str, int | float] = {
         "n_slices": len(found),
@@ -89,6 +87,17 @@ def check_recall(
         else f"{len(found)} approximate slices, the least with a bound of {figures['min_bound']}"
     )
     return GateCheck(name="recall", passed=not weak, detail=detail, figures=figures)
+
+
+def _add_up(measured: Iterable[SliceRecall]) -> list[SliceRecall]:
+    """Return one of each name: what was found of it in all segments; the selectivity is the first's."""
+    found: dict[str, SliceRecall] = {}
+    for item in measured:
+        before = found.get(item.name)
+        if before is not None:
+            item = replace(before, n_true=before.n_true + item.n_true, n_found=before.n_found + item.n_found)
+        found[item.name] = item
+    return list(found.values())
 
 
 def measure_slices(
@@ -144,7 +153,7 @@ def _list_slices(
     now = timeline.select(None)
     yield "now", now
     for instant in sample_instants([segment], rng, n_instants=sample.n_instants):
-        yield f"as of {instant}", timeline.select(instant)
+        yield f"as of {format_micros(instant)}", timeline.select(instant)
     sizes = np.bitwise_count(segment.group_bits).sum(axis=1)
     for number in np.argsort(-sizes[1:], kind="stable")[:_MAX_GROUPS] + 1:
         name = segment.group_names[number]
