@@ -93,10 +93,9 @@ def _add_up(measured: Iterable[SliceRecall]) -> list[SliceRecall]:
     """Return one of each name: what was found of it in all segments; the selectivity is the first's."""
     found: dict[str, SliceRecall] = {}
     for item in measured:
-        before = found.get(item.name)
-        if before is not None:
-            item = replace(before, n_true=before.n_true + item.n_true, n_found=before.n_found + item.n_found)
-        found[item.name] = item
+        before = found.get(item.name, replace(item, n_true=0, n_found=0))
+        n_true, n_found = before.n_true + item.n_true, before.n_found + item.n_found
+        found[item.name] = replace(before, n_true=n_true, n_found=n_found)
     return list(found.values())
 
 
