@@ -9,7 +9,7 @@ from typing import Final
 from eagleray.contracts.indexes import IndexKind
 from ray_jobs.plans.segments import EmbeddedShard, SegmentPlan
 
-ROWS_PER_LIST: Final = 128
+ROWS_PER_LIST: Final = 64
 """Rows a list is trained on. Source: FAISS warns below 39 and takes no more than 256."""
 
 _MIN_LISTS: Final = 16
