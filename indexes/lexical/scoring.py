@@ -115,7 +115,7 @@ def find_best(
         starts,
         ends,
         weighted.weights,
-        weighted.average_length,
+        _hold_back(weighted.average_length),
         _tabulate(weighted.average_length),
         bits,
         ids,
@@ -130,6 +130,8 @@ def find_best(
 def score_some(postings: Postings, weighted: WeightedTerms, rows: IntVector) -> DoubleVector:
     """Return the BM25 score of some rows, 0 for one that holds no term: float64 [len(rows)]."""
     scores = np.zeros(len(rows), dtype=np.float64)
+    if not weighted.terms:
+        return scores  # where no row has a word, there is no average length
     starts, ends = postings.find_ranges(weighted.terms, n_prefix=postings.n_rows)
     _look_up(
         postings.rows,
@@ -138,7 +140,7 @@ def score_some(postings: Postings, weighted: WeightedTerms, rows: IntVector) -> 
         starts,
         ends,
         weighted.weights,
-        weighted.average_length,
+        _hold_back(weighted.average_length),
         _tabulate(weighted.average_length),
         rows,
         scores,
@@ -150,8 +152,17 @@ def score_some(postings: Postings, weighted: WeightedTerms, rows: IntVector) -> 
 def _tabulate(average_length: float) -> DoubleMatrix:
     """Return what a term adds for each weight of 1: float64 [_FREQUENCIES, _LENGTHS], by count and length."""
     frequencies = np.arange(_FREQUENCIES, dtype=np.float64)[:, None]
-    held_back = K1 * (1.0 - B + B * np.arange(_LENGTHS, dtype=np.float64) / average_length)
-    return np.ascontiguousarray(frequencies / (frequencies + held_back))
+    held_back = _hold_back(average_length)
+    lengths = np.arange(_LENGTHS, dtype=np.float64)
+    return np.ascontiguousarray(frequencies / (frequencies + held_back[0] + held_back[1] * lengths))
+
+
+def _hold_back(average_length: float) -> DoubleVector:
+    """Return what k1 and b hold a row back by: float64 [2], for each row and for each term in it.
+
+    Compiled code is kept by the age of its own file, so the constants of another come as values.
+    """
+    return np.array([K1 * (1.0 - B), K1 * B / average_length])
 
 
 @numba.njit(cache=True, nogil=True)
@@ -162,7 +173,7 @@ def _scan(
     starts: IntVector,
     ends: IntVector,
     weights: DoubleVector,
-    average_length: float,
+    held_back: DoubleVector,
     table: DoubleMatrix,
     bits: Bits,
     ids: IntVector,
@@ -194,7 +205,7 @@ def _scan(
             place, end, weight = cursors[term], ends[term], weights[term]
             while place < end and rows[place] < first + _WINDOW:
                 row = rows[place]
-                impact = _find_impact(frequencies[place], lengths[row], average_length, table)
+                impact = _find_impact(frequencies[place], lengths[row], held_back, table)
                 before = sums[row - first]
                 total = before + weight * impact
                 sums[row - first] = total
@@ -216,7 +227,7 @@ def _scan(
                     if n == len(heap) and total + left_out < heap[0] * _CAUTION:
                         continue
                     total = _add_up(
-                        rows, frequencies, begins, cursors, weights, average_length, table, row, lengths[row]
+                        rows, frequencies, begins, cursors, weights, held_back, table, row, lengths[row]
                     )
                 n = push_row(heap, heap_ids, heap_rows, n, total, ids[row], row)
         sums[:] = 0.0
@@ -261,7 +272,7 @@ def _add_up(
     starts: IntVector,
     ends: IntVector,
     weights: DoubleVector,
-    average_length: float,
+    held_back: DoubleVector,
     table: DoubleMatrix,
     row: int,
     length: int,
@@ -271,17 +282,16 @@ def _add_up(
     for term in range(len(starts)):
         place = _seek(rows, starts[term], ends[term], row)
         if place < ends[term] and rows[place] == row:
-            total += weights[term] * _find_impact(frequencies[place], length, average_length, table)
+            total += weights[term] * _find_impact(frequencies[place], length, held_back, table)
     return total
 
 
 @numba.njit(cache=True, nogil=True)
-def _find_impact(frequency: int, length: int, average_length: float, table: DoubleMatrix) -> Any:
+def _find_impact(frequency: int, length: int, held_back: DoubleVector, table: DoubleMatrix) -> Any:
     """Return what a term adds for a weight of 1; computed where the table ends."""
     if frequency < table.shape[0] and length < table.shape[1]:
         return table[frequency, length]
-    held_back = K1 * (1.0 - B + B * length / average_length)
-    return frequency / (frequency + held_back)
+    return frequency / (frequency + held_back[0] + held_back[1] * length)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -292,7 +302,7 @@ def _look_up(
     starts: IntVector,
     ends: IntVector,
     weights: DoubleVector,
-    average_length: float,
+    held_back: DoubleVector,
     table: DoubleMatrix,
     wanted: IntVector,
     scores: DoubleVector,
@@ -300,5 +310,5 @@ def _look_up(
     for number in range(len(wanted)):
         row = wanted[number]
         scores[number] = _add_up(
-            rows, frequencies, starts, ends, weights, average_length, table, row, lengths[row]
+            rows, frequencies, starts, ends, weights, held_back, table, row, lengths[row]
         )

@@ -258,3 +258,13 @@ def test_inverted_lists_answer_as_the_flat_segment_does_and_say_so(tmp_path):
     assert explained.segments[0].n_probes > 0
     assert not explained.is_exact
     assert exact.is_exact
+
+
+@pytest.mark.parametrize("mode", list(SearchMode))
+def test_rows_without_a_word_are_found_by_their_vectors_alone(mode, tmp_path):
+    rows, types = make_collection(11)
+    for row in rows:
+        row["heading"], row["text"] = "", "the of and"
+    searcher = make_searcher(open_rows(rows, types, tmp_path, n_segments=2), types)
+    found = ask(searcher, "swap curve", mode=mode)
+    assert bool(found) == (mode is not SearchMode.LEXICAL)
