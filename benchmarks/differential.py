@@ -38,12 +38,13 @@ from eagleray.contracts.filters import (
     Or,
     StartsWith,
 )
-from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest, SearchResponse
+from eagleray.contracts.hits import FacetRequest, Granularity, SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.principals import Principal
 from indexes.lexical.analysis import ENGLISH
 from indexes.planning import plans
 
 QUESTIONS_PER_WORLD: Final = 1_000
+_FACETS: Final = ("ticker", "year", "tags", "is_open")
 TOLERANCE: Final = 2e-6
 _TERMS: Final = {word: ENGLISH.find_terms(word)[0] for word in WORDS}
 
@@ -110,7 +111,7 @@ def check(world: World, oracle: Oracle, request: SearchRequest, *, where: str) -
     response = world.searcher.search(request)
     counts = Counter(checks=1, hits=len(response.hits))
     counts.update(f"plan {segment.plan}" for segment in response.explanation.segments)
-    leak = find_leak(response, expected)
+    leak = find_leak(response, expected) or find_counted_leak(world, request, expected)
     difference = "" if leak else find_difference(request, response, expected)
     if leak:
         counts["leaks"] += 1
@@ -137,6 +138,29 @@ def find_leak(response: SearchResponse, expected: Expected) -> str:
     if shown != expected.frequencies:
         return f"words counted {shown}, visible {expected.frequencies}"
     return ""
+
+
+def find_counted_leak(world: World, request: SearchRequest, expected: Expected) -> str:
+    """Return what counts of a column's values show; nothing where they are those of the visible rows."""
+    column = _FACETS[expected.n_visible % len(_FACETS)]
+    asked = FacetRequest(
+        column=column, n=1_000, as_of=request.as_of, filter=request.filter, principal=request.principal
+    )
+    found = {row["value"]: row["documents"] for row in world.searcher.count_values(asked)}
+    pairs = {
+        (value, row.doc_id)
+        for row in world.rows
+        if row.chunk_id in expected.owners
+        for value in _list_values(row.attributes.get(column))
+    }
+    wanted = Counter(value for value, _ in pairs)
+    return "" if found == wanted else f"values of {column} counted {found}, visible {dict(wanted)}"
+
+
+def _list_values(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 def find_difference(request: SearchRequest, response: SearchResponse, expected: Expected) -> str:

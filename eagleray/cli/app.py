@@ -10,6 +10,7 @@ import typer
 from eagleray import __version__
 from eagleray.cli.compacting import compact
 from eagleray.cli.dead_letters import dead_letters
+from eagleray.cli.faceting import facets
 from eagleray.cli.gating import gate
 from eagleray.cli.ingesting import ingest
 from eagleray.cli.searching import search
@@ -23,6 +24,7 @@ from eagleray.settings import load_settings
 app = typer.Typer(name="eagleray", no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(ingest)
 app.command()(search)
+app.command()(facets)
 app.command()(compact)
 app.command()(vacuum)
 app.add_typer(snapshots, name="snapshots")

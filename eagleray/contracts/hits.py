@@ -51,6 +51,25 @@ class SearchRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FacetRequest:
+    """How many documents have which value of a column.
+
+    Attributes:
+        column: an attribute, or one of the columns every row has.
+        n: values wanted, at least 1.
+        as_of: microseconds; `None` means everything known and not superseded now.
+        filter: rows that count, or `None` for all.
+        principal: the caller.
+    """
+
+    column: str
+    n: int = 10
+    as_of: int | None = None
+    filter: FilterExpression | None = None
+    principal: Principal = ANONYMOUS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Highlight:
     """A query word in the hit's text: `hit.text[start:end]`."""
 

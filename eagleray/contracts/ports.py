@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from eagleray.contracts.hits import SearchRequest, SearchResponse
+from eagleray.contracts.hits import FacetRequest, SearchRequest, SearchResponse
 from eagleray.contracts.manifests import EmbedderIdentity
 
 FloatMatrix = npt.NDArray[np.float32]
@@ -120,6 +120,10 @@ class SearchEngine(Protocol):
 
     def search(self, request: SearchRequest) -> SearchResponse:
         """Return the best hits the caller may see as of the request's time."""
+        ...
+
+    def count_values(self, request: FacetRequest) -> list[dict[str, Any]]:
+        """Return the commonest values of a column among what the caller may see: `value`, `documents`."""
         ...
 
     def search_many(self, requests: Sequence[SearchRequest]) -> pa.Table:

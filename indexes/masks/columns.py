@@ -162,6 +162,15 @@ def _compare_members(
     return pa.array([None if row is None else not wanted.isdisjoint(row) for row in rows], pa.bool_())
 
 
+def read_column(name: str, view: SegmentView, types: Mapping[str, AttributeType]) -> Any:
+    """Return a column of a segment in its type over the whole snapshot; nulls where the segment lacks it.
+
+    Raises:
+        FilterColumnError: the snapshot has no such column.
+    """
+    return _find_column(name, view, {**BUILT_IN, **types})
+
+
 def _find_type(name: str, types: Mapping[str, AttributeType]) -> AttributeType:
     if name not in types:
         near = difflib.get_close_matches(name, types, n=3) or sorted(types)

@@ -6,11 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.hits import (
+    FacetRequest,
     Granularity,
     SearchMode,
     SearchRequest,
@@ -25,6 +27,7 @@ from indexes.searching.batch import MAX_BYTES, BatchSearcher
 from indexes.searching.channels import Channel, DenseChannel, LexicalChannel
 from indexes.searching.combining import COMBINE
 from indexes.searching.explaining import explain
+from indexes.searching.facets import count_values
 from indexes.searching.presenting import make_hit
 from indexes.searching.ranking import rank_rows
 from indexes.searching.targets import Scope, TargetFinder
@@ -112,6 +115,19 @@ class Searcher:
         for request in requests:
             check_request(request)
         return self._batch.search(requests, max_bytes=max_bytes)
+
+    def count_values(self, request: FacetRequest) -> list[dict[str, Any]]:
+        """Return the commonest values of a column among what the caller may see: `value`, `documents`.
+
+        Raises:
+            QueryError: no value is wanted.
+            FilterError: there is no such column, or the filter does not fit.
+        """
+        if request.n < 1:
+            raise QueryError(detail=f"n must be at least 1, found {request.n}")
+        scope = Scope(as_of=request.as_of, principal=request.principal, filter=request.filter)
+        targets = self._targets.find(scope)
+        return count_values(targets, request.column, types=self._attributes, n=request.n)
 
 
 def check_request(request: SearchRequest) -> None:

@@ -127,3 +127,17 @@ def test_another_chunker_is_refused_for_an_existing_collection(cluster, settings
     chunker = settings.chunker.model_copy(update={"target_tokens": 100})
     with pytest.raises(InputError, match="another embedder or chunker"):
         ingest(settings.model_copy(update={"chunker": chunker}), folder)
+
+
+def test_values_are_counted_for_the_caller_alone(cluster, settings, write_notes, cli):
+    desks = ["rates" if number % 3 else "credit" for number in range(9)]
+    notes = [note(f"n{number}", "Bond.", metadata={"desk": desk}) for number, desk in enumerate(desks)]
+    secret = note("secret", "Bond.", metadata={"desk": "ecm"}, groups=["ecm"])
+    ingest(settings, write_notes([*notes, secret]))
+    assert cli("facets", "desk", "--json").shown == [
+        {"documents": 6, "value": "rates"},
+        {"documents": 3, "value": "credit"},
+    ]
+    assert len(cli("facets", "desk", "--group", "ecm", "--json").shown) == 3
+    assert "rates" in cli("facets", "desk").out
+    assert cli("facets", "deks").code == 2
