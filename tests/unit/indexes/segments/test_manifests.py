@@ -65,7 +65,7 @@ def change(**fields):
         change(groups="public"),
         change(attributes={"year": "decimal"}),
         change(files={"rows.arrow": {"sha256": "ab"}}),
-        change(format_version=2),
+        change(format_version=1),
         encode_manifest(SEGMENT) + b" ",
         b'{"n_rows":3,' + encode_manifest(SEGMENT)[1:],
         b"[" * 100_000,
