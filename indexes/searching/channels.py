@@ -147,12 +147,14 @@ class LexicalChannel:
 def _count(target: Target, terms: Mapping[str, int]) -> Statistics:
     """Return BM25's statistics of one segment; counts stay with the target, for other questions."""
     counted = target.frequencies
+    found = {term: counted.get(term) for term in terms}
+    unknown = [term for term, frequency in found.items() if frequency is None]
+    fresh = count_frequencies(target.view.postings, unknown, target.selection) if unknown else {}
     if len(counted) > _MAX_COUNTED:
-        counted.clear()
-    unknown = [term for term in terms if term not in counted]
-    if unknown:
-        counted.update(count_frequencies(target.view.postings, unknown, target.selection))
-    frequencies = {term: counted[term] for term in terms}
+        counted.clear()  # other threads hold what they read
+    counted.update(fresh)
+    known = {term: frequency for term, frequency in found.items() if frequency is not None}
+    frequencies = {**known, **fresh}
     return Statistics(
         n_rows=target.selection.n_selected, total_length=target.total_length, frequencies=frequencies
     )
