@@ -124,7 +124,7 @@ def test_a_full_disk_is_an_error_that_leaves_the_old_snapshot_and_goes_on_when_t
     published = [path for path in (small_disk / "notes").rglob("*") if "runs" not in path.parts]
     before = {path: path.read_bytes() for path in published if path.is_file()}
     filler = small_disk / "filler"
-    filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - 400_000))
+    filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - 120_000))
     failed = cli("ingest", folder)
     assert (failed.code, failed.out) == (5, "")
     assert "No space left on device; free some space and run the same command again" in failed.err
