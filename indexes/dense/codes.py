@@ -41,7 +41,7 @@ def _make_pq(lists: Any, dim: int, n: int) -> Any:
 
 
 _ONE_BY_ONE: Final = 10
-"""FAISS's way through lists for one query with a heap: a sixth faster here than the one it chooses.
+"""FAISS's way through lists for one query with a heap: faster here than the one it chooses.
 Source: `IndexIVFFastScan.h`, `implem`."""
 
 _Make = Callable[[Any, int, int], Any]

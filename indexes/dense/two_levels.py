@@ -21,7 +21,7 @@ from indexes.dense.matching import Match, Matcher, NumpyMatcher
 from indexes.dense.vectors import FloatVector
 
 MIN_LISTS: Final = 16_384
-"""Lists from which two levels are used. Source: the build's design; at 4,096 one GEMM is as fast."""
+"""Lists from which two levels are used: below, one GEMM over all is cheap."""
 
 N_NEAR: Final = 8
 """Groups looked into for each row."""

@@ -16,7 +16,7 @@ MIN_PROBES: Final = 8
 """Probes of a shard and zone, if it has so many chunks."""
 
 CHUNKS_PER_PROBE: Final = 16
-"""Chunks for each probe: sentences are short, so they cost about a fiftieth of the embedding."""
+"""Chunks for each probe: sentences are short, so they cost little beside the chunks."""
 
 _MIN_CHARACTERS: Final = 24
 _MAX_CHARACTERS: Final = 300
