@@ -19,11 +19,13 @@ from eagleray.contracts.filters import (
     FilterExpression,
     IsIn,
     IsNull,
+    Matches,
     Not,
     Or,
     StartsWith,
 )
 from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
+from eagleray.contracts.indexes import TextField
 from eagleray.contracts.times import OPEN_END
 
 K1: Final = 0.9
@@ -69,18 +71,23 @@ class Oracle:
         self._from = np.array([row.known_from for row in rows])
         self._to = np.array([row.known_to for row in rows])
         self._vectors = np.stack([row.vector for row in rows]).astype(np.float64)
-        words = [row.text.split() for row in rows]
-        self._counts = np.array([[text.count(word) for word in WORDS] for text in words], dtype=np.float64)
+        self._texts = {TextField.BODY: [row.text.split() for row in rows]}
+        self._texts[TextField.TITLE] = [row.title.split() for row in rows]
+        self._counted: dict[tuple[TextField, str], npt.NDArray[np.float64]] = {}
+        self._lengths = {
+            field: np.array([len(words) for words in texts], dtype=np.float64)
+            for field, texts in self._texts.items()
+        }
         self._filtered: dict[str, BoolVector] = {}
         self._readable: dict[tuple[Any, Any], BoolVector] = {}
 
     def answer(self, request: SearchRequest, vector: np.ndarray) -> Expected:
-        """Return what the request must answer; the query's words are of `WORDS`."""
+        """Return what the request must answer; the query's words, phrases and beginnings are of `WORDS`."""
         visible = np.flatnonzero(self._select(request))
-        asked = np.array([request.query.split().count(word) for word in WORDS], dtype=np.float64)
-        counts = self._counts[visible]
-        held = (counts > 0).sum(axis=0)
-        lexical = self._score_words(counts, asked, held)
+        asked = _read_query(request.query)
+        lexical = self._score_words(TextField.BODY, visible, asked)
+        for field, weight in request.ranking.boosts.items():
+            lexical = lexical + weight * self._score_words(field, visible, asked)
         dense = self._vectors[visible] @ vector.astype(np.float64)
         match request.mode:
             case SearchMode.DENSE:
@@ -89,8 +96,13 @@ class Oracle:
                 scores, may_hit = lexical, lexical > 0.0
             case SearchMode.HYBRID:
                 near = np.maximum(dense, 0.0)
-                scores = DENSE_WEIGHT * _scale(near) + (1.0 - DENSE_WEIGHT) * _scale(lexical)
+                weight = (
+                    DENSE_WEIGHT if request.ranking.dense_weight is None else request.ranking.dense_weight
+                )
+                scores = weight * _scale(near) + (1.0 - weight) * _scale(lexical)
                 may_hit = np.ones(len(visible), dtype=np.bool_)
+        may_hit &= _reach(scores, request.ranking.min_score) & _reach(dense, request.ranking.min_dense)
+        may_hit &= _reach(lexical, request.ranking.min_lexical)
         found = {
             int(self._ids[row]): float(score)
             for row, score, may in zip(visible, scores, may_hit, strict=True)
@@ -102,7 +114,7 @@ class Oracle:
             owners=owners,
             best=_list_best(found, owners, request)[: request.k],
             n_visible=len(visible),
-            frequencies={word: int(n) for word, n, of in zip(WORDS, held, asked, strict=True) if of},
+            frequencies={name: int((self._count(TextField.BODY, name)[visible] > 0).sum()) for name in asked},
         )
 
     def _select(self, request: SearchRequest) -> BoolVector:
@@ -131,14 +143,45 @@ class Oracle:
             self._filtered[key] = np.array([judge(expression, row) is True for row in self._rows])
         return self._filtered[key]
 
-    def _score_words(self, counts: np.ndarray, asked: np.ndarray, held: np.ndarray) -> np.ndarray:
-        if not len(counts):
-            return np.zeros(0)
-        lengths = counts.sum(axis=1)
-        idf = np.log1p((len(counts) - held + 0.5) / (held + 0.5))
-        held_back = K1 * (1.0 - B + B * lengths / lengths.mean())
-        scores: np.ndarray = (asked * idf * (K1 + 1.0) * counts / (counts + held_back[:, None])).sum(axis=1)
+    def _score_words(
+        self, field: TextField, visible: npt.NDArray[np.int64], asked: dict[str, int]
+    ) -> npt.NDArray[np.float64]:
+        scores = np.zeros(len(visible))
+        lengths = self._lengths[field][visible]
+        for name, times in asked.items():
+            counts = self._count(field, name)[visible]
+            held = float((counts > 0).sum())
+            if held:
+                idf = np.log1p((len(visible) - held + 0.5) / (held + 0.5))
+                held_back = K1 * (1.0 - B + B * lengths / lengths.mean())
+                scores += times * idf * (K1 + 1.0) * counts / (counts + held_back)
         return scores
+
+    def _count(self, field: TextField, name: str) -> npt.NDArray[np.float64]:
+        """Return how often each row has a word, a phrase, or words that begin so: float64 [n_rows]."""
+        key = (field, name)
+        if key not in self._counted:
+            counts = [_count_in(words, name) for words in self._texts[field]]
+            self._counted[key] = np.array(counts, dtype=np.float64)
+        return self._counted[key]
+
+
+def _read_query(query: str) -> dict[str, int]:
+    """Return words, phrases and beginnings, each with the times it is asked for."""
+    names = [f'"{phrase}"' for phrase in query.split('"')[1::2]]
+    names += [word for word in query.replace('"', " ").split() if word.endswith("*") or word in WORDS]
+    return {name: names.count(name) for name in names}
+
+
+def _count_in(words: list[str], name: str) -> int:
+    if name.endswith("*"):
+        return sum(word.startswith(name[:-1]) for word in words)
+    wanted = name.strip('"').split()
+    return sum(words[start : start + len(wanted)] == wanted for start in range(len(words)))
+
+
+def _reach(scores: npt.NDArray[np.float64], floor: float | None) -> BoolVector:
+    return np.ones(len(scores), dtype=np.bool_) if floor is None else scores >= floor
 
 
 def judge(expression: FilterExpression, row: Row) -> bool | None:
@@ -155,6 +198,8 @@ def judge(expression: FilterExpression, row: Row) -> bool | None:
             return None if inner is None else not inner
         case IsNull(column=name):
             return row.attributes.get(name) is None
+        case Matches(column=name, words=words):
+            return _count_in((row.title if name == "title" else row.text).split(), words) > 0
     value = row.attributes.get(expression.column)
     if value is None:
         return None
@@ -175,10 +220,10 @@ def _scale(scores: np.ndarray) -> np.ndarray:
 
 
 def _list_best(found: dict[int, float], owners: dict[int, str], request: SearchRequest) -> list[float]:
-    """Return the scores of the hits in order, a document's best alone where documents are wanted."""
-    if request.granularity is Granularity.CHUNK:
-        return sorted(found.values(), reverse=True)
-    best: dict[str, float] = {}
+    """Return the scores of the hits in order, of each document as many as are wanted."""
+    n = 1 if request.granularity is Granularity.DOCUMENT else request.ranking.n_per_document or len(found)
+    by_document: dict[str, list[float]] = {}
     for chunk_id, score in found.items():
-        best[owners[chunk_id]] = max(score, best.get(owners[chunk_id], -np.inf))
-    return sorted(best.values(), reverse=True)
+        by_document.setdefault(owners[chunk_id], []).append(score)
+    best = [score for scores in by_document.values() for score in sorted(scores, reverse=True)[:n]]
+    return sorted(best, reverse=True)

@@ -53,6 +53,7 @@ class Row:
     chunk_id: int
     doc_id: str
     zone: str
+    title: str
     text: str
     groups: frozenset[str]
     known_from: int
@@ -135,6 +136,7 @@ def _draw_rows(rng: np.random.Generator, drawn: random.Random) -> list[Row]:
         groups = frozenset(drawn.sample(GROUPS, drawn.randrange(3)))
         attributes = {name: drawn.choice(of) for name, of in VALUES.items() if drawn.random() < 0.8}
         begin = drawn.randrange(N_MOMENTS)
+        title = " ".join(drawn.choices(WORDS, k=drawn.randrange(4)))
         end = OPEN_END if drawn.random() < 0.7 else begin + drawn.randrange(1, 30)
         for _ in range(drawn.randrange(1, 4)):
             is_copy = rows and drawn.random() < 0.1
@@ -146,6 +148,7 @@ def _draw_rows(rng: np.random.Generator, drawn: random.Random) -> list[Row]:
                     chunk_id=ids[len(rows)],
                     doc_id=f"doc{number}",
                     zone=zone,
+                    title=title,
                     text=model.text if model else " ".join(words),
                     groups=groups,
                     known_from=begin,
@@ -206,7 +209,7 @@ def _make_table(part: list[Row]) -> pa.Table:
                 "start": 0,
                 "end": len(row.text),
                 "page": None,
-                "title": "",
+                "title": row.title,
                 "heading": "",
                 "text": row.text,
                 "source": "s",

@@ -28,7 +28,8 @@ from benchmarks.real_vectors import read_passages, read_questions
 from benchmarks.reporting import show_result
 from indexes.lexical.analysis import ENGLISH
 from indexes.lexical.bm25 import K1, B, Statistics, count_frequencies, sum_lengths
-from indexes.lexical.postings import Postings, build_postings
+from indexes.lexical.building import build_postings
+from indexes.lexical.postings import Postings
 from indexes.lexical.scoring import find_best, weigh_terms
 from indexes.selections import Selection, select_all, select_mask
 

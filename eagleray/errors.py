@@ -7,6 +7,7 @@ EagleRayError
 │   ├── FilterError                a filter expression, with the position of the fault
 │   │   └── FilterColumnError          a column that is not there, or a value of another type
 │   ├── QueryError                 an empty query, k = 0, a vector that does not fit
+│   │   └── DocumentNotFoundError      no document of that name that the caller may see
 │   ├── SourceError                a folder or prefix that cannot be read or is empty
 │   ├── ModelError                 an embedder that is not there or does not fit the collection
 │   ├── MissingExtraError          a part that is not installed, with the extra that has it
@@ -91,6 +92,12 @@ class FilterColumnError(FilterError):
 
 class QueryError(InputError):
     """Fields: detail."""
+
+
+class DocumentNotFoundError(QueryError):
+    """Fields: doc_id."""
+
+    message = "there is no document {doc_id!r} that this caller may see as of this time"
 
 
 class SourceError(InputError):

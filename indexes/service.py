@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,11 +24,11 @@ from indexes.evaluation.brute_force import RankedRow
 from indexes.evaluation.gate import run_gate
 from indexes.evaluation.pages import render_report
 from indexes.evaluation.reports import GateReport, load_gate_report, store_gate_report
-from indexes.lexical.analysis import ENGLISH
+from indexes.lexical.expressions import find_query_terms
 from indexes.masks.grammar import parse_filter
 from indexes.searching.channels import Channel, DenseChannel, LexicalChannel
 from indexes.searching.combining import combine_one
-from indexes.searching.ranking import rank_rows
+from indexes.searching.ranking import Wanted, rank_rows
 from indexes.searching.searcher import Searcher
 from indexes.searching.targets import Scope, Target, TargetFinder
 from indexes.segments.view import SegmentView
@@ -213,7 +212,7 @@ class ExactAsOfSearch:
     ) -> list[RankedRow]:
         """Return the chunks that score highest for the words of `text`."""
         targets = _find_known(segments, as_of)
-        return _rank(targets, LexicalChannel(targets, Counter(ENGLISH.find_terms(text))), k)
+        return _rank(targets, LexicalChannel(targets, find_query_terms(text)), k)
 
 
 def gate_and_move(
@@ -331,7 +330,7 @@ def _find_known(segments: Sequence[SegmentView], as_of: int) -> tuple[Target, ..
 
 
 def _rank(targets: Sequence[Target], channel: Channel, k: int) -> list[RankedRow]:
-    ranked = rank_rows(targets, [channel], combine_one, k=k, is_by_document=False)
+    ranked = rank_rows(targets, [channel], combine_one, Wanted(k=k))
     return [
         RankedRow(chunk_id=int(targets[item.part].view.chunk_ids[item.row]), similarity=item.score)
         for item in ranked

@@ -10,15 +10,19 @@ import typer
 from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_json
 from eagleray.contracts.hits import (
     Explanation,
+    Fusion,
     Granularity,
     Hit,
+    Ranking,
     SearchMode,
     SearchRequest,
     SearchResponse,
     SegmentExplanation,
 )
+from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import format_micros, parse_instant
+from eagleray.errors import QueryError
 from eagleray.parts import load_index_service
 from eagleray.settings import load_settings
 
@@ -26,7 +30,8 @@ _SHOWN_CHARACTERS = 240
 
 
 def search(
-    query: str = typer.Argument(help="The question, in words."),
+    query: str = typer.Argument("", help='The question, in words; "a phrase", begin*'),
+    like: str = typer.Option("", help="A document; others like it are wanted, not answers to a question."),
     k: int = typer.Option(5, "-k", help="Number of hits."),
     mode: SearchMode = typer.Option(SearchMode.HYBRID, help="Channels that answer."),
     as_of: str = typer.Option("", help="ISO 8601 time; what was known then answers."),
@@ -34,6 +39,14 @@ def search(
     group: list[str] = typer.Option([], help="A group of the caller; give it again for more."),
     snapshot: str = typer.Option("live", help="Alias or id."),
     chunks: bool = typer.Option(False, "--chunks", help="Hits are chunks, not documents."),
+    per_document: int | None = typer.Option(None, help="Chunks of one document at most, with --chunks."),
+    boost: list[str] = typer.Option([], help="title=2: weight of words in the title, or heading, too."),
+    fusion: Fusion = typer.Option(Fusion.CONVEX, help="How the channels of a hybrid search make one score."),
+    dense_weight: float | None = typer.Option(None, help="Share of the dense channel, 0 to 1."),
+    min_score: float | None = typer.Option(None, help="Least score of a hit."),
+    min_dense: float | None = typer.Option(None, help="Least cosine similarity of a hit."),
+    min_lexical: float | None = typer.Option(None, help="Least BM25 score of a hit."),
+    diversity: float = typer.Option(0.0, help="From 0 to 1: keep hits from being like those before them."),
     exact: bool = typer.Option(False, "--exact", help="Compare every visible vector, whatever it costs."),
     explain: bool = typer.Option(False, "--explain", help="Say how the answer came about."),
     store: str = STORE_OPTION,
@@ -52,12 +65,39 @@ def search(
         filter=service.parse_filter(filter) if filter else None,
         principal=Principal(subject="command-line", groups=frozenset(group)),
         exact=exact,
+        like=like,
+        ranking=Ranking(
+            boosts=_read_boosts(boost),
+            fusion=fusion,
+            dense_weight=dense_weight,
+            min_score=min_score,
+            min_dense=min_dense,
+            min_lexical=min_lexical,
+            diversity=diversity,
+            n_per_document=per_document,
+        ),
     )
     response = service.open_engine(settings, snapshot=snapshot).search(request)
     if json:
         show_json(to_json(response, is_explained=explain))
     else:
         _show_hits(response, is_explained=explain)
+
+
+def _read_boosts(written: list[str]) -> dict[TextField, float]:
+    """Return the weights of fields from `title=2`.
+
+    Raises:
+        QueryError: one is written otherwise.
+    """
+    boosts = {}
+    for text in written:
+        name, _, weight = text.partition("=")
+        try:
+            boosts[TextField(name)] = float(weight)
+        except ValueError as error:
+            raise QueryError(detail=f"boost {text!r}: expected title=2 or heading=0.5") from error
+    return boosts
 
 
 def to_json(response: SearchResponse, *, is_explained: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from eagleray.contracts.filters import FilterExpression
-from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
+from eagleray.contracts.hits import Granularity, Ranking, SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import parse_instant
 from eagleray.errors import QueryError
@@ -25,6 +25,7 @@ def make_requests(
     k: int,
     mode: SearchMode,
     granularity: Granularity,
+    ranking: Ranking,
     parse_filter: Callable[[str], Any],
 ) -> list[SearchRequest]:
     """Return a request for each row.
@@ -35,6 +36,7 @@ def make_requests(
         k: hits wanted of each.
         mode: channels that answer.
         granularity: chunks or documents.
+        ranking: which of the rows found are hits, and in which order.
         parse_filter: reads a filter.
 
     Raises:
@@ -58,6 +60,7 @@ def make_requests(
                 k=k,
                 mode=mode,
                 granularity=granularity,
+                ranking=ranking,
                 as_of=None if as_of is None else parse_instant(as_of),
                 filter=filters[where],
                 principal=Principal(subject="local", groups=_list_groups(groups)),

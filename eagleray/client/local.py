@@ -6,11 +6,11 @@ import warnings
 from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eagleray.client.batches import make_answers, make_requests
 from eagleray.client.frames import make_frame
-from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest, SearchResponse
+from eagleray.contracts.hits import Granularity, Ranking, SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.ports import SearchEngine
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.services import IndexService
@@ -55,17 +55,22 @@ class LocalCollection:
         as_of: Moment | None = None,
         where: str = "",
         groups: str | Iterable[str] = (),
+        chunks: bool = False,
+        ranking: Ranking = Ranking(),  # noqa: B008 - frozen
     ) -> SearchResponse:
-        """Return the best documents, each by its best chunk.
+        """Return the best documents, each by its best chunk, or the best chunks.
 
         Args:
-            query: the question in words.
+            query: the question in words; "words in quotes" count as a phrase, too, and `begin*` for all
+                words that begin so.
             k: hits wanted.
             mode: `hybrid`, `dense` or `lexical`.
             as_of: time: ISO 8601 text, a date, or a datetime or pandas Timestamp with a zone; a bare date is
                 midnight UTC at its start. `None` asks the latest state.
             where: filter such as `company = "Cubic Corp" and year >= 2019`; empty for none.
             groups: groups of the caller: a name, or several.
+            chunks: whether hits are chunks.
+            ranking: boosts, fusion, least scores, diversity (`eagleray.Ranking`).
 
         Returns:
             `hits`, best first, and `explanation`: which snapshot answered, and how.
@@ -73,18 +78,39 @@ class LocalCollection:
         Raises:
             InputError: the question, the time or the filter cannot be used; says why.
         """
-        request = SearchRequest(
-            query=query,
-            k=k,
-            mode=_choose_mode(mode),
-            granularity=Granularity.DOCUMENT,
-            as_of=None if as_of is None else parse_instant(as_of),
-            filter=self._service.parse_filter(where) if where else None,
-            principal=Principal(
-                subject="local", groups=frozenset([groups] if isinstance(groups, str) else groups)
-            ),
+        scope = self._read_scope(as_of=as_of, where=where, groups=groups)
+        return self._engine.search(
+            SearchRequest(
+                query=query,
+                k=k,
+                mode=_choose_mode(mode),
+                granularity=_choose_granularity(chunks),
+                ranking=ranking,
+                **scope,
+            )
         )
-        return self._engine.search(request)
+
+    def more_like(
+        self,
+        doc_id: str,
+        *,
+        k: int = 10,
+        mode: str = "hybrid",
+        as_of: Moment | None = None,
+        where: str = "",
+        groups: str | Iterable[str] = (),
+        ranking: Ranking = Ranking(),  # noqa: B008 - frozen
+    ) -> SearchResponse:
+        """Return the documents most like one the caller may see; arguments and answer as of `search`.
+
+        Raises:
+            DocumentNotFoundError: the caller sees no such document as of that time.
+            InputError: as `search`.
+        """
+        scope = self._read_scope(as_of=as_of, where=where, groups=groups)
+        return self._engine.search(
+            SearchRequest(query="", like=doc_id, k=k, mode=_choose_mode(mode), ranking=ranking, **scope)
+        )
 
     def search_frame(
         self,
@@ -95,6 +121,8 @@ class LocalCollection:
         as_of: Moment | None = None,
         where: str = "",
         groups: str | Iterable[str] = (),
+        chunks: bool = False,
+        ranking: Ranking = Ranking(),  # noqa: B008 - frozen
     ) -> pd.DataFrame:
         """Return the hits of `search`, which takes the same arguments, as a pandas DataFrame.
 
@@ -106,11 +134,26 @@ class LocalCollection:
             InputError: as `search`.
             MissingExtraError: pandas is not installed.
         """
-        response = self.search(query, k=k, mode=mode, as_of=as_of, where=where, groups=groups)
+        response = self.search(
+            query,
+            k=k,
+            mode=mode,
+            as_of=as_of,
+            where=where,
+            groups=groups,
+            chunks=chunks,
+            ranking=ranking,
+        )
         return make_frame(response.hits)
 
     def search_many(
-        self, questions: pd.DataFrame, *, k: int = 10, mode: str = "hybrid", chunks: bool = False
+        self,
+        questions: pd.DataFrame,
+        *,
+        k: int = 10,
+        mode: str = "hybrid",
+        chunks: bool = False,
+        ranking: Ranking = Ranking(),  # noqa: B008 - frozen
     ) -> pd.DataFrame:
         """Return the hits of many questions, each with a time, a filter and groups of its own.
 
@@ -122,6 +165,7 @@ class LocalCollection:
             k: hits wanted of each.
             mode: `hybrid`, `dense` or `lexical`.
             chunks: whether hits are chunks instead of documents.
+            ranking: as `search` takes it.
 
         Returns:
             One row a hit: `question` (the label of the row that asked), `rank` from 1, `chunk_id`, `doc_id`,
@@ -134,10 +178,21 @@ class LocalCollection:
             questions,
             k=k,
             mode=_choose_mode(mode),
-            granularity=Granularity.CHUNK if chunks else Granularity.DOCUMENT,
+            granularity=_choose_granularity(chunks),
+            ranking=ranking,
             parse_filter=self._service.parse_filter,
         )
         return make_answers(questions, self._engine.search_many(requests))
+
+    def _read_scope(self, *, as_of: Moment | None, where: str, groups: str | Iterable[str]) -> dict[str, Any]:
+        """Return the parts of a request that say what may answer."""
+        return {
+            "as_of": None if as_of is None else parse_instant(as_of),
+            "filter": self._service.parse_filter(where) if where else None,
+            "principal": Principal(
+                subject="local", groups=frozenset([groups] if isinstance(groups, str) else groups)
+            ),
+        }
 
 
 def open_collection(
@@ -165,6 +220,10 @@ def open_collection(
         warnings.filterwarnings("ignore", message="IProgress not found")
         engine = service.open_engine(settings, snapshot=snapshot)
     return LocalCollection(engine, service, name=settings.collection)
+
+
+def _choose_granularity(chunks: bool) -> Granularity:
+    return Granularity.CHUNK if chunks else Granularity.DOCUMENT
 
 
 def _choose_mode(mode: str) -> SearchMode:

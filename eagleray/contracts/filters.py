@@ -60,6 +60,17 @@ class StartsWith:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Matches:
+    """`column matches words`: the text, title or heading holds the word, or the words as a phrase.
+
+    A word that ends in an asterisk stands for all words that begin so.
+    """
+
+    column: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Not:
     """The rows the operand does not select."""
 
@@ -80,4 +91,4 @@ class Or:
     operands: tuple[FilterExpression, ...]
 
 
-FilterExpression = Compare | IsIn | IsNull | Contains | StartsWith | Not | And | Or
+FilterExpression = Compare | IsIn | IsNull | Contains | StartsWith | Matches | Not | And | Or

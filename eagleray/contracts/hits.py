@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from eagleray.contracts.documents import AttributeValue
 from eagleray.contracts.filters import FilterExpression
+from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import ANONYMOUS, Principal
 
 
@@ -25,12 +27,50 @@ class Granularity(StrEnum):
     DOCUMENT = "document"
 
 
+class Fusion(StrEnum):
+    """How the channels of a hybrid search make one score.
+
+    `convex` adds their scores, each scaled by the greatest among the visible rows; `reciprocal_rank` looks
+    only at a row's place in each.
+    """
+
+    CONVEX = "convex"
+    RECIPROCAL_RANK = "reciprocal_rank"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """Which of the rows found are hits, and in which order.
+
+    Attributes:
+        boosts: weights of words in the title or heading besides those in the body; a field without one
+            counts nothing by itself.
+        fusion: how the channels of a hybrid search make one score.
+        dense_weight: from 0 to 1, share of the dense channel in a convex combination; `None` takes what
+            was fitted to the collection.
+        min_score: least score of a hit, or `None`.
+        min_dense: least cosine similarity of a hit, or `None`.
+        min_lexical: least BM25 score of a hit, or `None`.
+        diversity: from 0 to 1, how much hits are kept from being like those before them.
+        n_per_document: chunks of one document at most, where hits are chunks; `None` for any number.
+    """
+
+    boosts: Mapping[TextField, float] = field(default_factory=dict)
+    fusion: Fusion = Fusion.CONVEX
+    dense_weight: float | None = None
+    min_score: float | None = None
+    min_dense: float | None = None
+    min_lexical: float | None = None
+    diversity: float = 0.0
+    n_per_document: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRequest:
     """One question.
 
     Attributes:
-        query: the question in words.
+        query: the question in words; empty where `like` asks.
         k: number of hits wanted, at least 1.
         mode: dense, lexical or hybrid.
         granularity: chunks, or documents by their best chunk.
@@ -38,6 +78,8 @@ class SearchRequest:
         filter: rows to search among, or `None` for all.
         principal: the caller.
         exact: compare every visible vector, whatever it costs.
+        like: a document; others like it are wanted instead of answers to a question.
+        ranking: which of the rows found are hits, and in which order.
     """
 
     query: str
@@ -48,6 +90,8 @@ class SearchRequest:
     filter: FilterExpression | None = None
     principal: Principal = ANONYMOUS
     exact: bool = False
+    like: str = ""
+    ranking: Ranking = Ranking()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+class TextField(StrEnum):
+    """A part of a row that has its own postings.
+
+    The body is the heading, a newline and the text, as embedded; it always counts.
+    """
+
+    BODY = "body"
+    TITLE = "title"
+    HEADING = "heading"
+
+
 class IndexKind(StrEnum):
     """How the vectors of a segment are searched.
 

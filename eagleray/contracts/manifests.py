@@ -13,7 +13,7 @@ from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.indexes import DenseManifest
 from eagleray.digests import canonical_json, digest_bytes, digest_json
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,9 @@ from typing import Final
 
 import numpy as np
 
+from eagleray.contracts.indexes import TextField
 from eagleray.contracts.times import OPEN_END
-from indexes.lexical.postings import build_postings
+from indexes.lexical.building import build_postings
 from indexes.segments.vectors import stack_vectors
 from indexes.segments.view import SegmentView
 from indexes.segments.writing import iterate_texts
@@ -52,6 +53,6 @@ def _rebuild(segment: SegmentView, as_of: int, *, path: Path) -> SegmentView | N
         documents=segment.documents[visible],
         vectors=stack_vectors((segment.vectors[block] for block in blocks), path),
         group_bits=np.packbits(bits[:, visible], axis=1, bitorder="little"),
-        postings=build_postings(iterate_texts(rows)),
+        postings={field: build_postings(iterate_texts(rows, field)) for field in TextField},
         inverted=None,
     )

@@ -12,7 +12,7 @@ import pyarrow as pa
 from eagleray.contracts.documents import AttributeType
 from indexes.evaluation.reports import GateCheck
 from indexes.segments.attributes import merge_attribute_types
-from indexes.segments.opening import number_names
+from indexes.segments.naming import number_names
 from indexes.segments.view import SegmentView
 from indexes.snapshots.opened import OpenSnapshot
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 DENSE_WEIGHT: Final = 0.35
-"""Share of the dense channel; `benchmarks.retrieval` measures it."""
+"""Share of the dense channel where none was fitted to a collection; `benchmarks.retrieval` measures it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,11 @@ class Bounds:
 
 
 def combine_scores(
-    dense: npt.NDArray[np.float64], lexical: npt.NDArray[np.float64], *, bounds: Bounds
+    dense: npt.NDArray[np.float64],
+    lexical: npt.NDArray[np.float64],
+    *,
+    bounds: Bounds,
+    dense_weight: float = DENSE_WEIGHT,
 ) -> npt.NDArray[np.float64]:
     """Return the hybrid similarity of each row.
 
@@ -39,6 +43,7 @@ def combine_scores(
         dense: float64 [n_rows], cosine similarity.
         lexical: float64 [n_rows], BM25, at least 0.
         bounds: of all segments.
+        dense_weight: from 0 to 1, share of the dense channel.
 
     Returns:
         float64 [n_rows], 0..1 for visible rows, row by row the same bits in any split.
@@ -49,7 +54,7 @@ def combine_scores(
     """
     near = _scale(np.maximum(dense, 0.0), bounds.dense)
     worded = _scale(lexical, bounds.lexical)
-    return DENSE_WEIGHT * near + (1.0 - DENSE_WEIGHT) * worded
+    return dense_weight * near + (1.0 - dense_weight) * worded
 
 
 def _scale(scores: npt.NDArray[np.float64], greatest: float) -> npt.NDArray[np.float64]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from indexes.lexical.compounds import Term, split_run
+from indexes.lexical.compounds import Run, split_run
 
 ANALYZER: Final = "english-1"
 """Name of these rules; an index keeps it, so that terms are never looked up under other rules."""
@@ -27,11 +27,18 @@ _RUN: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A term and where it stands: `text[start:end]`."""
+    """A term and where it stands: `text[start:end]`.
+
+    Attributes:
+        surface: the word before stemming, folded.
+        word: number of its word in the text, words too common to be terms counted.
+    """
 
     term: str
+    surface: str
     start: int
     end: int
+    word: int
 
 
 class Analyzer:
@@ -42,7 +49,7 @@ class Analyzer:
 
     def __init__(self) -> None:
         self._terms: dict[str, tuple[str, ...]] = {}
-        self._spans: dict[str, tuple[Term, ...]] = {}
+        self._runs: dict[str, Run] = {}
         self._lock = threading.Lock()
 
     def find_terms(self, text: str) -> list[str]:
@@ -52,28 +59,43 @@ class Analyzer:
         for run in _RUN.findall(text):
             terms = known.get(run)
             if terms is None:
-                terms = tuple(term.text for term in self._split(run))
+                terms = tuple(term.text for term in self.split(run).terms)
             found.extend(terms)
         return found
 
     def find_tokens(self, text: str) -> Iterator[Token]:
         """Yield the terms of `text` with their spans; terms of one compound may overlap."""
+        words = 0
         for match in _RUN.finditer(text):
             base = match.start()
-            for term in self._split(match.group()):
-                yield Token(term=term.text, start=base + term.start, end=base + term.end)
+            run = self.split(match.group())
+            for term in run.terms:
+                yield Token(
+                    term=term.text,
+                    surface=term.surface,
+                    start=base + term.start,
+                    end=base + term.end,
+                    word=words + term.word,
+                )
+            words += run.n_words
 
-    def _split(self, run: str) -> tuple[Term, ...]:
-        spans = self._spans.get(run)
-        if spans is None:
+    def find_runs(self, text: str) -> list[str]:
+        """Return the runs of `text` in order; `split` makes terms of each."""
+        found: list[str] = _RUN.findall(text)
+        return found
+
+    def split(self, run: str) -> Run:
+        """Return the terms of one run."""
+        found = self._runs.get(run)
+        if found is None:
             with self._lock:
-                if len(self._spans) >= _MAX_CACHED_RUNS:
-                    self._spans.clear()
+                if len(self._runs) >= _MAX_CACHED_RUNS:
+                    self._runs.clear()
                     self._terms.clear()
-                spans = split_run(run)
-                self._spans[run] = spans
-                self._terms[run] = tuple(term.text for term in spans)
-        return spans
+                found = split_run(run)
+                self._runs[run] = found
+                self._terms[run] = tuple(term.text for term in found.terms)
+        return found
 
 
 ENGLISH: Final = Analyzer()

@@ -17,6 +17,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from indexes.lexical.lists import find_lists
 from indexes.lexical.postings import Postings
 from indexes.selections import Bits, IntVector, Selection
 
@@ -55,11 +56,11 @@ def sum_lengths(postings: Postings, selection: Selection) -> int:
 
 
 def count_frequencies(postings: Postings, terms: Sequence[str], selection: Selection) -> dict[str, int]:
-    """Return how many of the selected rows hold each term."""
-    starts, ends = postings.find_ranges(terms, n_prefix=selection.n_prefix)
-    counts = ends - starts
+    """Return how many of the selected rows hold each term, phrase or beginning."""
+    lists = find_lists(postings, terms, n_prefix=selection.n_prefix)
+    counts = lists.ends - lists.starts
     if selection.bits is not None:
-        _count_selected(postings.rows, starts, ends, selection.bits, counts)
+        _count_selected(lists.rows, lists.starts, lists.ends, selection.bits, counts)
     return dict(zip(terms, counts.tolist(), strict=True))
 
 

@@ -78,54 +78,77 @@ _stemmer: Final = Stemmer.Stemmer("english", 0)
 
 
 class Term(NamedTuple):
-    """A term and where it stands in its run: `run[start:end]`."""
+    """A term and where it stands in its run: `run[start:end]`.
+
+    Attributes:
+        word: number of its word in the run; that of the first for a compound written in one.
+        surface: the word as it was before stemming, folded; by it prefixes are found.
+    """
 
     text: str
     start: int
     end: int
+    word: int
+    surface: str
 
 
-def split_run(run: str) -> tuple[Term, ...]:
+class Run(NamedTuple):
+    """The terms of one run, and how many words it has, those too common to be terms included."""
+
+    terms: tuple[Term, ...]
+    n_words: int
+
+
+def split_run(run: str) -> Run:
     """Return the terms of one run; not safe to call from two threads at once."""
     plain = run.translate(_HYPHENS)
     if _NUMBER.fullmatch(plain) or _FORM.fullmatch(plain):
-        return (Term(_fold(plain.replace(",", "").replace("-", "")), 0, len(run)),)
+        return _take_whole(fold_text(plain.replace(",", "").replace("-", "")), len(run))
     if _INITIALS.fullmatch(plain) and not _SHARE_CLASS.fullmatch(plain):
-        return (Term(_fold(plain.replace(".", "")), 0, len(run)),)
+        return _take_whole(fold_text(plain.replace(".", "")), len(run))
     words = [(match.group(), match.start()) for match in _WORD.finditer(plain)]
-    terms = [Term(text, start, start + len(word)) for word, start in words for text in _find_word_terms(word)]
+    terms = [
+        Term(text, start, start + len(word), number, surface)
+        for number, (word, start) in enumerate(words)
+        for text, surface in _find_word_terms(word)
+    ]
     whole = _join_words(plain, [word for word, _ in words])
     if whole:
-        terms.append(Term(whole, 0, len(run)))
-    return tuple(terms)
+        terms.append(Term(whole[0], 0, len(run), 0, whole[1]))
+    return Run(tuple(terms), len(words))
 
 
-def _find_word_terms(word: str) -> tuple[str, ...]:
-    """Return the terms of a word without hyphens, dots and slashes: none, one or two."""
+def _take_whole(text: str, length: int) -> Run:
+    return Run((Term(text, 0, length, 0, text),), 1)
+
+
+def _find_word_terms(word: str) -> tuple[tuple[str, str], ...]:
+    """Return the terms of a word without hyphens, dots and slashes, none to two, each with its surface."""
     if word == "US":
-        return ("us",)
+        return (("us", "us"),)
     bare = word[:-2] if word[-2:] in ("'s", "'S") else word
-    folded = _fold(bare.replace("'", ""))
+    folded = fold_text(bare.replace("'", ""))
     if folded in STOP_WORDS or not folded:
         return ()
     if "&" in folded or any(character.isdigit() for character in folded):
-        return (folded,)
+        return ((folded, folded),)
     stem = _stemmer.stemWord(folded)
     if stem != folded and bare.isupper() and len(bare) <= _MAX_TICKER:
-        return (stem, folded)
-    return (stem,)
+        return ((stem, folded), (folded, folded))
+    return ((stem, folded),)
 
 
-def _join_words(plain: str, words: list[str]) -> str:
-    """Return the compound written in one, or nothing where only the parts mean something."""
+def _join_words(plain: str, words: list[str]) -> tuple[str, str] | None:
+    """Return the compound written in one and its surface; `None` where only the parts mean something."""
     if _SHARE_CLASS.fullmatch(plain):
-        return _fold(plain)
+        return fold_text(plain), fold_text(plain)
     if len(words) < 2 or "." in plain or "/" in plain or any(word.isdigit() for word in words):
-        return ""
-    return str(_stemmer.stemWord(_fold(plain.replace("-", "").replace("'", ""))))
+        return None
+    folded = fold_text(plain.replace("-", "").replace("'", ""))
+    return str(_stemmer.stemWord(folded)), folded
 
 
-def _fold(text: str) -> str:
+def fold_text(text: str) -> str:
     """Return lower case without accents and ligatures."""
     if text.isascii():
         return text.lower()

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from indexes.best_rows import push_row
 from indexes.lexical.bm25 import K1, B, Statistics, find_idf
+from indexes.lexical.lists import find_lists
 from indexes.lexical.postings import Postings
 from indexes.selections import Bits, IntVector, Selection
 
@@ -102,18 +103,18 @@ def find_best(
         ids: int64 [n_rows], chunk_ids, by which ties are broken.
         k: at least 1.
     """
-    starts, ends = postings.find_ranges(weighted.terms, n_prefix=selection.n_prefix)
-    k = min(k, selection.n_selected, int((ends - starts).sum()))
+    lists = find_lists(postings, weighted.terms, n_prefix=selection.n_prefix)
+    k = min(k, selection.n_selected, int((lists.ends - lists.starts).sum()))
     if not k:
         return ScoredRows(rows=np.empty(0, dtype=np.int64), scores=np.empty(0, dtype=np.float64))
     scores, found, rows = np.empty(k), np.empty(k, dtype=np.int64), np.empty(k, dtype=np.int64)
     bits = np.empty(0, dtype=np.uint8) if selection.bits is None else selection.bits
     n = _scan(
-        postings.rows,
-        postings.frequencies,
+        lists.rows,
+        lists.frequencies,
         postings.lengths,
-        starts,
-        ends,
+        lists.starts,
+        lists.ends,
         weighted.weights,
         _hold_back(weighted.average_length),
         _tabulate(weighted.average_length),
@@ -132,13 +133,13 @@ def score_some(postings: Postings, weighted: WeightedTerms, rows: IntVector) -> 
     scores = np.zeros(len(rows), dtype=np.float64)
     if not weighted.terms:
         return scores  # where no row has a word, there is no average length
-    starts, ends = postings.find_ranges(weighted.terms, n_prefix=postings.n_rows)
+    lists = find_lists(postings, weighted.terms, n_prefix=postings.n_rows)
     _look_up(
-        postings.rows,
-        postings.frequencies,
+        lists.rows,
+        lists.frequencies,
         postings.lengths,
-        starts,
-        ends,
+        lists.starts,
+        lists.ends,
         weighted.weights,
         _hold_back(weighted.average_length),
         _tabulate(weighted.average_length),

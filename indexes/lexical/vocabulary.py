@@ -32,6 +32,12 @@ class Vocabulary:
         number = int(_find(self.terms, self.offsets, wanted))
         return None if number < 0 else number
 
+    def find_beginning(self, beginning: str) -> tuple[int, int]:
+        """Return the numbers, from first to one past the last, of the terms that begin so."""
+        wanted = np.frombuffer(beginning.encode("utf-8", "surrogatepass"), dtype=np.uint8)
+        first, last = _find_beginning(self.terms, self.offsets, wanted)
+        return int(first), int(last)
+
 
 def build_vocabulary(terms: Sequence[str]) -> tuple[Vocabulary, npt.NDArray[np.int64]]:
     """Return the vocabulary of distinct terms and int64 [n_terms]: which of `terms` stands at each place."""
@@ -41,6 +47,29 @@ def build_vocabulary(terms: Sequence[str]) -> tuple[Vocabulary, npt.NDArray[np.i
     np.cumsum([len(encoded[place]) for place in order], out=offsets[1:])
     joined = np.frombuffer(b"".join(encoded[place] for place in order), dtype=np.uint8)
     return Vocabulary(terms=joined, offsets=offsets), np.array(order, dtype=np.int64)
+
+
+@numba.njit(cache=True, nogil=True)
+def _find_beginning(
+    terms: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], wanted: npt.NDArray[np.uint8]
+) -> tuple[int, int]:
+    """Return the first term not before the wanted bytes, and the first after it that begins otherwise."""
+    low, high = 0, len(offsets) - 1
+    while low < high:
+        middle = (low + high) >> 1
+        if _compare(terms, offsets[middle], offsets[middle + 1], wanted) < 0:
+            low = middle + 1
+        else:
+            high = middle
+    first, high = low, len(offsets) - 1
+    while low < high:
+        middle = (low + high) >> 1
+        end = min(offsets[middle + 1], offsets[middle] + len(wanted))
+        if _compare(terms, offsets[middle], end, wanted) <= 0:
+            low = middle + 1
+        else:
+            high = middle
+    return first, low
 
 
 @numba.njit(cache=True, nogil=True)

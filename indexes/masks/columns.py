@@ -25,12 +25,14 @@ from eagleray.contracts.filters import (
     FilterValue,
     IsIn,
     IsNull,
+    Matches,
     Not,
     Or,
     StartsWith,
 )
 from eagleray.contracts.times import parse_instant
 from eagleray.errors import FilterColumnError, InvalidTimeError
+from indexes.masks.words import find_matching
 from indexes.segments.view import SegmentView
 
 BUILT_IN: Final[Mapping[str, AttributeType]] = {
@@ -105,6 +107,8 @@ def _evaluate(expression: FilterExpression, view: SegmentView, types: Mapping[st
             return _compare_members(name, [value], view, types)
         case StartsWith(column=name, prefix=prefix):
             return _evaluate_prefix(name, prefix, view, types)
+        case Matches(column=name, words=words):
+            return pa.array(find_matching(view, name, words))
         case IsIn(column=name, values=values):
             return _evaluate_in(name, values, view, types)
         case Compare():

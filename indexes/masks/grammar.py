@@ -7,7 +7,8 @@ From loosest to tightest binding:
     negation    = "not" negation | "(" expression ")" | condition
     condition   = column ( op value | [ "not" ] "in" "(" value { "," value } ")"
                          | [ "not" ] "between" value "and" value | [ "not" ] "contains" value
-                         | [ "not" ] "starts" "with" value | "is" [ "not" ] "null" )
+                         | [ "not" ] "starts" "with" value | [ "not" ] "matches" value
+                         | "is" [ "not" ] "null" )
     op          = "=" | "!=" | "<" | "<=" | ">" | ">="
 
 Values are numbers, `true`, `false`, or strings in double or single quotes; a quote inside is
@@ -29,6 +30,7 @@ from eagleray.contracts.filters import (
     FilterValue,
     IsIn,
     IsNull,
+    Matches,
     Not,
     Or,
     StartsWith,
@@ -150,7 +152,9 @@ class _Parser:
         if self._accept("starts"):
             self._expect("with")
             return StartsWith(column=column, prefix=self._read_string(after="starts with"))
-        raise self._fail("=, !=, <, <=, >, >=, in, between, contains, starts with or is")
+        if self._accept("matches"):
+            return Matches(column=column, words=self._read_string(after="matches"))
+        raise self._fail("=, !=, <, <=, >, >=, in, between, contains, matches, starts with or is")
 
     def _read_string(self, *, after: str) -> str:
         value = self._read_value()

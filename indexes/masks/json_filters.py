@@ -7,9 +7,9 @@
               | null                                    is null
               | { operator: operand, … }                all of them hold
 
-Operators with a value: `eq`, `ne`, `lt`, `lte`, `gt`, `gte`; with a string: `prefix`, `contains`; with
-a list: `in`, and `between`, of two; with true or false: `null`; with a condition: `not`. Keys of both
-kinds may stand beside each other in one filter. The same as text lives in `grammar`.
+Operators with a value: `eq`, `ne`, `lt`, `lte`, `gt`, `gte`; with a string: `prefix`, `contains`,
+`matches`; with a list: `in`, and `between`, of two; with true or false: `null`; with a condition: `not`.
+Keys of both kinds may stand beside each other in one filter. The same as text lives in `grammar`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from eagleray.contracts.filters import (
     FilterValue,
     IsIn,
     IsNull,
+    Matches,
     Not,
     Or,
     StartsWith,
@@ -121,6 +122,7 @@ _OPERATORS: Final[Mapping[str, Callable[[str, Any], FilterExpression]]] = {
     "between": _read_between,
     "prefix": lambda column, operand: StartsWith(column=column, prefix=_check_string(column, operand)),
     "contains": lambda column, operand: Contains(column=column, value=_check_string(column, operand)),
+    "matches": lambda column, operand: Matches(column=column, words=_check_string(column, operand)),
     "null": _read_null,
 }
 

@@ -7,7 +7,6 @@ Each distinct query is embedded once, alone, as a single search embeds it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,18 +14,20 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
+from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.ports import Embedder, FloatMatrix
 from indexes.dense.neighbours import Neighbours
 from indexes.dense.queries import DenseQuery
 from indexes.dense.shortlists import find_by_shortlist
 from indexes.dense.vectors import FloatVector
-from indexes.lexical.analysis import ENGLISH
+from indexes.fusion.convex import DENSE_WEIGHT
+from indexes.lexical.expressions import find_query_terms
 from indexes.masks.guard import guard_row
 from indexes.planning.plans import Plan
-from indexes.searching.channels import Channel, DenseChannel, LexicalChannel
-from indexes.searching.combining import COMBINE
-from indexes.searching.ranking import Ranked, rank_rows
+from indexes.searching.answering import Question, answer_question
+from indexes.searching.channels import DenseChannel
+from indexes.searching.fields import open_words
+from indexes.searching.ranking import Ranked
 from indexes.searching.targets import Scope, Target, TargetFinder
 from indexes.segments.view import SegmentView
 
@@ -50,8 +51,16 @@ MAX_BYTES: Final = 128 << 20
 class BatchSearcher:
     """Answers lists of questions on the segments of one snapshot, always exactly."""
 
-    def __init__(self, segments: Sequence[SegmentView], targets: TargetFinder, embedder: Embedder) -> None:
+    def __init__(
+        self,
+        segments: Sequence[SegmentView],
+        targets: TargetFinder,
+        embedder: Embedder,
+        *,
+        dense_weight: float = DENSE_WEIGHT,
+    ) -> None:
         self._segments, self._targets, self._embedder = tuple(segments), targets, embedder
+        self._dense_weight = dense_weight
 
     def search(self, requests: Sequence[SearchRequest], *, max_bytes: int = MAX_BYTES) -> pa.Table:
         """Return the hits of every question, as `BATCH_SCHEMA` says, in the questions' order.
@@ -90,7 +99,7 @@ class BatchSearcher:
             yield Block(
                 places=[place for text in mine for place in places[text]],
                 queries=queries,
-                terms={text: Counter(ENGLISH.find_terms(text)) for text in mine},
+                terms={text: find_query_terms(text) for text in mine},
                 similarities=self._compare(list(queries.values())),
                 numbers={text: number for number, text in enumerate(near)},
             )
@@ -105,20 +114,22 @@ class BatchSearcher:
     def _answer(self, request: SearchRequest, block: Block) -> Answer:
         scope = Scope(as_of=request.as_of, principal=request.principal, filter=request.filter)
         targets = self._targets.find(scope)
-        channels: list[Channel] = []
+        dense = lexical = None
         if request.mode is not SearchMode.LEXICAL:
             number = block.numbers[request.query]
             rows = [similarities[number] for similarities in block.similarities]
-            channels.append(ComparedChannel(targets, block.queries[request.query], rows))
+            dense = ComparedChannel(targets, block.queries[request.query], rows)
         if request.mode is not SearchMode.DENSE:
-            channels.append(LexicalChannel(targets, block.terms[request.query]))
-        ranked = rank_rows(
-            targets,
-            channels,
-            COMBINE[request.mode],
-            k=request.k,
-            is_by_document=request.granularity is Granularity.DOCUMENT,
+            lexical = open_words(targets, block.terms[request.query], request.ranking.boosts)
+        question = Question(
+            targets=targets,
+            dense=dense,
+            lexical=lexical,
+            dense_weight=self._dense_weight
+            if request.ranking.dense_weight is None
+            else request.ranking.dense_weight,
         )
+        ranked = answer_question(question, request)
         for item in ranked:
             view = targets[item.part].view
             guard_row(view, item.row, as_of=request.as_of, principal=request.principal)

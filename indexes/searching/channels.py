@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from eagleray.contracts.hits import PlanKind
+from eagleray.contracts.indexes import TextField
 from indexes.dense.comparing import compare_rows
 from indexes.dense.flat import FlatIndex
 from indexes.dense.neighbours import Neighbours
 from indexes.dense.queries import DenseQuery
-from indexes.lexical.bm25 import Statistics, count_frequencies, merge_statistics
+from indexes.lexical.bm25 import merge_statistics
 from indexes.lexical.scoring import find_best, score_some, weigh_terms
 from indexes.planning.plans import Plan, plan_search
 from indexes.searching.targets import Target
 from indexes.selections import IntVector
 
 DoubleVector = npt.NDArray[np.float64]
-
-_MAX_COUNTED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +33,10 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def take(self, places: IntVector) -> Rows:
+        """Return the rows at some places."""
+        return Rows(parts=self.parts[places], rows=self.rows[places])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,17 +121,32 @@ class DenseChannel:
 
 
 class LexicalChannel:
-    """BM25, its statistics those of the rows the question may find."""
+    """BM25 of one field, its statistics those of the rows the question may find."""
 
-    def __init__(self, targets: Sequence[Target], terms: Mapping[str, int]) -> None:
-        self._targets = targets
-        self.statistics = merge_statistics(_count(target, terms) for target in targets)
+    def __init__(
+        self, targets: Sequence[Target], terms: Mapping[str, int], *, field: TextField = TextField.BODY
+    ) -> None:
+        """Take the question.
+
+        Args:
+            targets: one a segment.
+            terms: what is asked for -> times it stands in the question (`indexes.lexical.expressions`).
+            field: the part of the rows it is looked for in.
+        """
+        self._targets, self._field = targets, field
+        self.statistics = merge_statistics(target.counts.find(field, terms) for target in targets)
         self._weighted = weigh_terms(terms, self.statistics)
 
     def find(self, n: int) -> Best:
         """Return the `n` best rows of each segment that hold a term; see `Channel`."""
         found = [
-            find_best(target.view.postings, self._weighted, target.selection, ids=target.view.chunk_ids, k=n)
+            find_best(
+                target.view.postings[self._field],
+                self._weighted,
+                target.selection,
+                ids=target.view.chunk_ids,
+                k=n,
+            )
             for target in self._targets
         ]
         is_whole = [len(part.rows) < n for part in found]
@@ -140,24 +158,8 @@ class LexicalChannel:
         for part, target in enumerate(self._targets):
             mine = rows.parts == part
             if mine.any():
-                scores[mine] = score_some(target.view.postings, self._weighted, rows.rows[mine])
+                scores[mine] = score_some(target.view.postings[self._field], self._weighted, rows.rows[mine])
         return scores
-
-
-def _count(target: Target, terms: Mapping[str, int]) -> Statistics:
-    """Return BM25's statistics of one segment; counts stay with the target, for other questions."""
-    counted = target.frequencies
-    found = {term: counted.get(term) for term in terms}
-    unknown = [term for term, frequency in found.items() if frequency is None]
-    fresh = count_frequencies(target.view.postings, unknown, target.selection) if unknown else {}
-    if len(counted) > _MAX_COUNTED:
-        counted.clear()  # other threads hold what they read
-    counted.update(fresh)
-    known = {term: frequency for term, frequency in found.items() if frequency is not None}
-    frequencies = {**known, **fresh}
-    return Statistics(
-        n_rows=target.selection.n_selected, total_length=target.total_length, frequencies=frequencies
-    )
 
 
 def _merge(

@@ -9,6 +9,7 @@ from eagleray.contracts.documents import AttributeType, AttributeValue
 from eagleray.contracts.hits import Highlight, Hit, SearchMode
 from eagleray.contracts.times import format_micros
 from indexes.lexical.analysis import ENGLISH
+from indexes.lexical.expressions import read_beginning
 from indexes.masks.guard import list_groups
 from indexes.searching.ranking import Ranked
 from indexes.searching.targets import Target
@@ -55,10 +56,12 @@ def make_hit(
 
 
 def find_highlights(text: str, terms: Mapping[str, int]) -> tuple[Highlight, ...]:
-    """Return the spans of the words of `text` that the query has too, in order, none within another."""
+    """Return the spans of the words of `text` that the query asks for, in order, none within another."""
     found: list[Highlight] = []
+    beginnings = tuple(beginning for beginning in map(read_beginning, terms) if beginning)
     for token in ENGLISH.find_tokens(text):
-        if token.term in terms and (not found or token.start >= found[-1].end):
+        is_asked = token.term in terms or token.surface.startswith(beginnings)
+        if is_asked and (not found or token.start >= found[-1].end):
             found.append(Highlight(start=token.start, end=token.end))
     return tuple(found)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from indexes.searching.channels import Best, Channel, DoubleVector, Rows
 from indexes.searching.targets import Target
@@ -47,28 +48,46 @@ class Ranked:
     scores: tuple[float, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which of the best rows are wanted.
+
+    Attributes:
+        k: rows, at least 1.
+        n_per_document: rows of one document at most; `None` for any number.
+        floor: least joint score.
+        floors: least score in each channel; empty for none.
+    """
+
+    k: int
+    n_per_document: int | None = None
+    floor: float = -np.inf
+    floors: tuple[float, ...] = ()
+
+
 def rank_rows(
-    targets: Sequence[Target], channels: Sequence[Channel], combine: Combine, *, k: int, is_by_document: bool
+    targets: Sequence[Target], channels: Sequence[Channel], combine: Combine, wanted: Wanted
 ) -> list[Ranked]:
-    """Return the `k` best rows, best first, ties by the lower chunk_id, whatever the split into segments.
+    """Return the best rows, best first, ties by the lower chunk_id, whatever the split into segments.
 
     Args:
         targets: one a segment.
         channels: at least one.
         combine: makes one score of theirs.
-        k: rows wanted, at least 1.
-        is_by_document: whether a document stands once, by its best row.
+        wanted: how many, and which.
     """
     n_selected = sum(target.selection.n_selected for target in targets)
-    is_plain = len(channels) == 1 and not is_by_document  # then each segment's best hold the best of all
-    depth = k if is_plain else _FIRST_DEPTH * k
+    # Of one channel and any rows, each segment's best hold the best of all.
+    is_plain = len(channels) == 1 and wanted.n_per_document is None
+    depth = wanted.k if is_plain else _FIRST_DEPTH * wanted.k
     while True:
         best = [channel.find(depth) for channel in channels]
         rows = _unite([item.found for item in best])
         scores = [channel.score(rows) for channel in channels]
         joint = combine(scores, best)
-        chosen = _order(targets, rows, joint, is_by_document=is_by_document)[:k]
-        if is_plain or depth >= n_selected or _is_settled(joint[chosen], best, combine, k=k):
+        enough = np.flatnonzero(_reach(scores, joint, wanted))
+        chosen = enough[_order(targets, rows.take(enough), joint[enough], wanted)][: wanted.k]
+        if is_plain or depth >= n_selected or _is_settled(joint[chosen], best, combine, wanted):
             break
         depth *= _GROWTH
     return [
@@ -82,14 +101,23 @@ def rank_rows(
     ]
 
 
-def _is_settled(kept: DoubleVector, best: Sequence[Best], combine: Combine, *, k: int) -> bool:
+def _reach(scores: Sequence[DoubleVector], joint: DoubleVector, wanted: Wanted) -> npt.NDArray[np.bool_]:
+    """Return which rows reach the least scores wanted."""
+    enough = joint >= wanted.floor
+    for part, floor in zip(scores, wanted.floors, strict=False):
+        enough &= part >= floor
+    return enough
+
+
+def _is_settled(kept: DoubleVector, best: Sequence[Best], combine: Combine, wanted: Wanted) -> bool:
     """Return whether no row that no channel gave can belong among those kept."""
     if all(item.least == -np.inf for item in best):
         return True
-    if len(kept) < k:
-        return False
+    if any(item.least < floor for item, floor in zip(best, wanted.floors, strict=False)):
+        return True
     bounds = [np.array([item.least if item.least > -np.inf else 0.0]) for item in best]
-    return bool(kept[-1] > combine(bounds, best)[0])
+    bound = combine(bounds, best)[0]
+    return bool(bound < wanted.floor or (len(kept) == wanted.k and kept[-1] > bound))
 
 
 def _unite(found: Sequence[Rows]) -> Rows:
@@ -101,8 +129,8 @@ def _unite(found: Sequence[Rows]) -> Rows:
     return Rows(parts=distinct >> 32, rows=distinct & 0xFFFFFFFF)
 
 
-def _order(targets: Sequence[Target], rows: Rows, scores: DoubleVector, *, is_by_document: bool) -> IntVector:
-    """Return the places of the rows, best first; of a document's rows only the first, if so wanted."""
+def _order(targets: Sequence[Target], rows: Rows, scores: DoubleVector, wanted: Wanted) -> IntVector:
+    """Return the places of the rows, best first; of a document's rows only the first few, if so wanted."""
     ids = np.empty(len(rows), dtype=np.int64)
     documents = np.empty(len(rows), dtype=np.int64)
     for part, target in enumerate(targets):
@@ -110,7 +138,11 @@ def _order(targets: Sequence[Target], rows: Rows, scores: DoubleVector, *, is_by
         ids[mine] = target.view.chunk_ids[rows.rows[mine]]
         documents[mine] = target.view.documents[rows.rows[mine]]
     order = np.lexsort((ids, -scores))
-    if not is_by_document:
+    if wanted.n_per_document is None:
         return order
-    firsts = np.sort(np.unique(documents[order], return_index=True)[1])
-    return order[firsts]
+    ordered = documents[order]
+    by_document = np.argsort(ordered, kind="stable")
+    begins = np.concatenate([[True], np.diff(ordered[by_document]) != 0])[: len(order)]
+    places = np.arange(len(order))
+    ranks = places - np.maximum.accumulate(np.where(begins, places, 0))
+    return order[np.sort(by_document[ranks < wanted.n_per_document])]

@@ -5,32 +5,30 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 
 from eagleray.contracts.documents import AttributeType
-from eagleray.contracts.hits import (
-    FacetRequest,
-    Granularity,
-    SearchMode,
-    SearchRequest,
-    SearchResponse,
-)
+from eagleray.contracts.hits import FacetRequest, SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.ports import Embedder
 from eagleray.errors import QueryError
 from indexes.dense.queries import DenseQuery
-from indexes.lexical.analysis import ENGLISH
+from indexes.dense.vectors import FloatVector
+from indexes.fusion.convex import DENSE_WEIGHT
+from indexes.lexical.expressions import find_query_terms
 from indexes.masks.guard import guard_row
+from indexes.searching.answering import Question, answer_question
 from indexes.searching.batch import MAX_BYTES, BatchSearcher
-from indexes.searching.channels import Channel, DenseChannel, LexicalChannel
-from indexes.searching.combining import COMBINE
+from indexes.searching.channels import DenseChannel
+from indexes.searching.checking import check_request
 from indexes.searching.explaining import explain
 from indexes.searching.facets import count_values
+from indexes.searching.fields import open_words
+from indexes.searching.likeness import read_likeness
 from indexes.searching.presenting import make_hit
-from indexes.searching.ranking import rank_rows
-from indexes.searching.targets import Scope, TargetFinder
+from indexes.searching.targets import Scope, Target, TargetFinder
 from indexes.segments.view import SegmentView
 
 
@@ -44,10 +42,21 @@ class Searcher:
         *,
         attributes: Mapping[str, AttributeType],
         embedder: Embedder,
+        dense_weight: float = DENSE_WEIGHT,
     ) -> None:
+        """Take the parts.
+
+        Args:
+            snapshot: id of the snapshot.
+            segments: its segments, patches applied.
+            attributes: attribute name -> type over all segments.
+            embedder: of questions.
+            dense_weight: share of the dense channel in hybrid searches that name none.
+        """
         self._snapshot = snapshot
+        self._dense_weight = dense_weight
         self._targets = TargetFinder(segments, attributes=attributes)
-        self._batch = BatchSearcher(segments, self._targets, embedder)
+        self._batch = BatchSearcher(segments, self._targets, embedder, dense_weight=dense_weight)
         self._attributes = dict(attributes)
         self._embedder = embedder
 
@@ -60,31 +69,35 @@ class Searcher:
         """Return the best hits the caller may see as of the request's time.
 
         Raises:
-            QueryError: the question is empty or `k` is below 1.
+            QueryError: the request cannot be answered; says why.
             FilterError: the filter names no column of the snapshot, or its value does not fit.
             GuardError: a row outside the mask came up; no answer is given.
         """
         check_request(request)
         clock = _Clock()
-        terms = Counter(ENGLISH.find_terms(request.query))
-        query = None
-        if request.mode is not SearchMode.LEXICAL:
-            vector = self._embedder.embed_queries([request.query])[0]
-            query = DenseQuery(vector, dim=self._embedder.identity.dim)
+        terms, vector = self._read(request)
         clock.lap("encode")
         scope = Scope(as_of=request.as_of, principal=request.principal, filter=request.filter)
-        targets = self._targets.find(scope)
+        targets: Sequence[Target] = self._targets.find(scope)
+        if request.like:
+            seen = self._targets.find(replace(scope, filter=None))
+            like = read_likeness(request.like, seen=seen, targets=targets)
+            terms, targets, vector = like.terms, like.targets, like.vector
         clock.lap("mask")
-        lexical = LexicalChannel(targets, terms)
-        dense = DenseChannel(targets, query, is_exact=request.exact) if query is not None else None
-        channels = _choose_channels(request.mode, dense, lexical)
-        ranked = rank_rows(
-            targets,
-            channels,
-            COMBINE[request.mode],
-            k=request.k,
-            is_by_document=request.granularity is Granularity.DOCUMENT,
+        lexical = open_words(targets, terms, request.ranking.boosts)
+        dense = None
+        if vector is not None and request.mode is not SearchMode.LEXICAL:
+            query = DenseQuery(vector, dim=self._embedder.identity.dim)
+            dense = DenseChannel(targets, query, is_exact=request.exact)
+        question = Question(
+            targets=targets,
+            dense=dense,
+            lexical=None if request.mode is SearchMode.DENSE else lexical,
+            dense_weight=self._dense_weight
+            if request.ranking.dense_weight is None
+            else request.ranking.dense_weight,
         )
+        ranked = answer_question(question, request)
         clock.lap("score")
         hits = []
         for item in ranked:
@@ -98,6 +111,15 @@ class Searcher:
         )
         return SearchResponse(hits=tuple(hits), explanation=explanation)
 
+    def _read(self, request: SearchRequest) -> tuple[Counter[str], FloatVector | None]:
+        """Return the words of a question, and its vector where one is wanted."""
+        if request.like:
+            return Counter(), None
+        terms = find_query_terms(request.query)
+        if request.mode is SearchMode.LEXICAL:
+            return terms, None
+        return terms, self._embedder.embed_queries([request.query])[0]
+
     def search_many(self, requests: Sequence[SearchRequest], *, max_bytes: int = MAX_BYTES) -> pa.Table:
         """Return the hits of many questions: a row a hit, as `batch.BATCH_SCHEMA` says.
 
@@ -108,12 +130,14 @@ class Searcher:
             max_bytes: memory that similarities may take at once.
 
         Raises:
-            QueryError: a question is empty or its `k` is below 1.
+            QueryError: a request cannot be answered, or asks for more like a document.
             FilterError: a filter names no column of the snapshot, or its value does not fit.
             GuardError: a row outside a mask came up; no answer is given.
         """
         for request in requests:
             check_request(request)
+            if request.like:
+                raise QueryError(detail="more like a document is asked alone, not among many questions")
         return self._batch.search(requests, max_bytes=max_bytes)
 
     def count_values(self, request: FacetRequest) -> list[dict[str, Any]]:
@@ -128,24 +152,6 @@ class Searcher:
         scope = Scope(as_of=request.as_of, principal=request.principal, filter=request.filter)
         targets = self._targets.find(scope)
         return count_values(targets, request.column, types=self._attributes, n=request.n)
-
-
-def check_request(request: SearchRequest) -> None:
-    """Refuse a question that cannot be asked.
-
-    Raises:
-        QueryError: it is empty, or its `k` is below 1.
-    """
-    if not request.query.strip():
-        raise QueryError(detail="the query is empty; ask a question in words")
-    if request.k < 1:
-        raise QueryError(detail=f"k must be at least 1, found {request.k}")
-
-
-def _choose_channels(mode: SearchMode, dense: DenseChannel | None, lexical: LexicalChannel) -> list[Channel]:
-    if dense is None:
-        return [lexical]
-    return [dense] if mode is SearchMode.DENSE else [dense, lexical]
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -18,10 +18,10 @@ import numpy as np
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.principals import Principal
-from indexes.lexical.bm25 import sum_lengths
 from indexes.masks.columns import evaluate_filter
 from indexes.masks.timelines import Timeline
 from indexes.masks.visibility import is_open_zone, select_readable
+from indexes.searching.counts import Counts
 from indexes.segments.view import SegmentView
 from indexes.selections import Bits, Selection, select_none
 
@@ -35,15 +35,13 @@ class Target:
 
     Attributes:
         n_prefix: rows known at T, before the other rules.
-        total_length: terms in the selected rows, repeats included: BM25 needs it.
-        frequencies: term -> selected rows that hold it, as far as somebody asked.
+        counts: of the words in the selected rows.
     """
 
     view: SegmentView
     selection: Selection
     n_prefix: int
-    total_length: int
-    frequencies: dict[str, int] = field(default_factory=dict)
+    counts: Counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +101,7 @@ class TargetFinder:
                     view=view,
                     selection=selection,
                     n_prefix=known.n_prefix,
-                    total_length=sum_lengths(view.postings, selection),
+                    counts=Counts(view, selection),
                 )
             )
         return targets

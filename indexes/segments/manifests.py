@@ -13,6 +13,7 @@ from dataclasses import is_dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from eagleray.contracts.indexes import TextField
 from eagleray.contracts.manifests import FORMAT_VERSION, Manifest, SegmentManifest, encode_manifest
 from eagleray.digests import digest_bytes
 from eagleray.errors import IntegrityError
@@ -22,7 +23,9 @@ DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 """A SHA-256 as names carry it."""
 
 _FILE_NAME: Final = re.compile(r"[a-z0-9_]+\.[a-z]+|lexical/[a-z0-9_]+\.[a-z]+")
-_REQUIRED: Final = frozenset({"rows.arrow", "vectors.npy", "groups.bin"})
+_REQUIRED: Final = frozenset(
+    {"rows.arrow", "vectors.npy", "groups.bin"} | {f"lexical/{field}.arrow" for field in TextField}
+)
 
 _M = TypeVar("_M", bound=Manifest)
 

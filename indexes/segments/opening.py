@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,23 +9,26 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from eagleray.contracts.indexes import TextField
 from eagleray.contracts.manifests import SegmentManifest
 from eagleray.contracts.ports import FloatMatrix, Store
 from eagleray.errors import IntegrityError, ObjectNotFoundError
 from indexes.dense.codebooks import Codebook
 from indexes.dense.ivf import IvfIndex
+from indexes.lexical.files import open_postings
 from indexes.lexical.postings import Postings
 from indexes.segments.codebooks import load_codebook
 from indexes.segments.fetching import fetch_segment
 from indexes.segments.groups import Bitmaps, count_bitmap_bytes
 from indexes.segments.inverted import open_inverted
 from indexes.segments.manifests import decode_segment_manifest
+from indexes.segments.naming import number_names
 from indexes.segments.patching import RowState, apply_patches
 from indexes.segments.publishing import locate_segment
 from indexes.segments.rows import open_rows
 from indexes.segments.vectors import map_vectors
 from indexes.segments.view import SegmentView
-from indexes.segments.writing import GROUPS, LEXICAL, MANIFEST, ROWS, VECTORS
+from indexes.segments.writing import GROUPS, MANIFEST, ROWS, VECTORS, name_postings
 
 
 def open_segment(
@@ -70,17 +72,6 @@ def load_segment_manifest(store: Store, collection: str, digest: str) -> Segment
     return decode_segment_manifest(data, digest=digest, path=path)
 
 
-def number_names(names: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """Return int64 [n]: the first 63 bits of the SHA-256 of each name."""
-    coded = names.combine_chunks().dictionary_encode()
-    if isinstance(coded, pa.ChunkedArray):
-        coded = coded.chunk(0)
-    digests = [hashlib.sha256(name.encode()).digest() for name in coded.dictionary.to_pylist()]
-    numbers = np.array([int.from_bytes(digest[:8], "big") >> 1 for digest in digests], dtype=np.int64)
-    numbered: npt.NDArray[np.int64] = numbers[coded.indices.to_numpy()]
-    return numbered
-
-
 def _open_folder(
     folder: Path,
     manifest: SegmentManifest,
@@ -90,10 +81,6 @@ def _open_folder(
     codebook: Codebook | None,
 ) -> SegmentView:
     rows = open_rows(folder / ROWS, manifest.attributes, n_rows=manifest.n_rows)
-    postings = Postings.open(folder / LEXICAL)
-    if postings.n_rows != manifest.n_rows:
-        found = f"{postings.n_rows} rows"
-        raise IntegrityError(path=str(folder / LEXICAL), expected=f"{manifest.n_rows} rows", found=found)
     chunk_ids: npt.NDArray[np.int64] = rows["chunk_id"].chunk(0).to_numpy()
     own = RowState(
         known_to=rows["known_to"].chunk(0).to_numpy(),
@@ -115,10 +102,18 @@ def _open_folder(
         group_names=state.group_names,
         group_bits=state.group_bits,
         attributes=manifest.attributes,
-        postings=postings,
+        postings={field: _open_postings(folder / name_postings(field), manifest) for field in TextField},
         inverted=_open_lists(folder, manifest, codebook, vectors, chunk_ids),
         efforts=manifest.dense.efforts if manifest.dense else (),
     )
+
+
+def _open_postings(path: Path, manifest: SegmentManifest) -> Postings:
+    postings = open_postings(path)
+    if postings.n_rows != manifest.n_rows:
+        found = f"{postings.n_rows} rows"
+        raise IntegrityError(path=str(path), expected=f"{manifest.n_rows} rows", found=found)
+    return postings
 
 
 def _open_lists(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from eagleray.contracts.documents import AttributeType
-from eagleray.contracts.indexes import LearntEffort
+from eagleray.contracts.indexes import LearntEffort, TextField
 from eagleray.contracts.manifests import EmbedderIdentity
 from indexes.dense.ivf import IvfIndex
 from indexes.lexical.postings import Postings
@@ -35,7 +36,7 @@ class SegmentView:
         group_names: names of the bitmaps; the first is `public`: rows without groups.
         group_bits: uint8 [len(group_names), ceil(n / 8)], little-endian bits, patches applied.
         attributes: attribute name -> type; each is the column of `rows` named `attr.<name>`.
-        postings: lexical index of `heading + newline + text` of each row.
+        postings: lexical index of each field of the rows.
         inverted: its inverted lists; `None` where every search compares the vectors themselves.
         efforts: learnt for these lists.
     """
@@ -52,7 +53,7 @@ class SegmentView:
     group_names: tuple[str, ...]
     group_bits: npt.NDArray[np.uint8]
     attributes: dict[str, AttributeType]
-    postings: Postings
+    postings: Mapping[TextField, Postings]
     inverted: IvfIndex | None = None
     efforts: tuple[LearntEffort, ...] = ()
 

@@ -12,13 +12,14 @@ from typing import Final
 import pyarrow as pa
 
 from eagleray.contracts.documents import AttributeType
-from eagleray.contracts.indexes import DenseManifest
+from eagleray.contracts.indexes import DenseManifest, TextField
 from eagleray.contracts.manifests import EmbedderIdentity, FileEntry, SegmentManifest, encode_manifest
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.digests import digest_file
 from eagleray.errors import InputError
 from indexes.dense.codebooks import Codebook
-from indexes.lexical.postings import build_postings
+from indexes.lexical.building import build_postings
+from indexes.lexical.files import save_postings
 from indexes.segments.groups import build_group_bits
 from indexes.segments.inverted import write_inverted
 from indexes.segments.rows import build_rows, check_chunks, find_row_order, open_rows, save_rows
@@ -93,7 +94,7 @@ def finish_segment(
     rows = open_rows(folder / ROWS, attributes, n_rows=n_rows)  # mapped: memory is for postings now
     names, bits = build_group_bits(rows["groups"].chunk(0))
     (folder / GROUPS).write_bytes(bits.tobytes())
-    build_postings(iterate_texts(rows)).save(folder / LEXICAL)
+    _write_postings(folder, rows)
     dense = _write_dense(folder, codebook, rows) if codebook is not None else None
     known_from = rows["known_from"].to_numpy()
     manifest = SegmentManifest(
@@ -112,16 +113,30 @@ def finish_segment(
 
 
 def list_texts(rows: pa.Table) -> list[str]:
-    """Return what the lexical index reads of each row: heading, newline, text, as embedded."""
-    return list(iterate_texts(rows))
+    """Return the body of each row: heading, newline, text, as embedded."""
+    return list(iterate_texts(rows, TextField.BODY))
 
 
-def iterate_texts(rows: pa.Table) -> Iterator[str]:
-    """Yield what `list_texts` returns, holding some rows at a time."""
+def iterate_texts(rows: pa.Table, field: TextField) -> Iterator[str]:
+    """Yield what the lexical index reads of a field of each row, holding some rows at a time."""
     for start in range(0, rows.num_rows, _BLOCK_ROWS):
         block = rows.slice(start, _BLOCK_ROWS)
+        if field is not TextField.BODY:
+            yield from block[str(field)].to_pylist()
+            continue
         for heading, text in zip(block["heading"].to_pylist(), block["text"].to_pylist(), strict=True):
             yield f"{heading}\n{text}" if heading else text
+
+
+def name_postings(field: TextField) -> str:
+    """Return the name of a field's postings within the segment's folder."""
+    return f"{LEXICAL}/{field}.arrow"
+
+
+def _write_postings(folder: Path, rows: pa.Table) -> None:
+    (folder / LEXICAL).mkdir()
+    for field in TextField:
+        save_postings(build_postings(iterate_texts(rows, field)), folder / name_postings(field))
 
 
 def _write_dense(folder: Path, codebook: Codebook, rows: pa.Table) -> DenseManifest:

@@ -17,7 +17,7 @@ def run(capsys, *arguments):
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (["search"], "Missing argument 'query'"),
+        (["ingest"], "Missing argument 'source'"),
         (["search", "bond", "--nope"], "No such option: --nope"),
         (["search", "bond", "--mode", "foo"], "'foo' is not one of"),
         (["search", "bond", "-k", "many"], "'-k'"),

@@ -6,6 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+import eagleray
 from eagleray.client import LocalCollection
 from eagleray.contracts.hits import Explanation, SearchResponse
 from eagleray.contracts.times import parse_instant
@@ -81,6 +82,22 @@ def test_one_group_may_be_given_by_its_name(desk, engine):
 def test_an_unknown_mode_is_refused_with_the_known_ones(desk):
     with pytest.raises(QueryError, match="mode 'exact': expected dense, lexical, hybrid"):
         desk.search("rates", mode="exact")
+
+
+def test_how_hits_are_chosen_goes_with_every_way_to_ask(desk, engine):
+    ranking = eagleray.Ranking(diversity=0.3, boosts={"title": 2.0}, fusion=eagleray.Fusion.RECIPROCAL_RANK)
+    desk.search("rates", ranking=ranking, chunks=True)
+    desk.search_frame("rates", ranking=ranking, chunks=True)
+    desk.more_like("note-7", ranking=ranking, k=3)
+    desk.search_many(pd.DataFrame({"query": ["rates", "swaps"]}), ranking=ranking)
+    asked = [(request.query, request.like, request.granularity, request.ranking) for request in engine.asked]
+    assert asked == [
+        ("rates", "", "chunk", ranking),
+        ("rates", "", "chunk", ranking),
+        ("", "note-7", "document", ranking),
+        ("rates", "", "document", ranking),
+        ("swaps", "", "document", ranking),
+    ]
 
 
 def test_many_questions_are_rows_and_missing_values_ask_for_what_search_asks_without_them(desk, engine):

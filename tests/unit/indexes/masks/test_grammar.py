@@ -2,7 +2,18 @@ from __future__ import annotations
 
 import pytest
 
-from eagleray.contracts.filters import And, Compare, Comparison, Contains, IsIn, IsNull, Not, Or, StartsWith
+from eagleray.contracts.filters import (
+    And,
+    Compare,
+    Comparison,
+    Contains,
+    IsIn,
+    IsNull,
+    Matches,
+    Not,
+    Or,
+    StartsWith,
+)
 from eagleray.errors import FilterError
 from indexes.masks.grammar import MAX_DEPTH, parse_filter
 
@@ -24,6 +35,8 @@ def compare(column, op, value):
         ("year not in (2018)", Not(operand=IsIn(column="year", values=(2018,)))),
         ("page is null", IsNull(column="page")),
         ("page is not null", Not(operand=IsNull(column="page"))),
+        ('text matches "credit event"', Matches(column="text", words="credit event")),
+        ('title not matches "swap*"', Not(operand=Matches(column="title", words="swap*"))),
         ('name starts with "Cub"', StartsWith(column="name", prefix="Cub")),
         ('name not starts with "C"', Not(operand=StartsWith(column="name", prefix="C"))),
         ('starts = "x"', compare("starts", "=", "x")),

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.indexes import TextField
 from eagleray.contracts.manifests import (
     FileEntry,
     SegmentManifest,
@@ -25,7 +26,9 @@ SEGMENT = SegmentManifest(
     attributes={"year": AttributeType.INTEGER},
     first_known=-5,
     last_known=7,
-    files={"rows.arrow": ENTRY, "vectors.npy": ENTRY, "groups.bin": ENTRY, "lexical/rows.npy": ENTRY},
+    files=dict.fromkeys(
+        ("rows.arrow", "vectors.npy", "groups.bin", *(f"lexical/{field}.arrow" for field in TextField)), ENTRY
+    ),
 )
 SNAPSHOT = SnapshotManifest(
     collection=SPEC,

@@ -11,7 +11,7 @@ import pytest
 from eagleray.contracts.times import OPEN_END
 from eagleray.digests import canonical_json, digest_bytes
 from eagleray.errors import IntegrityError
-from indexes.lexical.postings import build_postings
+from indexes.lexical.building import build_postings
 from indexes.segments.opening import open_segment
 from indexes.segments.patching import PATCH_SCHEMA
 from indexes.segments.writing import list_texts
@@ -63,8 +63,8 @@ def test_a_segment_comes_back_row_for_row(segment):
     ]
     assert view.documents.tolist() == expected
     postings = build_postings(list_texts(view.rows))
-    assert np.array_equal(view.postings.rows, postings.rows)
-    assert np.array_equal(view.postings.lengths, postings.lengths)
+    assert np.array_equal(view.postings["body"].rows, postings.rows)
+    assert np.array_equal(view.postings["body"].lengths, postings.lengths)
 
 
 def test_mapped_arrays_cannot_be_written(segment):

@@ -1,0 +1,67 @@
+"""Which requests can be answered; the others are refused before anything is looked at."""
+
+from __future__ import annotations
+
+import math
+
+from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
+from eagleray.contracts.indexes import TextField
+from eagleray.errors import QueryError
+
+
+def check_request(request: SearchRequest) -> None:
+    """Refuse a request that cannot be answered.
+
+    Raises:
+        QueryError: says which part, and what it may be.
+    """
+    if request.like and request.query.strip():
+        raise QueryError(detail="a question and a document to find others like it: give one of the two")
+    if not request.like and not request.query.strip():
+        raise QueryError(detail="the query is empty; ask a question in words")
+    if request.k < 1:
+        raise QueryError(detail=f"k must be at least 1, found {request.k}")
+    if request.ranking.n_per_document is not None:
+        _check_per_document(request.ranking.n_per_document, request.granularity)
+    _check_share("diversity", request.ranking.diversity)
+    if request.ranking.dense_weight is not None:
+        _check_share("dense_weight", request.ranking.dense_weight)
+    _check_floors(request)
+    _check_boosts(request)
+
+
+def _check_per_document(n: int, granularity: Granularity) -> None:
+    if n < 1:
+        raise QueryError(detail=f"n_per_document must be at least 1, found {n}")
+    if granularity is Granularity.DOCUMENT:
+        raise QueryError(detail="n_per_document is for hits that are chunks: ask for chunks")
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0.0 <= value <= 1.0:
+        raise QueryError(detail=f"{name} must be from 0 to 1, found {value}")
+
+
+def _check_floors(request: SearchRequest) -> None:
+    floors = {
+        "min_score": request.ranking.min_score,
+        "min_dense": request.ranking.min_dense,
+        "min_lexical": request.ranking.min_lexical,
+    }
+    for name, floor in floors.items():
+        if floor is not None and not math.isfinite(floor):
+            raise QueryError(detail=f"{name} must be a finite number, found {floor}")
+    if request.ranking.min_dense is not None and request.mode is SearchMode.LEXICAL:
+        raise QueryError(detail="min_dense needs vectors; the mode is lexical")
+    if request.ranking.min_lexical is not None and request.mode is SearchMode.DENSE:
+        raise QueryError(detail="min_lexical needs words; the mode is dense")
+
+
+def _check_boosts(request: SearchRequest) -> None:
+    for name, weight in request.ranking.boosts.items():
+        if name not in (TextField.TITLE, TextField.HEADING):
+            raise QueryError(
+                detail=f"boost of {str(name)!r}: expected title or heading; the body always counts 1"
+            )
+        if not (math.isfinite(weight) and weight >= 0.0):
+            raise QueryError(detail=f"boost of {name} must be a finite number of at least 0, found {weight}")

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from indexes.lexical.expressions import find_query_terms, name_match
+
+
+@pytest.mark.parametrize(
+    ("question", "extras"),
+    [
+        ("what is a total return swap", {}),
+        ('what is a "total return swap"', {'"total return swap"': 1}),
+        ("what is a \u201ctotal return swap\u201d", {'"total return swap"': 1}),
+        ('the "rate of return"', {'"rate ? return"': 1}),
+        ('"cost-plus contracts"', {'"cost plus contract"': 1}),
+        ('a "swap"', {}),
+        ('an "unclosed quote', {}),
+        ('"of the"', {}),
+        ("deriva* desk", {"deriva*": 1}),
+        ("notes US0378* and 10-K*", {"us0378*": 1, "10k*": 1}),
+        ("**bold** 2*3 * a*", {}),
+    ],
+)
+def test_phrases_and_beginnings_count_besides_the_words(question, extras):
+    terms = find_query_terms(question)
+    assert {name: n for name, n in terms.items() if '"' in name or "*" in name} == extras
+    plain = find_query_terms(re.sub('["*\u201c\u201d]', " ", question))
+    assert {name: n for name, n in terms.items() if name not in extras} == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("swaps", "swap"),
+        ("credit events", '"credit event"'),
+        ("10-K", "10k"),
+        (" deriva* ", "deriva*"),
+        ("credit deriva*", ""),
+        ("of the", ""),
+        ("", ""),
+    ],
+)
+def test_a_match_is_a_term_a_phrase_or_a_beginning(text, name):
+    assert name_match(text) == name
