@@ -230,7 +230,7 @@ def draw_request(drawn: random.Random, filters: Sequence[FilterExpression] = ())
         principal=Principal(subject="drawn", groups=groups, zones=zones),
         exact=drawn.random() < 0.3,
         ranking=Ranking(
-            boosts={TextField.TITLE: drawn.choice([0.5, 2.0])} if drawn.random() < 0.1 else {},
+            boosts={TextField.TITLE: drawn.choice([0.5, 2.0])} if drawn.random() < 0.1 else None,
             dense_weight=drawn.choice([None, None, None, 0.0, 0.8, 1.0]),
             n_per_document=drawn.choice([None, 1, 2]) if granularity is Granularity.CHUNK else None,
         ),

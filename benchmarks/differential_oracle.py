@@ -86,7 +86,7 @@ class Oracle:
         visible = np.flatnonzero(self._select(request))
         asked = _read_query(request.query)
         lexical = self._score_words(TextField.BODY, visible, asked)
-        for field, weight in request.ranking.boosts.items():
+        for field, weight in (request.ranking.boosts or {}).items():
             lexical = lexical + weight * self._score_words(field, visible, asked)
         dense = self._vectors[visible] @ vector.astype(np.float64)
         match request.mode:

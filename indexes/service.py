@@ -49,22 +49,7 @@ class LocalIndexService:
 
     def open_engine(self, settings: Settings, *, snapshot: str) -> SearchEngine:
         """Return the engine over a snapshot, an alias or the beginning of an id."""
-        started = time.monotonic()
-        store = _open(settings)
-        opened = open_snapshot(store, settings.collection, snapshot, cache=find_cache(settings))
-        _log.info(
-            "snapshot_opened",
-            collection=settings.collection,
-            snapshot=opened.snapshot_id,
-            n_segments=len(opened.segments),
-            n_rows=opened.n_rows,
-            elapsed_s=round(time.monotonic() - started, 3),
-        )
-        embedder = open_embedder(settings.embedder)
-        _check_embedder(embedder, opened.manifest)
-        return Searcher(
-            opened.snapshot_id, opened.segments, attributes=opened.manifest.attributes, embedder=embedder
-        )
+        return open_searcher(settings, snapshot=snapshot, embedder=open_embedder(settings.embedder))
 
     def parse_filter(self, text: str) -> FilterExpression:
         """Return the filter expression that `text` writes."""
@@ -213,6 +198,40 @@ class ExactAsOfSearch:
         """Return the chunks that score highest for the words of `text`."""
         targets = _find_known(segments, as_of)
         return _rank(targets, LexicalChannel(targets, find_query_terms(text)), k)
+
+
+def open_searcher(settings: Settings, *, snapshot: str, embedder: Embedder) -> Searcher:
+    """Return the engine over a snapshot.
+
+    Args:
+        settings: name the store and the collection.
+        snapshot: alias, id, or the beginning of an id.
+        embedder: of questions.
+
+    Raises:
+        NotPublishedError: there is no such collection, alias or snapshot.
+        IntegrityError: something the snapshot needs is damaged.
+        InputError: the collection was embedded with another model.
+    """
+    started = time.monotonic()
+    store = _open(settings)
+    opened = open_snapshot(store, settings.collection, snapshot, cache=find_cache(settings))
+    _log.info(
+        "snapshot_opened",
+        collection=settings.collection,
+        snapshot=opened.snapshot_id,
+        n_segments=len(opened.segments),
+        n_rows=opened.n_rows,
+        elapsed_s=round(time.monotonic() - started, 3),
+    )
+    _check_embedder(embedder, opened.manifest)
+    return Searcher(
+        opened.snapshot_id,
+        opened.segments,
+        attributes=opened.manifest.attributes,
+        embedder=embedder,
+        fitted=opened.manifest.ranking,
+    )
 
 
 def gate_and_move(

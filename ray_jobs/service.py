@@ -33,6 +33,7 @@ from ray_jobs.plans.training import IndexRules
 from ray_jobs.positions import Positions, copy_positions, read_positions, write_positions
 from ray_jobs.run_events import follow_stages, logged_run
 from ray_jobs.sources.files import list_files, open_source
+from ray_jobs.tuning import tune_collection
 
 
 class RayJobService:
@@ -118,6 +119,16 @@ class RayJobService:
         joined = sum(len(plan.digests) for plan in plans)
         report |= {"snapshot": manifest.snapshot_id, "joined": joined, "made": len(plans)}
         return {**report, "segments": len(manifest.segments), "published": moved.sequence}
+
+    def tune(self, settings: Settings, *, questions: Path, alias: str, is_dry: bool) -> dict[str, Any]:
+        """Fit the weights of hybrid search to judged questions, and publish them where they help.
+
+        Raises:
+            InputError: the questions cannot be used.
+            ConflictError: somebody else published meanwhile; run it again.
+        """
+        store = open_store(settings.store, s3=settings.s3)
+        return tune_collection(settings, questions=questions, alias=alias, is_dry=is_dry, store=store)
 
     def list_dead_letters(self, settings: Settings, *, run: str) -> list[dict[str, Any]]:
         """Return the dead letters of a run; an empty `run` takes the collection's last one."""

@@ -16,6 +16,7 @@ from eagleray.cli.ingesting import ingest
 from eagleray.cli.searching import search
 from eagleray.cli.showing import show_json
 from eagleray.cli.snapshots import snapshots
+from eagleray.cli.tuning import tune
 from eagleray.cli.vacuuming import vacuum
 from eagleray.errors import EagleRayError
 from eagleray.logs import configure_logs
@@ -26,6 +27,7 @@ app.command()(ingest)
 app.command()(search)
 app.command()(facets)
 app.command()(compact)
+app.command()(tune)
 app.command()(vacuum)
 app.add_typer(snapshots, name="snapshots")
 app.add_typer(gate, name="gate")

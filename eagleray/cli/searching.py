@@ -67,7 +67,7 @@ def search(
         exact=exact,
         like=like,
         ranking=Ranking(
-            boosts=_read_boosts(boost),
+            boosts=_read_boosts(boost) or None,
             fusion=fusion,
             dense_weight=dense_weight,
             min_score=min_score,

@@ -44,7 +44,7 @@ class Ranking:
 
     Attributes:
         boosts: weights of words in the title or heading besides those in the body; a field without one
-            counts nothing by itself.
+            counts nothing by itself. `None` takes what was fitted to the collection.
         fusion: how the channels of a hybrid search make one score.
         dense_weight: from 0 to 1, share of the dense channel in a convex combination; `None` takes what
             was fitted to the collection.
@@ -55,7 +55,7 @@ class Ranking:
         n_per_document: chunks of one document at most, where hits are chunks; `None` for any number.
     """
 
-    boosts: Mapping[TextField, float] = field(default_factory=dict)
+    boosts: Mapping[TextField, float] | None = None
     fusion: Fusion = Fusion.CONVEX
     dense_weight: float | None = None
     min_score: float | None = None

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from eagleray.contracts.documents import AttributeType
-from eagleray.contracts.indexes import DenseManifest
+from eagleray.contracts.indexes import DenseManifest, TextField
 from eagleray.digests import canonical_json, digest_bytes, digest_json
 
 FORMAT_VERSION: Final = 3
@@ -124,6 +124,21 @@ class SegmentManifest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FittedRanking:
+    """How a hybrid search weighs what it finds, fitted to a collection's own judged questions.
+
+    Attributes:
+        dense_weight: from 0 to 1, share of the dense channel in a convex combination.
+        boosts: field -> weight of words in it besides those of the body.
+        n_questions: judged questions it was fitted to.
+    """
+
+    dense_weight: float
+    boosts: dict[TextField, float]
+    n_questions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotManifest:
     """An immutable state of a collection: its id is the SHA-256 of its canonical JSON.
 
@@ -136,6 +151,7 @@ class SnapshotManifest:
         n_documents: distinct documents open at the end.
         attributes: column name -> type over all segments.
         watermarks: position per stream for sources that have offsets.
+        ranking: fitted weights, or `None` for those every collection begins with.
     """
 
     collection: CollectionSpec
@@ -146,6 +162,7 @@ class SnapshotManifest:
     n_documents: int
     attributes: dict[str, AttributeType]
     watermarks: dict[str, str] = field(default_factory=dict)
+    ranking: FittedRanking | None = None
     format_version: int = FORMAT_VERSION
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from eagleray.contracts.ports import SearchEngine
@@ -107,6 +108,10 @@ class JobService(Protocol):
         self, settings: Settings, *, alias: str, address: str, on_progress: OnProgress
     ) -> dict[str, Any]:
         """Join the small segments of an alias's snapshot, and publish the result."""
+        ...
+
+    def tune(self, settings: Settings, *, questions: Path, alias: str, is_dry: bool) -> dict[str, Any]:
+        """Fit the weights of hybrid search to judged questions, and publish them where they help."""
         ...
 
     def list_dead_letters(self, settings: Settings, *, run: str) -> list[dict[str, Any]]:

@@ -15,12 +15,12 @@ import numpy as np
 import pyarrow as pa
 
 from eagleray.contracts.hits import SearchMode, SearchRequest
+from eagleray.contracts.manifests import FittedRanking
 from eagleray.contracts.ports import Embedder, FloatMatrix
 from indexes.dense.neighbours import Neighbours
 from indexes.dense.queries import DenseQuery
 from indexes.dense.shortlists import find_by_shortlist
 from indexes.dense.vectors import FloatVector
-from indexes.fusion.convex import DENSE_WEIGHT
 from indexes.lexical.expressions import find_query_terms
 from indexes.masks.guard import guard_row
 from indexes.planning.plans import Plan
@@ -29,6 +29,7 @@ from indexes.searching.channels import DenseChannel
 from indexes.searching.fields import open_words
 from indexes.searching.ranking import Ranked
 from indexes.searching.targets import Scope, Target, TargetFinder
+from indexes.searching.weights import choose_weights
 from indexes.segments.view import SegmentView
 
 BATCH_SCHEMA: Final = pa.schema(
@@ -57,10 +58,10 @@ class BatchSearcher:
         targets: TargetFinder,
         embedder: Embedder,
         *,
-        dense_weight: float = DENSE_WEIGHT,
+        fitted: FittedRanking | None = None,
     ) -> None:
         self._segments, self._targets, self._embedder = tuple(segments), targets, embedder
-        self._dense_weight = dense_weight
+        self._fitted = fitted
 
     def search(self, requests: Sequence[SearchRequest], *, max_bytes: int = MAX_BYTES) -> pa.Table:
         """Return the hits of every question, as `BATCH_SCHEMA` says, in the questions' order.
@@ -114,20 +115,19 @@ class BatchSearcher:
     def _answer(self, request: SearchRequest, block: Block) -> Answer:
         scope = Scope(as_of=request.as_of, principal=request.principal, filter=request.filter)
         targets = self._targets.find(scope)
+        weights = choose_weights(request.ranking, self._fitted)
         dense = lexical = None
         if request.mode is not SearchMode.LEXICAL:
             number = block.numbers[request.query]
             rows = [similarities[number] for similarities in block.similarities]
             dense = ComparedChannel(targets, block.queries[request.query], rows)
         if request.mode is not SearchMode.DENSE:
-            lexical = open_words(targets, block.terms[request.query], request.ranking.boosts)
+            lexical = open_words(targets, block.terms[request.query], weights.boosts)
         question = Question(
             targets=targets,
             dense=dense,
             lexical=lexical,
-            dense_weight=self._dense_weight
-            if request.ranking.dense_weight is None
-            else request.ranking.dense_weight,
+            dense_weight=weights.dense,
         )
         ranked = answer_question(question, request)
         for item in ranked:

@@ -58,7 +58,7 @@ def _check_floors(request: SearchRequest) -> None:
 
 
 def _check_boosts(request: SearchRequest) -> None:
-    for name, weight in request.ranking.boosts.items():
+    for name, weight in (request.ranking.boosts or {}).items():
         if name not in (TextField.TITLE, TextField.HEADING):
             raise QueryError(
                 detail=f"boost of {str(name)!r}: expected title or heading; the body always counts 1"

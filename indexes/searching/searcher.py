@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.hits import FacetRequest, SearchMode, SearchRequest, SearchResponse
+from eagleray.contracts.manifests import FittedRanking
 from eagleray.contracts.ports import Embedder
 from eagleray.errors import QueryError
 from indexes.dense.queries import DenseQuery
 from indexes.dense.vectors import FloatVector
-from indexes.fusion.convex import DENSE_WEIGHT
 from indexes.lexical.expressions import find_query_terms
 from indexes.masks.guard import guard_row
 from indexes.searching.answering import Question, answer_question
@@ -29,6 +29,7 @@ from indexes.searching.fields import open_words
 from indexes.searching.likeness import read_likeness
 from indexes.searching.presenting import make_hit
 from indexes.searching.targets import Scope, Target, TargetFinder
+from indexes.searching.weights import choose_weights
 from indexes.segments.view import SegmentView
 
 
@@ -42,7 +43,7 @@ class Searcher:
         *,
         attributes: Mapping[str, AttributeType],
         embedder: Embedder,
-        dense_weight: float = DENSE_WEIGHT,
+        fitted: FittedRanking | None = None,
     ) -> None:
         """Take the parts.
 
@@ -51,12 +52,12 @@ class Searcher:
             segments: its segments, patches applied.
             attributes: attribute name -> type over all segments.
             embedder: of questions.
-            dense_weight: share of the dense channel in hybrid searches that name none.
+            fitted: weights of questions that name none.
         """
         self._snapshot = snapshot
-        self._dense_weight = dense_weight
+        self._fitted = fitted
         self._targets = TargetFinder(segments, attributes=attributes)
-        self._batch = BatchSearcher(segments, self._targets, embedder, dense_weight=dense_weight)
+        self._batch = BatchSearcher(segments, self._targets, embedder, fitted=fitted)
         self._attributes = dict(attributes)
         self._embedder = embedder
 
@@ -84,7 +85,8 @@ class Searcher:
             like = read_likeness(request.like, seen=seen, targets=targets)
             terms, targets, vector = like.terms, like.targets, like.vector
         clock.lap("mask")
-        lexical = open_words(targets, terms, request.ranking.boosts)
+        weights = choose_weights(request.ranking, self._fitted)
+        lexical = open_words(targets, terms, weights.boosts)
         dense = None
         if vector is not None and request.mode is not SearchMode.LEXICAL:
             query = DenseQuery(vector, dim=self._embedder.identity.dim)
@@ -93,9 +95,7 @@ class Searcher:
             targets=targets,
             dense=dense,
             lexical=None if request.mode is SearchMode.DENSE else lexical,
-            dense_weight=self._dense_weight
-            if request.ranking.dense_weight is None
-            else request.ranking.dense_weight,
+            dense_weight=weights.dense,
         )
         ranked = answer_question(question, request)
         clock.lap("score")

@@ -53,6 +53,7 @@ def assemble_snapshot(
         n_documents=(before.n_documents if before else 0) + outcome.open_change,
         attributes=merge_attribute_types(before.attributes if before else {}, outcome.attributes),
         watermarks=before.watermarks if before else {},
+        ranking=before.ranking if before else None,
     )
     put_snapshot(store, manifest)
     return manifest

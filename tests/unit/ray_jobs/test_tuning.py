@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from eagleray.contracts.times import parse_instant
+from eagleray.errors import InputError
+from ray_jobs.tuning import read_questions
+
+
+def write(tmp_path, *lines):
+    path = tmp_path / "questions.jsonl"
+    path.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines))
+    return path
+
+
+def test_questions_are_read_with_their_time_filter_and_groups(tmp_path):
+    path = write(
+        tmp_path,
+        {"query": "swap", "relevant": "a"},
+        "",
+        {"query": "repo", "relevant": ["a", "b"], "as_of": "2020-01-02", "groups": "rates"},
+        {"query": "bond", "relevant": {"a": 2, "b": 0}, "where": "year >= 2019", "groups": ["x", "y"]},
+    )
+    plain, timed, filtered = read_questions(path)
+    assert (plain.request.query, plain.relevant, plain.request.as_of) == ("swap", {"a": 1.0}, None)
+    assert timed.request.as_of == parse_instant("2020-01-02")
+    assert timed.request.principal.groups == {"rates"}
+    assert (timed.relevant, filtered.relevant) == ({"a": 1.0, "b": 1.0}, {"a": 2.0, "b": 0.0})
+    assert filtered.request.filter is not None
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("{", "line 2: "),
+        ("[1]", "line 2: expected an object of query, relevant, as_of, where, groups, found list"),
+        ({"query": "swap"}, "found query"),
+        ({"query": "swap", "relevant": "a", "asof": "2020"}, "found query, relevant, asof"),
+        ({"query": "swap", "relevant": []}, "relevant names no document"),
+        ({"query": "swap", "relevant": {"a": 0}}, "relevant names no document"),
+        ({"query": "swap", "relevant": "a", "as_of": "soon"}, "line 2: .*soon"),
+        ({"query": "swap", "relevant": "a", "where": "year >="}, "line 2: "),
+    ],
+)
+def test_a_line_that_is_no_question_is_named(tmp_path, line, told):
+    with pytest.raises(InputError, match=told):
+        read_questions(write(tmp_path, {"query": "swap", "relevant": "a"}, line))
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(InputError, match="none.jsonl: expected a file of judged questions"):
+        read_questions(tmp_path / "none.jsonl")
