@@ -16,6 +16,9 @@ from eagleray.errors import InvalidTimeError
 OPEN_END: Final = 2**63 - 1
 """`known_to` of a row that nothing has superseded or deleted (microseconds)."""
 
+LATEST: Final = OPEN_END - 1
+"""The moment at which only what nothing has superseded or deleted is visible (microseconds)."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _DATE_ONLY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")

@@ -1,11 +1,15 @@
-"""The guard: every row of a result is checked once more, one by one, by other code than the mask's."""
+"""The guard: every row of a result is checked once more, row by row, by other code than the mask's."""
 
 from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
 
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import OPEN_END
 from eagleray.errors import GuardError
 from indexes.segments.view import SegmentView
+from indexes.selections import IntVector
 
 
 def list_groups(view: SegmentView, row: int) -> tuple[str, ...]:
@@ -36,3 +40,39 @@ def guard_row(view: SegmentView, row: int, *, as_of: int | None, principal: Prin
         raise GuardError(chunk_id=chunk_id, rule="it belongs to groups of which the caller has none")
     if principal.zones is not None and view.zone not in principal.zones:
         raise GuardError(chunk_id=chunk_id, rule="it lies in a zone the caller may not read")
+
+
+def guard_rows(view: SegmentView, rows: IntVector, *, times: IntVector, principal: Principal) -> None:
+    """Refuse any row that the caller must not see.
+
+    Args:
+        view: the segment.
+        rows: int64 [n].
+        times: int64 [n], microseconds, as of when each was asked for; `LATEST` for now.
+        principal: the caller.
+
+    Raises:
+        GuardError: as `guard_row`; names the first such row.
+    """
+    if not len(rows):
+        return
+    is_known = (view.known_from[rows] <= times) & (times < view.known_to[rows])
+    _refuse_others(view, rows, is_known, rule="it was not known at that time")
+    is_readable = _has_bit(view.group_bits[0], rows)
+    for name, bits in zip(view.group_names[1:], view.group_bits[1:], strict=True):
+        if name in principal.groups:
+            is_readable |= _has_bit(bits, rows)
+    _refuse_others(view, rows, is_readable, rule="it belongs to groups of which the caller has none")
+    if principal.zones is not None and view.zone not in principal.zones:
+        chunk_id = int(view.chunk_ids[rows[0]])
+        raise GuardError(chunk_id=chunk_id, rule="it lies in a zone the caller may not read")
+
+
+def _has_bit(bits: npt.NDArray[np.uint8], rows: IntVector) -> npt.NDArray[np.bool_]:
+    held: npt.NDArray[np.bool_] = (bits[rows >> 3] >> (rows & 7).astype(np.uint8) & 1).astype(np.bool_)
+    return held
+
+
+def _refuse_others(view: SegmentView, rows: IntVector, is_right: npt.NDArray[np.bool_], *, rule: str) -> None:
+    if not is_right.all():
+        raise GuardError(chunk_id=int(view.chunk_ids[rows[~is_right][0]]), rule=rule)

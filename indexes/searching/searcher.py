@@ -120,14 +120,17 @@ class Searcher:
             return terms, None
         return terms, self._embedder.embed_queries([request.query])[0]
 
-    def search_many(self, requests: Sequence[SearchRequest], *, max_bytes: int = MAX_BYTES) -> pa.Table:
+    def search_many(
+        self, requests: Sequence[SearchRequest], *, max_bytes: int = MAX_BYTES, n_threads: int = 0
+    ) -> pa.Table:
         """Return the hits of many questions: a row a hit, as `batch.BATCH_SCHEMA` says.
 
         Ids, scores and ties are those of single searches that say `exact`; texts are left out.
 
         Args:
             requests: the questions, each with a time, a caller and a filter of its own.
-            max_bytes: memory that similarities may take at once.
+            max_bytes: memory that similarities and kept words may take at once.
+            n_threads: threads that share the work; 0 takes every core this process may use.
 
         Raises:
             QueryError: a request cannot be answered, or asks for more like a document.
@@ -138,7 +141,7 @@ class Searcher:
             check_request(request)
             if request.like:
                 raise QueryError(detail="more like a document is asked alone, not among many questions")
-        return self._batch.search(requests, max_bytes=max_bytes)
+        return self._batch.search(requests, max_bytes=max_bytes, n_threads=n_threads)
 
     def count_values(self, request: FacetRequest) -> list[dict[str, Any]]:
         """Return the commonest values of a column among what the caller may see: `value`, `documents`.

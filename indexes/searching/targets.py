@@ -83,6 +83,31 @@ class TargetFinder:
         )
         return found
 
+    def find_open(
+        self, principal: Principal | None, expression: FilterExpression | None
+    ) -> list[Bits | None]:
+        """Return the rows of each segment that a caller and a filter open at some time, one bit each.
+
+        Args:
+            principal: as in `Scope`.
+            expression: a filter, or `None`.
+
+        Returns:
+            Bits a segment; `None` for one whose rows are all open.
+
+        Raises:
+            FilterColumnError: the filter names no column of the snapshot, or its value does not fit.
+        """
+        readable = self._find_readable(principal)
+        filtered = self._find_filtered(expression)
+        found: list[Bits | None] = []
+        for number, view in enumerate(self._segments):
+            held = [kept[number] for kept in (readable, filtered) if kept is not None]
+            if principal is not None and not is_open_zone(view, principal):
+                held = [np.zeros((view.n_rows + 7) // 8, dtype=np.uint8)]
+            found.append(np.bitwise_and.reduce(held) if held else None)
+        return found
+
     def _make(self, scope: Scope) -> list[Target]:
         readable = self._find_readable(scope.principal)
         filtered = self._find_filtered(scope.filter)

@@ -1,0 +1,222 @@
+"""The compiled part: all questions of one query in one view, each as of its own time.
+
+For each question the words are added up row by row, in the order of single searches; then the best rows are
+kept, looked for in blocks of rows, of which those are skipped whose greatest similarity and greatest sum of
+words together would not do. Rounding never turns an order round, so a skipped block holds nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from indexes.dense.vectors import FloatVector
+from indexes.selections import IntVector
+
+BLOCK: Final = 32
+"""Rows of a block; its bound is one comparison."""
+
+_AT_ONCE: Final = 512
+"""Postings whose impacts are computed before they are added: 4 KB."""
+
+DoubleVector = npt.NDArray[np.float64]
+DoubleMatrix = npt.NDArray[np.float64]
+IntMatrix = npt.NDArray[np.int64]
+SmallVector = npt.NDArray[np.int32]
+
+Rows: TypeAlias = tuple[IntVector, IntVector, IntVector]
+"""`known_to`, `chunk_ids` and `documents` of the view's rows, int64 [n] each."""
+
+Words: TypeAlias = tuple[
+    SmallVector, SmallVector, SmallVector, IntVector, npt.NDArray[np.int64], DoubleMatrix, DoubleMatrix
+]
+"""The fields of `WeighedWords`, in its order."""
+
+Asked: TypeAlias = tuple[IntVector, IntVector, IntVector]
+"""Of each question: its time, the rows known by then, and how many hits are wanted; int64 [n] each."""
+
+Blend: TypeAlias = tuple[float, float, bool]
+"""Weights of the dense and the lexical channel, 0 for one that does not answer; are hits documents?"""
+
+Kept: TypeAlias = tuple[IntMatrix, DoubleMatrix, DoubleMatrix]
+"""Of each question's hits, best first: place in the view, score, and sum of words; [n, n_most]."""
+
+
+@numba.njit(cache=True, nogil=True)
+def answer_all(
+    near: FloatVector, rows: Rows, words: Words, asked: Asked, blend: Blend, kept: Kept, n_kept: IntVector
+) -> None:
+    """Answer questions.
+
+    Args:
+        near: float32 [n], similarity of each row of the view; empty where only words answer.
+        rows: of the view.
+        words: of the query.
+        asked: the questions.
+        blend: how the channels make a score.
+        kept: written.
+        n_kept: int64 [n_questions], written: hits of each.
+    """
+    tops = _find_tops(near)
+    sums = np.zeros(len(rows[0]))
+    word_tops = np.zeros((len(sums) + BLOCK - 1) // BLOCK)
+    times, prefixes, wanted = asked
+    for number in range(len(times)):
+        n = prefixes[number]
+        if blend[1] > 0.0:
+            sums[:n] = 0.0
+            _add_words(words, number, sums)
+            for block in range((n + BLOCK - 1) // BLOCK):
+                word_tops[block] = _find_greatest(sums[block * BLOCK : min(n, (block + 1) * BLOCK)])
+        greatest = (0.0, 0.0)
+        if blend[0] > 0.0 and blend[1] > 0.0:
+            greatest = (
+                _find_greatest_visible(near, tops, rows[0], times[number], n),
+                _find_greatest_visible(sums, word_tops, rows[0], times[number], n),
+            )
+        places, scores = kept[0][number][: wanted[number]], kept[1][number][: wanted[number]]
+        found = _keep_best(
+            near, tops, sums, word_tops, rows, times[number], n, blend, greatest, places, scores
+        )
+        for place in range(found):
+            kept[2][number, place] = sums[places[place]]
+        n_kept[number] = found
+
+
+@numba.njit(cache=True, nogil=True)
+def _find_tops(near: FloatVector) -> FloatVector:
+    tops = np.empty((len(near) + BLOCK - 1) // BLOCK, dtype=np.float32)
+    for block in range(len(tops)):
+        tops[block] = _find_greatest(near[block * BLOCK : min(len(near), (block + 1) * BLOCK)])
+    return tops
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
+def _find_greatest(values: npt.NDArray[Any]) -> Any:
+    """Return the greatest number, of which there is at least one; none is NaN, so the flags change no bit."""
+    greatest = values[0]
+    for place in range(1, len(values)):
+        greatest = max(greatest, values[place])
+    return greatest
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_words(words: Words, number: int, sums: DoubleVector) -> None:
+    """Add up what the words give each row; impacts come a stretch at a time, which vector units compute."""
+    places, frequencies, lengths, starts, ends, weights, held_back = words
+    impacts = np.empty(_AT_ONCE)
+    each_row, each_term = held_back[number, 0], held_back[number, 1]
+    for term in range(len(starts)):
+        weight = weights[number, term]
+        if weight == 0.0:
+            continue
+        for start in range(starts[term], ends[number, term], _AT_ONCE):
+            n = min(_AT_ONCE, ends[number, term] - start)
+            for step in range(n):
+                frequency = np.float64(frequencies[start + step])
+                impacts[step] = weight * (
+                    frequency / (frequency + each_row + each_term * np.float64(lengths[start + step]))
+                )
+            for step in range(n):
+                sums[places[start + step]] += impacts[step]
+
+
+@numba.njit(cache=True, nogil=True)
+def _find_greatest_visible(
+    values: npt.NDArray[Any], tops: npt.NDArray[Any], known_to: IntVector, time: int, n: int
+) -> float:
+    """Return the greatest number of the visible rows among the first `n`; minus infinity without any."""
+    greatest = -np.inf
+    for block in range((n + BLOCK - 1) // BLOCK):
+        if tops[block] > greatest:
+            for row in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+                if values[row] > greatest and known_to[row] > time:
+                    greatest = np.float64(values[row])
+    return greatest
+
+
+@numba.njit(cache=True, nogil=True)
+def _keep_best(
+    near: FloatVector,
+    tops: FloatVector,
+    sums: DoubleVector,
+    word_tops: DoubleVector,
+    rows: Rows,
+    time: int,
+    n: int,
+    blend: Blend,
+    greatest: tuple[float, float],
+    places: IntVector,
+    scores: DoubleVector,
+) -> int:
+    """Write the best rows and their scores, best first, and return how many they are."""
+    is_near, is_worded = blend[0] > 0.0, blend[1] > 0.0
+    n_kept = 0
+    for block in range((n + BLOCK - 1) // BLOCK):
+        top = _blend(tops[block] if is_near else np.float32(0.0), word_tops[block], blend, greatest)
+        if n_kept == len(scores) and top < scores[n_kept - 1]:
+            continue
+        for row in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            if not is_near and sums[row] == 0.0:
+                continue  # a row without a word is no hit of words
+            word = sums[row] if is_worded else 0.0
+            score = _blend(near[row] if is_near else np.float32(0.0), word, blend, greatest)
+            if (n_kept == len(scores) and score < scores[n_kept - 1]) or rows[0][row] <= time:
+                continue
+            n_kept = _keep(row, score, rows, blend[2], places, scores, n_kept)
+    return n_kept
+
+
+@numba.njit(cache=True, nogil=True)
+def _blend(near: np.float32, word: float, blend: Blend, greatest: tuple[float, float]) -> float:
+    """Return a row's score; of two channels as `indexes.fusion.convex.combine_scores` computes it."""
+    if blend[1] == 0.0:
+        return np.float64(near)
+    if blend[0] == 0.0:
+        return word
+    share = max(np.float64(near), 0.0) / greatest[0] if greatest[0] > 0.0 else 0.0
+    word_share = word / greatest[1] if greatest[1] > 0.0 else 0.0
+    return blend[0] * share + blend[1] * word_share
+
+
+@numba.njit(cache=True, nogil=True)
+def _keep(
+    row: int,
+    score: float,
+    rows: Rows,
+    is_by_document: bool,
+    places: IntVector,
+    scores: DoubleVector,
+    n: int,
+) -> int:
+    """Put a row where it belongs among those kept, and return how many these are."""
+    _, chunk_ids, documents = rows
+    if is_by_document:
+        for slot in range(n):
+            if documents[places[slot]] == documents[row]:
+                if not _is_better(score, chunk_ids[row], scores[slot], chunk_ids[places[slot]]):
+                    return n
+                n -= 1
+                for after in range(slot, n):
+                    places[after], scores[after] = places[after + 1], scores[after + 1]
+                break
+    slot = n
+    if n == len(scores):
+        slot -= 1
+        if not _is_better(score, chunk_ids[row], scores[slot], chunk_ids[places[slot]]):
+            return n
+    else:
+        n += 1
+    while slot > 0 and _is_better(score, chunk_ids[row], scores[slot - 1], chunk_ids[places[slot - 1]]):
+        places[slot], scores[slot] = places[slot - 1], scores[slot - 1]
+        slot -= 1
+    places[slot], scores[slot] = row, score
+    return n
+
+
+@numba.njit(cache=True, nogil=True)
+def _is_better(score: float, identity: int, other: float, other_identity: int) -> bool:
+    return score > other or (score == other and identity < other_identity)

@@ -1,0 +1,132 @@
+"""Questions with one query in one view: what they share, and their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
+from eagleray.contracts.manifests import FittedRanking
+from eagleray.contracts.times import LATEST
+from indexes.dense.vectors import FloatVector
+from indexes.searching.batch.answering import Blend, answer_all
+from indexes.searching.batch.found import Found
+from indexes.searching.batch.views import View, count_view
+from indexes.searching.batch.weighing import WeighedWords, weigh_no_words, weigh_words
+from indexes.searching.batch.words import WordFinder
+from indexes.searching.weights import choose_weights
+from indexes.selections import IntVector
+
+_AT_ONCE: Final = 512
+"""Questions of a group at most, so that one query asked very often is work for all threads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Questions in ascending order of their times.
+
+    Attributes:
+        dense_weight: share of the dense channel where both answer.
+        places: int64 [n], in the list of questions.
+        times: int64 [n], microseconds.
+        wanted: int64 [n], hits of each.
+    """
+
+    query: str
+    mode: SearchMode
+    is_by_document: bool
+    dense_weight: float
+    places: IntVector
+    times: IntVector
+    wanted: IntVector
+
+
+def group_questions(
+    requests: Sequence[SearchRequest], places: Sequence[int], *, fitted: FittedRanking | None
+) -> Iterator[Group]:
+    """Yield the groups of some questions that share a view, by query."""
+    groups: dict[tuple[str, SearchMode, Granularity, float], list[int]] = {}
+    for place in places:
+        request = requests[place]
+        weight = choose_weights(request.ranking, fitted).dense
+        groups.setdefault((request.query, request.mode, request.granularity, weight), []).append(place)
+    for (query, mode, granularity, weight), mine in groups.items():
+        asked = [requests[place].as_of for place in mine]
+        times = np.array([LATEST if time is None else time for time in asked], dtype=np.int64)
+        wanted = np.array([requests[place].k for place in mine], dtype=np.int64)
+        order = np.argsort(times, kind="stable")
+        for start in range(0, len(mine), _AT_ONCE):
+            taken = order[start : start + _AT_ONCE]
+            yield Group(
+                query=query,
+                mode=mode,
+                is_by_document=granularity is Granularity.DOCUMENT,
+                dense_weight=weight,
+                places=np.array(mine, dtype=np.int64)[taken],
+                times=times[taken],
+                wanted=wanted[taken],
+            )
+
+
+def answer_group(
+    group: Group, view: View, finder: WordFinder, *, terms: Mapping[str, int], near: FloatVector | None
+) -> Found:
+    """Return the hits of a group's questions.
+
+    Args:
+        group: the questions.
+        view: what they may find at some time.
+        finder: of words in the view.
+        terms: the query's words.
+        near: float32 [n_rows], the similarity of every row of all segments; `None` where words alone answer.
+    """
+    counts = count_view(view, group.times)
+    if group.mode is SearchMode.DENSE:
+        words = weigh_no_words(len(group.times))
+    else:
+        words = weigh_words(terms, finder, counts, group.times)
+    n_most = min(int(group.wanted.max()), len(view))
+    shape = (len(group.times), n_most)
+    kept = (np.empty(shape, dtype=np.int64), np.empty(shape), np.empty(shape))
+    n_kept = np.zeros(len(group.times), dtype=np.int64)
+    similarities = np.empty(0, dtype=np.float32) if near is None else near[view.numbers]
+    if n_most:
+        answer_all(
+            similarities,
+            (view.known_to, view.chunk_ids, view.documents),
+            _list_fields(words),
+            (group.times, counts.prefixes, np.minimum(group.wanted, n_most)),
+            _blend(group),
+            kept,
+            n_kept,
+        )
+    held = np.arange(n_most)[None, :] < n_kept[:, None]
+    places = kept[0][held]
+    return Found(
+        questions=np.repeat(group.places, n_kept),
+        numbers=view.numbers[places],
+        scores=kept[1][held],
+        near=np.zeros(len(places)) if near is None else similarities[places].astype(np.float64),
+        words=kept[2][held],
+    )
+
+
+def _blend(group: Group) -> Blend:
+    both = (group.dense_weight, 1.0 - group.dense_weight)
+    dense, lexical = {SearchMode.DENSE: (1.0, 0.0), SearchMode.LEXICAL: (0.0, 1.0)}.get(group.mode, both)
+    return dense, lexical, group.is_by_document
+
+
+def _list_fields(words: WeighedWords) -> tuple[object, ...]:
+    return (
+        words.places,
+        words.frequencies,
+        words.lengths,
+        words.starts,
+        words.ends,
+        words.weights,
+        words.held_back,
+    )

@@ -1,0 +1,82 @@
+"""The way of single searches, for questions that the fast path does not know; similarities are at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from eagleray.contracts.hits import SearchMode, SearchRequest
+from indexes.dense.neighbours import Collector, Neighbours
+from indexes.dense.queries import DenseQuery
+from indexes.dense.vectors import FloatVector
+from indexes.planning.plans import Plan
+from indexes.searching.answering import Question, answer_question
+from indexes.searching.batch.columns import Columns
+from indexes.searching.batch.found import Found
+from indexes.searching.channels import DenseChannel
+from indexes.searching.fields import open_words
+from indexes.searching.targets import Scope, Target, TargetFinder
+from indexes.searching.weights import Weights
+
+_BLOCK_ROWS = 1 << 14
+
+
+class ComparedChannel(DenseChannel):
+    """The exact dense channel, from similarities that were computed before."""
+
+    def __init__(
+        self, targets: Sequence[Target], query: DenseQuery, similarities: FloatVector, columns: Columns
+    ) -> None:
+        super().__init__(targets, query, is_exact=True)
+        self._similarities, self._columns = similarities, columns
+
+    def _search(self, part: int, plan: Plan, n: int) -> Neighbours:  # noqa: ARG002 - that of the base class
+        target, start = self._targets[part], int(self._columns.starts[part])
+        collector = Collector(min(n, max(1, target.selection.n_selected)))
+        for rows in target.selection.iterate_rows(_BLOCK_ROWS):
+            collector.add(self._similarities[start + rows], rows=rows, ids=target.view.chunk_ids)
+        return collector.finish()
+
+
+def answer_one(
+    request: SearchRequest,
+    place: int,
+    *,
+    finder: TargetFinder,
+    columns: Columns,
+    terms: Mapping[str, int],
+    weights: Weights,
+    near: tuple[DenseQuery, FloatVector] | None,
+) -> Found:
+    """Return the hits of one question.
+
+    Args:
+        request: the question.
+        place: its place in the list.
+        finder: of the rows it may find.
+        columns: of all segments.
+        terms: its words.
+        weights: of its channels.
+        near: its vector, and float32 [n_rows], the similarity of every row; `None` where words alone answer.
+
+    Raises:
+        FilterColumnError: the filter names no column of the snapshot, or its value does not fit.
+    """
+    targets = finder.find(Scope(as_of=request.as_of, principal=request.principal, filter=request.filter))
+    is_worded = request.mode is not SearchMode.DENSE
+    question = Question(
+        targets=targets,
+        dense=None if near is None else ComparedChannel(targets, near[0], near[1], columns),
+        lexical=open_words(targets, terms, weights.boosts) if is_worded else None,
+        dense_weight=weights.dense,
+    )
+    ranked = answer_question(question, request)
+    numbers = [int(columns.starts[item.part]) + item.row for item in ranked]
+    return Found(
+        questions=np.full(len(ranked), place, dtype=np.int64),
+        numbers=np.array(numbers, dtype=np.int64),
+        scores=np.array([item.score for item in ranked]),
+        near=np.array([item.scores[0] for item in ranked]),
+        words=np.array([item.scores[-1] for item in ranked]),
+    )

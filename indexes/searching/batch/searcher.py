@@ -1,0 +1,179 @@
+"""Many questions in one pass: the answers of single exact searches, to the bit, for a fraction of the time.
+
+The list is cut into blocks whose distinct queries' similarities fit the memory. In a block the questions of a
+view are answered together. Each distinct query is embedded once, alone, as a single search embeds it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from eagleray.contracts.hits import SearchMode, SearchRequest
+from eagleray.contracts.manifests import FittedRanking
+from eagleray.contracts.ports import Embedder, FloatMatrix
+from indexes.dense.queries import DenseQuery
+from indexes.dense.vectors import FloatVector
+from indexes.lexical.expressions import find_query_terms
+from indexes.searching.batch.columns import Columns, join_columns
+from indexes.searching.batch.found import Found, guard_found, join_found, tabulate
+from indexes.searching.batch.groups import Group, answer_group, group_questions
+from indexes.searching.batch.one_by_one import answer_one
+from indexes.searching.batch.plain import is_plain
+from indexes.searching.batch.similarities import compare_all
+from indexes.searching.batch.views import View, make_view
+from indexes.searching.batch.words import WordFinder
+from indexes.searching.targets import TargetFinder
+from indexes.searching.weights import choose_weights
+from indexes.segments.view import SegmentView
+
+MAX_BYTES: Final = 128 << 20
+"""Memory of the similarities of one block of queries, and of the words that are kept."""
+
+_WORDS_SHARE: Final = 4
+"""One part in so many is for words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Questions that are answered together.
+
+    Attributes:
+        places: of the questions in the list.
+        terms: query -> its words.
+        queries: query -> its vector, for questions that need one.
+        similarities: float32 [n_queries, n_rows], a row a query that has a vector.
+        numbers: query -> its row there.
+    """
+
+    places: Sequence[int]
+    terms: Mapping[str, Mapping[str, int]]
+    queries: Mapping[str, DenseQuery]
+    similarities: FloatMatrix
+    numbers: Mapping[str, int]
+
+    def find_similarities(self, query: str, mode: SearchMode) -> FloatVector | None:
+        """Return the query's similarity with every row: float32 [n_rows]; `None` where words alone answer."""
+        return None if mode is SearchMode.LEXICAL else self.similarities[self.numbers[query]]
+
+
+class BatchSearcher:
+    """Answers lists of questions on the segments of one snapshot, always exactly."""
+
+    def __init__(
+        self,
+        segments: Sequence[SegmentView],
+        targets: TargetFinder,
+        embedder: Embedder,
+        *,
+        fitted: FittedRanking | None = None,
+    ) -> None:
+        self._segments, self._targets, self._embedder = tuple(segments), targets, embedder
+        self._fitted = fitted
+
+    @cached_property
+    def _columns(self) -> Columns:
+        return join_columns(self._segments)
+
+    def search(
+        self, requests: Sequence[SearchRequest], *, max_bytes: int = MAX_BYTES, n_threads: int = 0
+    ) -> pa.Table:
+        """Return the hits of every question, as `BATCH_SCHEMA` says, in the questions' order.
+
+        Args:
+            requests: checked; each is answered as if it said `exact`.
+            max_bytes: memory that similarities and kept words may take. Beside it there are 44 bytes a row of
+                the snapshot, some 60 a row of a view, and the hits.
+            n_threads: threads that share the work; 0 takes every core this process may use.
+
+        Raises:
+            FilterError: a filter names no column of the snapshot, or its value does not fit.
+            GuardError: a row outside a mask came up; no answer is given.
+        """
+        found: list[Found] = []
+        with ThreadPoolExecutor(n_threads or len(os.sched_getaffinity(0))) as threads:
+            for block in self._cut(requests, threads, max_bytes=max_bytes):
+                found += self._answer(requests, block, threads, max_bytes=max_bytes // _WORDS_SHARE)
+        joined = join_found(found)
+        guard_found(joined, requests, self._segments, self._columns)
+        return tabulate(joined, requests, self._segments, self._columns)
+
+    def _cut(
+        self, requests: Sequence[SearchRequest], threads: Executor, *, max_bytes: int
+    ) -> Iterator[Block]:
+        """Yield blocks of questions whose distinct queries' similarities fit the memory."""
+        places: dict[str, list[int]] = {}
+        near: dict[str, None] = {}
+        for place, request in enumerate(requests):
+            places.setdefault(request.query, []).append(place)
+            if request.mode is not SearchMode.LEXICAL:
+                near[request.query] = None
+        step = max(1, (max_bytes - max_bytes // _WORDS_SHARE) // max(1, 4 * self._columns.n_rows))
+        texts = list(places)
+        for start in range(0, len(texts), step):
+            mine = texts[start : start + step]
+            asked = [text for text in mine if text in near]
+            queries = list(threads.map(self._embed, asked))
+            yield Block(
+                places=[place for text in mine for place in places[text]],
+                queries=dict(zip(asked, queries, strict=True)),
+                terms={text: find_query_terms(text) for text in mine},
+                similarities=compare_all(self._segments, queries, threads=threads),
+                numbers={text: number for number, text in enumerate(asked)},
+            )
+
+    def _embed(self, text: str) -> DenseQuery:
+        return DenseQuery(self._embedder.embed_queries([text])[0], dim=self._embedder.identity.dim)
+
+    def _answer(
+        self, requests: Sequence[SearchRequest], block: Block, threads: Executor, *, max_bytes: int
+    ) -> Iterator[Found]:
+        """Yield the hits of a block's questions, view by view."""
+        plain: dict[Hashable, list[int]] = {}
+        names: dict[int, str] = {}
+        for place in block.places:
+            request = requests[place]
+            if is_plain(request, self._fitted):
+                name = names.setdefault(id(request.filter), repr(request.filter))
+                who = (request.principal.groups, request.principal.zones)
+                plain.setdefault((who, name), []).append(place)
+            else:
+                yield self._answer_one(request, place, block)
+        for mine in plain.values():
+            view = self._open_view(requests[mine[0]])
+            finder = WordFinder(self._segments, self._columns, view, max_bytes=max_bytes)
+            answer = partial(self._answer_group, view=view, finder=finder, block=block)
+            yield from threads.map(answer, group_questions(requests, mine, fitted=self._fitted))
+
+    def _open_view(self, request: SearchRequest) -> View:
+        bits = self._targets.find_open(request.principal, request.filter)
+        counts = [view.n_rows for view in self._segments]
+        parts = [
+            np.ones(n, dtype=np.bool_) if part is None else np.unpackbits(part, count=n, bitorder="little")
+            for part, n in zip(bits, counts, strict=True)
+        ]
+        is_open = np.concatenate([np.empty(0, dtype=np.bool_), *parts]).astype(np.bool_)
+        return make_view(self._columns, is_open)
+
+    def _answer_group(self, group: Group, *, view: View, finder: WordFinder, block: Block) -> Found:
+        near = block.find_similarities(group.query, group.mode)
+        return answer_group(group, view, finder, terms=block.terms[group.query], near=near)
+
+    def _answer_one(self, request: SearchRequest, place: int, block: Block) -> Found:
+        near = block.find_similarities(request.query, request.mode)
+        return answer_one(
+            request,
+            place,
+            finder=self._targets,
+            columns=self._columns,
+            terms=block.terms[request.query],
+            weights=choose_weights(request.ranking, self._fitted),
+            near=None if near is None else (block.queries[request.query], near),
+        )

@@ -1,0 +1,98 @@
+"""Where a word stands in a view, over all segments, in the order of time; kept, because words repeat."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from eagleray.contracts.indexes import TextField
+from eagleray.contracts.times import OPEN_END
+from indexes.lexical.lists import find_lists
+from indexes.searching.batch.columns import Columns
+from indexes.searching.batch.views import View
+from indexes.segments.view import SegmentView
+from indexes.selections import IntVector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """The rows of a view that hold a term.
+
+    Attributes:
+        places: int32 [n], ascending.
+        frequencies: int32 [n], occurrences in each row.
+        lengths: int32 [n], terms of each row.
+        ends: int64 [n_ended], ascending: `known_to` of those that something has closed.
+    """
+
+    places: npt.NDArray[np.int32]
+    frequencies: npt.NDArray[np.int32]
+    lengths: npt.NDArray[np.int32]
+    ends: IntVector
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory of the arrays."""
+        return 12 * len(self.places) + 8 * len(self.ends)
+
+    def count(self, prefixes: IntVector, times: IntVector) -> tuple[IntVector, IntVector]:
+        """Return, for each time, how many places are known, and how many of these are visible.
+
+        Args:
+            prefixes: int64 [n_times], rows of the view known at each time.
+            times: int64 [n_times], microseconds.
+        """
+        known = np.searchsorted(self.places, prefixes.astype(np.int32), side="left")
+        return known, known - np.searchsorted(self.ends, times, side="right")
+
+
+class WordFinder:
+    """Finds words in one view, and keeps the last ones; safe to share between threads."""
+
+    def __init__(
+        self, segments: Sequence[SegmentView], columns: Columns, view: View, *, max_bytes: int
+    ) -> None:
+        self._segments, self._columns, self._view = segments, columns, view
+        self._max_bytes, self._n_bytes = max_bytes, 0
+        self._kept: OrderedDict[str, Word] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, term: str) -> Word:
+        """Return where a term stands."""
+        with self._lock:
+            known = self._kept.get(term)
+            if known is not None:
+                self._kept.move_to_end(term)
+                return known
+        word = self._read(term)
+        with self._lock:
+            if term not in self._kept:
+                self._kept[term] = word
+                self._n_bytes += word.n_bytes
+            while self._n_bytes > self._max_bytes:
+                self._n_bytes -= self._kept.popitem(last=False)[1].n_bytes
+        return word
+
+    def _read(self, term: str) -> Word:
+        places, frequencies = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.int32)]
+        for view, start in zip(self._segments, self._columns.starts.tolist(), strict=False):  # one start more
+            lists = find_lists(view.postings[TextField.BODY], [term], n_prefix=view.n_rows)
+            held = slice(int(lists.starts[0]), int(lists.ends[0]))
+            places.append(self._view.places[start : start + view.n_rows][lists.rows[held]])
+            frequencies.append(lists.frequencies[held])
+        joined, counted = np.concatenate(places), np.concatenate(frequencies)
+        order = np.argsort(joined, kind="stable")
+        order = order[np.searchsorted(joined[order], 0) :]  # -1 is no place of the view
+        numbers = self._view.numbers[joined[order]]
+        known_to = self._columns.known_to[numbers]
+        return Word(
+            places=joined[order],
+            frequencies=counted[order],
+            lengths=self._columns.lengths[numbers],
+            ends=np.sort(known_to[known_to != OPEN_END]),
+        )
