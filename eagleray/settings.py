@@ -58,6 +58,24 @@ class EmbedderSettings(BaseModel):
     threads: int = Field(default=1, ge=1)
 
 
+class RerankerSettings(BaseModel):
+    """Which model scores the best candidates of a search again, where a search asks for it.
+
+    Attributes:
+        model: folder of a cross-encoder; empty for none.
+        device: `cpu` or `cuda`.
+        max_batch_tokens: tokens, padding included, of one batch.
+        threads: compute threads; the scores' last bits depend on it.
+    """
+
+    model_config = _FROZEN
+
+    model: str = ""
+    device: Literal["cpu", "cuda"] = "cpu"
+    max_batch_tokens: int = Field(default=1024, ge=256)
+    threads: int = Field(default=1, ge=1)
+
+
 class ChunkerSettings(BaseModel):
     """How documents are cut: lengths in the embedder's tokens."""
 
@@ -145,6 +163,7 @@ class Settings(BaseSettings):
     cache: str = "~/.cache/eagleray"
     s3: S3Settings = S3Settings()
     embedder: EmbedderSettings = EmbedderSettings()
+    reranker: RerankerSettings = RerankerSettings()
     chunker: ChunkerSettings = ChunkerSettings()
     index: IndexSettings = IndexSettings()
     jobs: JobSettings = JobSettings()

@@ -17,6 +17,9 @@ from eagleray.contracts.manifests import EmbedderIdentity
 FloatMatrix = npt.NDArray[np.float32]
 """float32 [n_rows, dim], C-contiguous."""
 
+ScoreVector = npt.NDArray[np.float32]
+"""float32 [n]."""
+
 
 @runtime_checkable
 class Embedder(Protocol):
@@ -33,6 +36,34 @@ class Embedder(Protocol):
 
     def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
         """Return what `embed_passages` returns, with the model's query prefix if it has one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RerankerIdentity:
+    """Which model scores: its name, and the digest (64 hex digits) of what its scores depend on."""
+
+    name: str
+    digest: str
+
+
+@runtime_checkable
+class Reranker(Protocol):
+    """Scores passages against a question; the same question with the same list gives the same bits.
+
+    In another list a passage's score may differ by float noise; equal passages of one list have equal scores.
+    """
+
+    @property
+    def identity(self) -> RerankerIdentity:
+        """Which model scores."""
+        ...
+
+    def score(self, query: str, passages: Sequence[str]) -> ScoreVector:
+        """Return float32 [len(passages)], finite, in the order given; grows with relevance, of any scale.
+
+        A passage longer than the model can read is cut, never refused.
+        """
         ...
 
 

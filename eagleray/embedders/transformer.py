@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +15,8 @@ from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.embedders.layout import ModelLayout
 from eagleray.errors import ModelError
+from eagleray.models.batching import cut_batches
+from eagleray.models.computing import limit_threads, require_device
 from eagleray.settings import EmbedderSettings
 
 _DTYPES: Final = {"torch-fp32": torch.float32, "torch-bf16": torch.bfloat16}
@@ -68,7 +69,7 @@ class TransformerEmbedder:
     def _embed(self, texts: list[str]) -> FloatMatrix:
         vectors = np.zeros((len(texts), self._layout.dim), dtype=np.float32)
         encoded = [item.ids for item in self._tokenizer.encode_batch_fast(texts)]
-        with _threads(self._settings.threads), torch.inference_mode():
+        with limit_threads(self._settings.threads), torch.inference_mode():
             for rows in cut_batches([len(ids) for ids in encoded], self._settings.max_batch_tokens):
                 vectors[rows] = self._embed_batch([encoded[row] for row in rows])
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -95,25 +96,9 @@ class TransformerEmbedder:
         return found
 
 
-def cut_batches(lengths: Sequence[int], max_batch_tokens: int) -> Iterator[list[int]]:
-    """Yield the rows of each batch: by length, ties by place, padded length within the budget.
-
-    A text longer than the budget is a batch of its own.
-    """
-    batch: list[int] = []
-    for row in sorted(range(len(lengths)), key=lambda row: (lengths[row], row)):
-        if batch and (len(batch) + 1) * lengths[row] > max_batch_tokens:
-            yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch
-
-
 def _load_model(folder: Path, settings: EmbedderSettings) -> Any:
     transformers.utils.logging.disable_progress_bar()
-    if settings.device == "cuda" and not torch.cuda.is_available():
-        raise ModelError(model=str(folder), detail="device is cuda, but torch sees no GPU; set device to cpu")
+    require_device(settings.device, model=str(folder))
     try:
         model = transformers.AutoModel.from_pretrained(
             str(folder), dtype=_DTYPES[settings.backend], trust_remote_code=False, local_files_only=True
@@ -121,14 +106,3 @@ def _load_model(folder: Path, settings: EmbedderSettings) -> Any:
     except (OSError, ValueError) as error:
         raise ModelError(model=str(folder), detail=str(error)) from error
     return model.eval().to(settings.device)
-
-
-@contextmanager
-def _threads(threads: int) -> Iterator[None]:
-    """Let torch compute with that many threads for the length of a block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

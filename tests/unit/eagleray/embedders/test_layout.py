@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from eagleray.embedders.layout import digest_model, read_layout
+from eagleray.embedders.layout import read_layout
 from eagleray.errors import ModelError
 
 
@@ -63,9 +63,3 @@ def test_prefixes_come_from_the_prompts(write_model):
     prompts = {"query": "query : ", "document": "passage : "}
     layout = read_layout(write_model({"config_sentence_transformers.json": {"prompts": prompts}}))
     assert (layout.query_prefix, layout.passage_prefix) == ("query : ", "passage : ")
-
-
-def test_another_pooling_is_another_model(small_model, write_model):
-    assert digest_model(write_model({"1_Pooling/config.json": {"pooling_mode": "cls"}})) != digest_model(
-        small_model
-    )

@@ -4,13 +4,10 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from hypothesis import given
-from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from eagleray.embedders.opening import find_model, load_embedder
 from eagleray.embedders.probes import PROBES
-from eagleray.embedders.transformer import cut_batches
 from eagleray.errors import ModelError
 from eagleray.settings import EmbedderSettings
 
@@ -106,14 +103,6 @@ def test_damaged_weights_are_a_model_error(write_model):
 def test_a_gpu_that_is_not_there_is_named(small_model):
     with pytest.raises(ModelError, match="torch sees no GPU"):
         load(small_model, device="cuda")
-
-
-@given(lengths=st.lists(st.integers(1, 300), max_size=60), budget=st.integers(256, 2048))
-def test_batches_hold_every_row_once_within_the_budget(lengths, budget):
-    batches = list(cut_batches(lengths, budget))
-    assert sorted(row for batch in batches for row in batch) == list(range(len(lengths)))
-    for batch in batches:
-        assert len(batch) == 1 or len(batch) * max(lengths[row] for row in batch) <= budget
 
 
 def test_minilm_agrees_with_sentence_transformers():

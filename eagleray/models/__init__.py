@@ -1,0 +1,1 @@
+"""What every model needs, whatever it is for: reading its folder, cutting batches, computing with torch."""
