@@ -9,7 +9,7 @@ EagleRayError
 │   ├── QueryError                 an empty query, k = 0, a vector that does not fit
 │   │   └── DocumentNotFoundError      no document of that name that the caller may see
 │   ├── SourceError                a folder or prefix that cannot be read or is empty
-│   ├── ModelError                 an embedder that is not there or does not fit the collection
+│   ├── ModelError                 an embedder or reranker that is not there, or is none
 │   ├── MissingExtraError          a part that is not installed, with the extra that has it
 │   └── NotPublishedError          no such collection, snapshot or alias
 ├── StoreError                 the store failed; the operation may be tried again

@@ -18,6 +18,7 @@ from eagleray.contracts.times import format_micros
 from eagleray.embedders import open_embedder
 from eagleray.errors import InputError
 from eagleray.logs import get_logger
+from eagleray.rerankers import open_reranker
 from eagleray.settings import Settings
 from indexes.dense.queries import DenseQuery
 from indexes.evaluation.brute_force import RankedRow
@@ -231,6 +232,7 @@ def open_searcher(settings: Settings, *, snapshot: str, embedder: Embedder) -> S
         attributes=opened.manifest.attributes,
         embedder=embedder,
         fitted=opened.manifest.ranking,
+        reranker=open_reranker(settings.reranker),
     )
 
 

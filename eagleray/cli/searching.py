@@ -48,6 +48,7 @@ def search(
     min_lexical: float | None = typer.Option(None, help="Least BM25 score of a hit."),
     diversity: float = typer.Option(0.0, help="From 0 to 1: keep hits from being like those before them."),
     exact: bool = typer.Option(False, "--exact", help="Compare every visible vector, whatever it costs."),
+    rerank: int = typer.Option(0, "--rerank", help="Best candidates the reranker scores again; 0 for none."),
     explain: bool = typer.Option(False, "--explain", help="Say how the answer came about."),
     store: str = STORE_OPTION,
     collection: str = COLLECTION_OPTION,
@@ -66,6 +67,7 @@ def search(
         principal=Principal(subject="command-line", groups=frozenset(group)),
         exact=exact,
         like=like,
+        rerank=rerank,
         ranking=Ranking(
             boosts=_read_boosts(boost) or None,
             fusion=fusion,
@@ -119,7 +121,8 @@ def _show_hits(response: SearchResponse, *, is_explained: bool) -> None:
     if not response.hits:
         print("no hits: nothing visible to this caller at this time matches")
     for rank, hit in enumerate(response.hits, start=1):
-        print(f"{rank}. {hit.title or hit.doc_id}  [{hit.score:.3f}]")
+        reranked = "" if hit.reranked is None else f", reranked {hit.reranked:.3f}"
+        print(f"{rank}. {hit.title or hit.doc_id}  [{hit.score:.3f}{reranked}]")
         print(f"   {_shorten(hit)}")
         place = hit.source if hit.doc_id == hit.source else f"{hit.source}#{hit.doc_id}"
         page = f", page {hit.page}" if hit.page else ""
@@ -141,6 +144,9 @@ def _show_explanation(explanation: Explanation) -> None:
             f"segment {segment.segment[:12]}: {segment.n_rows} chunks, {segment.n_prefix} known by then, "
             f"{segment.n_selected} visible to this caller and filter; {_tell_plan(segment)}"
         )
+    if explanation.reranking is not None:
+        model = explanation.reranking
+        print(f"{model.n_candidates} candidates scored again by {model.reranker} ({model.digest[:12]})")
     words = ", ".join(f"{term} {n}" for term, n in explanation.document_frequencies.items())
     print(
         f"visible chunks that hold each word: {words or 'none'}; mean {explanation.average_length:.1f} words"

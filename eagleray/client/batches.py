@@ -27,6 +27,7 @@ def make_requests(
     granularity: Granularity,
     ranking: Ranking,
     parse_filter: Callable[[str], Any],
+    rerank: int = 0,
 ) -> list[SearchRequest]:
     """Return a request for each row.
 
@@ -38,6 +39,7 @@ def make_requests(
         granularity: chunks or documents.
         ranking: which of the rows found are hits, and in which order.
         parse_filter: reads a filter.
+        rerank: candidates of each that the reranker scores again; 0 for none.
 
     Raises:
         QueryError: a column is missing or unknown; names it.
@@ -65,6 +67,7 @@ def make_requests(
                 filter=filters[where],
                 principal=Principal(subject="local", groups=_list_groups(groups)),
                 exact=True,
+                rerank=rerank,
             )
         )
     return requests

@@ -18,7 +18,7 @@ COLUMNS: Final = tuple(item.name for item in fields(Hit) if item.name not in _LE
 """Columns every frame has, in this order; the attributes follow."""
 
 _TIMES: Final = frozenset({"event_time", "known_from", "known_to"})
-_NUMBERS: Final = frozenset({"score", "dense", "lexical"})
+_NUMBERS: Final = frozenset({"score", "dense", "lexical", "reranked"})
 
 
 def make_frame(hits: Sequence[Hit]) -> pd.DataFrame:

@@ -57,6 +57,7 @@ class LocalCollection:
         groups: str | Iterable[str] = (),
         chunks: bool = False,
         ranking: Ranking = Ranking(),  # noqa: B008 - frozen
+        rerank: int = 0,
     ) -> SearchResponse:
         """Return the best documents, each by its best chunk, or the best chunks.
 
@@ -71,12 +72,14 @@ class LocalCollection:
             groups: groups of the caller: a name, or several.
             chunks: whether hits are chunks.
             ranking: boosts, fusion, least scores, diversity (`eagleray.Ranking`).
+            rerank: how many of the best hits the reranker (`EAGLERAY_RERANKER__MODEL`) scores again, at
+                least `k`; 0 for none.
 
         Returns:
             `hits`, best first, and `explanation`: which snapshot answered, and how.
 
         Raises:
-            InputError: the question, the time or the filter cannot be used; says why.
+            InputError: the question, the time, the filter or the reranker cannot be used; says why.
         """
         scope = self._read_scope(as_of=as_of, where=where, groups=groups)
         return self._engine.search(
@@ -86,6 +89,7 @@ class LocalCollection:
                 mode=_choose_mode(mode),
                 granularity=_choose_granularity(chunks),
                 ranking=ranking,
+                rerank=rerank,
                 **scope,
             )
         )
@@ -123,6 +127,7 @@ class LocalCollection:
         groups: str | Iterable[str] = (),
         chunks: bool = False,
         ranking: Ranking = Ranking(),  # noqa: B008 - frozen
+        rerank: int = 0,
     ) -> pd.DataFrame:
         """Return the hits of `search`, which takes the same arguments, as a pandas DataFrame.
 
@@ -143,6 +148,7 @@ class LocalCollection:
             groups=groups,
             chunks=chunks,
             ranking=ranking,
+            rerank=rerank,
         )
         return make_frame(response.hits)
 
@@ -154,6 +160,7 @@ class LocalCollection:
         mode: str = "hybrid",
         chunks: bool = False,
         ranking: Ranking = Ranking(),  # noqa: B008 - frozen
+        rerank: int = 0,
     ) -> pd.DataFrame:
         """Return the hits of many questions, each with a time, a filter and groups of its own.
 
@@ -166,6 +173,7 @@ class LocalCollection:
             mode: `hybrid`, `dense` or `lexical`.
             chunks: whether hits are chunks instead of documents.
             ranking: as `search` takes it.
+            rerank: how many of the best of each the reranker scores again, at least `k`; 0 for none.
 
         Returns:
             One row a hit: `question` (the label of the row that asked), `rank` from 1, `chunk_id`, `doc_id`,
@@ -180,6 +188,7 @@ class LocalCollection:
             mode=_choose_mode(mode),
             granularity=_choose_granularity(chunks),
             ranking=ranking,
+            rerank=rerank,
             parse_filter=self._service.parse_filter,
         )
         return make_answers(questions, self._engine.search_many(requests))

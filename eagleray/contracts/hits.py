@@ -80,6 +80,7 @@ class SearchRequest:
         exact: compare every visible vector, whatever it costs.
         like: a document; others like it are wanted instead of answers to a question.
         ranking: which of the rows found are hits, and in which order.
+        rerank: the best candidates that the reranker scores again, at least `k`; 0 for none.
     """
 
     query: str
@@ -92,6 +93,7 @@ class SearchRequest:
     exact: bool = False
     like: str = ""
     ranking: Ranking = Ranking()
+    rerank: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +128,10 @@ class Hit:
     """One result.
 
     Attributes:
-        score: similarity by which hits are ordered; grows with likeness.
+        score: similarity by which hits are ordered, unless they were reranked; grows with likeness.
         dense: cosine similarity of the chunk to the query, where that channel took part.
         lexical: BM25 score of the chunk, where that channel took part.
+        reranked: the reranker's score, by which hits are ordered then; `None` where it was not asked for.
         start: first character of the chunk in its document.
         end: one past the last character.
         known_from: microseconds.
@@ -141,6 +144,7 @@ class Hit:
     score: float
     dense: float | None
     lexical: float | None
+    reranked: float | None = None
     title: str
     heading: str
     text: str
@@ -191,6 +195,21 @@ class SegmentExplanation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RerankingExplanation:
+    """What scored candidates again.
+
+    Attributes:
+        reranker: name of the model.
+        digest: of what its scores depend on, 64 hex digits.
+        n_candidates: candidates that were scored.
+    """
+
+    reranker: str
+    digest: str
+    n_candidates: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """How an answer came about.
 
@@ -202,6 +221,7 @@ class Explanation:
         n_visible: chunks the mask lets through, over all segments (BM25's N).
         average_length: mean length of those chunks in terms (BM25's avgdl).
         timings_ms: milliseconds by step.
+        reranking: what scored candidates again; `None` where nothing did.
     """
 
     snapshot: str
@@ -212,6 +232,7 @@ class Explanation:
     n_visible: int
     average_length: float
     timings_ms: dict[str, float]
+    reranking: RerankingExplanation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

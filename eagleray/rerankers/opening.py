@@ -32,8 +32,8 @@ def load_reranker(settings: RerankerSettings) -> Reranker:
     """
     folder = Path(settings.model).expanduser()
     if not settings.model or not folder.is_dir():
-        detail = "EAGLERAY_RERANKER__MODEL: expected the folder of a cross-encoder; nothing is downloaded"
-        raise ModelError(model=repr(settings.model), detail=detail)
+        detail = "set EAGLERAY_RERANKER__MODEL to the folder of a cross-encoder; nothing is downloaded"
+        raise ModelError(model=settings.model, detail=detail)
     folder = folder.resolve()
     layout = read_cross_encoder(folder)
     reranker: Reranker = import_library("eagleray.rerankers.cross_encoder").CrossEncoder(

@@ -45,7 +45,7 @@ class Question:
 def answer_question(question: Question, request: SearchRequest) -> list[Ranked]:
     """Return the rows of the answer, in its order, each with its score in every channel."""
     if not request.ranking.diversity:
-        return _rank(question, request, k=request.k)
+        return _rank(question, request, k=max(request.k, request.rerank))
     pool = _rank(question, request, k=max(_LEAST_POOL, _POOL * request.k))
     vectors = [question.targets[item.part].view.vectors[item.row] for item in pool]
     if not vectors:

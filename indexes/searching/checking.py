@@ -26,6 +26,8 @@ def check_request(request: SearchRequest) -> None:
     _check_share("diversity", request.ranking.diversity)
     if request.ranking.dense_weight is not None:
         _check_share("dense_weight", request.ranking.dense_weight)
+    if request.rerank and (request.like or request.ranking.diversity):
+        raise QueryError(detail="rerank orders answers to a question, without like and without diversity")
     _check_floors(request)
     _check_boosts(request)
 

@@ -38,6 +38,7 @@ def make_hit(
         score=ranked.score,
         dense=None if mode is SearchMode.LEXICAL else ranked.scores[0],
         lexical=None if mode is SearchMode.DENSE else ranked.scores[-1],
+        reranked=ranked.reranked,
         title=fields["title"],
         heading=fields["heading"],
         text=text,

@@ -40,12 +40,14 @@ class Ranked:
         row: its place there.
         score: joint score, by which the answer is ordered.
         scores: its score in each channel.
+        reranked: the reranker's score, where it was asked for.
     """
 
     part: int
     row: int
     score: float
     scores: tuple[float, ...]
+    reranked: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.hits import FacetRequest, SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.manifests import FittedRanking
-from eagleray.contracts.ports import Embedder
+from eagleray.contracts.ports import Embedder, Reranker
 from eagleray.errors import QueryError
 from indexes.dense.queries import DenseQuery
 from indexes.dense.vectors import FloatVector
@@ -28,6 +28,7 @@ from indexes.searching.facets import count_values
 from indexes.searching.fields import open_words
 from indexes.searching.likeness import read_likeness
 from indexes.searching.presenting import make_hit
+from indexes.searching.reranking import choose_reranker, rerank_rows
 from indexes.searching.targets import Scope, Target, TargetFinder
 from indexes.searching.weights import choose_weights
 from indexes.segments.view import SegmentView
@@ -44,6 +45,7 @@ class Searcher:
         attributes: Mapping[str, AttributeType],
         embedder: Embedder,
         fitted: FittedRanking | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
         """Take the parts.
 
@@ -53,13 +55,15 @@ class Searcher:
             attributes: attribute name -> type over all segments.
             embedder: of questions.
             fitted: weights of questions that name none.
+            reranker: of questions that ask for it.
         """
         self._snapshot = snapshot
         self._fitted = fitted
         self._targets = TargetFinder(segments, attributes=attributes)
-        self._batch = BatchSearcher(segments, self._targets, embedder, fitted=fitted)
+        self._batch = BatchSearcher(segments, self._targets, embedder, fitted=fitted, reranker=reranker)
         self._attributes = dict(attributes)
         self._embedder = embedder
+        self._reranker = reranker
 
     @property
     def snapshot(self) -> str:
@@ -73,8 +77,10 @@ class Searcher:
             QueryError: the request cannot be answered; says why.
             FilterError: the filter names no column of the snapshot, or its value does not fit.
             GuardError: a row outside the mask came up; no answer is given.
+            ModelError: the reranker's model cannot be loaded, or gave a score that is not finite.
         """
         check_request(request)
+        reranker, reranking = choose_reranker(request, self._reranker), None
         clock = _Clock()
         terms, vector = self._read(request)
         clock.lap("encode")
@@ -99,6 +105,9 @@ class Searcher:
         )
         ranked = answer_question(question, request)
         clock.lap("score")
+        if reranker is not None:
+            ranked, reranking = rerank_rows(ranked, targets, request, reranker)
+            clock.lap("rerank")
         hits = []
         for item in ranked:
             target = targets[item.part]
@@ -109,7 +118,7 @@ class Searcher:
         explanation = explain(
             self._snapshot, request, targets, dense=dense, statistics=lexical.statistics, laps=clock.laps
         )
-        return SearchResponse(hits=tuple(hits), explanation=explanation)
+        return SearchResponse(hits=tuple(hits), explanation=replace(explanation, reranking=reranking))
 
     def _read(self, request: SearchRequest) -> tuple[Counter[str], FloatVector | None]:
         """Return the words of a question, and its vector where one is wanted."""
@@ -141,6 +150,7 @@ class Searcher:
             check_request(request)
             if request.like:
                 raise QueryError(detail="more like a document is asked alone, not among many questions")
+            choose_reranker(request, self._reranker)
         return self._batch.search(requests, max_bytes=max_bytes, n_threads=n_threads)
 
     def count_values(self, request: FacetRequest) -> list[dict[str, Any]]:

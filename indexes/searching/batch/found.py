@@ -27,6 +27,7 @@ BATCH_SCHEMA: Final = pa.schema(
         pa.field("score", pa.float64(), nullable=False),
         pa.field("dense", pa.float64()),
         pa.field("lexical", pa.float64()),
+        pa.field("reranked", pa.float64()),
     ]
 )
 """A row a hit: the place of its question in the list, its rank from 1, and its scores."""
@@ -44,6 +45,7 @@ class Found:
         scores: float64 [n].
         near: float64 [n], similarities; of no account where the question asked words alone.
         words: float64 [n], BM25; of no account where it asked none.
+        reranked: float64 [n], scores of the reranker; of no account where it asked for none.
     """
 
     questions: IntVector
@@ -51,6 +53,7 @@ class Found:
     scores: DoubleVector
     near: DoubleVector
     words: DoubleVector
+    reranked: DoubleVector
 
 
 def join_found(parts: Iterable[Found]) -> Found:
@@ -64,6 +67,7 @@ def join_found(parts: Iterable[Found]) -> Found:
         scores=np.concatenate([part.scores for part in held])[order],
         near=np.concatenate([part.near for part in held])[order],
         words=np.concatenate([part.words for part in held])[order],
+        reranked=np.concatenate([part.reranked for part in held])[order],
     )
 
 
@@ -97,6 +101,7 @@ def tabulate(
     """Return the hits as `BATCH_SCHEMA` says."""
     has_near = np.array([request.mode is not SearchMode.LEXICAL for request in requests], dtype=np.bool_)
     has_words = np.array([request.mode is not SearchMode.DENSE for request in requests], dtype=np.bool_)
+    is_reranked = np.array([request.rerank > 0 for request in requests], dtype=np.bool_)
     counts = np.bincount(found.questions, minlength=len(requests))
     firsts = np.cumsum(counts) - counts
     ranks = np.arange(len(found.questions)) - firsts[found.questions] + 1
@@ -109,6 +114,7 @@ def tabulate(
             "score": found.scores,
             "dense": pa.array(found.near, mask=~has_near[found.questions]),
             "lexical": pa.array(found.words, mask=~has_words[found.questions]),
+            "reranked": pa.array(found.reranked, mask=~is_reranked[found.questions]),
         },
         schema=BATCH_SCHEMA,
     )
@@ -134,4 +140,5 @@ _NOTHING: Final = Found(
     scores=np.empty(0),
     near=np.empty(0),
     words=np.empty(0),
+    reranked=np.empty(0),
 )

@@ -111,6 +111,7 @@ def answer_group(
         scores=kept[1][held],
         near=np.zeros(len(places)) if near is None else similarities[places].astype(np.float64),
         words=kept[2][held],
+        reranked=np.zeros(len(places)),
     )
 
 

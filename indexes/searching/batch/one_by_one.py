@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from eagleray.contracts.hits import SearchMode, SearchRequest
+from eagleray.contracts.ports import Reranker
 from indexes.dense.neighbours import Collector, Neighbours
 from indexes.dense.queries import DenseQuery
 from indexes.dense.vectors import FloatVector
@@ -16,6 +17,7 @@ from indexes.searching.batch.columns import Columns
 from indexes.searching.batch.found import Found
 from indexes.searching.channels import DenseChannel
 from indexes.searching.fields import open_words
+from indexes.searching.reranking import rerank_rows
 from indexes.searching.targets import Scope, Target, TargetFinder
 from indexes.searching.weights import Weights
 
@@ -47,6 +49,7 @@ def answer_one(
     columns: Columns,
     terms: Mapping[str, int],
     weights: Weights,
+    reranker: Reranker | None,
     near: tuple[DenseQuery, FloatVector] | None,
 ) -> Found:
     """Return the hits of one question.
@@ -58,6 +61,7 @@ def answer_one(
         columns: of all segments.
         terms: its words.
         weights: of its channels.
+        reranker: where it asks for one.
         near: its vector, and float32 [n_rows], the similarity of every row; `None` where words alone answer.
 
     Raises:
@@ -72,6 +76,8 @@ def answer_one(
         dense_weight=weights.dense,
     )
     ranked = answer_question(question, request)
+    if reranker is not None:
+        ranked, _ = rerank_rows(ranked, targets, request, reranker)
     numbers = [int(columns.starts[item.part]) + item.row for item in ranked]
     return Found(
         questions=np.full(len(ranked), place, dtype=np.int64),
@@ -79,4 +85,5 @@ def answer_one(
         scores=np.array([item.score for item in ranked]),
         near=np.array([item.scores[0] for item in ranked]),
         words=np.array([item.scores[-1] for item in ranked]),
+        reranked=np.array([item.reranked or 0.0 for item in ranked]),
     )

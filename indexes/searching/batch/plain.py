@@ -23,7 +23,7 @@ def is_plain(request: SearchRequest, fitted: FittedRanking | None) -> bool:
         request: the question.
         fitted: weights of the collection, if it has any.
     """
-    if request.k > MAX_K or (request.as_of is not None and request.as_of > LATEST):
+    if request.rerank or request.k > MAX_K or (request.as_of is not None and request.as_of > LATEST):
         return False
     ranking = request.ranking
     if ranking is not _PLAIN and replace(ranking, dense_weight=None, boosts=None) != _PLAIN:

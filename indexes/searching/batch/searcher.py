@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.manifests import FittedRanking
-from eagleray.contracts.ports import Embedder, FloatMatrix
+from eagleray.contracts.ports import Embedder, FloatMatrix, Reranker
 from indexes.dense.queries import DenseQuery
 from indexes.dense.vectors import FloatVector
 from indexes.lexical.expressions import find_query_terms
@@ -30,6 +30,7 @@ from indexes.searching.batch.plain import is_plain
 from indexes.searching.batch.similarities import compare_all
 from indexes.searching.batch.views import View, make_view
 from indexes.searching.batch.words import WordFinder
+from indexes.searching.reranking import choose_reranker
 from indexes.searching.targets import TargetFinder
 from indexes.searching.weights import choose_weights
 from indexes.segments.view import SegmentView
@@ -74,9 +75,10 @@ class BatchSearcher:
         embedder: Embedder,
         *,
         fitted: FittedRanking | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
         self._segments, self._targets, self._embedder = tuple(segments), targets, embedder
-        self._fitted = fitted
+        self._fitted, self._reranker = fitted, reranker
 
     @cached_property
     def _columns(self) -> Columns:
@@ -175,5 +177,6 @@ class BatchSearcher:
             columns=self._columns,
             terms=block.terms[request.query],
             weights=choose_weights(request.ranking, self._fitted),
+            reranker=choose_reranker(request, self._reranker),
             near=None if near is None else (block.queries[request.query], near),
         )

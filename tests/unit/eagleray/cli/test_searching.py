@@ -1,10 +1,77 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from eagleray.cli import main
 from eagleray.cli.searching import _read_boosts
 from eagleray.contracts.indexes import TextField
 from eagleray.errors import QueryError
+from eagleray.rerankers import load_reranker
+from eagleray.settings import RerankerSettings
+from indexes.storage import open_store
+from tests.small_collections import SPEC, put_small_snapshot
+from tests.small_rerankers import write_cross_encoder
+
+
+@pytest.fixture
+def ask(tmp_path, capsys):
+    """Search a small collection by words; return the exit code, standard output and standard error."""
+    snapshot = put_small_snapshot(open_store(tmp_path / "store"))
+
+    def search(*options):
+        fixed = [
+            "--mode",
+            "lexical",
+            "--store",
+            str(tmp_path / "store"),
+            "-c",
+            SPEC.name,
+            "--snapshot",
+            snapshot,
+        ]
+        with pytest.raises(SystemExit) as ended:
+            main(["search", "swap curve", *fixed, *options])
+        return ended.value.code, *capsys.readouterr()
+
+    return search
+
+
+@pytest.fixture
+def is_any_embedder_right(monkeypatch):
+    """The small collection's vectors are drawn; a search by words needs no embedder that fits them."""
+    monkeypatch.setattr("indexes.service._check_embedder", lambda embedder, manifest: None)
+
+
+@pytest.mark.usefixtures("is_any_embedder_right")
+def test_reranked_hits_show_both_scores_and_the_explanation_names_the_model(ask, tmp_path, monkeypatch):
+    folder = write_cross_encoder(tmp_path / "tiny")
+    monkeypatch.setenv("EAGLERAY_RERANKER__MODEL", str(folder))
+    code, out, _ = ask("-k", "2", "--rerank", "4", "--explain")
+    digest = load_reranker(RerankerSettings(model=str(folder))).identity.digest
+    assert code == 0
+    assert out.count(", reranked ") == 2
+    assert f"4 candidates scored again by tiny ({digest[:12]})" in out
+    code, out, _ = ask("-k", "2", "--rerank", "4", "--json")
+    scores = [hit["reranked"] for hit in json.loads(out)["hits"]]
+    assert code == 0
+    assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.usefixtures("is_any_embedder_right")
+def test_without_reranking_nothing_of_it_is_shown(ask):
+    code, out, _ = ask("-k", "2", "--explain")
+    assert code == 0
+    assert "rerank" not in out
+    assert "scored again" not in out
+
+
+@pytest.mark.usefixtures("is_any_embedder_right")
+def test_reranking_without_a_model_is_exit_code_2_and_names_the_setting(ask):
+    code, out, err = ask("-k", "2", "--rerank", "4")
+    assert (code, out) == (2, "")
+    assert "set EAGLERAY_RERANKER__MODEL to the folder of a cross-encoder" in err
 
 
 def test_boosts_are_read_as_they_are_written():

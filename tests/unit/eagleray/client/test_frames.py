@@ -61,6 +61,13 @@ def test_an_attribute_never_takes_the_place_of_a_column():
     assert frame["desk"].tolist() == ["rates"]
 
 
+def test_the_rerankers_score_is_a_column_of_numbers():
+    frame = make_frame([make_hit(), make_hit(reranked=-2.5)])
+    assert str(frame["reranked"].dtype) == "float64"
+    assert pd.isna(frame["reranked"][0])
+    assert frame["reranked"][1] == -2.5
+
+
 def test_no_hits_are_an_empty_frame_with_the_same_columns_and_types():
     empty, full = make_frame([]), make_frame([make_hit(page=1)])
     assert list(empty.columns) == list(full.columns) == list(COLUMNS)

@@ -119,6 +119,14 @@ def test_many_questions_are_rows_and_missing_values_ask_for_what_search_asks_wit
     }
 
 
+def test_every_search_can_ask_for_reranking(desk, engine):
+    desk.search("rates", rerank=50)
+    desk.search_frame("rates", rerank=40)
+    desk.search_many(pd.DataFrame({"query": ["swap", "repo"]}), rerank=30)
+    desk.search("rates")
+    assert [request.rerank for request in engine.asked] == [50, 40, 30, 30, 0]
+
+
 def test_a_column_that_means_nothing_is_refused(desk):
     with pytest.raises(QueryError, match="query, as_of, where, groups; found query, asof"):
         desk.search_many(pd.DataFrame({"query": ["swap"], "asof": ["2020-01-01"]}))

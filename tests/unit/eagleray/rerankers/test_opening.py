@@ -19,7 +19,7 @@ def test_no_model_is_no_reranker():
 
 def test_opening_reads_nothing_and_scoring_says_what_is_missing():
     reranker = open_reranker(RerankerSettings(model="no/such/model"))
-    with pytest.raises(ModelError, match="EAGLERAY_RERANKER__MODEL: expected the folder of a cross-encoder"):
+    with pytest.raises(ModelError, match="set EAGLERAY_RERANKER__MODEL to the folder of a cross-encoder"):
         reranker.score("bond", ["coupon"])
 
 

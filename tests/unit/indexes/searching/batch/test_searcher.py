@@ -25,7 +25,7 @@ def list_single(searcher, requests):
     for question, request in enumerate(requests):
         hits = searcher.search(replace(request, exact=True)).hits
         rows += [
-            (question, rank, hit.chunk_id, hit.doc_id, hit.score, hit.dense, hit.lexical)
+            (question, rank, hit.chunk_id, hit.doc_id, hit.score, hit.dense, hit.lexical, hit.reranked)
             for rank, hit in enumerate(hits, start=1)
         ]
     return rows
