@@ -25,6 +25,7 @@ class Stage(StrEnum):
     TRAIN = "train"
     BUILD = "build"
     PATCH = "patch"
+    ANSWER = "answer"
 
 
 class Ledger:

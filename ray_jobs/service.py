@@ -13,7 +13,7 @@ from eagleray.chunking.config import ChunkerConfig, make_chunker_identity
 from eagleray.contracts.indexes import IndexKind
 from eagleray.contracts.manifests import CollectionSpec
 from eagleray.contracts.ports import Store
-from eagleray.contracts.services import IngestRequest, OnProgress
+from eagleray.contracts.services import AnswerRequest, IngestRequest, OnProgress
 from eagleray.digests import digest_file
 from eagleray.documents.mapping import DEFAULT_MAPPING, load_mapping
 from eagleray.embedders import describe_embedder, find_tokenizer, settle_backend
@@ -23,6 +23,7 @@ from indexes.service import find_cache, gate_and_move
 from indexes.snapshots.aliases import read_alias
 from indexes.snapshots.catalog import load_snapshot, put_collection, resolve
 from indexes.storage import open_store
+from ray_jobs.answering import plan_job, run_job
 from ray_jobs.clusters import connected
 from ray_jobs.compaction import compact_snapshot, plan_snapshot
 from ray_jobs.dead_letters import find_faulty_paths, list_dead_letters, write_last_run
@@ -129,6 +130,18 @@ class RayJobService:
         """
         store = open_store(settings.store, s3=settings.s3)
         return tune_collection(settings, questions=questions, alias=alias, is_dry=is_dry, store=store)
+
+    def answer(self, settings: Settings, request: AnswerRequest, on_progress: OnProgress) -> dict[str, Any]:
+        """Answer files of questions into a folder of answers, and return the report.
+
+        Raises:
+            InputError: the request, the questions or the target cannot be used as they are.
+            NotPublishedError: there is no such snapshot.
+            StoreError: a store failed; run it again.
+        """
+        started = time.monotonic()
+        report = run_job(plan_job(settings, request), on_progress)
+        return {**report, "seconds": round(time.monotonic() - started, 1)}
 
     def list_dead_letters(self, settings: Settings, *, run: str) -> list[dict[str, Any]]:
         """Return the dead letters of a run; an empty `run` takes the collection's last one."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from eagleray import __version__
+from eagleray.cli.answering import search_many
 from eagleray.cli.compacting import compact
 from eagleray.cli.dead_letters import dead_letters
 from eagleray.cli.faceting import facets
@@ -25,6 +26,7 @@ from eagleray.settings import load_settings
 app = typer.Typer(name="eagleray", no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(ingest)
 app.command()(search)
+app.command(name="search-many")(search_many)
 app.command()(facets)
 app.command()(compact)
 app.command()(tune)

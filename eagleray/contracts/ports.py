@@ -157,6 +157,14 @@ class SearchEngine(Protocol):
         """Return the commonest values of a column among what the caller may see: `value`, `documents`."""
         ...
 
-    def search_many(self, requests: Sequence[SearchRequest]) -> pa.Table:
-        """Return the hits of many questions, a row a hit: those of single searches that say `exact`."""
+    def search_many(
+        self, requests: Sequence[SearchRequest], *, max_bytes: int = 128 << 20, n_threads: int = 0
+    ) -> pa.Table:
+        """Return the hits of many questions, a row a hit: those of single searches that say `exact`.
+
+        Args:
+            requests: the questions.
+            max_bytes: memory that similarities and kept words may take at once.
+            n_threads: threads that share the work; 0 takes every core this process may use.
+        """
         ...

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from eagleray.contracts.hits import Granularity, SearchMode
 from eagleray.contracts.ports import SearchEngine
 from eagleray.settings import Settings
 
@@ -38,6 +39,29 @@ class IngestRequest:
     alias: str = "live"
     is_resumed: bool = True
     only_dead_letters: bool = False
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRequest:
+    """Questions in Parquet files that a job answers.
+
+    Attributes:
+        questions: file, folder, or `s3://` and either.
+        target: folder or `s3://bucket/prefix` that takes the answers.
+        k: hits wanted of each.
+        groups: of the caller; a question may name fewer for itself, never others.
+        snapshot: alias, id, or the first 8 digits of an id; found out once, when the job begins.
+        address: Ray cluster; `auto` takes the one of the job, empty starts a local one.
+    """
+
+    questions: str
+    target: str
+    k: int = 10
+    mode: SearchMode = SearchMode.HYBRID
+    granularity: Granularity = Granularity.DOCUMENT
+    groups: frozenset[str] = frozenset()
+    snapshot: str = "live"
     address: str = ""
 
 
@@ -112,6 +136,10 @@ class JobService(Protocol):
 
     def tune(self, settings: Settings, *, questions: Path, alias: str, is_dry: bool) -> dict[str, Any]:
         """Fit the weights of hybrid search to judged questions, and publish them where they help."""
+        ...
+
+    def answer(self, settings: Settings, request: AnswerRequest, on_progress: OnProgress) -> dict[str, Any]:
+        """Answer files of questions, and return the report."""
         ...
 
     def list_dead_letters(self, settings: Settings, *, run: str) -> list[dict[str, Any]]:

@@ -100,9 +100,10 @@ class BatchSearcher:
             GuardError: a row outside a mask came up; no answer is given.
         """
         found: list[Found] = []
-        with ThreadPoolExecutor(n_threads or len(os.sched_getaffinity(0))) as threads:
+        with ThreadPoolExecutor(n_threads or _count_cores()) as threads:
             for block in self._cut(requests, threads, max_bytes=max_bytes):
                 found += self._answer(requests, block, threads, max_bytes=max_bytes // _WORDS_SHARE)
+                del block  # else its similarities would stay while those of the next are computed
         joined = join_found(found)
         guard_found(joined, requests, self._segments, self._columns)
         return tabulate(joined, requests, self._segments, self._columns)
@@ -143,9 +144,10 @@ class BatchSearcher:
         for place in block.places:
             request = requests[place]
             if is_plain(request, self._fitted):
-                name = names.setdefault(id(request.filter), repr(request.filter))
+                if id(request.filter) not in names:
+                    names[id(request.filter)] = repr(request.filter)
                 who = (request.principal.groups, request.principal.zones)
-                plain.setdefault((who, name), []).append(place)
+                plain.setdefault((who, names[id(request.filter)]), []).append(place)
             else:
                 yield self._answer_one(request, place, block)
         for mine in plain.values():
@@ -180,3 +182,8 @@ class BatchSearcher:
             reranker=choose_reranker(request, self._reranker),
             near=None if near is None else (block.queries[request.query], near),
         )
+
+
+def _count_cores() -> int:
+    """Return the cores this process may use, where the system can tell."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,220 @@
+"""A job that answers files of questions: plan, answer on Ray, and a manifest of all that was written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any, Final
+
+from eagleray.contracts.ports import Store
+from eagleray.contracts.services import AnswerRequest, OnProgress
+from eagleray.digests import canonical_json
+from eagleray.embedders import open_embedder
+from eagleray.errors import InputError, QueryError, SourceError
+from eagleray.settings import Settings
+from indexes.service import LocalIndexService
+from indexes.snapshots.catalog import resolve
+from indexes.storage import open_store
+from ray_jobs.clusters import connected
+from ray_jobs.execution import Resources, run_shards
+from ray_jobs.ledger import Ledger
+from ray_jobs.plans.questions import AnswerRules, QuestionFile, QuestionPartition, name_run, plan_questions
+from ray_jobs.sources.questions import describe_questions, digest_object, open_questions
+from ray_jobs.stages.answer import ANSWERS, DEAD_LETTERS, AnswerTask, find_answered
+from ray_jobs.stages.question_rows import Asking
+
+MANIFEST: Final = "manifest.json"
+_LEDGER: Final = "ledger"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerJob:
+    """What the tasks of a job need to know.
+
+    Attributes:
+        ledger: in the target, beside the answers.
+        source: where the questions lie.
+        snapshot: id of the one that answers.
+    """
+
+    ledger: Ledger
+    source: Store
+    snapshot: str
+    files: tuple[QuestionFile, ...]
+    partitions: tuple[QuestionPartition, ...]
+    rules: AnswerRules
+    request: AnswerRequest
+    settings: Settings
+
+
+def plan_job(settings: Settings, request: AnswerRequest) -> AnswerJob:
+    """Return the job: that of an earlier try of the same request, on its snapshot, if there was one.
+
+    Raises:
+        InputError: the request, the questions or the target cannot be used as they are.
+    """
+    if request.k < 1:
+        raise QueryError(detail=f"k must be at least 1, found {request.k}")
+    source, items = open_questions(request.questions, s3=settings.s3)
+    target = open_store(request.target, s3=settings.s3)
+    if f"{target.url}/".startswith(f"{source.url.rstrip('/')}/"):
+        raise InputError(
+            detail=f"the answers would lie among the questions, in {target.url}; choose a folder"
+        )
+    described = [describe_questions(source, item) for item in items]
+    _check_ids([(file.path, schema) for file, schema in described], source)
+    files = tuple(file for file, _ in described)
+    rules = AnswerRules(
+        collection=settings.collection,
+        snapshot=request.snapshot,
+        k=request.k,
+        mode=str(request.mode),
+        granularity=str(request.granularity),
+        groups=tuple(sorted(request.groups)),
+        embedder=open_embedder(settings.embedder).identity,
+    )
+    ledger = Ledger(target, collection=_LEDGER, run_id=name_run(files, rules))
+    _check_target(ledger)
+    standing = ledger.read_plan()
+    if standing is None:
+        snapshot = resolve(open_store(settings.store, s3=settings.s3), settings.collection, request.snapshot)
+        standing = ledger.begin({"snapshot": snapshot})
+    return AnswerJob(
+        ledger=ledger,
+        source=source,
+        snapshot=standing["snapshot"],
+        files=files,
+        partitions=plan_questions(files),
+        rules=rules,
+        request=request,
+        settings=settings,
+    )
+
+
+def run_job(job: AnswerJob, on_progress: OnProgress) -> dict[str, Any]:
+    """Answer what is not answered yet, write the manifest, and return the report.
+
+    Raises:
+        SourceError: the questions changed meanwhile.
+        EagleRayError: what a task raised; the same job again goes on from there.
+    """
+    outcomes = {part.key: find_answered(job.ledger, part.key) for part in job.partitions}
+    due = [part for part in job.partitions if outcomes[part.key] is None]
+    if due:
+        with connected(job.request.address, n_cpus=job.settings.jobs.workers):
+            outcomes |= _answer(job, due, on_progress)
+        _check_unchanged(job)
+    held = [outcome for _, outcome in sorted(outcomes.items()) if outcome is not None]
+    manifest = describe_answers(job, held)
+    job.ledger.store.write(MANIFEST, canonical_json(manifest))
+    return {
+        "run": job.ledger.run_id,
+        "snapshot": job.snapshot,
+        "changed": bool(due),
+        "questions": manifest["n_questions"],
+        "hits": manifest["n_hits"],
+        "dead_letters": manifest["n_dead_letters"],
+        "partitions": len(job.partitions),
+        "answered_before": len(job.partitions) - len(due),
+        "manifest": f"{job.ledger.store.url}/{MANIFEST}",
+    }
+
+
+def describe_answers(job: AnswerJob, outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the manifest: what was asked of which snapshot, and every file with its digest and rows."""
+    files = [file for outcome in outcomes for file in outcome["files"]]
+    return {
+        "run": job.ledger.run_id,
+        "snapshot": job.snapshot,
+        "rules": asdict(job.rules),
+        "questions": [
+            {"path": file.path, "sha256": file.sha256, "n_rows": sum(file.group_rows)} for file in job.files
+        ],
+        "answers": [file for file in files if file["path"].startswith(f"{ANSWERS}/")],
+        "dead_letters": [file for file in files if file["path"].startswith(f"{DEAD_LETTERS}/")],
+        **{
+            name: sum(outcome[name] for outcome in outcomes)
+            for name in ("n_questions", "n_hits", "n_dead_letters")
+        },
+    }
+
+
+def make_answer(
+    ledger: Ledger, source: Store, *, settings: Settings, snapshot: str, request: AnswerRequest
+) -> AnswerTask:
+    """Return the task, its snapshot opened."""
+    service = LocalIndexService()
+    asking = Asking(
+        k=request.k,
+        mode=request.mode,
+        granularity=request.granularity,
+        groups=request.groups,
+        parse_filter=service.parse_filter,
+    )
+    engine = service.open_engine(settings, snapshot=snapshot)
+    max_bytes = settings.jobs.worker_memory_bytes // 2
+    return AnswerTask(ledger, source, engine=engine, asking=asking, max_bytes=max_bytes)
+
+
+def _answer(
+    job: AnswerJob, due: Sequence[QuestionPartition], on_progress: OnProgress
+) -> dict[str, dict[str, Any] | None]:
+    make = partial(
+        make_answer,
+        job.ledger,
+        job.source,
+        settings=job.settings,
+        snapshot=job.snapshot,
+        request=job.request,
+    )
+    payloads = [
+        {"key": part.key, "first": part.first, "pieces": [asdict(piece) for piece in part.pieces]}
+        for part in due
+    ]
+    jobs = job.settings.jobs
+    resources = Resources(
+        workers=jobs.workers,
+        memory_bytes=jobs.worker_memory_bytes,
+        keeps_task=True,
+        no_progress_timeout_s=jobs.no_progress_timeout_s,
+    )
+    found: dict[str, dict[str, Any] | None] = {}
+    with closing(run_shards(make, payloads, resources=resources)) as outcomes:
+        for outcome in outcomes:
+            found[outcome["key"]] = outcome
+            on_progress("answer", len(found), len(payloads))
+    return found
+
+
+def _check_target(ledger: Ledger) -> None:
+    """Refuse a target that holds answers to anything else."""
+    store = ledger.store
+    others = {item.path for item in store.list(_LEDGER) if not item.path.startswith(f"{ledger.folder}/")}
+    if others or (store.exists(MANIFEST) and ledger.read_plan() is None):
+        detail = f"{store.url} holds answers of another job (other questions, options or snapshot name)"
+        raise InputError(detail=f"{detail}; choose another folder")
+
+
+def _check_ids(schemas: Sequence[tuple[str, Any]], source: Store) -> None:
+    """Refuse files whose ids are of different types, or that have ids only in part."""
+    kinds = {
+        path: str(schema.field("id").type) if "id" in schema.names else "none" for path, schema in schemas
+    }
+    if len(set(kinds.values())) > 1:
+        detail = ", ".join(f"{kind} in {path}" for path, kind in sorted(kinds.items()))
+        raise SourceError(source=source.url, detail=f"ids must be of one type in all files, found {detail}")
+
+
+def _check_unchanged(job: AnswerJob) -> None:
+    """Refuse to vouch for answers whose questions are not what they were.
+
+    Raises:
+        SourceError: a file has other bytes than when the job began.
+    """
+    _, items = open_questions(job.request.questions, s3=job.settings.s3)
+    found = {item.path: digest_object(job.source, item) for item in items}
+    if found != {file.path: file.sha256 for file in job.files}:
+        detail = "questions changed while they were answered; ask them again, into another folder"
+        raise SourceError(source=job.source.url, detail=detail)

@@ -1,0 +1,156 @@
+"""Files of questions: Parquet in a folder, below an object-store prefix, or one file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from eagleray.contracts.ports import Store, StoredObject
+from eagleray.documents.reading import RangeFile
+from eagleray.errors import SourceError
+from eagleray.settings import S3Settings
+from indexes.storage import open_store
+from ray_jobs.plans.questions import QuestionFile, QuestionPiece
+
+COLUMNS: Final = ("id", "query", "as_of", "where", "groups", "zones")
+"""Columns that questions may have; only `query` must be there."""
+
+_SUFFIX: Final = ".parquet"
+_BLOCK_BYTES: Final = 8 << 20
+_BATCH_ROWS: Final = 4_096
+
+
+def open_questions(url: str, *, s3: S3Settings) -> tuple[Store, list[StoredObject]]:
+    """Return the store that questions lie in, and their files in the order of their names.
+
+    Args:
+        url: a Parquet file, a folder, or `s3://` and either.
+        s3: how an `s3://` source is reached.
+
+    Raises:
+        SourceError: there is no Parquet file.
+    """
+    parent, _, name = url.rstrip("/").rpartition("/")
+    is_file = url.endswith(_SUFFIX) and ("://" in url or not Path(url).expanduser().is_dir())
+    store = open_store(url, s3=s3)
+    if "://" not in url and not Path(url).expanduser().exists():
+        raise SourceError(source=url, detail="there is nothing of that name; expected Parquet files")
+    files = [] if is_file and "://" not in url else _list_parquet(store)
+    if not files and is_file:
+        store = open_store(parent or ".", s3=s3)
+        files = [item for item in _list_parquet(store) if item.path == name]
+    if not files:
+        raise SourceError(source=url, detail=f"it holds no file whose name ends in {_SUFFIX}")
+    return store, files
+
+
+def describe_questions(store: Store, item: StoredObject) -> tuple[QuestionFile, pa.Schema]:
+    """Return what a plan needs to know of a file, and the file's columns.
+
+    Raises:
+        SourceError: it is no Parquet file, or its columns are not those of questions.
+    """
+    source = f"{store.url}/{item.path}"
+    try:
+        opened = _open(store, item.path, item.size_bytes)
+        metadata, schema = opened.metadata, opened.schema_arrow
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise SourceError(source=source, detail=f"it is no readable Parquet file: {error}") from error
+    _check_columns(schema, source)
+    rows = tuple(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
+    file = QuestionFile(
+        path=item.path, size_bytes=item.size_bytes, sha256=digest_object(store, item), group_rows=rows
+    )
+    return file, schema
+
+
+def digest_object(store: Store, item: StoredObject) -> str:
+    """Return the SHA-256 of an object's bytes, read in blocks."""
+    digest = hashlib.sha256()
+    for start in range(0, item.size_bytes, _BLOCK_BYTES):
+        digest.update(store.read_range(item.path, start, min(start + _BLOCK_BYTES, item.size_bytes)))
+    return digest.hexdigest()
+
+
+def read_piece(store: Store, piece: QuestionPiece) -> pa.Table:
+    """Return the rows of a piece; what is decoded at once is a few thousand rows of its group."""
+    opened = _open(store, piece.path, piece.size_bytes)
+    kept = [name for name in COLUMNS if name in opened.schema_arrow.names]
+    batches = list(_cut_batches(opened, piece, kept))
+    return pa.Table.from_batches(
+        batches, schema=pa.schema([opened.schema_arrow.field(name) for name in kept])
+    )
+
+
+def _cut_batches(opened: Any, piece: QuestionPiece, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    row = 0
+    for batch in opened.iter_batches(batch_size=_BATCH_ROWS, row_groups=[piece.group], columns=columns):
+        first, last = max(piece.start - row, 0), min(piece.end - row, len(batch))
+        if first < last:
+            yield batch.slice(first, last - first).select(columns)
+        row += len(batch)
+        if row >= piece.end:
+            return
+
+
+def _open(store: Store, path: str, size_bytes: int) -> Any:
+    return pq.ParquetFile(RangeFile(partial(store.read_range, path), size=size_bytes))
+
+
+def _list_parquet(store: Store) -> list[StoredObject]:
+    hidden = (".", "_")  # what Spark and others leave beside their files
+    return [
+        item
+        for item in store.list("")
+        if item.path.endswith(_SUFFIX) and not any(part.startswith(hidden) for part in item.path.split("/"))
+    ]
+
+
+def _check_columns(schema: pa.Schema, source: str) -> None:
+    unknown = [name for name in schema.names if name not in COLUMNS]
+    if unknown or "query" not in schema.names or len(set(schema.names)) < len(schema.names):
+        detail = f"questions have the columns {', '.join(COLUMNS)}, of which only query must be there"
+        raise SourceError(source=source, detail=f"{detail}; found {', '.join(schema.names)}")
+    for name in schema.names:
+        kind = schema.field(name).type
+        if not _FITS[name](kind):
+            raise SourceError(source=source, detail=f"column {name} must be {_KINDS[name]}, found {kind}")
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_names(kind: pa.DataType) -> bool:
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return bool(pa.types.is_null(kind) or (is_list and _is_text(kind.value_type)))
+
+
+def _is_time(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_null(kind) or _is_text(kind)
+    )
+
+
+_FITS: Final = {
+    "id": lambda kind: pa.types.is_integer(kind) or _is_text(kind),
+    "query": _is_text,
+    "as_of": _is_time,
+    "where": lambda kind: pa.types.is_null(kind) or _is_text(kind),
+    "groups": _is_names,
+    "zones": _is_names,
+}
+_KINDS: Final = {
+    "id": "text or a whole number",
+    "query": "text",
+    "as_of": "a timestamp, a date or ISO 8601 text",
+    "where": "text",
+    "groups": "a list of text",
+    "zones": "a list of text",
+}

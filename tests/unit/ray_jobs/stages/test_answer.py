@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
+from eagleray.contracts.principals import Principal
+from eagleray.errors import GuardError, QueryError
+from eagleray.settings import S3Settings
+from indexes.masks.grammar import parse_filter
+from indexes.searching.searcher import Searcher
+from indexes.snapshots.opened import open_snapshot
+from indexes.storage import open_store
+from ray_jobs.ledger import Ledger
+from ray_jobs.plans.questions import plan_questions
+from ray_jobs.sources.questions import describe_questions, open_questions
+from ray_jobs.stages.answer import AnswerTask
+from ray_jobs.stages.question_rows import Asking
+from tests.small_collections import DAY, SPEC, put_small_snapshot
+
+QUESTIONS = {
+    "id": ["a", "b", "c", "d", "e", "f", "g"],
+    "query": ["swap curve", "", "repo", "bond", "vega", "gamma", "margin"],
+    "as_of": [30 * DAY, 0, None, None, 10 * DAY, None, None],
+    "where": [None, None, "nothing = 3", "year >= 2005", "year >>", None, "year = 'text'"],
+    "groups": [["rates"], None, None, None, None, ["desk"], None],
+}
+REASONS = {
+    "b": "QueryError",
+    "c": "FilterColumnError",
+    "e": "FilterError",
+    "f": "QueryError",
+    "g": "FilterColumnError",
+}
+
+
+@pytest.fixture
+def searcher(tmp_path):
+    store = open_store(tmp_path / "store")
+    opened = open_snapshot(store, SPEC.name, put_small_snapshot(store))
+    return Searcher(opened.snapshot_id, opened.segments, attributes=opened.manifest.attributes, embedder=None)
+
+
+@pytest.fixture
+def ask(tmp_path, searcher):
+    """Answer questions by words, and return the marker, the task and the payload."""
+
+    def run(columns, engine=None):
+        path = tmp_path / "in" / "q.parquet"
+        path.parent.mkdir(exist_ok=True)
+        pq.write_table(columns if isinstance(columns, pa.Table) else pa.table(columns), path)
+        source, (item,) = open_questions(str(path), s3=S3Settings())
+        file, _ = describe_questions(source, item)
+        (partition,) = plan_questions([file])
+        payload = {
+            "key": partition.key,
+            "first": partition.first,
+            "pieces": [asdict(piece) for piece in partition.pieces],
+        }
+        asking = Asking(
+            k=4,
+            mode=SearchMode.LEXICAL,
+            granularity=Granularity.CHUNK,
+            groups=frozenset({"rates", "credit"}),
+            parse_filter=parse_filter,
+        )
+        ledger = Ledger(open_store(tmp_path / "out"), collection="ledger", run_id="r")
+        task = AnswerTask(ledger, source, engine=engine or searcher, asking=asking, max_bytes=1 << 20)
+        return task(payload), task, payload
+
+    return run
+
+
+def make_questions():
+    columns = {
+        name: pa.array(values, pa.timestamp("us", "UTC") if name == "as_of" else None)
+        for name, values in QUESTIONS.items()
+    }
+    return pa.table(columns)
+
+
+def read_files(tmp_path, marker):
+    return [pq.read_table(tmp_path / "out" / file["path"]) for file in marker["files"]]
+
+
+def test_answers_are_those_of_single_searches_with_the_questions_ids(tmp_path, ask, searcher):
+    marker, _, _ = ask(make_questions())
+    answers, _ = read_files(tmp_path, marker)
+    expected = []
+    for place, request in (
+        (0, {"as_of": 30 * DAY, "principal": Principal(subject="x", groups=frozenset({"rates"}))}),
+        (3, {"filter": parse_filter("year >= 2005")}),
+    ):
+        query = SearchRequest(
+            query=QUESTIONS["query"][place],
+            k=4,
+            mode=SearchMode.LEXICAL,
+            granularity=Granularity.CHUNK,
+            exact=True,
+            **request,
+        )
+        expected += [
+            (place, QUESTIONS["id"][place], rank, hit.chunk_id, hit.doc_id, hit.score, None, hit.lexical)
+            for rank, hit in enumerate(searcher.search(query).hits, start=1)
+        ]
+    assert [tuple(row.values()) for row in answers.to_pylist()] == expected
+    assert len(expected) > 4
+
+
+def test_each_bad_question_is_a_dead_letter_with_its_reason_and_none_is_lost(tmp_path, ask):
+    marker, _, _ = ask(make_questions())
+    answers, letters = read_files(tmp_path, marker)
+    assert dict(zip(letters["id"].to_pylist(), letters["reason"].to_pylist(), strict=True)) == REASONS
+    assert letters["row"].to_pylist() == [2, 3, 5, 6, 7]
+    assert {*answers["id"].to_pylist()} == {"a", "d"}
+    counts = (marker["n_questions"], marker["n_hits"], marker["n_dead_letters"])
+    assert counts == (7, answers.num_rows, 5)
+
+
+def test_what_is_finished_is_not_answered_again_and_what_is_gone_is(tmp_path, ask, monkeypatch):
+    marker, task, payload = ask(make_questions())
+    path = tmp_path / "out" / marker["files"][0]["path"]
+    before = path.read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr(task, "_read", None)
+        assert task(payload) == marker
+    path.unlink()
+    assert task(payload) == marker
+    assert path.read_bytes() == before
+
+
+class Stubborn:
+    """Refuses lists that hold a certain question, as an engine may for reasons of its own."""
+
+    def __init__(self, engine, error):
+        self._engine, self._error = engine, error
+
+    def search_many(self, requests, **limits):
+        if any(request.query == "bond" for request in requests):
+            raise self._error
+        return self._engine.search_many(requests, **limits)
+
+
+def test_a_question_that_the_engine_refuses_stands_alone_as_a_dead_letter(tmp_path, ask, searcher):
+    queries = ["swap", "repo", "bond", "curve", "bond"]
+    marker, _, _ = ask({"query": queries}, Stubborn(searcher, QueryError(detail="not this one")))
+    answers, letters = read_files(tmp_path, marker)
+    assert letters["question"].to_pylist() == [2, 4]
+    assert letters["detail"].to_pylist() == ["not this one"] * 2
+    assert {*answers["question"].to_pylist()} == {0, 1, 3}
+
+
+def test_a_defect_is_no_dead_letter(ask, searcher):
+    with pytest.raises(GuardError):
+        ask({"query": ["bond"]}, Stubborn(searcher, GuardError(chunk_id=1, rule="it was not known")))
+
+
+def test_rows_that_cannot_be_read_are_all_set_aside(tmp_path, ask):
+    bad = pa.StringArray.from_buffers(
+        2, pa.py_buffer(b"\0\0\0\0\4\0\0\0\6\0\0\0"), pa.py_buffer(b"swap\xff\xfe")
+    )
+    marker, _, _ = ask(pa.table({"id": [7, 8], "query": bad}))
+    answers, letters = read_files(tmp_path, marker)
+    assert answers.num_rows == 0
+    assert letters["question"].to_pylist() == [0, 1]
+    assert {*letters["reason"].to_pylist()} == {"SourceError"}
