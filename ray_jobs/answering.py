@@ -57,13 +57,14 @@ def plan_job(settings: Settings, request: AnswerRequest) -> AnswerJob:
     """
     if request.k < 1:
         raise QueryError(detail=f"k must be at least 1, found {request.k}")
-    source, items = open_questions(request.questions, s3=settings.s3)
+    asked = open_questions(request.questions, s3=settings.s3)
+    source = asked.store
     target = open_store(request.target, s3=settings.s3)
-    if f"{target.url}/".startswith(f"{source.url.rstrip('/')}/"):
+    if asked.is_folder and f"{target.url}/".startswith(f"{source.url.rstrip('/')}/"):
         raise InputError(
             detail=f"the answers would lie among the questions, in {target.url}; choose a folder"
         )
-    described = [describe_questions(source, item) for item in items]
+    described = [describe_questions(source, item) for item in asked.files]
     _check_ids([(file.path, schema) for file, schema in described], source)
     files = tuple(file for file, _ in described)
     rules = AnswerRules(
@@ -213,8 +214,8 @@ def _check_unchanged(job: AnswerJob) -> None:
     Raises:
         SourceError: a file has other bytes than when the job began.
     """
-    _, items = open_questions(job.request.questions, s3=job.settings.s3)
-    found = {item.path: digest_object(job.source, item) for item in items}
+    files = open_questions(job.request.questions, s3=job.settings.s3).files
+    found = {item.path: digest_object(job.source, item) for item in files}
     if found != {file.path: file.sha256 for file in job.files}:
         detail = "questions changed while they were answered; ask them again, into another folder"
         raise SourceError(source=job.source.url, detail=detail)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -26,8 +27,22 @@ _BLOCK_BYTES: Final = 8 << 20
 _BATCH_ROWS: Final = 4_096
 
 
-def open_questions(url: str, *, s3: S3Settings) -> tuple[Store, list[StoredObject]]:
-    """Return the store that questions lie in, and their files in the order of their names.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionSource:
+    """Where questions lie.
+
+    Attributes:
+        files: in the order of their names.
+        is_folder: whether every Parquet file below the store's root is one of them.
+    """
+
+    store: Store
+    files: tuple[StoredObject, ...]
+    is_folder: bool
+
+
+def open_questions(url: str, *, s3: S3Settings) -> QuestionSource:
+    """Return the store that questions lie in, and their files.
 
     Args:
         url: a Parquet file, a folder, or `s3://` and either.
@@ -36,18 +51,44 @@ def open_questions(url: str, *, s3: S3Settings) -> tuple[Store, list[StoredObjec
     Raises:
         SourceError: there is no Parquet file.
     """
-    parent, _, name = url.rstrip("/").rpartition("/")
-    is_file = url.endswith(_SUFFIX) and ("://" in url or not Path(url).expanduser().is_dir())
+    if "://" not in url:
+        return _open_local(url)
     store = open_store(url, s3=s3)
-    if "://" not in url and not Path(url).expanduser().exists():
-        raise SourceError(source=url, detail="there is nothing of that name; expected Parquet files")
-    files = [] if is_file and "://" not in url else _list_parquet(store)
-    if not files and is_file:
-        store = open_store(parent or ".", s3=s3)
-        files = [item for item in _list_parquet(store) if item.path == name]
+    files = _list_parquet(store)
+    if files:
+        return QuestionSource(store=store, files=files, is_folder=True)
+    parent, _, name = url.rstrip("/").rpartition("/")
+    if name.endswith(_SUFFIX):
+        store = open_store(parent, s3=s3)
+        files = tuple(item for item in _list_parquet(store) if item.path == name)
     if not files:
-        raise SourceError(source=url, detail=f"it holds no file whose name ends in {_SUFFIX}")
-    return store, files
+        raise _refuse(url)
+    return QuestionSource(store=store, files=files, is_folder=False)
+
+
+def _open_local(url: str) -> QuestionSource:
+    path = Path(url).expanduser()
+    if path.is_dir():
+        store = open_store(path)
+        files = _list_parquet(store)
+        if not files:
+            raise _refuse(url)
+        return QuestionSource(store=store, files=files, is_folder=True)
+    if path.suffix != _SUFFIX or not path.is_file():
+        raise _refuse(url)
+    facts = path.stat()
+    item = StoredObject(
+        path=path.name,
+        size_bytes=facts.st_size,
+        modified=facts.st_mtime_ns // 1000,
+        tag=f"{facts.st_mtime_ns:x}",
+    )
+    return QuestionSource(store=open_store(path.parent), files=(item,), is_folder=False)
+
+
+def _refuse(url: str) -> SourceError:
+    detail = f"expected a Parquet file, or a folder that holds some; their names end in {_SUFFIX}"
+    return SourceError(source=url, detail=detail)
 
 
 def describe_questions(store: Store, item: StoredObject) -> tuple[QuestionFile, pa.Schema]:
@@ -103,13 +144,13 @@ def _open(store: Store, path: str, size_bytes: int) -> Any:
     return pq.ParquetFile(RangeFile(partial(store.read_range, path), size=size_bytes))
 
 
-def _list_parquet(store: Store) -> list[StoredObject]:
+def _list_parquet(store: Store) -> tuple[StoredObject, ...]:
     hidden = (".", "_")  # what Spark and others leave beside their files
-    return [
+    return tuple(
         item
         for item in store.list("")
         if item.path.endswith(_SUFFIX) and not any(part.startswith(hidden) for part in item.path.split("/"))
-    ]
+    )
 
 
 def _check_columns(schema: pa.Schema, source: str) -> None:

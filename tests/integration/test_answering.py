@@ -154,11 +154,14 @@ def test_a_job_killed_in_the_middle_goes_on_as_if_nothing_had_been_and_on_the_sa
     assert list_files(target) == list_files(undisturbed)
 
 
-def test_a_target_with_other_answers_and_one_among_the_questions_are_refused(published, asked, tmp_path):
-    answer(published, asked, tmp_path / "out", snapshot="live")
-    (asked / "b.parquet").unlink()
+def test_answers_lie_beside_a_file_but_not_in_a_folder_of_questions_nor_with_other_answers(
+    published, asked, tmp_path
+):
+    beside = answer(published, asked / "b.parquet", asked / "beside")
+    assert beside["questions"] == 400
+    answer(published, asked / "a.parquet", tmp_path / "out")
     with pytest.raises(InputError, match="answers of another job"):
-        answer(published, asked, tmp_path / "out")
+        answer(published, asked / "b.parquet", tmp_path / "out")
     with pytest.raises(InputError, match="among the questions"):
         answer(published, asked, asked / "out")
 

@@ -19,7 +19,7 @@ def write(path, columns, **more):
 
 
 def open_paths(url):
-    return [item.path for item in open_questions(str(url), s3=S3Settings())[1]]
+    return [item.path for item in open_questions(str(url), s3=S3Settings()).files]
 
 
 def test_a_file_a_folder_and_a_folder_named_like_a_file_are_found(tmp_path):
@@ -33,9 +33,16 @@ def test_a_file_a_folder_and_a_folder_named_like_a_file_are_found(tmp_path):
     assert open_paths(tmp_path / "spark.parquet") == ["part-0.parquet"]
 
 
-@pytest.mark.parametrize("name", ["absent", "absent.parquet", "empty"])
+def open_one(url):
+    source = open_questions(url, s3=S3Settings())
+    (item,) = source.files
+    return source.store, item
+
+
+@pytest.mark.parametrize("name", ["absent", "absent.parquet", "empty", "text.txt"])
 def test_nothing_to_read_is_refused(tmp_path, name):
     (tmp_path / "empty").mkdir()
+    (tmp_path / "text.txt").write_text("not questions")
     with pytest.raises(SourceError):
         open_paths(tmp_path / name)
 
@@ -52,14 +59,14 @@ def test_nothing_to_read_is_refused(tmp_path, name):
     ],
 )
 def test_columns_that_are_not_those_of_questions_are_refused(tmp_path, columns, told):
-    store, (item,) = open_questions(str(write(tmp_path / "q.parquet", columns)), s3=S3Settings())
+    store, item = open_one(str(write(tmp_path / "q.parquet", columns)))
     with pytest.raises(SourceError, match=told):
         describe_questions(store, item)
 
 
 def test_what_is_no_parquet_file_is_refused(tmp_path):
     (tmp_path / "q.parquet").write_bytes(b"no such thing")
-    store, (item,) = open_questions(str(tmp_path / "q.parquet"), s3=S3Settings())
+    store, item = open_one(str(tmp_path / "q.parquet"))
     with pytest.raises(SourceError, match="no readable Parquet file"):
         describe_questions(store, item)
 
@@ -67,7 +74,7 @@ def test_what_is_no_parquet_file_is_refused(tmp_path):
 def test_pieces_hold_the_rows_of_their_plan_whatever_the_row_groups(tmp_path):
     queries = [f"question {number}" for number in range(12_000)]
     path = write(tmp_path / "q.parquet", {"query": queries, "id": list(range(12_000))}, row_group_size=5_000)
-    store, (item,) = open_questions(str(path), s3=S3Settings())
+    store, item = open_one(str(path))
     file, _ = describe_questions(store, item)
     assert file.group_rows == (5_000, 5_000, 2_000)
     assert file.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()

@@ -52,8 +52,9 @@ def ask(tmp_path, searcher):
         path = tmp_path / "in" / "q.parquet"
         path.parent.mkdir(exist_ok=True)
         pq.write_table(columns if isinstance(columns, pa.Table) else pa.table(columns), path)
-        source, (item,) = open_questions(str(path), s3=S3Settings())
-        file, _ = describe_questions(source, item)
+        opened = open_questions(str(path), s3=S3Settings())
+        source = opened.store
+        file, _ = describe_questions(source, opened.files[0])
         (partition,) = plan_questions([file])
         payload = {
             "key": partition.key,
