@@ -104,7 +104,17 @@ def test_answers_are_those_of_single_searches_with_the_questions_ids(tmp_path, a
             **request,
         )
         expected += [
-            (place, QUESTIONS["id"][place], rank, hit.chunk_id, hit.doc_id, hit.score, None, hit.lexical)
+            (
+                place,
+                QUESTIONS["id"][place],
+                rank,
+                hit.chunk_id,
+                hit.doc_id,
+                hit.score,
+                None,
+                hit.lexical,
+                None,
+            )
             for rank, hit in enumerate(searcher.search(query).hits, start=1)
         ]
     assert [tuple(row.values()) for row in answers.to_pylist()] == expected
