@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eagleray.contracts.exchange import ExportRequest
 from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.manifests import AliasEntry, SnapshotManifest
 from eagleray.contracts.ports import Embedder, SearchEngine, Store
@@ -25,6 +26,7 @@ from indexes.evaluation.brute_force import RankedRow
 from indexes.evaluation.gate import run_gate
 from indexes.evaluation.pages import render_report
 from indexes.evaluation.reports import GateReport, load_gate_report, store_gate_report
+from indexes.exchange.exporting import export_snapshot
 from indexes.lexical.expressions import find_query_terms
 from indexes.masks.grammar import parse_filter
 from indexes.searching.channels import Channel, DenseChannel, LexicalChannel
@@ -180,6 +182,18 @@ class LocalIndexService:
         report = copy_snapshot(store, other, settings.collection, name)
         _log.info("snapshot_copied", collection=settings.collection, target=other.url, **asdict(report))
         return {**asdict(report), "store": other.url}
+
+    def export(self, settings: Settings, request: ExportRequest) -> dict[str, Any]:
+        """Write the rows and vectors a caller may see into a folder, and return what was written."""
+        expression = parse_filter(request.filter) if request.filter else None
+        opened = open_snapshot(
+            _open(settings), settings.collection, request.snapshot, cache=find_cache(settings)
+        )
+        report = asdict(export_snapshot(opened, request, expression=expression))
+        _log.info(
+            "exported", collection=settings.collection, snapshot=report["snapshot"], n_rows=report["rows"]
+        )
+        return {**report, "format": str(request.format), "files": list(report["files"])}
 
 
 class ExactAsOfSearch:

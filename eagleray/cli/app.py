@@ -11,6 +11,7 @@ from eagleray import __version__
 from eagleray.cli.answering import search_many
 from eagleray.cli.compacting import compact
 from eagleray.cli.dead_letters import dead_letters
+from eagleray.cli.exporting import export
 from eagleray.cli.faceting import facets
 from eagleray.cli.gating import gate
 from eagleray.cli.ingesting import ingest
@@ -28,6 +29,7 @@ app.command()(ingest)
 app.command()(search)
 app.command(name="search-many")(search_many)
 app.command()(facets)
+app.command()(export)
 app.command()(compact)
 app.command()(tune)
 app.command()(vacuum)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from eagleray.contracts.exchange import ExportRequest
 from eagleray.contracts.hits import Granularity, SearchMode
 from eagleray.contracts.ports import SearchEngine
 from eagleray.settings import Settings
@@ -118,6 +119,10 @@ class IndexService(Protocol):
 
     def copy(self, settings: Settings, *, snapshot: str, target: str) -> dict[str, Any]:
         """Copy a snapshot and all it needs into another store, and check every byte there."""
+        ...
+
+    def export(self, settings: Settings, request: ExportRequest) -> dict[str, Any]:
+        """Write the rows and vectors a caller may see into a folder, and return what was written."""
         ...
 
 

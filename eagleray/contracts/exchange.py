@@ -1,0 +1,86 @@
+"""What leaves a collection as files of other tools, and what comes in from them.
+
+The columns of these files are listed in `docs/exchange.md`; the code that writes and reads them lives in
+`indexes.exchange`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import pyarrow as pa
+
+from eagleray.contracts.principals import Principal
+
+ROW_SCHEMA: Final = pa.schema(
+    [
+        pa.field("doc_id", pa.string(), nullable=False),
+        pa.field("version", pa.string(), nullable=False),
+        pa.field("chunk_id", pa.int64(), nullable=False),
+        pa.field("ordinal", pa.int32(), nullable=False),
+        pa.field("title", pa.string(), nullable=False),
+        pa.field("heading", pa.string(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("start", pa.int64(), nullable=False),
+        pa.field("end", pa.int64(), nullable=False),
+        pa.field("page", pa.int32()),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("zone", pa.string(), nullable=False),
+        pa.field("groups", pa.list_(pa.string()), nullable=False),
+        pa.field("event_time", pa.timestamp("us", tz="UTC")),
+        pa.field("known_from", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("known_to", pa.timestamp("us", tz="UTC")),
+    ]
+)
+"""Columns every exchanged row has, before its attributes; `known_to` is null where the end is open."""
+
+VECTOR: Final = "vector"
+"""Name of the column of vectors, behind the attributes."""
+
+ATTRIBUTE_PREFIX: Final = "attr_"
+"""What stands before an attribute's name where another column has it, or where it begins so itself."""
+
+_TAKEN: Final = frozenset({*ROW_SCHEMA.names, VECTOR})
+
+
+class ExchangeFormat(StrEnum):
+    """The files of an export."""
+
+    PARQUET = "parquet"
+    NPY = "npy"
+    FVECS = "fvecs"
+    FAISS = "faiss"
+    LANCE = "lance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRequest:
+    """Rows somebody wants as files.
+
+    Attributes:
+        snapshot: alias, id, or the beginning of an id.
+        target: folder that takes the files; it must not be there, or be empty.
+        as_of: microseconds; `None` takes the latest state.
+        filter: as a search takes it, as text; empty takes every row the principal may see.
+        principal: on whose behalf.
+    """
+
+    snapshot: str
+    target: str
+    format: ExchangeFormat
+    principal: Principal
+    as_of: int | None = None
+    filter: str = ""
+
+
+def name_attribute_column(name: str) -> str:
+    """Return the column of an attribute: its name, unless that would be taken for something else."""
+    is_plain = name not in _TAKEN and not name.startswith(ATTRIBUTE_PREFIX)
+    return name if is_plain else f"{ATTRIBUTE_PREFIX}{name}"
+
+
+def name_column_attribute(column: str) -> str | None:
+    """Return the attribute a column holds, or `None` for the columns every row has."""
+    return None if column in _TAKEN else column.removeprefix(ATTRIBUTE_PREFIX)

@@ -1,0 +1,151 @@
+"""Rows of many segments in one order, a block at a time: tables and vectors as exports write them.
+
+Which rows may leave is decided before (`indexes.searching.targets`); each is checked once more here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.exchange import ROW_SCHEMA, name_attribute_column
+from eagleray.contracts.ports import FloatMatrix
+from eagleray.contracts.principals import Principal
+from eagleray.contracts.times import OPEN_END
+from indexes.exchange.attribute_columns import COLUMN_TYPES, widen_column
+from indexes.masks.guard import guard_row
+from indexes.searching.targets import Target
+from indexes.segments.rows import ATTRIBUTE_PREFIX
+from indexes.segments.view import SegmentView
+from indexes.selections import IntVector
+
+BLOCK_ROWS: Final = 8_192
+"""Rows that are in memory at once, and rows of one Parquet row group."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Some rows in the order of the export.
+
+    Attributes:
+        rows: as `make_row_schema` says.
+        vectors: float32 [n_rows, dim], C-contiguous.
+    """
+
+    rows: pa.Table
+    vectors: FloatMatrix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """On whose behalf rows leave, and as of when; for the check of each row."""
+
+    principal: Principal
+    as_of: int | None
+
+
+def make_row_schema(attributes: Mapping[str, AttributeType]) -> pa.Schema:
+    """Return the schema of exported rows without vectors: the fixed columns, then attributes by name."""
+    fields = [
+        pa.field(name_attribute_column(name), COLUMN_TYPES[attributes[name]]) for name in sorted(attributes)
+    ]
+    return pa.schema([*ROW_SCHEMA, *fields])
+
+
+def iterate_blocks(
+    targets: Sequence[Target], *, attributes: Mapping[str, AttributeType], caller: Caller
+) -> Iterator[Block]:
+    """Yield the selected rows of all targets, ordered by (known_from, chunk_id).
+
+    Of every row only its place is held (28 bytes); all else exists for one block.
+
+    Args:
+        targets: a segment and its selected rows each.
+        attributes: attribute name -> type, over all segments.
+        caller: for whom each row is checked again.
+
+    Raises:
+        GuardError: a selected row is none the caller may see.
+    """
+    parts, rows = order_rows(targets)
+    for start in range(0, len(rows), BLOCK_ROWS):
+        end = start + BLOCK_ROWS
+        yield _make_block(targets, parts[start:end], rows[start:end], attributes=attributes, caller=caller)
+
+
+def order_rows(targets: Sequence[Target]) -> tuple[npt.NDArray[np.int32], IntVector]:
+    """Return int32 [n] and int64 [n]: the target and the row of each selected row, in the export's order."""
+    parts, rows, known, ids = [], [], [], []
+    for part, target in enumerate(targets):
+        for some in target.selection.iterate_rows(1 << 20):
+            parts.append(np.full(len(some), part, dtype=np.int32))
+            rows.append(some)
+            known.append(target.view.known_from[some])
+            ids.append(target.view.chunk_ids[some])
+    if not rows:
+        return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
+    order = np.lexsort((np.concatenate(ids), np.concatenate(known)))
+    return np.concatenate(parts)[order], np.concatenate(rows)[order]
+
+
+def _make_block(
+    targets: Sequence[Target],
+    parts: npt.NDArray[np.int32],
+    rows: IntVector,
+    *,
+    attributes: Mapping[str, AttributeType],
+    caller: Caller,
+) -> Block:
+    """Return a block: each segment's rows are taken together, then all are put in order."""
+    tables, vectors, places = [], [], []
+    for part in np.unique(parts):
+        mine = np.flatnonzero(parts == part)
+        view = targets[int(part)].view
+        for row in rows[mine].tolist():
+            guard_row(view, row, as_of=caller.as_of, principal=caller.principal)
+        tables.append(_take_rows(view, rows[mine], attributes))
+        vectors.append(view.vectors[rows[mine]])
+        places.append(mine)
+    back = np.argsort(np.concatenate(places))
+    return Block(
+        rows=pa.concat_tables(tables).take(back).combine_chunks(),
+        vectors=np.ascontiguousarray(np.concatenate(vectors)[back]),
+    )
+
+
+def _take_rows(view: SegmentView, rows: IntVector, attributes: Mapping[str, AttributeType]) -> pa.Table:
+    taken = view.rows.take(rows).combine_chunks()
+    known_to = view.known_to[rows]
+    replaced = {
+        "known_to": pa.array(known_to, mask=known_to == OPEN_END).cast(pa.timestamp("us", tz="UTC")),
+        "groups": list_groups_of(view, rows),
+    }
+    schema = make_row_schema(attributes)
+    columns = [
+        replaced[name] if name in replaced else taken[name].cast(ROW_SCHEMA.field(name).type)
+        for name in ROW_SCHEMA.names
+    ]
+    for name in sorted(attributes):
+        if name in view.attributes:
+            column = taken[f"{ATTRIBUTE_PREFIX}{name}"].combine_chunks()
+            columns.append(widen_column(column, found=view.attributes[name], wanted=attributes[name]))
+        else:
+            columns.append(pa.nulls(len(rows), COLUMN_TYPES[attributes[name]]))
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def list_groups_of(view: SegmentView, rows: IntVector) -> pa.Array:
+    """Return list<string> [len(rows)]: the groups of each row, sorted, patches applied."""
+    names = pa.array(view.group_names[1:], pa.string())
+    order = pc.sort_indices(names).to_numpy()
+    bits = view.group_bits[1:][order][:, rows >> 3] >> (rows & 7).astype(np.uint8) & 1
+    of_row, of_group = np.nonzero(bits.T)
+    offsets = np.searchsorted(of_row, np.arange(len(rows) + 1)).astype(np.int32)
+    return pa.ListArray.from_arrays(offsets, names.take(order).take(of_group))
