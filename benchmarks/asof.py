@@ -26,11 +26,11 @@ from benchmarks.comparison import Comparison
 from benchmarks.deliveries import Delivered, Deliveries, deliver, plan_deliveries, read_stories
 from benchmarks.known_rows import read_rows
 from benchmarks.overhead import measure_overhead
-from benchmarks.questions import draw_questions
-from benchmarks.remembering import RememberingEmbedder
+from benchmarks.questions import QUERIES_PER_MOMENT, draw_questions
 from benchmarks.reporting import show_result
 from eagleray.contracts.hits import SearchMode
 from eagleray.embedders import open_embedder
+from eagleray.embedders.remembering import RememberingEmbedder
 from indexes.searching.searcher import Searcher
 from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
@@ -45,7 +45,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="eagleray-asof-") as folder:
         delivered = deliver(deliveries, Path(folder), model=arguments.model)
         ingest_s = time.monotonic() - started
-        figures = compare(deliveries, delivered, rng, n=arguments.n)
+        figures = compare(deliveries, delivered, rng, n=arguments.n, per_moment=arguments.per_moment)
     about = {
         "corpus": arguments.corpus.name,
         "model": arguments.model,
@@ -60,7 +60,9 @@ def main() -> None:
     sys.exit(0 if all(figures[f"{mode}_equal"] == 1.0 for mode in SearchMode) else 1)
 
 
-def compare(deliveries: Deliveries, delivered: Delivered, rng: random.Random, *, n: int) -> dict[str, Any]:
+def compare(
+    deliveries: Deliveries, delivered: Delivered, rng: random.Random, *, n: int, per_moment: int
+) -> dict[str, Any]:
     """Return the shares of equal answers, the overhead, and what they were taken from."""
     settings = delivered.settings
     opened = open_snapshot(open_store(settings.store), settings.collection, "live")
@@ -69,7 +71,7 @@ def compare(deliveries: Deliveries, delivered: Delivered, rng: random.Random, *,
     engine = Searcher(opened.snapshot_id, opened.segments, attributes=attributes, embedder=embedder)
     spans = deliveries.find_spans(withdrawn_at=delivered.second_ended)
     rows = read_rows(settings, spans)
-    questions = draw_questions(deliveries, delivered, rng, n=n)
+    questions = draw_questions(deliveries, delivered, rng, n=n, per_moment=per_moment)
     comparison = Comparison(engine, rows, embedder=embedder)
     for as_of, asked in groupby(questions, key=lambda question: question.as_of):
         comparison.ask(as_of, [question.text for question in asked])
@@ -92,6 +94,9 @@ def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--n", type=int, default=300, help="questions, each with a T")
+    parser.add_argument(
+        "--per-moment", type=int, default=QUERIES_PER_MOMENT, help="of them that share a T and its oracle"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--changed", type=int, default=2000, help="stories corrected or withdrawn later")
     parser.add_argument("--model", default="minilm")

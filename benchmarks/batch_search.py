@@ -27,11 +27,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.deliveries import deliver, find_time, plan_deliveries, read_stories
-from benchmarks.remembering import RememberingEmbedder
 from benchmarks.reporting import show_result
 from eagleray.contracts.hits import Granularity, SearchRequest
 from eagleray.contracts.ports import Embedder
 from eagleray.embedders import open_embedder
+from eagleray.embedders.remembering import RememberingEmbedder
 from indexes.searching.searcher import Searcher
 from indexes.snapshots.opened import OpenSnapshot, open_snapshot
 from indexes.storage import open_store

@@ -26,7 +26,12 @@ _N_NEAR: Final = 20
 
 
 def draw_questions(
-    deliveries: Deliveries, delivered: Delivered, rng: random.Random, *, n: int
+    deliveries: Deliveries,
+    delivered: Delivered,
+    rng: random.Random,
+    *,
+    n: int,
+    per_moment: int = QUERIES_PER_MOMENT,
 ) -> list[Question]:
     """Return titles and sentences of stories, those of one T together.
 
@@ -47,7 +52,7 @@ def draw_questions(
         as_of = rng.choice([*_find_edges(story, spans, delivered), any_moment])
         place = bisect_right(times, as_of)
         near = versions[max(place - _N_NEAR, 0) : place + _N_NEAR]
-        others = [rng.choice(near if number % 2 else changed) for number in range(1, QUERIES_PER_MOMENT)]
+        others = [rng.choice(near if number % 2 else changed) for number in range(1, per_moment)]
         questions += [Question(text=_draw_text(item, rng), as_of=as_of) for item in (story, *others)]
     return questions[:n]
 
