@@ -46,8 +46,7 @@ class _Chunker:
         self._chunks: list[Chunk] = []
 
     def cut(self) -> list[Chunk]:
-        if self._tokens.n_tokens <= self._config.target_tokens:
-            self._cut_whole()
+        if self._tokens.n_tokens <= self._config.target_tokens and self._cut_whole():
             return self._chunks
         begin = position = 0
         while position < self._tokens.n_tokens:
@@ -56,16 +55,22 @@ class _Chunker:
             begin, position = self._index.find_overlap(begin, stop, overlap=self._config.overlap_tokens), stop
         return self._chunks
 
-    def _cut_whole(self) -> None:
-        """Keep a document that fits in one chunk, with as much of its title as there is room for."""
+    def _cut_whole(self) -> bool:
+        """Keep a document in one chunk, with as much of its title as there is room for, if it fits.
+
+        Without the white space round it, its first word may be more tokens than it was counted as.
+        """
         heading = self._headings.write(self._atoms[0])
         room = self._config.max_tokens - SPECIAL_TOKENS - self._tokens.n_tokens
         heading = self._headings.shorten(heading, max_tokens=room)
-        while self._is_doubtful(0, self._tokens.n_tokens, heading=heading) and heading.text:
+        while self._is_doubtful(0, self._tokens.n_tokens, heading=heading):
             if self._count(self._text.strip(), heading) <= self._config.max_tokens:
                 break
+            if not heading.text:
+                return False
             heading = self._headings.shorten(heading, max_tokens=heading.n_tokens - 1)
         self._add(0, self._tokens.n_tokens, heading=heading)
+        return True
 
     def _choose(self, begin: int, position: int) -> tuple[int, int, Heading]:
         """Return begin, stop and heading of the window that passes `position`; it fits the limit."""

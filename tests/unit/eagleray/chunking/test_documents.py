@@ -225,6 +225,12 @@ def test_a_passage_below_the_target_stays_whole_even_under_a_long_title():
         assert chunk.heading.startswith("long title")
 
 
+def test_a_short_text_that_is_longer_without_the_space_before_it_is_cut():
+    for title in ("", "A title", "word " * 90):
+        chunks = check(make_document("\n " + "Inc. " * 15, title=title), PrefixCounter(), TINY)
+        assert len(chunks) > 1
+
+
 def test_a_long_title_and_path_keep_to_a_quarter_of_the_limit():
     document = make_document("word. " * 2000, title="title " * 300)
     chunks = check(document, WhitespaceCounter(), NORMAL)
