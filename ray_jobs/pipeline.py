@@ -13,11 +13,11 @@ from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest
 from eagleray.contracts.ports import Store
 from eagleray.contracts.services import OnProgress
-from eagleray.documents.mapping import Mapping
 from eagleray.errors import SourceError
 from eagleray.settings import Settings
 from indexes.segments.attributes import merge_attribute_types
 from indexes.snapshots.catalog import load_snapshot
+from ray_jobs.deliveries import Delivery
 from ray_jobs.execution import Resources, run_shards
 from ray_jobs.ledger import Ledger, Stage
 from ray_jobs.plans.runs import RunPlan
@@ -26,8 +26,6 @@ from ray_jobs.plans.training import plan_training
 from ray_jobs.stages.making import (
     make_arrange,
     make_build,
-    make_embed,
-    make_ingest,
     make_patch,
     make_state,
 )
@@ -42,15 +40,13 @@ class Run:
     """What every stage of a run needs to know.
 
     Attributes:
-        source: where the source's files lie.
-        mapping: what makes documents of records.
+        delivery: how its rows come in.
     """
 
     plan: RunPlan
     spec: CollectionSpec
     store: Store
-    source: Store
-    mapping: Mapping
+    delivery: Delivery
     settings: Settings
     on_progress: OnProgress
 
@@ -89,9 +85,9 @@ def execute(run: Run) -> RunOutcome:
         if run.plan.parent is None:
             detail = f"no document could be read; {counts['dead_letters']} records were set aside"
             hint = f"eagleray dead-letters list {run.settings.options}"
-            raise SourceError(source=run.source.url, detail=f"{detail}: {hint}")
+            raise SourceError(source=run.delivery.url, detail=f"{detail}: {hint}")
         return RunOutcome(manifest=None, counts=counts)
-    embedded = {item["shard"]: item for item in _embed(run, with_rows)}
+    embedded = {item["shard"]: item for item in _embed(run, with_rows, ingested)}
     shards = [
         EmbeddedShard(
             shard=item["shard"],
@@ -119,32 +115,8 @@ def execute(run: Run) -> RunOutcome:
 
 
 def _ingest(run: Run) -> list[Outcome]:
-    payloads = [
-        {
-            "key": part.key,
-            "pieces": [
-                {
-                    "path": piece.file.path,
-                    "size": piece.file.size_bytes,
-                    "modified": piece.file.modified,
-                    "start": piece.start,
-                    "end": piece.end,
-                }
-                for piece in part.pieces
-            ],
-        }
-        for part in run.plan.partitions
-    ]
-    make = partial(
-        make_ingest,
-        run.ledger,
-        run.source,
-        mapping=run.mapping,
-        plan=run.plan,
-        spec=run.spec,
-        settings=run.settings,
-    )
-    return _run_stage(run, Stage.INGEST, payloads, make)
+    delivery = run.delivery
+    return _run_stage(run, Stage.INGEST, delivery.list_pieces(), delivery.make_ingest(run.ledger))
 
 
 def _list_state(run: Run, ingested: list[Outcome]) -> list[Outcome]:
@@ -167,15 +139,14 @@ def _arrange(run: Run, ingested: list[Outcome], states: list[Outcome]) -> list[O
         states=[path for item in states for path in item["files"]],
         chunker_digest=run.spec.chunker_digest,
         now=run.plan.started_at,
+        joins_rows=run.delivery.joins_rows,
     )
     return _run_stage(run, Stage.ARRANGE, payloads, make)
 
 
-def _embed(run: Run, arranged: list[Outcome]) -> list[Outcome]:
+def _embed(run: Run, arranged: list[Outcome], ingested: list[Outcome]) -> list[Outcome]:
     payloads = [{"key": item["key"], "shard": item["shard"], "chunks": item["chunks"]} for item in arranged]
-    return _run_stage(
-        run, Stage.EMBED, payloads, partial(make_embed, run.ledger, settings=run.settings.embedder)
-    )
+    return _run_stage(run, Stage.EMBED, payloads, run.delivery.make_embed(run.ledger, ingested))
 
 
 def _train(run: Run, segments: Sequence[SegmentPlan], probes: list[tuple[str, str]]) -> dict[str, str]:
@@ -261,10 +232,10 @@ def _patch(run: Run, arranged: list[Outcome]) -> str | None:
 
 
 def _decide_attributes(run: Run, arranged: list[Outcome]) -> dict[str, AttributeType]:
-    """Return the types found in all shards, those the mapping declares on top."""
+    """Return the types found in all shards, those that are declared on top."""
     types: dict[str, AttributeType] = {}
     for item in arranged:
         found = {name: AttributeType(kind) for name, kind in item["attributes"].items()}
         types = merge_attribute_types(types, found)
-    declared = {rule.name: rule.type for rule in run.mapping.attributes}
+    declared = run.delivery.declared
     return {name: declared.get(name, kind) for name, kind in types.items()}

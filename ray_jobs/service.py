@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from eagleray.chunking.config import ChunkerConfig, make_chunker_identity
+from eagleray.contracts.exchange import ImportRequest
 from eagleray.contracts.indexes import IndexKind
 from eagleray.contracts.manifests import CollectionSpec
 from eagleray.contracts.ports import Store
@@ -27,9 +28,11 @@ from ray_jobs.answering import plan_job, run_job
 from ray_jobs.clusters import connected
 from ray_jobs.compaction import compact_snapshot, plan_snapshot
 from ray_jobs.dead_letters import find_faulty_paths, list_dead_letters, write_last_run
+from ray_jobs.deliveries import DocumentDelivery
+from ray_jobs.importing import open_import
 from ray_jobs.ledger import Ledger
 from ray_jobs.pipeline import Run, RunOutcome, execute
-from ray_jobs.plans.runs import RunInput, RunPlan, RunSizes, plan_run
+from ray_jobs.plans.runs import RunInput, RunPlan, RunSizes, plan_import, plan_run
 from ray_jobs.plans.training import IndexRules
 from ray_jobs.positions import Positions, copy_positions, read_positions, write_positions
 from ray_jobs.run_events import follow_stages, logged_run
@@ -74,12 +77,12 @@ class RayJobService:
             forced=_find_forced(store, spec.name, request, source=name),
         )
         plan, ledger = begin_run(store, known, settings=settings, is_resumed=request.is_resumed)
+        delivery = DocumentDelivery(source=source, mapping=mapping, plan=plan, spec=spec, settings=settings)
         run = Run(
             plan=plan,
             spec=spec,
             store=store,
-            source=source,
-            mapping=mapping,
+            delivery=delivery,
             settings=settings,
             on_progress=follow_stages(plan, collection=spec.name, on_progress=on_progress),
         )
@@ -91,6 +94,57 @@ class RayJobService:
             report = finish(run, outcome, alias=request.alias, before=before)
             end(report)
         return {**report, "seconds": round(time.monotonic() - started, 1)}
+
+    def import_rows(
+        self, settings: Settings, request: ImportRequest, on_progress: OnProgress
+    ) -> dict[str, Any]:
+        """Take rows with their vectors into the collection, publish them, and return the report.
+
+        Raises:
+            InputError: request, rows or mapping cannot be used, or the vectors are not the model's.
+            ConflictError: somebody else published meanwhile.
+            GateError: the snapshot did not pass; it stays unpublished.
+            StoreError: the store failed; run it again.
+        """
+        started = time.monotonic()
+        store = open_store(settings.store, s3=settings.s3)
+        model = settings.embedder.model_copy(update={"model": request.model})
+        settings = settings.model_copy(update={"embedder": model})
+        spec = describe_collection(settings)
+        opened = open_import(request, spec, settings)
+        put_collection(store, spec)
+        entry = read_alias(store, spec.name, request.alias or "live")
+        parent = entry.snapshot if entry else None
+        before = read_positions(store, spec.name, parent)
+        known = RunInput(
+            spec=spec,
+            embedder=opened.identity,
+            mapping_digest=opened.mapping_digest,
+            source=opened.name,
+            parent=parent,
+            files=opened.files,
+            seen=before.get(opened.name, {}),
+            n_held=load_snapshot(store, spec.name, parent).n_rows if parent else 0,
+            intake=opened.decisions,
+        )
+        plan, ledger = begin_run(
+            store, known, settings=settings, is_resumed=request.is_resumed, make_plan=plan_import
+        )
+        run = Run(
+            plan=plan,
+            spec=spec,
+            store=store,
+            delivery=opened.deliver(plan, settings),
+            settings=settings,
+            on_progress=follow_stages(plan, collection=spec.name, on_progress=on_progress),
+        )
+        with logged_run(plan, collection=spec.name) as end:
+            with _noting_last_run(ledger), connected(request.address, n_cpus=settings.jobs.workers):
+                outcome = execute(run)
+            report = finish(run, outcome, alias=request.alias, before=before)
+            end(report)
+        rows = {"rows_read": report.pop("documents_read"), "rows_compared": opened.n_compared}
+        return {**report, **rows, "seconds": round(time.monotonic() - started, 1)}
 
     def compact(
         self, settings: Settings, *, alias: str, address: str, on_progress: OnProgress
@@ -162,17 +216,22 @@ def describe_collection(settings: Settings) -> CollectionSpec:
 
 
 def begin_run(
-    store: Store, known: RunInput, *, settings: Settings, is_resumed: bool
+    store: Store,
+    known: RunInput,
+    *,
+    settings: Settings,
+    is_resumed: bool,
+    make_plan: Callable[..., RunPlan] = plan_run,
 ) -> tuple[RunPlan, Ledger]:
     """Return the run's plan and ledger: those of an earlier try of the same input, if there was one."""
     sizes = _choose_sizes(settings)
     now = time.time_ns() // 1000
-    plan = plan_run(known, sizes=sizes, started_at=now)
+    plan = make_plan(known, sizes=sizes, started_at=now)
     ledger = Ledger(store, collection=known.spec.name, run_id=plan.run_id)
     if not is_resumed:
         ledger.clear()
     standing = ledger.begin({"started_at": now, "source": known.source, "parent": known.parent})
-    return plan_run(known, sizes=sizes, started_at=standing["started_at"]), ledger
+    return make_plan(known, sizes=sizes, started_at=standing["started_at"]), ledger
 
 
 def _choose_sizes(settings: Settings) -> RunSizes:

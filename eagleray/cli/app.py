@@ -14,6 +14,7 @@ from eagleray.cli.dead_letters import dead_letters
 from eagleray.cli.exporting import export
 from eagleray.cli.faceting import facets
 from eagleray.cli.gating import gate
+from eagleray.cli.importing import import_rows
 from eagleray.cli.ingesting import ingest
 from eagleray.cli.searching import search
 from eagleray.cli.showing import show_json
@@ -26,6 +27,7 @@ from eagleray.settings import load_settings
 
 app = typer.Typer(name="eagleray", no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(ingest)
+app.command("import")(import_rows)
 app.command()(search)
 app.command(name="search-many")(search_many)
 app.command()(facets)

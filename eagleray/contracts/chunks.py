@@ -59,6 +59,10 @@ CHUNK_SCHEMA: Final = pa.schema(
 attributes, which become typed columns when a segment is built."""
 
 
+DELIVERED_SCHEMA: Final = CHUNK_SCHEMA.append(pa.field("position", pa.string(), nullable=False))
+"""Chunk rows as they come in: with the place in the file they were read from."""
+
+
 def make_vector_schema(dim: int) -> pa.Schema:
     """Return the schema of a vector file: one row a chunk, in the order of its chunk file."""
     return pa.schema(

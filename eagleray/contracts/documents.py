@@ -111,6 +111,7 @@ class DeadLetterReason(StrEnum):
     INVALID_TIME = "invalid_time"
     EMPTY_TEXT = "empty_text"
     CONFLICTING_DUPLICATE = "conflicting_duplicate"
+    INVALID_VECTOR = "invalid_vector"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

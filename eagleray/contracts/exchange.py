@@ -75,6 +75,36 @@ class ExportRequest:
     filter: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRequest:
+    """Rows that have vectors, on their way into a collection.
+
+    Attributes:
+        source: Parquet file, Lance dataset, folder of either, or `s3://bucket/prefix` of Parquet files.
+        model: whose vectors they are: `minilm`, `hashing`, or the folder of a model.
+        vectors: column, or file below the source; empty takes what an export would have written.
+        source_name: name rows are filed under that do not say where they come from; empty takes the
+            source's name.
+        mapping: path of a mapping file; empty takes the columns of an export.
+        alias: alias to move; empty builds the snapshot without publishing it.
+        is_normalised: whether vectors are scaled to length 1.
+        is_trusted: whether no text is embedded again to see that the vectors are the model's.
+        is_resumed: whether the ledger of an earlier, unfinished run of the same input is used.
+        address: Ray cluster; `auto` takes the one of the job, empty starts a local one.
+    """
+
+    source: str
+    model: str
+    vectors: str = ""
+    source_name: str = ""
+    mapping: str = ""
+    alias: str = "live"
+    is_normalised: bool = False
+    is_trusted: bool = False
+    is_resumed: bool = True
+    address: str = ""
+
+
 def name_attribute_column(name: str) -> str:
     """Return the column of an attribute: its name, unless that would be taken for something else."""
     is_plain = name not in _TAKEN and not name.startswith(ATTRIBUTE_PREFIX)

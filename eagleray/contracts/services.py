@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from eagleray.contracts.exchange import ExportRequest
+from eagleray.contracts.exchange import ExportRequest, ImportRequest
 from eagleray.contracts.hits import Granularity, SearchMode
 from eagleray.contracts.ports import SearchEngine
 from eagleray.settings import Settings
@@ -131,6 +131,12 @@ class JobService(Protocol):
 
     def ingest(self, settings: Settings, request: IngestRequest, on_progress: OnProgress) -> dict[str, Any]:
         """Run a delivery from source to alias and return its report."""
+        ...
+
+    def import_rows(
+        self, settings: Settings, request: ImportRequest, on_progress: OnProgress
+    ) -> dict[str, Any]:
+        """Take rows with their vectors into the collection, publish them, and return the report."""
         ...
 
     def compact(

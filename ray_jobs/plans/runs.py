@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 
 from eagleray.contracts.manifests import CollectionSpec, EmbedderIdentity
 from eagleray.digests import digest_json
@@ -68,6 +68,7 @@ class RunInput:
         n_held: rows of the parent snapshot.
         seen: path -> mark of the files the parent snapshot was built from.
         forced: paths to read again although their mark has not changed.
+        intake: of an import, what else decides its result; empty for an ingest.
     """
 
     spec: CollectionSpec
@@ -79,6 +80,7 @@ class RunInput:
     seen: Mapping[str, str]
     n_held: int = 0
     forced: frozenset[str] = frozenset()
+    intake: Mapping[str, str | bool] = field(default_factory=dict)
 
 
 def mark_file(file: SourceFile, mapping_digest: str) -> str:
@@ -103,6 +105,8 @@ def plan_run(known: RunInput, *, sizes: RunSizes, started_at: int) -> RunPlan:
         "reread": [file.path for file in reread],
         "sizes": asdict(sizes),
     }
+    if known.intake:
+        identity["intake"] = dict(known.intake)
     return RunPlan(
         run_id=digest_json(identity)[:16],
         started_at=started_at,
@@ -115,3 +119,10 @@ def plan_run(known: RunInput, *, sizes: RunSizes, started_at: int) -> RunPlan:
         n_shards=count_shards(reread, shard_bytes=sizes.shard_bytes, n_held=known.n_held),
         sizes=sizes,
     )
+
+
+def plan_import(known: RunInput, *, sizes: RunSizes, started_at: int) -> RunPlan:
+    """Plan a run that takes rows with vectors: it reads all of its files and closes nothing they lack."""
+    plan = plan_run(replace(known, seen={}), sizes=sizes, started_at=started_at)
+    none: frozenset[str] = frozenset()
+    return replace(plan, marks=dict(known.seen), reread=none, gone=none, partitions=())

@@ -41,11 +41,7 @@ def list_files(store: Store) -> tuple[SourceFile, ...]:
     Raises:
         SourceError: there is none, or none with a suffix that can be read.
     """
-    files = tuple(
-        SourceFile(path=item.path, size_bytes=item.size_bytes, modified=item.modified, tag=item.tag)
-        for item in store.list("")
-        if not any(part.startswith(".") for part in item.path.split("/"))
-    )
+    files = list_all_files(store)
     known = ", ".join(SUFFIXES)
     if not files:
         raise SourceError(source=store.url, detail=f"it holds no file; expected files that end in {known}")
@@ -54,3 +50,12 @@ def list_files(store: Store) -> tuple[SourceFile, ...]:
             source=store.url, detail=f"none of its {len(files)} files can be read; expected {known}"
         )
     return files
+
+
+def list_all_files(store: Store, *, below: str = "") -> tuple[SourceFile, ...]:
+    """Return every file below a folder except hidden ones, in the order of their paths."""
+    return tuple(
+        SourceFile(path=item.path, size_bytes=item.size_bytes, modified=item.modified, tag=item.tag)
+        for item in store.list(below)
+        if not any(part.startswith(".") for part in item.path.split("/"))
+    )

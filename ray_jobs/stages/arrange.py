@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eagleray.contracts.chunks import CHUNK_SCHEMA
+from eagleray.contracts.chunks import CHUNK_SCHEMA, DELIVERED_SCHEMA
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
 from eagleray.contracts.times import OPEN_END, format_micros
 from eagleray.digests import canonical_json, digest_bytes, make_chunk_id
@@ -24,11 +24,9 @@ from indexes.segments.attributes import infer_attribute_types
 from indexes.segments.patching import PATCH_SCHEMA
 from ray_jobs.ledger import Ledger, Stage
 from ray_jobs.plans.reconciliation import Addition, Delivery, DocumentPlan, Held, reconcile_document
+from ray_jobs.stages.joining import join_rows
 from ray_jobs.stages.shard_files import read_shard, write_parquet
 from ray_jobs.stages.state import STATE_SCHEMA
-
-DELIVERED_SCHEMA = CHUNK_SCHEMA.append(pa.field("position", pa.string(), nullable=False))
-"""Chunk rows as ingest writes them: with the place in the file they were read from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +59,7 @@ class ArrangeTask:
         states: paths of those of the state stage.
         chunker_digest: goes into the ids of rows whose version gets another name.
         now: when the run began, microseconds.
+        joins_rows: whether rows say which version of a document they are part of.
     """
 
     def __init__(
@@ -71,12 +70,14 @@ class ArrangeTask:
         states: Sequence[str],
         chunker_digest: str,
         now: int,
+        joins_rows: bool = False,
     ) -> None:
         self._ledger = ledger
         self._delivered = delivered
         self._states = states
         self._chunker_digest = chunker_digest
         self._now = now
+        self._joins_rows = joins_rows
 
     def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Arrange `payload["shard"]`."""
@@ -87,6 +88,9 @@ class ArrangeTask:
             return done
         delivered = read_shard(ledger.store, self._delivered, shard, schema=DELIVERED_SCHEMA)
         state = read_shard(ledger.store, self._states, shard, schema=STATE_SCHEMA)
+        odd: tuple[DeadLetter, ...] = ()
+        if self._joins_rows:
+            delivered, odd = join_rows(delivered)
         arranged = arrange_shard(delivered, state, chunker_digest=self._chunker_digest, now=self._now)
         outcome: dict[str, Any] = {
             "shard": shard,
@@ -106,10 +110,11 @@ class ArrangeTask:
             path = ledger.locate(Stage.ARRANGE, key, "patch.parquet")
             outcome["patch"] = {"path": path, "sha256": digest_bytes(data)}
             ledger.store.write(path, data)
-        if arranged.dead_letters:
-            lines = b"".join(canonical_json(asdict(letter)) + b"\n" for letter in arranged.dead_letters)
+        letters = (*odd, *arranged.dead_letters)
+        if letters:
+            lines = b"".join(canonical_json(asdict(letter)) + b"\n" for letter in letters)
             ledger.store.write(ledger.locate(Stage.ARRANGE, key, "dead.jsonl"), lines)
-        outcome["n_dead_letters"] = len(arranged.dead_letters)
+        outcome["n_dead_letters"] = len(letters)
         return ledger.record(Stage.ARRANGE, key, outcome)
 
 

@@ -39,11 +39,15 @@ def embed_rows(rows: pa.Table, embedder: Embedder) -> pa.Table:
     fault = find_vector_fault(vectors, rows, dim=embedder.identity.dim)
     if fault:
         raise ModelError(model=embedder.identity.name, detail=fault)
-    dim = embedder.identity.dim
+    return label_vectors(rows["chunk_id"].combine_chunks(), vectors, embedder.identity)
+
+
+def label_vectors(chunk_ids: pa.Array, vectors: FloatMatrix, identity: EmbedderIdentity) -> pa.Table:
+    """Return a vector file's table: float32 [n_rows, dim], and in its metadata what computed them."""
     flat = pa.array(np.ascontiguousarray(vectors).reshape(-1), pa.float32())
-    column = pa.FixedSizeListArray.from_arrays(flat, dim)
-    schema = make_vector_schema(dim).with_metadata({LABEL: canonical_json(asdict(embedder.identity))})
-    return pa.Table.from_arrays([rows["chunk_id"].combine_chunks(), column], schema=schema)
+    column = pa.FixedSizeListArray.from_arrays(flat, identity.dim)
+    schema = make_vector_schema(identity.dim).with_metadata({LABEL: canonical_json(asdict(identity))})
+    return pa.Table.from_arrays([chunk_ids, column], schema=schema)
 
 
 def read_identity(vectors: pa.Table) -> EmbedderIdentity:
@@ -100,21 +104,21 @@ class EmbedTask:
         rows = read_parquet(ledger.store, path, digest=payload["chunks"])
         started = time.perf_counter()
         try:
-            data = write_parquet(embed_rows(rows, self._embedder))
+            vectors = embed_rows(rows, self._embedder)
         except ModelError as error:
             detail = f"shard {key}: {error.detail}; nothing is published"
             raise ModelError(model=error.model, detail=detail) from error
-        digest = digest_bytes(data)
-        ledger.store.write(f"{ledger.collection}/vectors/{digest}.parquet", data)
-        probes = write_parquet(embed_probes(rows, self._embedder))
-        probes_path = ledger.locate(Stage.EMBED, key, "probes.parquet")
-        ledger.store.write(probes_path, probes)
-        outcome = {
-            "shard": payload["shard"],
-            "vectors": digest,
-            "probes": probes_path,
-            "probes_digest": digest_bytes(probes),
-            "n_rows": rows.num_rows,
-            "seconds": round(time.perf_counter() - started, 3),
-        }
+        files = write_vectors(ledger, key, vectors, probes=embed_probes(rows, self._embedder))
+        seconds = round(time.perf_counter() - started, 3)
+        outcome = {"shard": payload["shard"], **files, "n_rows": rows.num_rows, "seconds": seconds}
         return ledger.record(Stage.EMBED, key, outcome)
+
+
+def write_vectors(ledger: Ledger, key: str, vectors: pa.Table, *, probes: pa.Table) -> dict[str, str]:
+    """Write a shard's vector file and its probes, and return their names and digests."""
+    data, of_probes = write_parquet(vectors), write_parquet(probes)
+    digest = digest_bytes(data)
+    ledger.store.write(f"{ledger.collection}/vectors/{digest}.parquet", data)
+    path = ledger.locate(Stage.EMBED, key, "probes.parquet")
+    ledger.store.write(path, of_probes)
+    return {"vectors": digest, "probes": path, "probes_digest": digest_bytes(of_probes)}

@@ -15,6 +15,7 @@ import pyarrow as pa
 from eagleray.chunking.config import ChunkerConfig
 from eagleray.chunking.documents import chunk_document
 from eagleray.chunking.table import make_chunk_table
+from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
 from eagleray.contracts.ports import Store, TokenCounter
 from eagleray.digests import canonical_json
@@ -23,7 +24,6 @@ from eagleray.documents.partitions import parse_partition
 from eagleray.documents.records import InputFile, RawRecord
 from eagleray.errors import ObjectNotFoundError, StoreError
 from ray_jobs.ledger import Ledger, Stage
-from ray_jobs.stages.arrange import DELIVERED_SCHEMA
 from ray_jobs.stages.shard_files import ShardWriter
 
 _OF_FILE: Final = frozenset(

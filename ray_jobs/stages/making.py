@@ -9,11 +9,12 @@ from pathlib import Path
 from eagleray.chunking.config import ChunkerConfig
 from eagleray.chunking.counting import HuggingFaceCounter
 from eagleray.contracts.documents import AttributeType
-from eagleray.contracts.manifests import CollectionSpec
+from eagleray.contracts.manifests import CollectionSpec, EmbedderIdentity
 from eagleray.contracts.ports import Store
 from eagleray.documents.mapping import Mapping
-from eagleray.embedders import find_tokenizer, load_embedder
+from eagleray.embedders import find_tokenizer, load_embedder, open_embedder
 from eagleray.settings import EmbedderSettings, Settings
+from indexes.exchange.import_source import ImportSource
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.runs import RunPlan
 from ray_jobs.stages.arrange import ArrangeTask
@@ -22,6 +23,8 @@ from ray_jobs.stages.embed import EmbedTask
 from ray_jobs.stages.ingest import IngestTask, Reading
 from ray_jobs.stages.patch import PatchTask
 from ray_jobs.stages.state import StateTask
+from ray_jobs.stages.take_in import Intake, ShardSizes, TakeInTask
+from ray_jobs.stages.take_vectors import TakeVectorsTask
 
 
 def make_ingest(
@@ -64,15 +67,43 @@ def make_state(ledger: Ledger, *, plan: RunPlan, due: frozenset[str]) -> StateTa
 
 
 def make_arrange(
-    ledger: Ledger, *, delivered: Sequence[str], states: Sequence[str], chunker_digest: str, now: int
+    ledger: Ledger,
+    *,
+    delivered: Sequence[str],
+    states: Sequence[str],
+    chunker_digest: str,
+    now: int,
+    joins_rows: bool,
 ) -> ArrangeTask:
     """Return the task of the arrange stage."""
-    return ArrangeTask(ledger, delivered=delivered, states=states, chunker_digest=chunker_digest, now=now)
+    return ArrangeTask(
+        ledger,
+        delivered=delivered,
+        states=states,
+        chunker_digest=chunker_digest,
+        now=now,
+        joins_rows=joins_rows,
+    )
 
 
 def make_embed(ledger: Ledger, *, settings: EmbedderSettings) -> EmbedTask:
     """Return the task of the embed stage, its model loaded."""
     return EmbedTask(ledger, load_embedder(settings))
+
+
+def make_take_in(
+    ledger: Ledger, *, source: ImportSource, intake: Intake, plan: RunPlan, modified: dict[str, int]
+) -> TakeInTask:
+    """Return the task that reads rows with vectors, in the place of the ingest stage's."""
+    sizes = ShardSizes(n_shards=plan.n_shards, max_file_bytes=plan.sizes.file_bytes)
+    return TakeInTask(ledger, source, intake=intake, sizes=sizes, modified=modified)
+
+
+def make_take_vectors(
+    ledger: Ledger, *, files: Sequence[str], identity: EmbedderIdentity, settings: EmbedderSettings
+) -> TakeVectorsTask:
+    """Return the task that finds vectors that came with rows, in the place of the embed stage's."""
+    return TakeVectorsTask(ledger, files, identity=identity, embedder=open_embedder(settings))
 
 
 def make_build(ledger: Ledger, *, attributes: dict[str, AttributeType]) -> BuildTask:

@@ -56,12 +56,18 @@ def _read_group(
     row = first_row
     try:
         for batch in opened.iter_batches(batch_size=_BATCH_ROWS, row_groups=[group]):
-            for fields in _use_microseconds(pa.Table.from_batches([batch])).to_pylist():
-                yield RawRecord(file=file, position=f"row {row}", fields=_make_plain(fields))
+            for record in make_records(pa.Table.from_batches([batch]), file, first_row=row):
+                yield record
                 row += 1
     except (pa.ArrowException, OSError, ValueError) as error:
         detail = f"row group {group} cannot be read from here on ({type(error).__name__}); write it again"
         yield file.reject(DeadLetterReason.UNREADABLE_FILE, detail, position=f"row {row}")
+
+
+def make_records(table: pa.Table, file: InputFile, *, first_row: int) -> Iterator[RawRecord]:
+    """Yield the rows of a table as records; the first is row `first_row` of the file, counted from 1."""
+    for row, fields in enumerate(_use_microseconds(table).to_pylist(), start=first_row):
+        yield RawRecord(file=file, position=f"row {row}", fields=_make_plain(fields))
 
 
 def _use_microseconds(table: pa.Table) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,8 @@ def import_lance() -> Any:
     Raises:
         MissingExtraError: it is not installed.
     """
+    # A process that Ray starts is a fork for a moment; it never uses Lance before it is a program of its own.
+    warnings.filterwarnings("ignore", message="lance is not fork-safe", category=UserWarning)
     try:
         import lance
     except ModuleNotFoundError as error:

@@ -1,0 +1,255 @@
+"""What an import reads: files of rows, and the column or the file beside them that holds their vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from eagleray.contracts.exchange import VECTOR
+from eagleray.contracts.ports import Store
+from eagleray.documents.reading import RangeFile
+from eagleray.errors import SourceError
+from indexes.exchange.array_files import ArrayFile, describe_array, describe_ids, read_ids, read_rows
+from indexes.exchange.sinks.faiss import INDEX
+from indexes.exchange.sinks.fvecs import FVECS
+from indexes.exchange.sinks.lance import import_lance
+from indexes.exchange.sinks.npy import IDS, VECTORS
+from indexes.exchange.vector_checks import CheckedVectors, check_column, check_matrix, is_vector_type
+
+_BATCH_ROWS: Final = 1_024
+_LANCE_ROWS: Final = 65_536
+_ARRAY_SUFFIXES: Final = (".npy", ".fvecs", ".faiss", ".index")
+_LANCE: Final = ".lance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowPiece:
+    """Rows one task reads: a row group of a Parquet file, or a range of a Lance dataset.
+
+    Attributes:
+        path: of the file or dataset.
+        file_bytes: of the file; 0 for a dataset.
+        group: its number within the file.
+        file_row: first row within the file, from 0.
+        first_row: first row within all files, from 0.
+    """
+
+    path: str
+    file_bytes: int
+    group: int
+    file_row: int
+    first_row: int
+    n_rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportSource:
+    """Rows and vectors, ready to be read in pieces.
+
+    Attributes:
+        schema: of the rows without vectors.
+        column: with the vectors; `""` where they are in a file of their own.
+        vectors: that file; row `i` of it belongs to row `i` of all rows.
+        ids: file of the chunk ids of these rows, or `None`.
+        dim: numbers of a vector where that is the same for all rows, else `None`.
+    """
+
+    store: Store
+    pieces: tuple[RowPiece, ...]
+    schema: pa.Schema
+    column: str
+    vectors: ArrayFile | None = None
+    ids: ArrayFile | None = None
+    dim: int | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Rows in all."""
+        return sum(piece.n_rows for piece in self.pieces)
+
+
+def open_import_source(store: Store, sizes: Mapping[str, int], *, vectors: str) -> ImportSource:
+    """Find out what the files of an import hold.
+
+    Args:
+        store: where they lie.
+        sizes: every file's name and bytes.
+        vectors: a column, or the name of a `.npy`, `.fvecs`, `.faiss` or `.index` file; empty takes what an
+            export would have written: `vectors.npy`, `vectors.fvecs`, `index.faiss`, or else the column
+            `vector`.
+
+    Raises:
+        SourceError: there are no rows or no vectors, their numbers differ, or a file cannot be read.
+        MissingExtraError: the rows are a Lance dataset and its package is not installed.
+    """
+    array = vectors if vectors.lower().endswith(_ARRAY_SUFFIXES) else ""
+    if not vectors:
+        array = next((name for name in (VECTORS, FVECS, INDEX) if name in sizes), "")
+    if array and array not in sizes:
+        raise SourceError(source=store.url, detail=f"there is no file {array!r} for the vectors")
+    column = "" if array else vectors or VECTOR
+    pieces, schema = _list_pieces(store, _find_row_files(store, sorted(sizes)), sizes)
+    rows, kind = _split(schema, column, store=store)
+    file = describe_array(store, array, size=sizes[array]) if array else None
+    source = ImportSource(
+        store=store,
+        pieces=pieces,
+        schema=rows,
+        column=column,
+        vectors=file,
+        ids=describe_ids(store, IDS, size=sizes[IDS]) if array and IDS in sizes else None,
+        dim=file.dim if file is not None else getattr(kind, "list_size", None),
+    )
+    for beside in (source.vectors, source.ids):
+        if beside is not None and beside.n_rows != source.n_rows:
+            detail = (
+                f"it has {beside.n_rows} rows, the files of rows have {source.n_rows}; they must be as many"
+            )
+            raise SourceError(source=beside.path, detail=detail)
+    return source
+
+
+def iterate_rows(
+    source: ImportSource, piece: RowPiece, *, dim: int, is_normalised: bool
+) -> Iterator[tuple[int, pa.Table, CheckedVectors]]:
+    """Yield (first row within the file from 0, rows without vectors, their vectors), some at a time.
+
+    Raises:
+        SourceError: the file cannot be read, or the ids beside the vectors are not those of the rows.
+    """
+    done = 0
+    for table in _read_tables(source.store, piece):
+        first = piece.first_row + done
+        rows = table.select(source.schema.names)
+        if source.vectors is None:
+            column = table[source.column].combine_chunks()
+            array = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+            checked = check_column(array, dim=dim, is_normalised=is_normalised)
+        else:
+            matrix = read_rows(source.store, source.vectors, first, first + table.num_rows)
+            _check_ids(source, rows, first)
+            checked = check_matrix(matrix, is_normalised=is_normalised)
+        yield piece.file_row + done, rows, checked
+        done += table.num_rows
+    if done != piece.n_rows:
+        raise SourceError(source=piece.path, detail=f"expected {piece.n_rows} rows in a piece, found {done}")
+
+
+def _check_ids(source: ImportSource, rows: pa.Table, first: int) -> None:
+    if source.vectors is None or "chunk_id" not in rows.column_names:
+        return
+    end, wanted = first + rows.num_rows, rows["chunk_id"].to_numpy()
+    found = []
+    if source.vectors.ids >= 0:
+        found.append((source.vectors.path, read_ids(source.store, source.vectors, first, end)))
+    if source.ids is not None:
+        found.append((source.ids.path, read_rows(source.store, source.ids, first, end).reshape(-1)))
+    for path, ids in found:
+        off = np.flatnonzero(ids != wanted)
+        if len(off):
+            row = int(off[0])
+            detail = f"row {first + row + 1} has the id {ids[row]}, but the rows' chunk_id is {wanted[row]}"
+            raise SourceError(source=path, detail=f"{detail}; both must be in the same order")
+
+
+def _find_row_files(store: Store, paths: Sequence[str]) -> list[str]:
+    datasets = sorted(
+        {head + _LANCE for path in paths for head, mark, _ in [path.partition(f"{_LANCE}/")] if mark}
+    )
+    tables = [path for path in paths if path.lower().endswith(".parquet") and f"{_LANCE}/" not in path]
+    found = datasets or tables
+    if not found:
+        detail = (
+            "it holds no rows; expected files that end in .parquet, or a Lance dataset that ends in .lance"
+        )
+        raise SourceError(source=store.url, detail=detail)
+    return found
+
+
+def _list_pieces(
+    store: Store, paths: Sequence[str], sizes: Mapping[str, int]
+) -> tuple[tuple[RowPiece, ...], pa.Schema]:
+    pieces: list[RowPiece] = []
+    schema: pa.Schema | None = None
+    total = 0
+    for path in paths:
+        size = sizes.get(path, 0)  # a dataset is a folder
+        own, counts = _measure(store, path, size)
+        if schema is not None and not own.equals(schema):
+            raise SourceError(source=path, detail=f"it has other columns than {paths[0]}")
+        schema, in_file = own, 0
+        for group, n_rows in enumerate(counts):
+            piece = RowPiece(
+                path=path, file_bytes=size, group=group, file_row=in_file, first_row=total, n_rows=n_rows
+            )
+            pieces += [piece] if n_rows else []
+            in_file, total = in_file + n_rows, total + n_rows
+    if schema is None or not total:
+        raise SourceError(source=store.url, detail="its files hold no row")
+    return tuple(pieces), schema
+
+
+def _measure(store: Store, path: str, size: int) -> tuple[pa.Schema, list[int]]:
+    """Return the schema of a file of rows and the rows of each of its groups."""
+    if path.endswith(_LANCE):
+        dataset = _open_lance(store, path)
+        n_rows = dataset.count_rows()
+        return dataset.schema, [min(_LANCE_ROWS, n_rows - start) for start in range(0, n_rows, _LANCE_ROWS)]
+    file = _open_parquet(store, path, size)
+    counts = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+    return file.schema_arrow.remove_metadata(), counts
+
+
+def _split(schema: pa.Schema, column: str, *, store: Store) -> tuple[pa.Schema, pa.DataType | None]:
+    """Return the schema without the column of vectors, and that column's type."""
+    if not column:
+        return schema, None
+    place = schema.get_field_index(column)
+    if place < 0:
+        detail = f"there is no column {column!r} for the vectors; found {', '.join(schema.names)}"
+        raise SourceError(source=store.url, detail=f"{detail}; name it with --vectors")
+    if not is_vector_type(schema.field(place).type):
+        detail = f"column {column!r} must hold lists of float16, float32 or float64"
+        raise SourceError(source=store.url, detail=f"{detail}, found {schema.field(place).type}")
+    return schema.remove(place), schema.field(place).type
+
+
+def _read_tables(store: Store, piece: RowPiece) -> Iterator[pa.Table]:
+    try:
+        if piece.path.endswith(_LANCE):
+            scanner = _open_lance(store, piece.path).scanner(
+                offset=piece.file_row, limit=piece.n_rows, batch_size=_BATCH_ROWS, scan_in_order=True
+            )
+            batches = scanner.to_batches()
+        else:
+            file = _open_parquet(store, piece.path, piece.file_bytes)
+            batches = file.iter_batches(batch_size=_BATCH_ROWS, row_groups=[piece.group], use_threads=False)
+        for batch in batches:
+            yield pa.Table.from_batches([batch])
+    except (pa.ArrowException, OSError, ValueError) as error:
+        detail = f"rows from {piece.file_row + 1} on cannot be read ({type(error).__name__}); write it again"
+        raise SourceError(source=piece.path, detail=detail) from error
+
+
+def _open_parquet(store: Store, path: str, size: int) -> Any:
+    try:
+        return pq.ParquetFile(RangeFile(lambda start, end: store.read_range(path, start, end), size=size))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        detail = f"it is no readable Parquet file ({type(error).__name__}); write it again"
+        raise SourceError(source=path, detail=detail) from error
+
+
+def _open_lance(store: Store, path: str) -> Any:
+    if not store.url.startswith("file:"):
+        raise SourceError(source=store.url, detail="a Lance dataset is imported from a folder only")
+    try:
+        return import_lance().dataset(f"{unquote(urlsplit(store.url).path).rstrip('/')}/{path}")
+    except (OSError, ValueError) as error:
+        detail = f"it is no readable Lance dataset ({type(error).__name__}); write it again"
+        raise SourceError(source=path, detail=detail) from error

@@ -1,0 +1,128 @@
+"""Take in: rows that have vectors in, chunk rows and vectors by shard out; stands in the place of ingest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from eagleray.contracts.chunks import DELIVERED_SCHEMA
+from eagleray.contracts.documents import DeadLetter
+from eagleray.contracts.ports import FloatMatrix
+from eagleray.digests import canonical_json
+from eagleray.documents.records import InputFile
+from indexes.exchange.import_source import ImportSource, RowPiece, iterate_rows
+from indexes.exchange.imported_rows import Decoder
+from ray_jobs.ledger import Ledger, Stage
+from ray_jobs.stages.shard_files import ShardWriter
+
+_KEYS = ("chunk_id", "doc_id", "version", "ordinal", "source", "position")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """How rows and vectors are read.
+
+    Attributes:
+        dim: numbers of a vector.
+        is_normalised: whether vectors are scaled to length 1.
+    """
+
+    decoder: Decoder
+    dim: int
+    is_normalised: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardSizes:
+    """How many shards there are, and the memory of rows that become one shard file."""
+
+    n_shards: int
+    max_file_bytes: int
+
+
+def make_taken_schema(dim: int) -> pa.Schema:
+    """Return the schema of vectors on their way to their chunk's shard."""
+    fields = [DELIVERED_SCHEMA.field(name) for name in _KEYS]
+    return pa.schema([*fields, pa.field("vector", pa.list_(pa.float32(), dim), nullable=False)])
+
+
+class TakeInTask:
+    """Reads the pieces of an import."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        source: ImportSource,
+        *,
+        intake: Intake,
+        sizes: ShardSizes,
+        modified: dict[str, int],
+    ) -> None:
+        self._ledger = ledger
+        self._source = source
+        self._intake = intake
+        self._sizes = sizes
+        self._modified = modified
+
+    def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Read `payload["piece"]`: a `RowPiece`.
+
+        Raises:
+            SourceError: its file cannot be read.
+        """
+        ledger, key, piece = self._ledger, payload["key"], RowPiece(**payload["piece"])
+        done = ledger.find(Stage.INGEST, key)
+        if done is not None:
+            return done
+        rows = self._open_writer(key, "rows", DELIVERED_SCHEMA)
+        schema = make_taken_schema(self._intake.dim)
+        vectors = self._open_writer(key, "vectors", schema)
+        letters: list[DeadLetter] = []
+        n_rows = 0
+        for table, matrix, odd in self._read(piece):
+            letters += odd
+            n_rows += table.num_rows
+            if table.num_rows:
+                rows.add(table)
+                column = pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), self._intake.dim)
+                vectors.add(table.select(_KEYS).append_column(schema.field("vector"), column))
+        if letters:
+            lines = b"".join(canonical_json(asdict(letter)) + b"\n" for letter in letters)
+            ledger.store.write(ledger.locate(Stage.INGEST, key, "dead.jsonl"), lines)
+        outcome = {
+            "files": rows.close(),
+            "vectors": vectors.close(),
+            "faulty": [],
+            "n_documents": n_rows,
+            "n_dead_letters": len(letters),
+        }
+        return ledger.record(Stage.INGEST, key, outcome)
+
+    def _read(self, piece: RowPiece) -> Iterator[tuple[pa.Table, FloatMatrix, list[DeadLetter]]]:
+        """Yield chunk rows, their vectors, and dead letters, of some rows at a time."""
+        file = InputFile(source=piece.path, modified=self._modified.get(piece.path, 0))
+        intake = self._intake
+        for first_row, rows, checked in iterate_rows(
+            self._source, piece, dim=intake.dim, is_normalised=intake.is_normalised
+        ):
+            items = list(intake.decoder.decode(rows, checked, file, first_row=first_row))
+            letters = [item for item in items if isinstance(item, DeadLetter)]
+            taken = [item for item in items if not isinstance(item, DeadLetter)]
+            table = pa.concat_tables([DELIVERED_SCHEMA.empty_table(), *(row for _, row in taken)])
+            numbers = np.array([number for number, _ in taken], dtype=np.int64)
+            matrix: FloatMatrix = checked.vectors[numbers]
+            yield table.combine_chunks(), matrix, letters
+
+    def _open_writer(self, key: str, kind: str, schema: pa.Schema) -> ShardWriter:
+        ledger = self._ledger
+        return ShardWriter(
+            ledger.store,
+            lambda number: ledger.locate(Stage.INGEST, key, f"{kind}.{number}.shards"),
+            n_shards=self._sizes.n_shards,
+            schema=schema,
+            max_bytes=self._sizes.max_file_bytes,
+        )
