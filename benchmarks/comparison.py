@@ -30,10 +30,12 @@ class Comparison:
         self._engine = engine
         self._rows = rows
         self._embedder = embedder
+        texts = list_texts(rows.chunks)
         self._plain = PlainIndex(
             chunk_ids=rows.chunks["chunk_id"].to_pylist(),
             doc_ids=rows.chunks["doc_id"].to_pylist(),
-            terms=count_terms(list_texts(rows.chunks)),
+            texts=texts,
+            terms=count_terms(texts),
             vectors=rows.vectors.astype(np.float64),
         )
         self._numbers = {chunk_id: row for row, chunk_id in enumerate(self._plain.chunk_ids)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +18,7 @@ from eagleray.contracts.hits import Granularity, SearchMode
 from indexes.fusion.convex import DENSE_WEIGHT
 from indexes.lexical.analysis import ENGLISH
 from indexes.lexical.bm25 import K1, B
+from indexes.lexical.expressions import GAP, find_query_terms
 
 IntVector: TypeAlias = npt.NDArray[np.int64]
 DoubleVector: TypeAlias = npt.NDArray[np.float64]
@@ -32,14 +33,18 @@ class PlainIndex:
     Attributes:
         chunk_ids: one a row.
         doc_ids: one a row.
+        texts: what the lexical index reads of each row.
         terms: term -> occurrences, one a row.
+        phrases: phrases that were asked for -> occurrences by row.
         vectors: float64 [n_rows, dim].
     """
 
     chunk_ids: Sequence[int]
     doc_ids: Sequence[str]
+    texts: Sequence[str]
     terms: Sequence[Counter[str]]
     vectors: DoubleVector
+    phrases: dict[str, Counter[int]] = field(default_factory=dict)
 
     def score(self, rows: IntVector, query: str, vector: npt.NDArray[Any]) -> dict[SearchMode, Scores]:
         """Return what each mode makes of the rows, as if there were no others.
@@ -78,21 +83,41 @@ class PlainIndex:
 
     def _score_words(self, rows: IntVector, query: str) -> DoubleVector:
         """Return BM25 of the rows; the source of the formula is named in `indexes.lexical.bm25`."""
-        texts = [self.terms[row] for row in rows]
-        lengths = np.array([text.total() for text in texts], dtype=np.float64)
+        lengths = np.array([self.terms[row].total() for row in rows], dtype=np.float64)
         held_back = K1 * (1.0 - B + B * lengths / lengths.mean())
         scores = np.zeros(len(rows))
-        for term in ENGLISH.find_terms(query):
-            tf = np.array([text.get(term, 0) for text in texts], dtype=np.float64)
+        for name, times in find_query_terms(query).items():
+            counts = self._count_phrase(name) if name.startswith('"') else None
+            tf = np.array([self.terms[row][name] if counts is None else counts[row] for row in rows], float)
             df = np.count_nonzero(tf)
             idf = math.log(1.0 + (len(rows) - df + 0.5) / (df + 0.5))
-            scores += idf * tf * (K1 + 1.0) / (tf + held_back)
+            scores += times * idf * tf * (K1 + 1.0) / (tf + held_back)
         return scores
+
+    def _count_phrase(self, name: str) -> Counter[int]:
+        """Return how often each row holds a phrase, word for word."""
+        if name not in self.phrases:
+            wanted = [(place, term) for place, term in enumerate(name.strip('"').split(" ")) if term != GAP]
+            found: Counter[int] = Counter()
+            for row, text in enumerate(self.texts):
+                if all(term in self.terms[row] for _, term in wanted):
+                    found[row] = _count_words(text, wanted)
+            self.phrases[name] = found
+        return self.phrases[name]
 
 
 def count_terms(texts: Iterable[str]) -> list[Counter[str]]:
     """Return term -> occurrences of each text."""
     return [Counter(ENGLISH.find_terms(text)) for text in texts]
+
+
+def _count_words(text: str, wanted: Sequence[tuple[int, str]]) -> int:
+    """Return at how many words of a text the wanted terms stand, each at its distance."""
+    words: dict[int, set[str]] = {}
+    for token in ENGLISH.find_tokens(text):
+        words.setdefault(token.word, set()).add(token.term)
+    starts = range(min(words, default=0) - len(wanted), max(words, default=-1) + 1)
+    return sum(all(term in words.get(start + place, ()) for place, term in wanted) for start in starts)
 
 
 def _combine(dense: DoubleVector, lexical: DoubleVector) -> DoubleVector:

@@ -8,10 +8,12 @@ import pytest
 from benchmarks.plain_search import PlainIndex, count_terms
 from eagleray.contracts.hits import Granularity, SearchMode
 
+TEXTS = ["swap swap curve", "curve", "bond repo", "bond repo"]
 INDEX = PlainIndex(
     chunk_ids=[40, 30, 20, 10],
     doc_ids=["a", "b", "c", "c"],
-    terms=count_terms(["swap swap curve", "curve", "bond repo", "bond repo"]),
+    texts=TEXTS,
+    terms=count_terms(TEXTS),
     vectors=np.array([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8], [-1.0, 0.0]]),
 )
 EAST = np.array([1.0, 0.0], dtype=np.float32)
@@ -32,6 +34,16 @@ def score(rows, query, mode):
         ([0, 1], "swap swap", {0: 2 * log(2) * 3.8 / 3.17}),
         # both rows hold the term, once among 3 terms and once alone
         ([0, 1], "curve", {0: log(1.2) * 1.9 / (1 + 0.9 * 1.3), 1: log(1.2) * 1.9 / (1 + 0.9 * 0.7)}),
+        # the phrase counts as a term of its own: 1 of 3 rows of mean length 2 holds it, once among 3 terms
+        (
+            [0, 1, 2],
+            '"swap curve"',
+            {
+                0: log(1 + 2.5 / 1.5) * (2 * 1.9 / (2 + 0.9 * 1.3) + 1.9 / (1 + 0.9 * 1.3))
+                + log(1 + 1.5 / 2.5) * 1.9 / (1 + 0.9 * 1.3),
+                1: log(1 + 1.5 / 2.5) * 1.9 / (1 + 0.9 * 0.7),
+            },
+        ),
         ([0, 1], "repo", {}),
         ([], "swap", {}),
     ],
