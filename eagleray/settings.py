@@ -131,6 +131,21 @@ class IndexSettings(BaseModel):
     max_drift: float = Field(default=1.25, ge=1.0)
 
 
+class GateSettings(BaseModel):
+    """What a snapshot may take to be published; 0 for no budget.
+
+    Attributes:
+        max_row_bytes: bytes on disk for each row.
+        max_search_ms: milliseconds that 95 of 100 hybrid searches stay below, questions not embedded, on the
+            machine that publishes.
+    """
+
+    model_config = _FROZEN
+
+    max_row_bytes: int = Field(default=0, ge=0)
+    max_search_ms: float = Field(default=0.0, ge=0.0)
+
+
 class LogSettings(BaseModel):
     """What is logged, to standard error.
 
@@ -167,6 +182,7 @@ class Settings(BaseSettings):
     chunker: ChunkerSettings = ChunkerSettings()
     index: IndexSettings = IndexSettings()
     jobs: JobSettings = JobSettings()
+    gate: GateSettings = GateSettings()
     log: LogSettings = LogSettings()
 
     @property

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from eagleray.contracts.exchange import ExportRequest
 from eagleray.contracts.filters import FilterExpression
@@ -21,21 +16,13 @@ from eagleray.errors import InputError
 from eagleray.logs import get_logger
 from eagleray.rerankers import open_reranker
 from eagleray.settings import Settings
-from indexes.dense.queries import DenseQuery
-from indexes.evaluation.brute_force import RankedRow
-from indexes.evaluation.gate import run_gate
 from indexes.evaluation.pages import render_report
-from indexes.evaluation.reports import GateReport, load_gate_report, store_gate_report
+from indexes.evaluation.reports import GateReport, load_gate_report
 from indexes.exchange.exporting import export_snapshot
-from indexes.lexical.expressions import find_query_terms
+from indexes.gating import find_cache, gate_and_move, log_move, try_snapshot
 from indexes.masks.grammar import parse_filter
-from indexes.searching.channels import Channel, DenseChannel, LexicalChannel
-from indexes.searching.combining import combine_one
-from indexes.searching.ranking import Wanted, rank_rows
 from indexes.searching.searcher import Searcher
-from indexes.searching.targets import Scope, Target, TargetFinder
-from indexes.segments.view import SegmentView
-from indexes.snapshots.aliases import AliasMove, list_aliases, move_alias, read_alias, rollback
+from indexes.snapshots.aliases import list_aliases, read_alias, rollback
 from indexes.snapshots.catalog import list_snapshots, load_collection, load_snapshot, resolve
 from indexes.snapshots.copying import copy_snapshot
 from indexes.snapshots.differences import diff_snapshots
@@ -111,7 +98,7 @@ class LocalIndexService:
             alias=alias,
             expected=current.snapshot if current else None,
             reason="publish",
-            cache=find_cache(settings),
+            settings=settings,
         )
         return _show_move(alias, entry)
 
@@ -119,7 +106,7 @@ class LocalIndexService:
         """Try a snapshot, keep the report and return it; no alias moves."""
         store = _open(settings)
         manifest = load_snapshot(store, settings.collection, resolve(store, settings.collection, snapshot))
-        return _show_gate(try_snapshot(store, manifest, cache=find_cache(settings)))
+        return _show_gate(try_snapshot(store, manifest, settings=settings))
 
     def read_gate_report(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
         """Return the report of the gate's last run on a snapshot, and the same as a `page` of HTML.
@@ -139,7 +126,7 @@ class LocalIndexService:
         """Move the alias back to the snapshot before."""
         store = _open(settings)
         entry = rollback(store, settings.collection, alias, run="", now=time.time_ns() // 1000)
-        _log_move(settings.collection, alias, entry)
+        log_move(settings.collection, alias, entry)
         return _show_move(alias, entry)
 
     def verify(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
@@ -196,25 +183,6 @@ class LocalIndexService:
         return {**report, "format": str(request.format), "files": list(report["files"])}
 
 
-class ExactAsOfSearch:
-    """The product's search, chunk by chunk and whatever the groups, as the gate tries it."""
-
-    def search_dense(
-        self, segments: Sequence[SegmentView], vector: npt.NDArray[np.float32], *, as_of: int, k: int
-    ) -> list[RankedRow]:
-        """Return the chunks whose vectors are most similar to `vector`, float32 [dim]."""
-        targets = _find_known(segments, as_of)
-        query = DenseQuery(vector, dim=len(vector))
-        return _rank(targets, DenseChannel(targets, query, is_exact=True), k)
-
-    def search_lexical(
-        self, segments: Sequence[SegmentView], text: str, *, as_of: int, k: int
-    ) -> list[RankedRow]:
-        """Return the chunks that score highest for the words of `text`."""
-        targets = _find_known(segments, as_of)
-        return _rank(targets, LexicalChannel(targets, find_query_terms(text)), k)
-
-
 def open_searcher(settings: Settings, *, snapshot: str, embedder: Embedder) -> Searcher:
     """Return the engine over a snapshot.
 
@@ -250,52 +218,6 @@ def open_searcher(settings: Settings, *, snapshot: str, embedder: Embedder) -> S
     )
 
 
-def gate_and_move(
-    store: Store,
-    manifest: SnapshotManifest,
-    *,
-    alias: str,
-    expected: str | None,
-    reason: str,
-    cache: Path | None = None,
-) -> AliasEntry:
-    """Run the gate, keep its report, and move the alias if the snapshot passed.
-
-    A snapshot the alias already points to stays where it is.
-
-    Args:
-        store: where the collection lies.
-        manifest: of the snapshot.
-        alias: the name that moves.
-        expected: snapshot the alias must point to now; `None` where it must not exist yet.
-        reason: `publish`, with the run that does it.
-        cache: folder for copies of remote segments; `None` keeps none.
-
-    Raises:
-        GateError: it did not pass; the alias stays.
-        ConflictError: somebody else moved the alias meanwhile.
-    """
-    collection, snapshot = manifest.collection.name, manifest.snapshot_id
-    try_snapshot(store, manifest, cache=cache).require_passed()
-    current = read_alias(store, collection, alias)
-    if current is not None and current.snapshot == snapshot:
-        return current
-    move = AliasMove(expected=expected, snapshot=snapshot, reason=reason, now=time.time_ns() // 1000)
-    entry = move_alias(store, collection, alias, move=move)
-    _log_move(collection, alias, entry)
-    return entry
-
-
-def try_snapshot(store: Store, manifest: SnapshotManifest, *, cache: Path | None) -> GateReport:
-    """Run the gate on a snapshot, keep its report and return it."""
-    collection, snapshot = manifest.collection.name, manifest.snapshot_id
-    started = time.monotonic()
-    report = run_gate(store, collection, snapshot, search=ExactAsOfSearch(), cache=cache)
-    _log_gate(manifest, report, elapsed_s=time.monotonic() - started)
-    store_gate_report(store, collection, report)
-    return report
-
-
 def _show_gate(report: GateReport) -> dict[str, Any]:
     checks = [asdict(check) for check in report.checks]
     return {"snapshot": report.snapshot, "passed": report.passed, "checks": checks}
@@ -303,11 +225,6 @@ def _show_gate(report: GateReport) -> dict[str, Any]:
 
 def _open(settings: Settings) -> Store:
     return open_store(settings.store, s3=settings.s3)
-
-
-def find_cache(settings: Settings) -> Path:
-    """Return the folder for copies of segments of remote stores."""
-    return Path(settings.cache).expanduser()
 
 
 def _check_embedder(embedder: Embedder, manifest: SnapshotManifest) -> None:
@@ -330,43 +247,5 @@ def _find_aliases(store: Store, collection: str) -> dict[str, list[str]]:
     return aliases
 
 
-def _log_gate(manifest: SnapshotManifest, report: GateReport, *, elapsed_s: float) -> None:
-    failed = [check.name for check in report.checks if not check.passed]
-    log = _log.bind(
-        collection=manifest.collection.name,
-        snapshot=report.snapshot,
-        n_checks=len(report.checks),
-        n_rows=manifest.n_rows,
-        elapsed_s=round(elapsed_s, 3),
-    )
-    if report.passed:
-        log.info("gate_passed")
-    else:
-        log.warning("gate_failed", failed=failed)
-
-
-def _log_move(collection: str, alias: str, entry: AliasEntry) -> None:
-    _log.info(
-        "alias_moved",
-        collection=collection,
-        alias=alias,
-        snapshot=entry.snapshot,
-        previous=entry.previous,
-        sequence=entry.sequence,
-    )
-
-
 def _show_move(alias: str, entry: AliasEntry) -> dict[str, Any]:
     return {"alias": alias, **asdict(entry), "moved_at": format_micros(entry.moved_at)}
-
-
-def _find_known(segments: Sequence[SegmentView], as_of: int) -> tuple[Target, ...]:
-    return TargetFinder(segments, attributes={}).find(Scope(as_of=as_of, principal=None))
-
-
-def _rank(targets: Sequence[Target], channel: Channel, k: int) -> list[RankedRow]:
-    ranked = rank_rows(targets, [channel], combine_one, Wanted(k=k))
-    return [
-        RankedRow(chunk_id=int(targets[item.part].view.chunk_ids[item.row]), similarity=item.score)
-        for item in ranked
-    ]

@@ -12,8 +12,8 @@ from eagleray.contracts.manifests import SnapshotManifest
 from eagleray.contracts.ports import Store
 from eagleray.contracts.services import OnProgress
 from eagleray.settings import Settings
+from indexes.gating import find_cache
 from indexes.segments.opening import load_segment_manifest
-from indexes.service import find_cache
 from indexes.snapshots.catalog import load_snapshot, put_snapshot
 from ray_jobs.execution import Resources, run_shards
 from ray_jobs.plans.compaction import CompactionPlan, plan_compaction

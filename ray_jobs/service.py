@@ -20,7 +20,7 @@ from eagleray.documents.mapping import DEFAULT_MAPPING, load_mapping
 from eagleray.embedders import describe_embedder, find_tokenizer, settle_backend
 from eagleray.errors import StoreError
 from eagleray.settings import Settings
-from indexes.service import find_cache, gate_and_move
+from indexes.gating import gate_and_move
 from indexes.snapshots.aliases import read_alias
 from indexes.snapshots.catalog import load_snapshot, put_collection, resolve
 from indexes.storage import open_store
@@ -169,7 +169,7 @@ class RayJobService:
             )
         copy_positions(store, settings.collection, snapshot, manifest.snapshot_id)
         moved = gate_and_move(
-            store, manifest, alias=alias, expected=snapshot, reason="compact", cache=find_cache(settings)
+            store, manifest, alias=alias, expected=snapshot, reason="compact", settings=settings
         )
         joined = sum(len(plan.digests) for plan in plans)
         report |= {"snapshot": manifest.snapshot_id, "joined": joined, "made": len(plans)}
@@ -267,7 +267,7 @@ def finish(run: Run, outcome: RunOutcome, *, alias: str, before: Positions) -> d
             alias=alias,
             expected=run.plan.parent,
             reason=f"publish {run.plan.run_id}",
-            cache=find_cache(run.settings),
+            settings=run.settings,
         )
         report["published"] = asdict(moved)["sequence"]
     if snapshot is not None:

@@ -17,9 +17,10 @@ from eagleray.embedders.remembering import RememberingEmbedder
 from eagleray.errors import EagleRayError, InputError
 from eagleray.settings import Settings
 from indexes.evaluation.fitting import Fit, JudgedQuestion, fit_ranking
+from indexes.gating import gate_and_move
 from indexes.masks.grammar import parse_filter
 from indexes.searching.weights import choose_weights
-from indexes.service import find_cache, gate_and_move, open_searcher
+from indexes.service import open_searcher
 from indexes.snapshots.catalog import load_snapshot, put_snapshot, resolve
 from ray_jobs.positions import copy_positions
 
@@ -109,9 +110,7 @@ def tune_collection(
     manifest = replace(before, ranking=fit.ranking, parent=snapshot)
     put_snapshot(store, manifest)
     copy_positions(store, settings.collection, snapshot, manifest.snapshot_id)
-    moved = gate_and_move(
-        store, manifest, alias=alias, expected=snapshot, reason="tune", cache=find_cache(settings)
-    )
+    moved = gate_and_move(store, manifest, alias=alias, expected=snapshot, reason="tune", settings=settings)
     return {**report, "snapshot": manifest.snapshot_id, "published": moved.sequence}
 
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from eagleray.contracts.ports import Store
 from eagleray.errors import IntegrityError
 from indexes.evaluation.brute_force import RankedRow, find_neighbours
+from indexes.evaluation.budgets import Budgets, check_latency, check_size
 from indexes.evaluation.probes import (
     GateSample,
     Probes,
@@ -30,7 +31,7 @@ from indexes.evaluation.recall import check_recall
 from indexes.evaluation.reports import GateCheck, GateReport
 from indexes.evaluation.soundness import check_counts, check_intervals
 from indexes.segments.view import SegmentView
-from indexes.snapshots.opened import open_snapshot
+from indexes.snapshots.opened import OpenSnapshot, open_snapshot
 from indexes.snapshots.patches import read_patch
 from indexes.snapshots.verification import verify_snapshot
 
@@ -48,7 +49,7 @@ MIN_VISIBLE_PROBES: Final = 8
 class AsOfSearch(Protocol):
     """The search under test, over all rows visible at `as_of`, whatever their groups.
 
-    Both methods return at most `k` chunks, best first, ties by the lower chunk_id.
+    The methods return at most `k` chunks, best first, ties by the lower chunk_id.
     """
 
     def search_dense(
@@ -63,6 +64,12 @@ class AsOfSearch(Protocol):
         """Return the chunks that score highest for the words of `text`."""
         ...
 
+    def search_hybrid(
+        self, segments: Sequence[SegmentView], text: str, vector: npt.NDArray[np.float32], *, k: int
+    ) -> Sequence[RankedRow]:
+        """Return the documents that both channels find best in the latest state."""
+        ...
+
 
 def run_gate(
     store: Store,
@@ -72,6 +79,7 @@ def run_gate(
     search: AsOfSearch,
     cache: Path | None = None,
     sample: GateSample | None = None,
+    budgets: Budgets | None = None,
 ) -> GateReport:
     """Try the snapshot and say what was found; a fault of the snapshot is never an exception.
 
@@ -82,6 +90,7 @@ def run_gate(
         search: the search that will serve it.
         cache: folder for copies of remote segments; `None` keeps none.
         sample: how much to try; the defaults if absent.
+        budgets: what the snapshot may take; anything if absent.
 
     Raises:
         StoreError: the store failed.
@@ -104,7 +113,26 @@ def run_gate(
         checks.append(check_self_match(opened.segments, rng, sample=sample))
         checks.append(check_as_of(opened.segments, rng, search=search, sample=sample))
         checks.append(check_recall(opened.segments, rng, sample=sample))
+        checks += _check_budgets(
+            opened, checks[0], search=search, budgets=budgets or Budgets(), sample=sample
+        )
     return GateReport(snapshot=snapshot, checks=tuple(checks))
+
+
+def _check_budgets(
+    opened: OpenSnapshot, digests: GateCheck, *, search: AsOfSearch, budgets: Budgets, sample: GateSample
+) -> list[GateCheck]:
+    """Check size and latency; the questions are rows' own words and vectors."""
+    probes = sample_probes(opened.segments, make_generator(opened.snapshot_id), n_probes=sample.n_probes)
+
+    def ask(number: int) -> object:
+        return search.search_hybrid(opened.segments, probes.texts[number], probes.vectors[number], k=sample.k)
+
+    n_bytes = int(digests.figures["n_bytes"])
+    return [
+        check_size(n_bytes, opened.n_rows, budgets=budgets),
+        check_latency(ask, len(probes.texts), budgets=budgets),
+    ]
 
 
 def check_self_match(

@@ -19,7 +19,8 @@ class GateCheck:
     """One thing the gate looked at.
 
     Attributes:
-        name: `digests`, `opening`, `counts`, `intervals`, `self_match`, `as_of` or `recall`.
+        name: `digests`, `opening`, `counts`, `intervals`, `self_match`, `as_of`, `recall`, `size` or
+            `latency`.
         passed: whether it is as it must be.
         detail: what was found, in one sentence; never document text.
         figures: counts and measures behind it.
@@ -33,7 +34,7 @@ class GateCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateReport:
-    """What the gate says of a snapshot; the same snapshot always gets the same report."""
+    """What the gate says of a snapshot; the same snapshot always gets the same, times apart."""
 
     snapshot: str
     checks: tuple[GateCheck, ...]

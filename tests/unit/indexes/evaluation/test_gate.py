@@ -10,6 +10,7 @@ from eagleray.contracts.times import OPEN_END
 from eagleray.errors import GateError, IntegrityError
 from indexes.evaluation import soundness
 from indexes.evaluation.brute_force import RankedRow, find_neighbours
+from indexes.evaluation.budgets import Budgets
 from indexes.evaluation.gate import is_same_ranking, run_gate
 from indexes.evaluation.probes import GateSample
 from indexes.evaluation.rebuilding import rebuild_as_of
@@ -29,7 +30,7 @@ from tests.small_collections import (
     put_small_snapshot,
 )
 
-NAMES = ["digests", "opening", "counts", "intervals", "self_match", "as_of", "recall"]
+NAMES = ["digests", "opening", "counts", "intervals", "self_match", "as_of", "recall", "size", "latency"]
 SAMPLE = GateSample(n_probes=12, n_instants=4, k=5)
 
 
@@ -48,6 +49,9 @@ class PlainSearch:
         ]
         best = sorted(item for item in scored if item[0] < 0)[:k]
         return [RankedRow(chunk_id=chunk_id, similarity=-score) for score, chunk_id in best]
+
+    def search_hybrid(self, segments, text, vector, *, k):
+        return self.search_dense(segments, vector, as_of=OPEN_END - 1, k=k)
 
     def list_rows(self, segments, as_of):
         return [
@@ -114,6 +118,25 @@ def test_a_sound_snapshot_passes_every_check_the_same_way_twice(store):
     figures = report.checks[NAMES.index("as_of")].figures
     assert figures["n_lexical_hits"] > 0
     assert figures["n_instants"] > 1
+
+
+def test_a_snapshot_over_its_budget_fails_and_names_the_setting(store):
+    snapshot = put_small_snapshot(store)
+    for budgets, name in (
+        (Budgets(max_row_bytes=10), "size"),
+        (Budgets(max_search_ms=1e-9), "latency"),
+    ):
+        report = run_gate(store, SPEC.name, snapshot, search=PlainSearch(), sample=SAMPLE, budgets=budgets)
+        assert find_failures(report) == [name]
+        with pytest.raises(GateError, match="EAGLERAY_GATE__MAX_"):
+            report.require_passed()
+    roomy = Budgets(max_row_bytes=1 << 30, max_search_ms=1e9)
+    report = run_gate(store, SPEC.name, snapshot, search=PlainSearch(), sample=SAMPLE, budgets=roomy)
+    assert find_failures(report) == []
+    figures = {check.name: check.figures for check in report.checks}
+    files = [item for item in store.list(SPEC.name) if "/segments/" in item.path]
+    assert figures["size"]["row_bytes"] > sum(item.size_bytes for item in files) / 1000
+    assert 0.0 < figures["latency"]["p50_ms"] <= figures["latency"]["p95_ms"]
 
 
 @pytest.mark.parametrize("search", [IgnoresClosing(), CountsTheFuture(), FindsNothing(), SwapsTwo()])
