@@ -180,7 +180,7 @@ def make_broken_embed(spoil):
 def test_vectors_that_are_none_publish_nothing(cli, write_notes, monkeypatch, spoil, part):
     folder = write_notes([{**record, "known_from": record["published"]} for record in GOOD])
     with monkeypatch.context() as patch:
-        patch.setattr("ray_jobs.pipeline.make_embed", make_broken_embed(spoil))
+        patch.setattr("ray_jobs.deliveries.make_embed", make_broken_embed(spoil))
         failed = cli("ingest", folder, "--json")
     assert (failed.code, failed.shown["error"]["type"]) == (2, "ModelError")
     assert "shard 000000: " in failed.shown["error"]["message"]
