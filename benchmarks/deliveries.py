@@ -108,10 +108,12 @@ def cut_sentences(text: str) -> list[str]:
     return [" ".join(sentence.split()) for sentence in _SENTENCE.split(text) if sentence.strip()]
 
 
-def deliver(deliveries: Deliveries, folder: Path, *, model: str) -> Delivered:
+def deliver(
+    deliveries: Deliveries, folder: Path, *, model: str, max_segment_rows: int = MAX_SEGMENT_ROWS
+) -> Delivered:
     """Ingest both deliveries into one collection, whose store lies in `folder`."""
     settings = load_settings(store=str(folder / "store"), collection="stories")
-    jobs = settings.jobs.model_copy(update={"max_segment_rows": MAX_SEGMENT_ROWS})
+    jobs = settings.jobs.model_copy(update={"max_segment_rows": max_segment_rows})
     embedder = settings.embedder.model_copy(update={"model": model})
     settings = settings.model_copy(update={"jobs": jobs, "embedder": embedder})
     mapping, source = folder / "mapping.yaml", folder / "wire"
