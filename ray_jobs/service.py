@@ -86,13 +86,8 @@ class RayJobService:
             settings=settings,
             on_progress=follow_stages(plan, collection=spec.name, on_progress=on_progress),
         )
-        outcome = RunOutcome(manifest=None, counts={})
-        with logged_run(plan, collection=spec.name) as end:
-            if plan.reread or plan.gone:
-                with _noting_last_run(ledger), connected(request.address, n_cpus=settings.jobs.workers):
-                    outcome = execute(run)
-            report = finish(run, outcome, alias=request.alias, before=before)
-            end(report)
+        is_needed = bool(plan.reread or plan.gone)
+        report = _carry_out(run, ledger, request, before=before, is_needed=is_needed)
         return {**report, "seconds": round(time.monotonic() - started, 1)}
 
     def import_rows(
@@ -138,11 +133,7 @@ class RayJobService:
             settings=settings,
             on_progress=follow_stages(plan, collection=spec.name, on_progress=on_progress),
         )
-        with logged_run(plan, collection=spec.name) as end:
-            with _noting_last_run(ledger), connected(request.address, n_cpus=settings.jobs.workers):
-                outcome = execute(run)
-            report = finish(run, outcome, alias=request.alias, before=before)
-            end(report)
+        report = _carry_out(run, ledger, request, before=before, is_needed=True)
         rows = {"rows_read": report.pop("documents_read"), "rows_compared": opened.n_compared}
         return {**report, **rows, "seconds": round(time.monotonic() - started, 1)}
 
@@ -276,6 +267,26 @@ def finish(run: Run, outcome: RunOutcome, *, alias: str, before: Positions) -> d
         )
     if outcome.manifest is None:
         report["message"] = "nothing changed: the collection already holds all of it"
+    return report
+
+
+def _carry_out(
+    run: Run,
+    ledger: Ledger,
+    request: IngestRequest | ImportRequest,
+    *,
+    before: Positions,
+    is_needed: bool,
+) -> dict[str, Any]:
+    """Run the stages, if anything is to be done, publish, and return the report."""
+    outcome = RunOutcome(manifest=None, counts={})
+    with logged_run(run.plan, collection=run.spec.name) as end:
+        if is_needed:
+            n_cpus = run.settings.jobs.workers
+            with _noting_last_run(ledger), connected(request.address, n_cpus=n_cpus):
+                outcome = execute(run)
+        report = finish(run, outcome, alias=request.alias, before=before)
+        end(report)
     return report
 
 

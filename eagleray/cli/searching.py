@@ -79,11 +79,16 @@ def search(
             n_per_document=per_document,
         ),
     )
-    response = service.open_engine(settings, snapshot=snapshot).search(request)
-    if json:
-        show_json(to_json(response, is_explained=explain))
+    _show(
+        service.open_engine(settings, snapshot=snapshot).search(request), is_explained=explain, is_json=json
+    )
+
+
+def _show(response: SearchResponse, *, is_explained: bool, is_json: bool) -> None:
+    if is_json:
+        show_json(to_json(response, is_explained=is_explained))
     else:
-        _show_hits(response, is_explained=explain)
+        _show_hits(response, is_explained=is_explained)
 
 
 def _read_boosts(written: list[str]) -> dict[TextField, float]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from eagleray.contracts.filters import FilterExpression
-from eagleray.contracts.hits import Granularity, Ranking, SearchMode, SearchRequest
+from eagleray.contracts.hits import SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import parse_instant
 from eagleray.errors import QueryError
@@ -20,26 +21,15 @@ COLUMNS: Final = ("query", "as_of", "where", "groups")
 
 
 def make_requests(
-    questions: pd.DataFrame,
-    *,
-    k: int,
-    mode: SearchMode,
-    granularity: Granularity,
-    ranking: Ranking,
-    parse_filter: Callable[[str], Any],
-    rerank: int = 0,
+    questions: pd.DataFrame, *, template: SearchRequest, parse_filter: Callable[[str], Any]
 ) -> list[SearchRequest]:
     """Return a request for each row.
 
     Args:
         questions: columns `query`, and if wanted `as_of`, `where` and `groups`, as `LocalCollection.search`
             takes them; missing values ask now, of all rows, without groups.
-        k: hits wanted of each.
-        mode: channels that answer.
-        granularity: chunks or documents.
-        ranking: which of the rows found are hits, and in which order.
+        template: what all of them share.
         parse_filter: reads a filter.
-        rerank: candidates of each that the reranker scores again; 0 for none.
 
     Raises:
         QueryError: a column is missing or unknown; names it.
@@ -57,17 +47,12 @@ def make_requests(
             filters[where] = parse_filter(where)
         as_of, groups = _choose(row.get("as_of"), None), _choose(row.get("groups"), ())
         requests.append(
-            SearchRequest(
+            replace(
+                template,
                 query=str(row["query"]),
-                k=k,
-                mode=mode,
-                granularity=granularity,
-                ranking=ranking,
                 as_of=None if as_of is None else parse_instant(as_of),
                 filter=filters[where],
                 principal=Principal(subject="local", groups=_list_groups(groups)),
-                exact=True,
-                rerank=rerank,
             )
         )
     return requests

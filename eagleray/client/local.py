@@ -182,15 +182,16 @@ class LocalCollection:
         Raises:
             InputError: a question, time or filter cannot be used; says why.
         """
-        requests = make_requests(
-            questions,
+        template = SearchRequest(
+            query="",
             k=k,
             mode=_choose_mode(mode),
             granularity=_choose_granularity(chunks),
             ranking=ranking,
             rerank=rerank,
-            parse_filter=self._service.parse_filter,
+            exact=True,
         )
+        requests = make_requests(questions, template=template, parse_filter=self._service.parse_filter)
         return make_answers(questions, self._engine.search_many(requests))
 
     def _read_scope(self, *, as_of: Moment | None, where: str, groups: str | Iterable[str]) -> dict[str, Any]:
