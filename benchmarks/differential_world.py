@@ -123,7 +123,7 @@ def make_world(seed: int, folder: Path) -> World:
 def _draw_efforts(drawn: random.Random) -> tuple[LearntEffort, ...]:
     """Draw an effort far below what was learnt: whatever it misses, it must show nothing wrong."""
     probed, n_candidates = drawn.choice([0.2, 0.5, 1.0]), drawn.choice([1, 2, 4])
-    return (LearntEffort(share=0.02, probed=probed, n_candidates=n_candidates, recall=0.5),)
+    return (LearntEffort(share=0.02, probed=probed, n_candidates=n_candidates, recall=1.0),)
 
 
 def _draw_rows(rng: np.random.Generator, drawn: random.Random) -> list[Row]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -72,6 +74,13 @@ def test_a_plan_is_exact_where_few_rows_are_selected_and_empty_where_none(learnt
     whole = plan_search(select_all(N_ROWS), k=10, index=index, efforts=efforts)
     assert whole.kind is PlanKind.APPROXIMATE
     assert whole.recall >= TARGET
+
+
+def test_an_effort_that_did_not_reach_the_target_is_never_searched_with(learnt):
+    index, _, efforts, _ = learnt
+    assert plan_search(select_all(N_ROWS), k=10, index=index, efforts=efforts).kind is PlanKind.APPROXIMATE
+    weak = tuple(replace(effort, recall=TARGET - 0.001) for effort in efforts)
+    assert plan_search(select_all(N_ROWS), k=10, index=index, efforts=weak).kind is PlanKind.PREFIX
 
 
 def test_a_flat_segment_is_never_searched_approximately():
