@@ -67,7 +67,9 @@ def bound_recall(n_found: int, n_true: int) -> float:
 def learn_efforts(
     index: IvfIndex, vectors: FloatMatrix, ids: IntVector, probes: FloatMatrix, *, target: float = TARGET
 ) -> tuple[LearntEffort, ...]:
-    """Return an entry for each of `SHARES`, the greatest share first.
+    """Return an entry for each of `SHARES` where an effort reaches the target, the greatest share first.
+
+    None does where codes are too coarse for the vectors, or where too few queries could tell.
 
     Args:
         index: of the segment.
@@ -86,7 +88,8 @@ def learn_efforts(
         for masks in _draw_masks(vectors, share, rng=np.random.default_rng(_SEED)):
             cases = [_Case(flat, query, masks[place % len(masks)]) for place, query in enumerate(queries)]
             hardest = _join(hardest, _learn(index, cases, share=share, target=target))
-        learnt.append(hardest)
+        if hardest.recall >= target:
+            learnt.append(hardest)
     return tuple(learnt)
 
 

@@ -14,7 +14,7 @@ from eagleray.contracts.hits import PlanKind
 from eagleray.contracts.indexes import LearntEffort
 from indexes.dense.contracts import Effort
 from indexes.dense.ivf import IvfIndex
-from indexes.planning.efforts import TARGET, K, count_probes
+from indexes.planning.efforts import K, count_probes
 from indexes.selections import Selection
 
 SCATTERED_ROW: Final = 1.0
@@ -86,14 +86,10 @@ def _plan_exact(selection: Selection) -> Plan:
 def _plan_approximate(
     selection: Selection, *, k: int, index: IvfIndex, efforts: Sequence[LearntEffort], limit: float
 ) -> Plan | None:
-    """Return the approximate plan if it was learnt to find enough, and costs less than the limit.
-
-    Where no effort reached the recall aimed at, codes are too coarse for these vectors, or too few questions
-    could tell: then every vector is compared.
-    """
+    """Return the approximate plan if it was learnt for so few rows, and costs less than the limit."""
     share = selection.n_selected / selection.n_rows
     learnt = next((item for item in efforts if item.share <= share), None)
-    if learnt is None or learnt.recall < TARGET or limit <= APPROXIMATE:
+    if learnt is None or limit <= APPROXIMATE:
         return None
     n_probes = count_probes(index, selection, learnt.probed)
     n_candidates = learnt.n_candidates * max(k, K)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -27,10 +25,11 @@ def learnt(tmp_path_factory):
     return index, FlatIndex(vectors, ids), learn_efforts(index, vectors, ids, queries[:200]), queries[200:]
 
 
-def test_every_share_reaches_the_target_or_says_what_it_reaches(learnt):
+def test_every_share_that_was_learnt_reaches_the_target(learnt):
     _, _, efforts, _ = learnt
-    assert [effort.share for effort in efforts] == list(SHARES)
-    assert all(effort.recall >= TARGET or effort.probed == 1.0 for effort in efforts)
+    assert [effort.share for effort in efforts] == [share for share in SHARES if share >= efforts[-1].share]
+    assert len(efforts) >= 3
+    assert all(effort.recall >= TARGET for effort in efforts)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5, 0.2])
@@ -76,11 +75,12 @@ def test_a_plan_is_exact_where_few_rows_are_selected_and_empty_where_none(learnt
     assert whole.recall >= TARGET
 
 
-def test_an_effort_that_did_not_reach_the_target_is_never_searched_with(learnt):
-    index, _, efforts, _ = learnt
+def test_where_too_few_queries_tell_nothing_is_learnt_and_every_row_is_compared(learnt):
+    index, _, efforts, queries = learnt
     assert plan_search(select_all(N_ROWS), k=10, index=index, efforts=efforts).kind is PlanKind.APPROXIMATE
-    weak = tuple(replace(effort, recall=TARGET - 0.001) for effort in efforts)
-    assert plan_search(select_all(N_ROWS), k=10, index=index, efforts=weak).kind is PlanKind.PREFIX
+    few = learn_efforts(index, make_clusters(21, n=N_ROWS), np.arange(N_ROWS), queries[:3])
+    assert few == ()
+    assert plan_search(select_all(N_ROWS), k=10, index=index, efforts=few).kind is PlanKind.PREFIX
 
 
 def test_a_flat_segment_is_never_searched_approximately():
