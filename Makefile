@@ -43,6 +43,7 @@ bench: setup ## the benchmarks on the judged corpora in CORPORA
 	$(BIN)/python -m benchmarks.shard_blocks $(CORPORA)/tatqa
 	$(BIN)/python -m benchmarks.memory $(CORPORA)/tatqa
 	$(BIN)/python -m benchmarks.asof $(CORPORA)/reuters21578 --n 300 --seed 1 --model hashing
+	$(BIN)/python -m benchmarks.asof_recall $(CORPORA)/reuters21578
 	$(BIN)/python -m benchmarks.batch_search $(CORPORA)/reuters21578 --pairs 20000
 	$(BIN)/python -m benchmarks.differential --n 100000 --seed 1
 	$(BIN)/python -m benchmarks.plan_costs
