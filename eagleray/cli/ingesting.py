@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import typer
@@ -60,6 +60,22 @@ def show_report(report: dict[str, Any], settings: Settings, *, is_json: bool) ->
 
 @contextmanager
 def report_progress() -> Iterator[OnProgress]:
+    """Yield a callback for the length of a job; what anything prints meanwhile goes to standard error.
+
+    Standard output is for the answer alone. A thread of Ray in this process prints what became of
+    tasks (`killed by ray.kill`, for the actors of a stage that failed) on `sys.stdout`, whatever
+    `log_to_driver` says, and Ray has no setting for it. The job stops the cluster before this
+    block ends, and with it that thread. Only the command line does so: in a program or a
+    notebook, standard output is not this project's to redirect.
+
+    Source: Ray 2.60, `listen_error_messages` and `print_to_stdstream`.
+    """
+    with redirect_stdout(sys.stderr), _show_progress() as on_progress:
+        yield on_progress
+
+
+@contextmanager
+def _show_progress() -> Iterator[OnProgress]:
     """Yield a callback: bars on a terminal, one plain line a finished stage elsewhere."""
     if not sys.stderr.isatty():
 
