@@ -23,6 +23,7 @@ from eagleray.contracts.ports import FloatMatrix
 from eagleray.digests import digest_json
 from eagleray.embedders import load_embedder, settle_backend
 from eagleray.settings import EmbedderSettings, load_settings
+from indexes.selections import IntVector
 
 CORPORA: Final = Path(__file__).parents[1] / ".." / "shared" / "corpora"
 """Where the corpora lie if nothing else is said."""
@@ -58,9 +59,15 @@ def make_vectors(passages: FloatMatrix, n: int, *, seed: int) -> FloatMatrix:
     for start in range(len(order), n, 1 << 16):
         block = vectors[start : start + (1 << 16)]
         base, one, other = rng.integers(0, len(passages), size=(3, len(block)))
-        block[:] = passages[base] + np.float32(STEP) * (passages[one] - passages[other])
-        block /= np.linalg.norm(block, axis=1, keepdims=True)
+        block[:] = step_from(passages, base, one, other)
     rng.shuffle(vectors)
+    return vectors
+
+
+def step_from(passages: FloatMatrix, base: IntVector, one: IntVector, other: IntVector) -> FloatMatrix:
+    """Return float32 [n, dim], unit L2 norm: a made vector for each three passages, told by their places."""
+    vectors: FloatMatrix = passages[base] + np.float32(STEP) * (passages[one] - passages[other])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors
 
 
