@@ -110,11 +110,18 @@ def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
 
 def _read_array(table: pa.Table, field: pa.Field, path: Path) -> npt.NDArray[Any]:
     dtype = (field.metadata or {}).get(b"dtype", b"").decode()
-    data = table[field.name].chunk(0)[0].as_buffer() if pa.types.is_large_binary(field.type) else None
+    data = _find_bytes(table[field.name].chunk(0)) if pa.types.is_large_binary(field.type) else None
     if dtype not in _DTYPES[field.name] or data is None or data.size % np.dtype(dtype).itemsize:
         expected = f"{field.name} of {' or '.join(_DTYPES[field.name])}"
         raise IntegrityError(path=str(path), expected=expected, found=f"{field.type} of {dtype or 'no type'}")
     return np.frombuffer(data, dtype=dtype)
+
+
+def _find_bytes(column: pa.LargeBinaryArray) -> pa.Buffer:
+    """Return the bytes of a column's one value where they lie; a scalar would hold a copy."""
+    _, offsets, data = column.buffers()
+    start, end = np.frombuffer(offsets, dtype=np.int64)[column.offset : column.offset + 2]
+    return data.slice(int(start), int(end - start))
 
 
 def _find_fault(postings: Postings) -> str:

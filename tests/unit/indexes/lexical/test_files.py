@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -29,6 +31,19 @@ def test_saved_postings_are_the_same_bytes_and_read_back_equal(tmp_path):
         assert getattr(opened, name).dtype == getattr(made, name).dtype
     assert opened.find_range("swap") == made.find_range("swap") != (0, 0)
     assert bytes(opened.surfaces.terms) == bytes(made.surfaces.terms) == b"curveswaps"
+
+
+def test_opened_postings_lie_in_the_file(tmp_path):
+    path = tmp_path / "body.arrow"
+    save_postings(build_postings(TEXTS), path)
+    opened = open_postings(path)
+    spans = [
+        line.split()[0].split("-")
+        for line in Path("/proc/self/maps").read_text().splitlines()
+        if str(path) in line
+    ]
+    for values in (opened.rows, opened.positions, opened.lengths, opened.vocabulary.terms):
+        assert any(int(low, 16) <= values.ctypes.data < int(high, 16) for low, high in spans)
 
 
 def test_rows_of_more_words_than_two_bytes_count_keep_their_positions(tmp_path):
