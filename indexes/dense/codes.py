@@ -1,7 +1,8 @@
 """FAISS's side of an inverted-list index: its encoders, its files, its ways of scanning lists.
 
 A file of ours never holds centroids: they belong to the codebook, which every segment shares, and are
-put in when a file is opened. Only bytes that a manifest vouches for are read here.
+put in when a file is opened. Only bytes that a manifest vouches for are read here. Lists that are laid out
+row by row stay in their file, mapped; those laid out for SIMD are read into memory, aligned.
 """
 
 from __future__ import annotations
@@ -94,12 +95,21 @@ def add_rows(
 
 
 def open_lists(path: Path, lists: Any, *, n_rows: int) -> Any:
-    """Return the index in a file, the shared centroids put in.
+    """Return the index in a file, the shared centroids put in; its lists are mapped where they can be.
+
+    Processes that open the same file share mapped lists. The file may be removed, but never changed,
+    while it is open. FAISS 1.15 refuses a file that ends before its lists do.
 
     Raises:
         IntegrityError: the file holds no such index.
+
+    Source: FAISS, `OnDiskInvertedLists.cpp`, `read_ArrayInvertedLists`.
     """
-    index = _deserialize(path.read_bytes(), lists, path=str(path))
+    try:
+        index: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)
+    except RuntimeError as error:
+        raise IntegrityError(path=str(path), expected="a FAISS index", found=str(error)) from error
+    _put_in(lists, index, path=str(path))
     if isinstance(index, faiss.IndexIVFPQFastScan):
         index.implem = _ONE_BY_ONE
     if index.ntotal != n_rows:
@@ -132,9 +142,13 @@ def _deserialize(data: bytes, lists: Any, *, path: str) -> Any:
         index: Any = faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8))
     except RuntimeError as error:
         raise IntegrityError(path=path, expected="a FAISS index", found=str(error)) from error
+    _put_in(lists, index, path=path)
+    return index
+
+
+def _put_in(lists: Any, index: Any, *, path: str) -> None:
     if index.d != lists.d or index.nlist != lists.ntotal or index.metric_type != lists.metric_type:
         expected = f"{lists.ntotal} lists of {lists.d} numbers"
         raise IntegrityError(path=path, expected=expected, found=f"{index.nlist} lists of {index.d} numbers")
     index.own_fields = False
     index.quantizer = lists
-    return index

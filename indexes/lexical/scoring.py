@@ -92,9 +92,15 @@ def weigh_terms(terms: Mapping[str, int], statistics: Statistics) -> WeightedTer
 
 
 def find_best(
-    postings: Postings, weighted: WeightedTerms, selection: Selection, *, ids: IntVector, k: int
+    postings: Postings,
+    weighted: WeightedTerms,
+    selection: Selection,
+    *,
+    ids: IntVector,
+    k: int,
+    floor: float = 0.0,
 ) -> ScoredRows:
-    """Return the `k` selected rows that score highest; fewer where fewer hold a term.
+    """Return the `k` selected rows that score highest; fewer where fewer hold a term or reach the floor.
 
     Args:
         postings: the segment's.
@@ -102,6 +108,7 @@ def find_best(
         selection: rows that may come back.
         ids: int64 [n_rows], chunk_ids, by which ties are broken.
         k: at least 1.
+        floor: least score wanted: the higher, the more postings are left out.
     """
     lists = find_lists(postings, weighted.terms, n_prefix=selection.n_prefix)
     k = min(k, selection.n_selected, int((lists.ends - lists.starts).sum()))
@@ -120,6 +127,7 @@ def find_best(
         _tabulate(weighted.average_length),
         bits,
         ids,
+        floor,
         scores,
         found,
         rows,
@@ -178,6 +186,7 @@ def _scan(
     table: DoubleMatrix,
     bits: Bits,
     ids: IntVector,
+    floor: float,
     heap: DoubleVector,
     heap_ids: IntVector,
     heap_rows: IntVector,
@@ -189,7 +198,7 @@ def _scan(
     is_left_out = np.zeros(len(weights), dtype=np.bool_)
     n_left_out, left_out, n = 0, 0.0, 0
     while True:
-        worst = heap[0] if n == len(heap) else 0.0
+        worst = max(heap[0], floor) if n == len(heap) else floor
         while n_left_out < len(weights) and left_out + weights[by_weight[n_left_out]] < _LEFT_OUT * worst:
             left_out += weights[by_weight[n_left_out]]
             is_left_out[by_weight[n_left_out]] = True
@@ -225,12 +234,13 @@ def _scan(
             if len(bits) == 0 or bits[row >> 3] >> (row & 7) & 1:
                 total = sums[row - first]
                 if n_left_out:
-                    if n == len(heap) and total + left_out < heap[0] * _CAUTION:
+                    if total + left_out < (max(heap[0], floor) if n == len(heap) else floor) * _CAUTION:
                         continue
                     total = _add_up(
                         rows, frequencies, begins, cursors, weights, held_back, table, row, lengths[row]
                     )
-                n = push_row(heap, heap_ids, heap_rows, n, total, ids[row], row)
+                if total >= floor:
+                    n = push_row(heap, heap_ids, heap_rows, n, total, ids[row], row)
         sums[:] = 0.0
 
 

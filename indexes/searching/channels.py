@@ -138,17 +138,23 @@ class LexicalChannel:
         self._weighted = weigh_terms(terms, self.statistics)
 
     def find(self, n: int) -> Best:
-        """Return the `n` best rows of each segment that hold a term; see `Channel`."""
-        found = [
-            find_best(
+        """Return the `n` best rows that hold a term; see `Channel`.
+
+        What the segments before have bounds what is looked for in the next. Nothing that `_merge` looks at is
+        lost: neither a row that it keeps, nor the best score below these.
+        """
+        found, held, floor = [], np.empty(0), 0.0
+        for target in self._targets:
+            part = find_best(
                 target.view.postings[self._field],
                 self._weighted,
                 target.selection,
                 ids=target.view.chunk_ids,
                 k=n,
+                floor=floor,
             )
-            for target in self._targets
-        ]
+            found.append(part)
+            held, floor = _raise_floor(np.concatenate([held, part.scores]), n=n, floor=floor)
         is_whole = [len(part.rows) < n for part in found]
         return _merge([part.rows for part in found], [part.scores for part in found], is_whole, n=n)
 
@@ -182,6 +188,15 @@ def _merge(
             lasts.append(float(values[~kept].max()))
             found = Rows(parts=found.parts[kept], rows=found.rows[kept])
     return Best(found=found, greatest=greatest, least=max(lasts, default=-np.inf))
+
+
+def _raise_floor(scores: DoubleVector, *, n: int, floor: float) -> tuple[DoubleVector, float]:
+    """Return the scores that count, and the greatest of them below the best `n`; `floor` if there is none."""
+    if len(scores) <= n:
+        return scores, floor
+    below = scores[scores < np.partition(scores, len(scores) - n)[len(scores) - n]]
+    floor = max(floor, float(below.max(initial=0.0)))
+    return scores[scores >= floor], floor
 
 
 def _join(found: Sequence[IntVector]) -> Rows:
