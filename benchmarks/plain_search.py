@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,7 +27,7 @@ Scores: TypeAlias = dict[int, float]
 """Row number -> score of the rows that may be hits, best first, ties by the lower chunk_id."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PlainIndex:
     """Rows as they are.
 
@@ -78,21 +79,43 @@ class PlainIndex:
         return ranked
 
     def _sort(self, rows: IntVector, scores: DoubleVector) -> Scores:
-        pairs = zip(rows.tolist(), scores.tolist(), strict=True)
-        return dict(sorted(pairs, key=lambda pair: (-pair[1], self.chunk_ids[pair[0]])))
+        order = np.lexsort((self._ids[rows], -scores))
+        return dict(zip(rows[order].tolist(), scores[order].tolist(), strict=True))
 
     def _score_words(self, rows: IntVector, query: str) -> DoubleVector:
         """Return BM25 of the rows; the source of the formula is named in `indexes.lexical.bm25`."""
-        lengths = np.array([self.terms[row].total() for row in rows], dtype=np.float64)
+        lengths = self._lengths[rows]
         held_back = K1 * (1.0 - B + B * lengths / lengths.mean())
         scores = np.zeros(len(rows))
         for name, times in find_query_terms(query).items():
-            counts = self._count_phrase(name) if name.startswith('"') else None
-            tf = np.array([self.terms[row][name] if counts is None else counts[row] for row in rows], float)
+            tf = self._count(name)[rows]
             df = np.count_nonzero(tf)
             idf = math.log(1.0 + (len(rows) - df + 0.5) / (df + 0.5))
             scores += times * idf * tf * (K1 + 1.0) / (tf + held_back)
         return scores
+
+    def _count(self, name: str) -> DoubleVector:
+        """Return how often each of all rows holds a term or a phrase."""
+        found = self._count_phrase(name) if name.startswith('"') else self._occurrences.get(name, {})
+        counts = np.zeros(len(self.terms))
+        counts[list(found.keys())] = list(found.values())
+        return counts
+
+    @cached_property
+    def _ids(self) -> IntVector:
+        return np.array(self.chunk_ids, dtype=np.int64)
+
+    @cached_property
+    def _lengths(self) -> DoubleVector:
+        return np.array([counts.total() for counts in self.terms], dtype=np.float64)
+
+    @cached_property
+    def _occurrences(self) -> dict[str, dict[int, int]]:
+        found: dict[str, dict[int, int]] = {}
+        for row, counts in enumerate(self.terms):
+            for term, count in counts.items():
+                found.setdefault(term, {})[row] = count
+        return found
 
     def _count_phrase(self, name: str) -> Counter[int]:
         """Return how often each row holds a phrase, word for word."""
