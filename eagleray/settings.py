@@ -120,6 +120,8 @@ class IndexSettings(BaseModel):
         balance: from 0 to 1, how strongly lists are kept from filling unevenly.
         max_drift: how much farther from their centroids new rows may lie, on average, than those the
             lists were made from; beyond it new lists are made for new segments.
+        device: what makes lists and finds each row's: `cpu`; `cuda`, a GPU by torch; `faiss`, a GPU by
+            FAISS's own GPU build. Lists made by another device may differ in a few rows.
     """
 
     model_config = _FROZEN
@@ -129,6 +131,7 @@ class IndexSettings(BaseModel):
     n_lists: int = Field(default=0, ge=0, le=1 << 20)
     balance: float = Field(default=0.5, ge=0.0, le=1.0)
     max_drift: float = Field(default=1.25, ge=1.0)
+    device: Literal["cpu", "cuda", "faiss"] = "cpu"
 
 
 class GateSettings(BaseModel):

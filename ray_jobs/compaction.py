@@ -52,11 +52,12 @@ def compact_snapshot(
         }
         for plan in plans
     ]
-    make = partial(CompactTask, store, collection, cache=find_cache(settings))
+    make = partial(CompactTask, store, collection, device=sizes.index.device, cache=find_cache(settings))
     jobs = settings.jobs
     resources = Resources(
         workers=jobs.workers,
         memory_bytes=jobs.worker_memory_bytes,
+        n_gpus=sizes.index.count_gpus(payloads),
         no_progress_timeout_s=jobs.no_progress_timeout_s,
     )
     made: dict[str, Any] = {}

@@ -19,7 +19,7 @@ import ray
 import ray.data
 from ray.data import ActorPoolStrategy, TaskPoolStrategy
 
-from eagleray.errors import EagleRayError
+from eagleray.errors import EagleRayError, InputError
 
 Task = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -75,9 +75,26 @@ def _run_once(row: dict[str, Any], *, make_task: Callable[[], Task]) -> dict[str
     return _Shards(make_task)(row)
 
 
-def count_workers(workers: int) -> int:
-    """Return `workers`, or the cluster's CPUs where it is 0."""
-    return workers or max(1, int(ray.cluster_resources().get("CPU", 1)))  # type: ignore[no-untyped-call]  # ray has no types here
+def count_workers(workers: int, *, n_gpus: float = 0.0) -> int:
+    """Return `workers`, or the cluster's CPUs where it is 0; no more than its GPUs are enough for.
+
+    Args:
+        workers: wanted.
+        n_gpus: GPUs each of them holds.
+
+    Raises:
+        InputError: they need GPUs, and the cluster has too few for one.
+    """
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]  # ray has no types here
+    wanted = workers or max(1, int(resources.get("CPU", 1)))
+    if not n_gpus:
+        return wanted
+    allowed = int(resources.get("GPU", 0.0) / n_gpus)
+    if not allowed:
+        detail = f"a worker needs {n_gpus:g} GPU, the Ray cluster has {resources.get('GPU', 0.0):g}"
+        hint = "add one, or set EAGLERAY_EMBEDDER__DEVICE and EAGLERAY_INDEX__DEVICE to cpu"
+        raise InputError(detail=f"{detail}; {hint}")
+    return min(wanted, allowed)
 
 
 def run_shards(
@@ -93,13 +110,13 @@ def run_shards(
         resources: how many actors, and what each may use.
 
     Raises:
-        EagleRayError: what the task raised, as it raised it.
+        EagleRayError: what the task raised, as it raised it; an `InputError` where there are too few GPUs.
     """
     if not payloads:
         return
     _configure(resources)
     rows = [{"payload": json.dumps(payload)} for payload in payloads]
-    workers = min(count_workers(resources.workers), len(rows))
+    workers = min(count_workers(resources.workers, n_gpus=resources.n_gpus), len(rows))
     blocks = ray.data.from_items(rows, override_num_blocks=len(rows))
     if resources.keeps_task:
         dataset = blocks.map(
@@ -115,6 +132,7 @@ def run_shards(
             fn_kwargs={"make_task": make_task},
             compute=TaskPoolStrategy(size=workers),
             num_cpus=1,
+            num_gpus=resources.n_gpus or None,
             memory=resources.memory_bytes,
         )
     # Closed here and now: left to the garbage collector, it would call Ray after its cluster has

@@ -88,13 +88,14 @@ def spread_blocks(
         payloads: one a block, at least one.
         workers: actors of one CPU each; 0 takes every CPU of the cluster.
         memory_bytes: memory each actor reserves of the cluster's.
-        device: `cpu`, or `cuda` where each actor may use a GPU.
+        device: that compares (`indexes.dense.devices`); each actor holds a GPU where it is not `cpu`.
 
     Raises:
         EagleRayError: what `load` raised.
     """
-    n = min(count_workers(workers), len(payloads))
-    make: Any = ray.remote(num_cpus=1, memory=memory_bytes)(BlockHolder)
+    n_gpus = float(device != "cpu")
+    n = min(count_workers(workers, n_gpus=n_gpus), len(payloads))
+    make: Any = ray.remote(num_cpus=1, num_gpus=n_gpus, memory=memory_bytes)(BlockHolder)
     mine = [{number: payloads[number] for number in range(place, len(payloads), n)} for place in range(n)]
     holders: list[Any] = [make.remote(load, numbered, device=device) for numbered in mine]
     try:

@@ -182,7 +182,9 @@ def _build(
         }
         for plan in plans
     ]
-    return _run_stage(run, Stage.BUILD, payloads, partial(make_build, run.ledger, attributes=attributes))
+    device = run.plan.sizes.index.device
+    make = partial(make_build, run.ledger, attributes=attributes, device=device)
+    return _run_stage(run, Stage.BUILD, payloads, make)
 
 
 def _run_stage(run: Run, stage: Stage, payloads: list[Outcome], make: Any) -> list[Outcome]:
@@ -194,7 +196,7 @@ def _run_stage(run: Run, stage: Stage, payloads: list[Outcome], make: Any) -> li
     resources = Resources(
         workers=jobs.workers,
         memory_bytes=jobs.worker_memory_bytes,
-        n_gpus=1.0 if stage is Stage.EMBED and run.settings.embedder.device == "cuda" else 0.0,
+        n_gpus=_count_gpus(run, stage, todo),
         keeps_task=stage is Stage.EMBED,
         no_progress_timeout_s=jobs.no_progress_timeout_s,
     )
@@ -202,6 +204,13 @@ def _run_stage(run: Run, stage: Stage, payloads: list[Outcome], make: Any) -> li
         for outcome in _report(run, stage, outcomes, len(payloads), len(todo)):
             found[outcome["key"]] = outcome
     return [found[key] for key in keys]
+
+
+def _count_gpus(run: Run, stage: Stage, payloads: Sequence[Outcome]) -> float:
+    """Return how many GPUs each worker of a stage needs."""
+    if stage is Stage.EMBED:
+        return float(run.settings.embedder.device == "cuda")
+    return run.plan.sizes.index.count_gpus(payloads) if stage is Stage.BUILD else 0.0
 
 
 def _report(

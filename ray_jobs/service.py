@@ -238,6 +238,7 @@ def _choose_sizes(settings: Settings) -> RunSizes:
             n_lists=settings.index.n_lists,
             balance=settings.index.balance,
             max_drift=settings.index.max_drift,
+            device=settings.index.device,
         ),
     )
 

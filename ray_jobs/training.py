@@ -60,7 +60,11 @@ class CodebookTrainer:
         ]
         reader = SampleReader(ledger.store, ledger.collection)
         with spread_blocks(
-            reader, payloads, workers=self._workers, memory_bytes=self._memory_bytes
+            reader,
+            payloads,
+            workers=self._workers,
+            memory_bytes=self._memory_bytes,
+            device=self._rules.device,
         ) as passes:
             outcome = self._keep(passes, standing) or self._train(passes, plan, probes)
         return ledger.record(Stage.TRAIN, plan.zone, outcome)

@@ -29,6 +29,7 @@ def compact_segments(
     digests: Sequence[str],
     *,
     codebook: Codebook | None = None,
+    device: str = "cpu",
     cache: Path | None = None,
 ) -> str:
     """Write and publish one segment of the rows of several, and return its digest.
@@ -38,6 +39,7 @@ def compact_segments(
         collection: its name.
         digests: of the segments, at least one.
         codebook: of the new segment's inverted lists, or `None` for a flat one.
+        device: that finds each row's list (`indexes.dense.devices`).
         cache: folder for copies of remote segments.
 
     Raises:
@@ -65,6 +67,7 @@ def compact_segments(
             attributes=first.attributes,
             embedder=first.embedder,
             codebook=codebook,
+            device=device,
         )
         return publish_segment(store, folder, collection=collection)
 

@@ -22,7 +22,7 @@ DENSE: Final = "dense.faiss"
 
 
 def write_inverted(
-    folder: Path, codebook: Codebook, vectors: FloatMatrix, chunk_ids: npt.NDArray[np.int64]
+    folder: Path, codebook: Codebook, vectors: FloatMatrix, chunk_ids: npt.NDArray[np.int64], *, device: str
 ) -> DenseManifest:
     """Write the lists of a segment, learn the effort they take, and return what their manifest says.
 
@@ -31,9 +31,13 @@ def write_inverted(
         codebook: of the collection.
         vectors: float32 [n_rows, dim], the segment's vector file, mapped.
         chunk_ids: int64 [n_rows].
+        device: that finds each row's list (`indexes.dense.devices`).
+
+    Raises:
+        InputError: there is no such device.
     """
     path = folder / DENSE
-    match = codebook.assign(vectors, matcher=make_matcher())
+    match = codebook.assign(vectors, matcher=make_matcher(device))
     path.write_bytes(codebook.encode(vectors, match.labels))
     index = open_ivf(path, codebook=codebook, vectors=vectors, ids=chunk_ids)
     return DenseManifest(

@@ -43,6 +43,7 @@ def write_segment(
     embedder: EmbedderIdentity,
     folder: Path,
     codebook: Codebook | None = None,
+    device: str = "cpu",
 ) -> SegmentManifest:
     """Write a segment and return its manifest, which is the last file written.
 
@@ -55,6 +56,7 @@ def write_segment(
         embedder: what computed the vectors.
         folder: an empty folder, or none yet.
         codebook: of the inverted lists, or `None` for a flat segment.
+        device: that finds each row's list (`indexes.dense.devices`).
 
     Raises:
         InputError: the rows or vectors cannot be a segment, or `folder` holds something.
@@ -68,7 +70,13 @@ def write_segment(
     save_vectors(vectors, order, folder / VECTORS)
     save_rows(build_rows(table, order, attributes), folder / ROWS)
     return finish_segment(
-        folder, n_rows=table.num_rows, zone=zone, attributes=attributes, embedder=embedder, codebook=codebook
+        folder,
+        n_rows=table.num_rows,
+        zone=zone,
+        attributes=attributes,
+        embedder=embedder,
+        codebook=codebook,
+        device=device,
     )
 
 
@@ -80,6 +88,7 @@ def finish_segment(
     attributes: Mapping[str, AttributeType],
     embedder: EmbedderIdentity,
     codebook: Codebook | None = None,
+    device: str = "cpu",
 ) -> SegmentManifest:
     """Write all that follows from a segment's row table and vectors, and return its manifest.
 
@@ -90,12 +99,13 @@ def finish_segment(
         attributes: see there.
         embedder: see there.
         codebook: see there.
+        device: see there.
     """
     rows = open_rows(folder / ROWS, attributes, n_rows=n_rows)  # mapped: memory is for postings now
     names, bits = build_group_bits(rows["groups"].chunk(0))
     (folder / GROUPS).write_bytes(bits.tobytes())
     _write_postings(folder, rows)
-    dense = _write_dense(folder, codebook, rows) if codebook is not None else None
+    dense = _write_dense(folder, codebook, rows, device=device) if codebook is not None else None
     known_from = rows["known_from"].to_numpy()
     manifest = SegmentManifest(
         zone=zone,
@@ -139,9 +149,9 @@ def _write_postings(folder: Path, rows: pa.Table) -> None:
         save_postings(build_postings(iterate_texts(rows, field)), folder / name_postings(field))
 
 
-def _write_dense(folder: Path, codebook: Codebook, rows: pa.Table) -> DenseManifest:
+def _write_dense(folder: Path, codebook: Codebook, rows: pa.Table, *, device: str) -> DenseManifest:
     vectors = map_vectors(folder / VECTORS, n_rows=rows.num_rows, dim=codebook.dim)
-    return write_inverted(folder, codebook, vectors, rows["chunk_id"].to_numpy())
+    return write_inverted(folder, codebook, vectors, rows["chunk_id"].to_numpy(), device=device)
 
 
 def _list_files(folder: Path) -> dict[str, FileEntry]:

@@ -24,9 +24,9 @@ from ray_jobs.stages.shard_files import read_parquet
 class BuildTask:
     """Builds the segments of a run."""
 
-    def __init__(self, ledger: Ledger, *, attributes: Mapping[str, AttributeType]) -> None:
+    def __init__(self, ledger: Ledger, *, attributes: Mapping[str, AttributeType], device: str) -> None:
         self._ledger = ledger
-        self._attributes = dict(attributes)
+        self._attributes, self._device = dict(attributes), device
 
     def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Build the rows of `payload["zone"]` in the files `payload["parts"]` names.
@@ -57,6 +57,7 @@ class BuildTask:
                 embedder=embedder,
                 folder=folder,
                 codebook=load_codebook(ledger.store, ledger.collection, name) if name else None,
+                device=self._device,
             )
             digest = publish_segment(ledger.store, folder, collection=ledger.collection)
         return ledger.record(Stage.BUILD, key, {"segment": digest, "n_rows": rows.num_rows})

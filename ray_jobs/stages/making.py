@@ -106,9 +106,9 @@ def make_take_vectors(
     return TakeVectorsTask(ledger, files, identity=identity, embedder=open_embedder(settings))
 
 
-def make_build(ledger: Ledger, *, attributes: dict[str, AttributeType]) -> BuildTask:
+def make_build(ledger: Ledger, *, attributes: dict[str, AttributeType], device: str) -> BuildTask:
     """Return the task of the build stage."""
-    return BuildTask(ledger, attributes=attributes)
+    return BuildTask(ledger, attributes=attributes, device=device)
 
 
 def make_patch(ledger: Ledger) -> PatchTask:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 
 import pytest
+import torch
 
 from eagleray.contracts.hits import PlanKind, SearchMode, SearchRequest
+from eagleray.errors import InputError
 from indexes.segments.opening import load_segment_manifest
 from indexes.service import LocalIndexService
 from indexes.snapshots.catalog import load_snapshot
@@ -106,3 +108,13 @@ def test_rows_of_another_kind_get_lists_of_their_own(cluster, indexed, write_not
     )
     london = [dense.codebook for zone, dense in read_dense(settings) if zone == "london"]
     assert len(set(london)) == 2
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without a GPU")
+def test_a_gpu_that_the_cluster_lacks_is_named_and_what_was_done_is_kept(cluster, indexed, write_notes):
+    settings, mapping = indexed
+    folder = write_notes(make_notes(0, 300))
+    lacking = settings.model_copy(update={"index": settings.index.model_copy(update={"device": "cuda"})})
+    with pytest.raises(InputError, match="a worker needs 1 GPU, the Ray cluster has 0"):
+        ingest(lacking, folder, mapping=mapping)
+    assert ingest(settings, folder, mapping=mapping)["changed"]

@@ -48,7 +48,7 @@ def read_rows(store, chunks):
 def build(store, parts, *, zone="default"):
     rows = [row for part in parts for row in read_rows(store, part["chunks"])]
     types = infer_attribute_types(row["attributes"] for row in rows)
-    task = BuildTask(Ledger(store, collection="notes", run_id="r"), attributes=types)
+    task = BuildTask(Ledger(store, collection="notes", run_id="r"), attributes=types, device="cpu")
     outcome = task({"key": zone, "zone": zone, "parts": parts, "codebook": None})
     return open_segment(store, "notes", outcome["segment"])
 
