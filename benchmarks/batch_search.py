@@ -1,13 +1,13 @@
 """How much faster are many questions at once than one by one, and are the answers the same?
 
-    python -m benchmarks.batch_search CORPUS_DIR --pairs N [--queries N] [--model MODEL]
+    python -m benchmarks.batch_search CORPUS_DIR --pairs N [--queries N] [--model MODEL] [--boosts title=.5]
 
 A corpus of dated stories goes through the product's ingest; some are corrected and withdrawn by a second
 delivery. Pairs are questions at moments: each of the corpus's known-item queries (or `--queries` of them) as
-of as many moments as it takes, hybrid, by chunk, ten hits. The loop asks a sample of the pairs one by one,
-each as a user does, question embedded; `speedup_without_encoding` leaves embedding out on both sides, and
-`speedup_in_cpu_time` compares what the ways cost on all cores together, which depends less on what else the
-machine does.
+of as many moments as it takes, hybrid, by chunk, ten hits; with `--boosts` words of these fields count, too.
+The loop asks a sample of the pairs one by one, each as a user does, question embedded;
+`speedup_without_encoding` leaves embedding out on both sides, and `speedup_in_cpu_time` compares what the
+ways cost on all cores together, which depends less on what else the machine does.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ import pyarrow.compute as pc
 
 from benchmarks.deliveries import deliver, find_time, plan_deliveries, read_stories
 from benchmarks.reporting import show_result
-from eagleray.contracts.hits import Granularity, SearchRequest
+from eagleray.contracts.hits import Granularity, Ranking, SearchRequest
+from eagleray.contracts.indexes import TextField
 from eagleray.contracts.ports import Embedder
 from eagleray.embedders import open_embedder
 from eagleray.embedders.remembering import RememberingEmbedder
@@ -70,7 +71,13 @@ def main() -> None:
         sample = rng.sample(range(len(requests)), min(arguments.loop, len(requests)))
         figures = compare(opened, embedder, requests, sample)
     show_result(
-        {"pairs": len(requests), **figures, "corpus": arguments.corpus.name, "model": arguments.model}
+        {
+            "pairs": len(requests),
+            **figures,
+            "corpus": arguments.corpus.name,
+            "model": arguments.model,
+            "boosts": arguments.boosts,
+        }
     )
     sys.exit(0 if figures["equal"] else 1)
 
@@ -83,8 +90,9 @@ def draw_pairs(arguments: argparse.Namespace, times: list[int], rng: random.Rand
     moments = [rng.choice(times) for _ in range(-(-arguments.pairs // len(texts)))]
     pairs = [(text, moment) for moment in moments for text in texts][: arguments.pairs]
     rng.shuffle(pairs)
+    ranking = Ranking(boosts=arguments.boosts)
     return [
-        SearchRequest(query=text, as_of=moment, granularity=Granularity.CHUNK, exact=True)
+        SearchRequest(query=text, as_of=moment, granularity=Granularity.CHUNK, exact=True, ranking=ranking)
         for text, moment in pairs
     ]
 
@@ -160,8 +168,16 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--loop", type=int, default=300, help="pairs asked one by one")
     parser.add_argument("--changed", type=int, default=2_000)
     parser.add_argument("--model", default="minilm")
+    parser.add_argument("--boosts", type=_read_boost, nargs="+", default=[], help="title=.5 heading=2")
     parser.add_argument("--seed", type=int, default=1)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    arguments.boosts = dict(arguments.boosts) or None
+    return arguments
+
+
+def _read_boost(text: str) -> tuple[TextField, float]:
+    name, _, weight = text.partition("=")
+    return TextField(name), float(weight)
 
 
 if __name__ == "__main__":

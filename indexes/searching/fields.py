@@ -18,28 +18,27 @@ from indexes.lexical.bm25 import Statistics
 from indexes.searching.channels import Best, Channel, DoubleVector, LexicalChannel, Rows
 from indexes.searching.ranking import Wanted, rank_rows
 from indexes.searching.targets import Target
+from indexes.searching.weights import Boosts, list_boosts
 
 
 class WeightedChannel:
     """The lexical scores of several fields, weighted and added."""
 
-    def __init__(
-        self, targets: Sequence[Target], terms: Mapping[str, int], weights: Mapping[TextField, float]
-    ) -> None:
+    def __init__(self, targets: Sequence[Target], terms: Mapping[str, int], boosts: Boosts) -> None:
         """Take the question.
 
         Args:
             targets: one a segment.
             terms: see `LexicalChannel`.
-            weights: of the fields besides the body, above 0.
+            boosts: the fields that count besides the body.
         """
         self._targets = targets
         self._body = LexicalChannel(targets, terms)
         self._channels: list[Channel] = [
             self._body,
-            *(LexicalChannel(targets, terms, field=field) for field in weights),
+            *(LexicalChannel(targets, terms, field=field) for field, _ in boosts),
         ]
-        self._weights = (1.0, *weights.values())
+        self._weights = (1.0, *(weight for _, weight in boosts))
 
     @property
     def statistics(self) -> Statistics:
@@ -80,5 +79,5 @@ def open_words(
         terms: see `LexicalChannel`.
         boosts: weights of fields besides the body; 0 leaves one out.
     """
-    weights = {field: boosts[field] for field in TextField if boosts.get(field, 0.0) > 0.0}
-    return WeightedChannel(targets, terms, weights) if weights else LexicalChannel(targets, terms)
+    counted = list_boosts(boosts)
+    return WeightedChannel(targets, terms, counted) if counted else LexicalChannel(targets, terms)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from eagleray.contracts.hits import Ranking
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.manifests import FittedRanking
 from indexes.fusion.convex import DENSE_WEIGHT
+
+Boosts: TypeAlias = tuple[tuple[TextField, float], ...]
+"""Fields besides the body, and what each weighs, above 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,17 @@ class Weights:
 
     dense: float
     boosts: Mapping[TextField, float]
+
+
+def list_boosts(boosts: Mapping[TextField, float]) -> Boosts:
+    """Return the fields that count besides the body, in the order in which their scores are added.
+
+    Args:
+        boosts: see `Weights`; 0 leaves a field out.
+    """
+    if not boosts:
+        return ()
+    return tuple((field, boosts[field]) for field in TextField if boosts.get(field, 0.0) > 0.0)
 
 
 def choose_weights(ranking: Ranking, fitted: FittedRanking | None) -> Weights:

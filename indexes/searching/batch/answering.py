@@ -1,8 +1,9 @@
 """The compiled part: all questions of one query in one view, each as of its own time.
 
-For each question the words are added up row by row, in the order of single searches; then the best rows are
-kept, looked for in blocks of rows, of which those are skipped whose greatest similarity and greatest sum of
-words together would not do. Rounding never turns an order round, so a skipped block holds nothing.
+For each question the words are added up row by row, in the order of single searches: those of the body, and
+then, field by field, those of titles and headings, which are added up apart and weighted as a whole. The best
+rows are kept, looked for in blocks of rows, of which those are skipped whose greatest similarity and greatest
+sum of words together would not do. Rounding never turns an order round, so a skipped block holds nothing.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _AT_ONCE: Final = 512
 
 DoubleVector = npt.NDArray[np.float64]
 DoubleMatrix = npt.NDArray[np.float64]
+DoubleCube = npt.NDArray[np.float64]
 IntMatrix = npt.NDArray[np.int64]
 SmallVector = npt.NDArray[np.int32]
 
@@ -31,7 +33,7 @@ Rows: TypeAlias = tuple[IntVector, IntVector, IntVector]
 """`known_to`, `chunk_ids` and `documents` of the view's rows, int64 [n] each."""
 
 Words: TypeAlias = tuple[
-    SmallVector, SmallVector, SmallVector, IntVector, npt.NDArray[np.int64], DoubleMatrix, DoubleMatrix
+    SmallVector, SmallVector, SmallVector, IntVector, IntMatrix, DoubleMatrix, DoubleCube, DoubleVector
 ]
 """The fields of `WeighedWords`, in its order."""
 
@@ -62,13 +64,17 @@ def answer_all(
     """
     tops = _find_tops(near)
     sums = np.zeros(len(rows[0]))
+    apart = np.zeros(len(sums) if len(words[-1]) > 1 else 0)
     word_tops = np.zeros((len(sums) + BLOCK - 1) // BLOCK)
     times, prefixes, wanted = asked
     for number in range(len(times)):
         n = prefixes[number]
         if blend[1] > 0.0:
             sums[:n] = 0.0
-            _add_words(words, number, sums)
+            _add_words(words, number, 0, sums)
+            for field in range(1, len(words[-1])):
+                _add_words(words, number, field, apart)
+                _pour(words, number, field, apart, sums)
             for block in range((n + BLOCK - 1) // BLOCK):
                 word_tops[block] = _find_greatest(sums[block * BLOCK : min(n, (block + 1) * BLOCK)])
         greatest = (0.0, 0.0)
@@ -104,12 +110,16 @@ def _find_greatest(values: npt.NDArray[Any]) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_words(words: Words, number: int, sums: DoubleVector) -> None:
-    """Add up what the words give each row; impacts come a stretch at a time, which vector units compute."""
-    places, frequencies, lengths, starts, ends, weights, held_back = words
+def _add_words(words: Words, number: int, field: int, sums: DoubleVector) -> None:
+    """Add up what a field's words give each row.
+
+    Impacts come a stretch at a time, which vector units compute.
+    """
+    places, frequencies, lengths, starts, ends, weights, held_back, boosts = words
     impacts = np.empty(_AT_ONCE)
-    each_row, each_term = held_back[number, 0], held_back[number, 1]
-    for term in range(len(starts)):
+    each_row, each_term = held_back[number, field, 0], held_back[number, field, 1]
+    n_terms = len(starts) // len(boosts)
+    for term in range(field * n_terms, (field + 1) * n_terms):
         weight = weights[number, term]
         if weight == 0.0:
             continue
@@ -122,6 +132,20 @@ def _add_words(words: Words, number: int, sums: DoubleVector) -> None:
                 )
             for step in range(n):
                 sums[places[start + step]] += impacts[step]
+
+
+@numba.njit(cache=True, nogil=True)
+def _pour(words: Words, number: int, field: int, apart: DoubleVector, sums: DoubleVector) -> None:
+    """Add a field's scores, weighted, to the sums, and leave nothing of them apart."""
+    places, _, _, starts, ends, weights, _, boosts = words
+    n_terms = len(starts) // len(boosts)
+    for term in range(field * n_terms, (field + 1) * n_terms):
+        if weights[number, term] == 0.0:
+            continue
+        for step in range(starts[term], ends[number, term]):
+            place = places[step]
+            sums[place] += boosts[field] * apart[place]
+            apart[place] = 0.0
 
 
 @numba.njit(cache=True, nogil=True)

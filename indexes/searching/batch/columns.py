@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from eagleray.contracts.indexes import TextField
 from indexes.segments.view import SegmentView
 from indexes.selections import IntVector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Row `r` of segment `s` is number `starts[s] + r`; 44 bytes a row.
+    """Row `r` of segment `s` is number `starts[s] + r`; 40 bytes a row.
 
     Attributes:
         starts: int64 [n_segments + 1].
@@ -23,7 +21,6 @@ class Columns:
         known_to: int64 [n_rows], microseconds, patches applied.
         chunk_ids: int64 [n_rows].
         documents: int64 [n_rows], equal for the rows of one doc_id.
-        lengths: int32 [n_rows], terms of each row, repeats included.
         order: int64 [n_rows], the numbers in ascending order of (`known_from`, `chunk_id`).
     """
 
@@ -32,7 +29,6 @@ class Columns:
     known_to: IntVector
     chunk_ids: IntVector
     documents: IntVector
-    lengths: npt.NDArray[np.int32]
     order: IntVector
 
     @property
@@ -50,13 +46,11 @@ def join_columns(segments: Sequence[SegmentView]) -> Columns:
     empty = np.empty(0, dtype=np.int64)
     known_from = np.concatenate([empty, *(view.known_from for view in segments)])
     chunk_ids = np.concatenate([empty, *(view.chunk_ids for view in segments)])
-    lengths = [np.empty(0, dtype=np.int32), *(view.postings[TextField.BODY].lengths for view in segments)]
     return Columns(
         starts=np.cumsum([0, *(view.n_rows for view in segments)]).astype(np.int64),
         known_from=known_from,
         known_to=np.concatenate([empty, *(view.known_to for view in segments)]),
         chunk_ids=chunk_ids,
         documents=np.concatenate([empty, *(view.documents for view in segments)]),
-        lengths=np.concatenate(lengths),
         order=np.lexsort((chunk_ids, known_from)),
     )

@@ -17,7 +17,7 @@ from indexes.searching.batch.found import Found
 from indexes.searching.batch.views import View, count_view
 from indexes.searching.batch.weighing import WeighedWords, weigh_no_words, weigh_words
 from indexes.searching.batch.words import WordFinder
-from indexes.searching.weights import choose_weights
+from indexes.searching.weights import Boosts, choose_weights, list_boosts
 from indexes.selections import IntVector
 
 _AT_ONCE: Final = 512
@@ -30,6 +30,7 @@ class Group:
 
     Attributes:
         dense_weight: share of the dense channel where both answer.
+        boosts: the fields whose words count besides those of the body.
         places: int64 [n], in the list of questions.
         times: int64 [n], microseconds.
         wanted: int64 [n], hits of each.
@@ -39,6 +40,7 @@ class Group:
     mode: SearchMode
     is_by_document: bool
     dense_weight: float
+    boosts: Boosts
     places: IntVector
     times: IntVector
     wanted: IntVector
@@ -48,12 +50,19 @@ def group_questions(
     requests: Sequence[SearchRequest], places: Sequence[int], *, fitted: FittedRanking | None
 ) -> Iterator[Group]:
     """Yield the groups of some questions that share a view, by query."""
-    groups: dict[tuple[str, SearchMode, Granularity, float], list[int]] = {}
+    groups: dict[tuple[str, SearchMode, Granularity, float, Boosts], list[int]] = {}
     for place in places:
         request = requests[place]
-        weight = choose_weights(request.ranking, fitted).dense
-        groups.setdefault((request.query, request.mode, request.granularity, weight), []).append(place)
-    for (query, mode, granularity, weight), mine in groups.items():
+        weights = choose_weights(request.ranking, fitted)
+        shared = (
+            request.query,
+            request.mode,
+            request.granularity,
+            weights.dense,
+            list_boosts(weights.boosts),
+        )
+        groups.setdefault(shared, []).append(place)
+    for (query, mode, granularity, weight, boosts), mine in groups.items():
         asked = [requests[place].as_of for place in mine]
         times = np.array([LATEST if time is None else time for time in asked], dtype=np.int64)
         wanted = np.array([requests[place].k for place in mine], dtype=np.int64)
@@ -65,6 +74,7 @@ def group_questions(
                 mode=mode,
                 is_by_document=granularity is Granularity.DOCUMENT,
                 dense_weight=weight,
+                boosts=boosts,
                 places=np.array(mine, dtype=np.int64)[taken],
                 times=times[taken],
                 wanted=wanted[taken],
@@ -87,7 +97,7 @@ def answer_group(
     if group.mode is SearchMode.DENSE:
         words = weigh_no_words(len(group.times))
     else:
-        words = weigh_words(terms, finder, counts, group.times)
+        words = weigh_words(terms, finder, counts, group.times, boosts=group.boosts)
     n_most = min(int(group.wanted.max()), len(view))
     shape = (len(group.times), n_most)
     kept = (np.empty(shape, dtype=np.int64), np.empty(shape), np.empty(shape))
@@ -130,4 +140,5 @@ def _list_fields(words: WeighedWords) -> tuple[object, ...]:
         words.ends,
         words.weights,
         words.held_back,
+        words.boosts,
     )

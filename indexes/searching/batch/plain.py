@@ -28,7 +28,4 @@ def is_plain(request: SearchRequest, fitted: FittedRanking | None) -> bool:
     ranking = request.ranking
     if ranking is not _PLAIN and replace(ranking, dense_weight=None, boosts=None) != _PLAIN:
         return False
-    weights = choose_weights(ranking, fitted)
-    return not any(weights.boosts.values()) and (
-        request.mode is not SearchMode.HYBRID or 0.0 < weights.dense < 1.0
-    )
+    return request.mode is not SearchMode.HYBRID or 0.0 < choose_weights(ranking, fitted).dense < 1.0

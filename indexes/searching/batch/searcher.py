@@ -91,8 +91,9 @@ class BatchSearcher:
 
         Args:
             requests: checked; each is answered as if it said `exact`.
-            max_bytes: memory that similarities and kept words may take. Beside it there are 44 bytes a row of
-                the snapshot, some 60 a row of a view, and the hits.
+            max_bytes: memory that similarities and kept words may take. Beside it there are 40 bytes a row of
+                the snapshot, some 60 a row of a view and 12 more for each boosted field, at most 20 a row for
+                each thread, and the hits.
             n_threads: threads that share the work; 0 takes every core this process may use.
 
         Raises:

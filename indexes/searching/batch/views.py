@@ -1,7 +1,7 @@
 """A view: the rows that a caller and a filter open at some time, in the order of time.
 
 As of T a view is a prefix less the rows that have ended, so what BM25 counts as of T is the difference of two
-running sums, found by binary search.
+running sums (`lengths`), found by binary search.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ class View:
         chunk_ids: int64 [n].
         documents: int64 [n].
         ends: int64 [n_ended], ascending: `known_to` of the rows that something has closed.
-        lengths_begun: int64 [n + 1], terms of the rows before each place.
-        lengths_ended: int64 [n_ended + 1], terms of the rows before each place of `ends`.
+        ended: int64 [n_ended], places of these rows.
     """
 
     numbers: IntVector
@@ -39,8 +38,7 @@ class View:
     chunk_ids: IntVector
     documents: IntVector
     ends: IntVector
-    lengths_begun: IntVector
-    lengths_ended: IntVector
+    ended: IntVector
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -53,13 +51,16 @@ class Counts:
 
     Attributes:
         prefixes: int64 [n_times], rows known at each, ended ones included.
-        n_rows: int64 [n_times], visible rows.
-        total_lengths: int64 [n_times], terms in them, repeats included.
+        n_ended: int64 [n_times], those of them that have ended.
     """
 
     prefixes: IntVector
-    n_rows: IntVector
-    total_lengths: IntVector
+    n_ended: IntVector
+
+    @property
+    def n_rows(self) -> IntVector:
+        """Visible rows: int64 [n_times]."""
+        return self.prefixes - self.n_ended
 
 
 def make_view(columns: Columns, is_open: npt.NDArray[np.bool_]) -> View:
@@ -73,7 +74,7 @@ def make_view(columns: Columns, is_open: npt.NDArray[np.bool_]) -> View:
     numbers = columns.order[is_kept[columns.order]]
     places = np.full(columns.n_rows, -1, dtype=np.int32)
     places[numbers] = np.arange(len(numbers), dtype=np.int32)
-    known_to, lengths = columns.known_to[numbers], columns.lengths[numbers]
+    known_to = columns.known_to[numbers]
     ended = np.flatnonzero(known_to != OPEN_END)
     ended = ended[np.argsort(known_to[ended], kind="stable")]
     return View(
@@ -84,23 +85,13 @@ def make_view(columns: Columns, is_open: npt.NDArray[np.bool_]) -> View:
         chunk_ids=columns.chunk_ids[numbers],
         documents=columns.documents[numbers],
         ends=known_to[ended],
-        lengths_begun=_sum_before(lengths),
-        lengths_ended=_sum_before(lengths[ended]),
+        ended=ended,
     )
 
 
 def count_view(view: View, times: IntVector) -> Counts:
     """Return what is visible as of each time: int64 [n_times], microseconds, at most `LATEST`."""
-    prefixes = np.searchsorted(view.known_from, times, side="right")
-    ended = np.searchsorted(view.ends, times, side="right")
     return Counts(
-        prefixes=prefixes,
-        n_rows=prefixes - ended,
-        total_lengths=view.lengths_begun[prefixes] - view.lengths_ended[ended],
+        prefixes=np.searchsorted(view.known_from, times, side="right"),
+        n_ended=np.searchsorted(view.ends, times, side="right"),
     )
-
-
-def _sum_before(lengths: npt.NDArray[np.int32]) -> IntVector:
-    sums = np.zeros(len(lengths) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=sums[1:])
-    return sums

@@ -1,4 +1,7 @@
-"""Where a word stands in a view, over all segments, in the order of time; kept, because words repeat."""
+"""Where a word stands in a field of a view's rows, over all segments, in the order of time.
+
+What was found is kept, because words repeat.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from eagleray.contracts.indexes import TextField
 from eagleray.contracts.times import OPEN_END
 from indexes.lexical.lists import find_lists
 from indexes.searching.batch.columns import Columns
+from indexes.searching.batch.lengths import Lengths, read_lengths
 from indexes.searching.batch.views import View
 from indexes.segments.view import SegmentView
 from indexes.selections import IntVector
@@ -21,12 +25,12 @@ from indexes.selections import IntVector
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
-    """The rows of a view that hold a term.
+    """The rows of a view that hold a term in some field.
 
     Attributes:
         places: int32 [n], ascending.
         frequencies: int32 [n], occurrences in each row.
-        lengths: int32 [n], terms of each row.
+        lengths: int32 [n], terms of each row in that field.
         ends: int64 [n_ended], ascending: `known_to` of those that something has closed.
     """
 
@@ -59,40 +63,49 @@ class WordFinder:
     ) -> None:
         self._segments, self._columns, self._view = segments, columns, view
         self._max_bytes, self._n_bytes = max_bytes, 0
-        self._kept: OrderedDict[str, Word] = OrderedDict()
+        self._kept: OrderedDict[tuple[TextField, str], Word] = OrderedDict()
+        self._lengths: dict[TextField, Lengths] = {}
         self._lock = threading.Lock()
 
-    def find(self, term: str) -> Word:
+    def find_lengths(self, field: TextField) -> Lengths:
+        """Return how long the view's rows are in a field; kept as long as this object."""
+        with self._lock:
+            if field not in self._lengths:
+                self._lengths[field] = read_lengths(self._segments, self._view, field)
+            return self._lengths[field]
+
+    def find(self, field: TextField, term: str) -> Word:
         """Return where a term stands."""
+        name = (field, term)
         with self._lock:
-            known = self._kept.get(term)
+            known = self._kept.get(name)
             if known is not None:
-                self._kept.move_to_end(term)
+                self._kept.move_to_end(name)
                 return known
-        word = self._read(term)
+        word = self._read(field, term)
         with self._lock:
-            if term not in self._kept:
-                self._kept[term] = word
+            if name not in self._kept:
+                self._kept[name] = word
                 self._n_bytes += word.n_bytes
             while self._n_bytes > self._max_bytes:
                 self._n_bytes -= self._kept.popitem(last=False)[1].n_bytes
         return word
 
-    def _read(self, term: str) -> Word:
+    def _read(self, field: TextField, term: str) -> Word:
         places, frequencies = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.int32)]
         for view, start in zip(self._segments, self._columns.starts.tolist(), strict=False):  # one start more
-            lists = find_lists(view.postings[TextField.BODY], [term], n_prefix=view.n_rows)
+            lists = find_lists(view.postings[field], [term], n_prefix=view.n_rows)
             held = slice(int(lists.starts[0]), int(lists.ends[0]))
             places.append(self._view.places[start : start + view.n_rows][lists.rows[held]])
             frequencies.append(lists.frequencies[held])
         joined, counted = np.concatenate(places), np.concatenate(frequencies)
         order = np.argsort(joined, kind="stable")
         order = order[np.searchsorted(joined[order], 0) :]  # -1 is no place of the view
-        numbers = self._view.numbers[joined[order]]
-        known_to = self._columns.known_to[numbers]
+        held_at = joined[order]
+        known_to = self._view.known_to[held_at]
         return Word(
-            places=joined[order],
+            places=held_at,
             frequencies=counted[order],
-            lengths=self._columns.lengths[numbers],
+            lengths=self.find_lengths(field).rows[held_at],
             ends=np.sort(known_to[known_to != OPEN_END]),
         )

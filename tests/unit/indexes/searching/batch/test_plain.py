@@ -20,7 +20,7 @@ from indexes.searching.batch.plain import MAX_K, is_plain
         (SearchRequest(query="swap", ranking=Ranking(dense_weight=1.0)), False),
         (SearchRequest(query="swap", ranking=Ranking(dense_weight=1.0), mode=SearchMode.DENSE), True),
         (SearchRequest(query="swap", ranking=Ranking(boosts={TextField.TITLE: 0.0})), True),
-        (SearchRequest(query="swap", ranking=Ranking(boosts={TextField.TITLE: 1.0})), False),
+        (SearchRequest(query="swap", ranking=Ranking(boosts={TextField.TITLE: 1.0})), True),
         (SearchRequest(query="swap", ranking=Ranking(diversity=0.1)), False),
         (SearchRequest(query="swap", ranking=Ranking(min_score=0.1)), False),
         (SearchRequest(query="swap", ranking=Ranking(fusion=Fusion.RECIPROCAL_RANK)), False),
@@ -30,8 +30,8 @@ def test_the_fast_path_takes_what_it_knows(request_, expected):
     assert is_plain(request_, None) is expected
 
 
-@pytest.mark.parametrize(("boosts", "expected"), [({}, True), ({TextField.TITLE: 1.0}, False)])
-def test_it_takes_a_collection_with_weights_of_its_own_as_long_as_only_bodies_count(boosts, expected):
-    fitted = FittedRanking(dense_weight=0.2, boosts=boosts, n_questions=50)
+@pytest.mark.parametrize(("dense_weight", "expected"), [(0.2, True), (0.0, False)])
+def test_it_takes_a_collection_with_weights_of_its_own_as_long_as_both_channels_count(dense_weight, expected):
+    fitted = FittedRanking(dense_weight=dense_weight, boosts={TextField.TITLE: 1.0}, n_questions=50)
     assert is_plain(SearchRequest(query="swap"), fitted) is expected
-    assert is_plain(SearchRequest(query="swap", ranking=Ranking(boosts={})), fitted)
+    assert is_plain(SearchRequest(query="swap", ranking=Ranking(dense_weight=0.5)), fitted)

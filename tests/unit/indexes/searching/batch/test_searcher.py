@@ -17,18 +17,8 @@ from indexes.searching.searcher import Searcher
 from indexes.segments.opening import open_segment
 from indexes.snapshots.patches import read_patch
 from indexes.storage import open_store
-from tests.small_collections import DAY, EMBEDDER, SPEC, make_rows, make_vectors, put_changes, put_segment
-
-
-def list_single(searcher, requests):
-    rows = []
-    for question, request in enumerate(requests):
-        hits = searcher.search(replace(request, exact=True)).hits
-        rows += [
-            (question, rank, hit.chunk_id, hit.doc_id, hit.score, hit.dense, hit.lexical, hit.reranked)
-            for rank, hit in enumerate(hits, start=1)
-        ]
-    return rows
+from tests.small_batches import TableEmbedder, list_single
+from tests.small_collections import DAY, SPEC, make_rows, make_vectors, put_changes, put_segment
 
 
 @pytest.fixture(scope="module", params=[41, 42, 43])
@@ -100,20 +90,6 @@ def test_lexical_questions_load_no_model(world):
     lexical = [replace(request, mode=SearchMode.LEXICAL, query="swap swap repo") for request in requests[:5]]
     assert "swap swap repo" not in made.embedder.vectors
     made.searcher.search_many(lexical)
-
-
-class TableEmbedder:
-    """Gives each question the vector of its number."""
-
-    identity = EMBEDDER
-
-    def __init__(self, vectors):
-        self.vectors = vectors
-
-    def embed_queries(self, texts):
-        return np.stack([self.vectors[int(text.split()[-1])] for text in texts])
-
-    embed_passages = embed_queries
 
 
 def make_tied(tmp_path, rng, *, n_documents):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from indexes.snapshots.patches import read_patch
 from indexes.storage import open_store
 from tests.small_collections import DAY, SPEC, make_rows, make_vectors, put_changes, put_segment
 
-TERMS = ["swap", "repo", "bond", "vega", "absent"]
+TERMS = ["swap", "repo", "bond", "vega", "note", "absent"]
 
 
 @pytest.fixture
@@ -28,10 +30,10 @@ def opened(tmp_path, rng):
     return segments, columns, make_view(columns, rng.random(columns.n_rows) < 0.8)
 
 
-def count_by_hand(segments, columns, view, term, time):
+def count_by_hand(segments, columns, view, field, term, time):
     count = 0
     for part, segment in enumerate(segments):
-        postings = segment.postings[TextField.BODY]
+        postings = segment.postings[field]
         first, last = postings.find_range(term)
         for row in postings.rows[first:last]:
             number = int(columns.starts[part]) + int(row)
@@ -46,21 +48,23 @@ def test_a_word_counts_its_visible_rows_whatever_is_kept(opened, max_bytes):
     finder = WordFinder(segments, columns, view, max_bytes=max_bytes)
     times = np.arange(-1, 50, 7) * DAY
     counts = count_view(view, times)
-    for term in TERMS * 2:
-        _, visible = finder.find(term).count(counts.prefixes, times)
-        expected = [count_by_hand(segments, columns, view, term, time) for time in times]
+    for field, term in list(itertools.product(TextField, TERMS)) * 2:
+        _, visible = finder.find(field, term).count(counts.prefixes, times)
+        expected = [count_by_hand(segments, columns, view, field, term, time) for time in times]
         assert visible.tolist() == expected
         assert finder._n_bytes <= max_bytes
-    assert max(count_by_hand(segments, columns, view, term, 49 * DAY) for term in TERMS) > 5
+    for field, term in ((TextField.BODY, "swap"), (TextField.TITLE, "note"), (TextField.HEADING, "note")):
+        assert count_by_hand(segments, columns, view, field, term, 49 * DAY) > 5
 
 
 def test_places_ascend_and_carry_the_row_s_own_counts(opened):
     segments, columns, view = opened
-    word = WordFinder(segments, columns, view, max_bytes=0).find("swap")
+    word = WordFinder(segments, columns, view, max_bytes=0).find(TextField.BODY, "swap")
     assert (np.diff(word.places) > 0).all()
-    assert word.lengths.tolist() == columns.lengths[view.numbers[word.places]].tolist()
-    for place, frequency in zip(word.places, word.frequencies, strict=True):
+    for place, frequency, length in zip(word.places, word.frequencies, word.lengths, strict=True):
         number = int(view.numbers[place])
         part = int(columns.find_parts(np.array([number]))[0])
-        text = segments[part].rows["text"][number - int(columns.starts[part])].as_py()
+        row = number - int(columns.starts[part])
+        assert length == segments[part].postings[TextField.BODY].lengths[row]
+        text = segments[part].rows["text"][row].as_py()
         assert text.split().count("swap") == frequency
