@@ -1,4 +1,4 @@
-"""Many questions for tests: the answers of single searches as rows of a batch, and vectors from a table."""
+"""Many questions for tests: a collection full of ties, and the answers of single searches, row by row."""
 
 from __future__ import annotations
 
@@ -6,7 +6,23 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.small_collections import EMBEDDER
+from indexes.searching.searcher import Searcher
+from indexes.segments.opening import open_segment
+from indexes.snapshots.patches import read_patch
+from indexes.storage import open_store
+from tests.small_collections import (
+    DAY,
+    EMBEDDER,
+    SPEC,
+    make_rows,
+    make_vectors,
+    put_changes,
+    put_segment,
+)
+
+TITLES = ["", "swap", "repo swap swap", "bond of a repo", "margin"]
+HEADINGS = ["", "", "bond", "swap repo", "vega and margin swap"]
+TEXTS = ["swap repo", "swap swap bond", "bond repo", "margin", "nothing of it"]
 
 
 def list_single(searcher, requests):
@@ -33,3 +49,19 @@ class TableEmbedder:
         return np.stack([self.vectors[int(text.split()[-1])] for text in texts])
 
     embed_passages = embed_queries
+
+
+def open_tied(tmp_path, rng, *, n_documents, headings=HEADINGS, fitted=None):
+    """Three segments, the last without a title, whose few texts and vectors repeat; some rows are closed."""
+    store, vectors, digests, closed = open_store(tmp_path), make_vectors(rng, 8), [], []
+    for part in range(3):
+        rows = make_rows(rng, n_documents=n_documents, first=part * n_documents)
+        for row in rows:
+            row["title"] = "" if part == 2 else str(rng.choice(TITLES))
+            row["heading"], row["text"] = str(rng.choice(headings)), str(rng.choice(TEXTS))
+        digests.append(put_segment(store, rows, vectors[rng.integers(0, 4, len(rows))]))
+        closed += [(row["chunk_id"], row["known_from"] + 5 * DAY, None) for row in rows[::5]]
+    tables = [read_patch(store, SPEC.name, put_changes(store, closed)).changes]
+    views = [open_segment(store, SPEC.name, digest, patches=tables) for digest in digests]
+    embedder = TableEmbedder(vectors)
+    return Searcher("b" * 64, views, attributes=views[0].attributes, embedder=embedder, fitted=fitted)

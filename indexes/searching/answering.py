@@ -8,11 +8,12 @@ from typing import Final
 
 import numpy as np
 
-from eagleray.contracts.hits import Fusion, Granularity, SearchMode, SearchRequest
+from eagleray.contracts.hits import Fusion, SearchMode, SearchRequest
 from indexes.fusion.diversity import choose_diverse
 from indexes.fusion.reciprocal import WINDOW
 from indexes.searching.channels import Best, Channel, DoubleVector
 from indexes.searching.combining import RankedChannel, ShownChannel, choose_combination
+from indexes.searching.limits import choose_limits
 from indexes.searching.ranking import Ranked, Wanted, rank_rows
 from indexes.searching.targets import Target
 
@@ -56,12 +57,13 @@ def answer_question(question: Question, request: SearchRequest) -> list[Ranked]:
 
 
 def _rank(question: Question, request: SearchRequest, *, k: int) -> list[Ranked]:
-    is_by_document = request.granularity is Granularity.DOCUMENT
+    limits = choose_limits(request)
+    floors = {SearchMode.DENSE: (limits.dense,), SearchMode.LEXICAL: (limits.lexical,)}
     wanted = Wanted(
         k=k,
-        n_per_document=1 if is_by_document else request.ranking.n_per_document,
-        floor=-np.inf if request.ranking.min_score is None else request.ranking.min_score,
-        floors=_list_floors(request),
+        n_per_document=limits.n_per_document,
+        floor=limits.score,
+        floors=floors.get(request.mode, (limits.dense, limits.lexical)),
     )
     if request.mode is SearchMode.HYBRID and request.ranking.fusion is Fusion.RECIPROCAL_RANK:
         return _rank_by_ranks(question, wanted)
@@ -81,15 +83,3 @@ def _rank_by_ranks(question: Question, wanted: Wanted) -> list[Ranked]:
 
     ranked = rank_rows(question.targets, [*ranks, *shown], combine, replace(wanted, floors=floors))
     return [replace(item, scores=item.scores[len(ranks) :]) for item in ranked]
-
-
-def _list_floors(request: SearchRequest) -> tuple[float, ...]:
-    """Return the least score in each channel of the mode; none where no row must reach any."""
-    floors = {
-        SearchMode.DENSE: (request.ranking.min_dense,),
-        SearchMode.LEXICAL: (request.ranking.min_lexical,),
-    }
-    wanted = floors.get(request.mode, (request.ranking.min_dense, request.ranking.min_lexical))
-    if all(floor is None for floor in wanted):
-        return ()
-    return tuple(-np.inf if floor is None else floor for floor in wanted)

@@ -58,7 +58,7 @@ class Wanted:
         k: rows, at least 1.
         n_per_document: rows of one document at most; `None` for any number.
         floor: least joint score.
-        floors: least score in each channel; empty for none.
+        floors: least score in each channel; empty, or minus infinity, for none.
     """
 
     k: int

@@ -40,8 +40,14 @@ Words: TypeAlias = tuple[
 Asked: TypeAlias = tuple[IntVector, IntVector, IntVector]
 """Of each question: its time, the rows known by then, and how many hits are wanted; int64 [n] each."""
 
-Blend: TypeAlias = tuple[float, float, bool]
-"""Weights of the dense and the lexical channel, 0 for one that does not answer; are hits documents?"""
+Blend: TypeAlias = tuple[float, float]
+"""Weights of the dense and the lexical channel, 0 for one that does not answer."""
+
+Scales: TypeAlias = tuple[float, float, float, float]
+"""The weights of a blend, and the greatest similarity and sum of words among the visible rows."""
+
+Barred: TypeAlias = tuple[int, float, float, float]
+"""Hits of one document at most, 0 for any number; least score, similarity and sum of words of a hit."""
 
 Kept: TypeAlias = tuple[IntMatrix, DoubleMatrix, DoubleMatrix]
 """Of each question's hits, best first: place in the view, score, and sum of words; [n, n_most]."""
@@ -49,7 +55,14 @@ Kept: TypeAlias = tuple[IntMatrix, DoubleMatrix, DoubleMatrix]
 
 @numba.njit(cache=True, nogil=True)
 def answer_all(
-    near: FloatVector, rows: Rows, words: Words, asked: Asked, blend: Blend, kept: Kept, n_kept: IntVector
+    near: FloatVector,
+    rows: Rows,
+    words: Words,
+    asked: Asked,
+    blend: Blend,
+    barred: Barred,
+    kept: Kept,
+    n_kept: IntVector,
 ) -> None:
     """Answer questions.
 
@@ -59,6 +72,7 @@ def answer_all(
         words: of the query.
         asked: the questions.
         blend: how the channels make a score.
+        barred: which rows are no hits.
         kept: written.
         n_kept: int64 [n_questions], written: hits of each.
     """
@@ -84,8 +98,9 @@ def answer_all(
                 _find_greatest_visible(sums, word_tops, rows[0], times[number], n),
             )
         places, scores = kept[0][number][: wanted[number]], kept[1][number][: wanted[number]]
+        scales = (blend[0], blend[1], greatest[0], greatest[1])
         found = _keep_best(
-            near, tops, sums, word_tops, rows, times[number], n, blend, greatest, places, scores
+            near, tops, sums, word_tops, rows, times[number], n, scales, barred, places, scores
         )
         for place in range(found):
             kept[2][number, place] = sums[places[place]]
@@ -171,39 +186,45 @@ def _keep_best(
     rows: Rows,
     time: int,
     n: int,
-    blend: Blend,
-    greatest: tuple[float, float],
+    scales: Scales,
+    barred: Barred,
     places: IntVector,
     scores: DoubleVector,
 ) -> int:
     """Write the best rows and their scores, best first, and return how many they are."""
-    is_near, is_worded = blend[0] > 0.0, blend[1] > 0.0
+    is_near, is_worded = scales[0] > 0.0, scales[1] > 0.0
+    _, least, least_near, least_word = barred
     n_kept = 0
     for block in range((n + BLOCK - 1) // BLOCK):
-        top = _blend(tops[block] if is_near else np.float32(0.0), word_tops[block], blend, greatest)
-        if n_kept == len(scores) and top < scores[n_kept - 1]:
+        top = _blend(tops[block] if is_near else np.float32(0.0), word_tops[block], scales)
+        if top < least:
             continue
         for row in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
             if not is_near and sums[row] == 0.0:
                 continue  # a row without a word is no hit of words
             word = sums[row] if is_worded else 0.0
-            score = _blend(near[row] if is_near else np.float32(0.0), word, blend, greatest)
-            if (n_kept == len(scores) and score < scores[n_kept - 1]) or rows[0][row] <= time:
+            score = _blend(near[row] if is_near else np.float32(0.0), word, scales)
+            if score < least or rows[0][row] <= time:
                 continue
-            n_kept = _keep(row, score, rows, blend[2], places, scores, n_kept)
+            if (is_near and near[row] < least_near) or (is_worded and word < least_word):
+                continue
+            n_kept = _keep(row, score, rows, barred[0], places, scores, n_kept)
+            if n_kept == len(scores):
+                least = scores[n_kept - 1]  # the worst one kept, at least what was asked
     return n_kept
 
 
 @numba.njit(cache=True, nogil=True)
-def _blend(near: np.float32, word: float, blend: Blend, greatest: tuple[float, float]) -> float:
+def _blend(near: np.float32, word: float, scales: Scales) -> float:
     """Return a row's score; of two channels as `indexes.fusion.convex.combine_scores` computes it."""
-    if blend[1] == 0.0:
+    dense, lexical, greatest, greatest_word = scales
+    if lexical == 0.0:
         return np.float64(near)
-    if blend[0] == 0.0:
+    if dense == 0.0:
         return word
-    share = max(np.float64(near), 0.0) / greatest[0] if greatest[0] > 0.0 else 0.0
-    word_share = word / greatest[1] if greatest[1] > 0.0 else 0.0
-    return blend[0] * share + blend[1] * word_share
+    share = max(np.float64(near), 0.0) / greatest if greatest > 0.0 else 0.0
+    word_share = word / greatest_word if greatest_word > 0.0 else 0.0
+    return dense * share + lexical * word_share
 
 
 @numba.njit(cache=True, nogil=True)
@@ -211,16 +232,18 @@ def _keep(
     row: int,
     score: float,
     rows: Rows,
-    is_by_document: bool,
+    n_per_document: int,
     places: IntVector,
     scores: DoubleVector,
     n: int,
 ) -> int:
     """Put a row where it belongs among those kept, and return how many these are."""
     _, chunk_ids, documents = rows
-    if is_by_document:
+    if n_per_document:
+        held = 0
         for slot in range(n):
-            if documents[places[slot]] == documents[row]:
+            held += documents[places[slot]] == documents[row]
+            if held == n_per_document:
                 if not _is_better(score, chunk_ids[row], scores[slot], chunk_ids[places[slot]]):
                     return n
                 n -= 1

@@ -12,11 +12,12 @@ from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
 from eagleray.contracts.manifests import FittedRanking
 from eagleray.contracts.times import LATEST
 from indexes.dense.vectors import FloatVector
-from indexes.searching.batch.answering import Blend, answer_all
+from indexes.searching.batch.answering import Barred, Blend, answer_all
 from indexes.searching.batch.found import Found
 from indexes.searching.batch.views import View, count_view
 from indexes.searching.batch.weighing import WeighedWords, weigh_no_words, weigh_words
 from indexes.searching.batch.words import WordFinder
+from indexes.searching.limits import Limits, choose_limits
 from indexes.searching.weights import Boosts, choose_weights, list_boosts
 from indexes.selections import IntVector
 
@@ -25,12 +26,26 @@ _AT_ONCE: Final = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Questions in ascending order of their times.
+class Rules:
+    """What a question's ranking comes to.
 
     Attributes:
         dense_weight: share of the dense channel where both answer.
         boosts: the fields whose words count besides those of the body.
+        limits: what keeps a row from being a hit.
+    """
+
+    dense_weight: float
+    boosts: Boosts
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Questions in ascending order of their times.
+
+    Attributes:
+        rules: by which rows are hits.
         places: int64 [n], in the list of questions.
         times: int64 [n], microseconds.
         wanted: int64 [n], hits of each.
@@ -38,9 +53,7 @@ class Group:
 
     query: str
     mode: SearchMode
-    is_by_document: bool
-    dense_weight: float
-    boosts: Boosts
+    rules: Rules
     places: IntVector
     times: IntVector
     wanted: IntVector
@@ -50,19 +63,15 @@ def group_questions(
     requests: Sequence[SearchRequest], places: Sequence[int], *, fitted: FittedRanking | None
 ) -> Iterator[Group]:
     """Yield the groups of some questions that share a view, by query."""
-    groups: dict[tuple[str, SearchMode, Granularity, float, Boosts], list[int]] = {}
+    groups: dict[tuple[str, SearchMode, Rules], list[int]] = {}
+    known: dict[tuple[int, Granularity], Rules] = {}
     for place in places:
         request = requests[place]
-        weights = choose_weights(request.ranking, fitted)
-        shared = (
-            request.query,
-            request.mode,
-            request.granularity,
-            weights.dense,
-            list_boosts(weights.boosts),
-        )
-        groups.setdefault(shared, []).append(place)
-    for (query, mode, granularity, weight, boosts), mine in groups.items():
+        name = (id(request.ranking), request.granularity)
+        if name not in known:
+            known[name] = _choose_rules(request, fitted)
+        groups.setdefault((request.query, request.mode, known[name]), []).append(place)
+    for (query, mode, rules), mine in groups.items():
         asked = [requests[place].as_of for place in mine]
         times = np.array([LATEST if time is None else time for time in asked], dtype=np.int64)
         wanted = np.array([requests[place].k for place in mine], dtype=np.int64)
@@ -72,13 +81,18 @@ def group_questions(
             yield Group(
                 query=query,
                 mode=mode,
-                is_by_document=granularity is Granularity.DOCUMENT,
-                dense_weight=weight,
-                boosts=boosts,
+                rules=rules,
                 places=np.array(mine, dtype=np.int64)[taken],
                 times=times[taken],
                 wanted=wanted[taken],
             )
+
+
+def _choose_rules(request: SearchRequest, fitted: FittedRanking | None) -> Rules:
+    weights = choose_weights(request.ranking, fitted)
+    return Rules(
+        dense_weight=weights.dense, boosts=list_boosts(weights.boosts), limits=choose_limits(request)
+    )
 
 
 def answer_group(
@@ -97,7 +111,7 @@ def answer_group(
     if group.mode is SearchMode.DENSE:
         words = weigh_no_words(len(group.times))
     else:
-        words = weigh_words(terms, finder, counts, group.times, boosts=group.boosts)
+        words = weigh_words(terms, finder, counts, group.times, boosts=group.rules.boosts)
     n_most = min(int(group.wanted.max()), len(view))
     shape = (len(group.times), n_most)
     kept = (np.empty(shape, dtype=np.int64), np.empty(shape), np.empty(shape))
@@ -110,6 +124,7 @@ def answer_group(
             _list_fields(words),
             (group.times, counts.prefixes, np.minimum(group.wanted, n_most)),
             _blend(group),
+            _limit(group.rules.limits),
             kept,
             n_kept,
         )
@@ -126,9 +141,13 @@ def answer_group(
 
 
 def _blend(group: Group) -> Blend:
-    both = (group.dense_weight, 1.0 - group.dense_weight)
-    dense, lexical = {SearchMode.DENSE: (1.0, 0.0), SearchMode.LEXICAL: (0.0, 1.0)}.get(group.mode, both)
-    return dense, lexical, group.is_by_document
+    dense = group.rules.dense_weight
+    alone = {SearchMode.DENSE: (1.0, 0.0), SearchMode.LEXICAL: (0.0, 1.0)}
+    return alone.get(group.mode, (dense, 1.0 - dense))
+
+
+def _limit(limits: Limits) -> Barred:
+    return limits.n_per_document or 0, limits.score, limits.dense, limits.lexical
 
 
 def _list_fields(words: WeighedWords) -> tuple[object, ...]:

@@ -14,35 +14,13 @@ from eagleray.contracts.manifests import FittedRanking
 from eagleray.contracts.principals import Principal
 from indexes.masks.grammar import parse_filter
 from indexes.searching.searcher import Searcher
-from indexes.segments.opening import open_segment
-from indexes.snapshots.patches import read_patch
-from indexes.storage import open_store
-from tests.small_batches import TableEmbedder, list_single
-from tests.small_collections import DAY, SPEC, make_rows, make_vectors, put_changes, put_segment
+from tests.small_batches import list_single, open_tied
+from tests.small_collections import DAY
 
 TITLE, HEADING = TextField.TITLE, TextField.HEADING
-TITLES = ["", "swap", "repo swap swap", "bond of a repo", "margin"]
-HEADINGS = ["", "", "bond", "swap repo", "vega and margin swap"]
-TEXTS = ["swap repo", "swap swap bond", "bond repo", "margin", "nothing of it"]
 QUERIES = ["swap", "repo bond", "margin swap repo", "nothing at all", '"repo swap" bond', "ma* swap swap"]
 BOOSTS = [None, {}, {TITLE: 0.5}, {TITLE: 0.0, HEADING: 1.7}, {HEADING: 0.3, TITLE: 2.0}]
 FITTED = FittedRanking(dense_weight=0.2, boosts={HEADING: 0.7, TITLE: 1.3}, n_questions=50)
-
-
-def open_tied(tmp_path, rng, *, n_documents, fitted=None):
-    """Three segments, the last without a title, whose few texts and vectors repeat; some rows are closed."""
-    store, vectors, digests, closed = open_store(tmp_path), make_vectors(rng, 8), [], []
-    for part in range(3):
-        rows = make_rows(rng, n_documents=n_documents, first=part * n_documents)
-        for row in rows:
-            row["title"] = "" if part == 2 else str(rng.choice(TITLES))
-            row["heading"], row["text"] = str(rng.choice(HEADINGS)), str(rng.choice(TEXTS))
-        digests.append(put_segment(store, rows, vectors[rng.integers(0, 4, len(rows))]))
-        closed += [(row["chunk_id"], row["known_from"] + 5 * DAY, None) for row in rows[::5]]
-    tables = [read_patch(store, SPEC.name, put_changes(store, closed)).changes]
-    views = [open_segment(store, SPEC.name, digest, patches=tables) for digest in digests]
-    embedder = TableEmbedder(vectors)
-    return Searcher("b" * 64, views, attributes=views[0].attributes, embedder=embedder, fitted=fitted)
 
 
 def draw_boosted(rng, *, n):
@@ -66,16 +44,6 @@ def draw_boosted(rng, *, n):
             )
         )
     return requests
-
-
-@pytest.fixture
-def only_fast(monkeypatch):
-    """Nothing is answered the way of single searches."""
-
-    def refuse(request, *_, **__):
-        raise AssertionError(f"asked one by one: {request}")
-
-    monkeypatch.setattr("indexes.searching.batch.searcher.answer_one", refuse)
 
 
 @pytest.mark.usefixtures("only_fast")

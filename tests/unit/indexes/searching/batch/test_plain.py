@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from eagleray.contracts.hits import Fusion, Ranking, SearchMode, SearchRequest
+from eagleray.contracts.hits import Fusion, Granularity, Ranking, SearchMode, SearchRequest
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.manifests import FittedRanking
 from eagleray.contracts.times import LATEST, OPEN_END
 from indexes.searching.batch.plain import MAX_K, is_plain
+
+CHUNK = Granularity.CHUNK
 
 
 @pytest.mark.parametrize(
@@ -22,7 +24,8 @@ from indexes.searching.batch.plain import MAX_K, is_plain
         (SearchRequest(query="swap", ranking=Ranking(boosts={TextField.TITLE: 0.0})), True),
         (SearchRequest(query="swap", ranking=Ranking(boosts={TextField.TITLE: 1.0})), True),
         (SearchRequest(query="swap", ranking=Ranking(diversity=0.1)), False),
-        (SearchRequest(query="swap", ranking=Ranking(min_score=0.1)), False),
+        (SearchRequest(query="swap", ranking=Ranking(min_score=0.1, min_dense=0.0)), True),
+        (SearchRequest(query="swap", granularity=CHUNK, ranking=Ranking(n_per_document=2)), True),
         (SearchRequest(query="swap", ranking=Ranking(fusion=Fusion.RECIPROCAL_RANK)), False),
     ],
 )

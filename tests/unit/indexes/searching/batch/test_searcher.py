@@ -13,12 +13,8 @@ from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
 from eagleray.contracts.times import LATEST
 from eagleray.errors import GuardError, QueryError
 from indexes.searching.batch import plain
-from indexes.searching.searcher import Searcher
-from indexes.segments.opening import open_segment
-from indexes.snapshots.patches import read_patch
-from indexes.storage import open_store
-from tests.small_batches import TableEmbedder, list_single
-from tests.small_collections import DAY, SPEC, make_rows, make_vectors, put_changes, put_segment
+from tests.small_batches import list_single, open_tied
+from tests.small_collections import DAY
 
 
 @pytest.fixture(scope="module", params=[41, 42, 43])
@@ -92,27 +88,10 @@ def test_lexical_questions_load_no_model(world):
     made.searcher.search_many(lexical)
 
 
-def make_tied(tmp_path, rng, *, n_documents):
-    """Two segments whose rows repeat four texts and four vectors, some of them closed by a patch."""
-    store, vectors = open_store(tmp_path), make_vectors(rng, 8)
-    texts = ["swap repo", "swap swap bond", "bond repo", "margin"]
-    digests = []
-    for part in range(2):
-        rows = make_rows(rng, n_documents=n_documents, first=part * n_documents)
-        for row in rows:
-            row["text"], row["heading"] = str(rng.choice(texts)), ""
-        digests.append(put_segment(store, rows, vectors[rng.integers(0, 4, len(rows))]))
-    closed = [(row["chunk_id"], row["known_from"] + 5 * DAY, None) for row in rows[::5]]
-    patch = put_changes(store, closed)
-    tables = [read_patch(store, SPEC.name, patch).changes]
-    views = [open_segment(store, SPEC.name, digest, patches=tables) for digest in digests]
-    return Searcher("t" * 64, views, attributes=views[0].attributes, embedder=TableEmbedder(vectors))
-
-
 @pytest.mark.parametrize("granularity", Granularity)
 @pytest.mark.parametrize("mode", SearchMode)
 def test_ties_go_to_the_lower_chunk_id_as_in_single_searches(tmp_path, rng, mode, granularity):
-    searcher = make_tied(tmp_path, rng, n_documents=60)
+    searcher = open_tied(tmp_path, rng, n_documents=60, headings=[""])
     requests = [
         SearchRequest(
             query=f"{query} {number % 8}",
@@ -129,7 +108,7 @@ def test_ties_go_to_the_lower_chunk_id_as_in_single_searches(tmp_path, rng, mode
 
 
 def test_similarities_take_no_more_memory_than_allowed(tmp_path, rng):
-    searcher = make_tied(tmp_path, rng, n_documents=400)
+    searcher = open_tied(tmp_path, rng, n_documents=400)
     requests = [
         SearchRequest(query=f"x{number} {number % 8}", k=1, mode=SearchMode.DENSE) for number in range(2_000)
     ]
