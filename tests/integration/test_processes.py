@@ -1,4 +1,4 @@
-"""`eagleray ingest` as processes of their own on the shared cluster: killed, and at once."""
+"""`eagleray ingest` and `import` as processes of their own on the shared cluster: killed, and at once."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from eagleray.contracts.exchange import ExchangeFormat, ExportRequest, ImportRequest
+from eagleray.contracts.principals import Principal
 from eagleray.settings import JobSettings
 from indexes.service import LocalIndexService
-from tests.integration.cut_runs import CUT, NOTES, find_ids, write_lines
+from ray_jobs.service import RayJobService
+from tests.integration.cut_runs import CUT, NOTES, find_ids, ingest, write_lines
 
 ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'eagleray[ray]'")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
@@ -28,7 +31,7 @@ N_OBJECTS = 30
 
 @pytest.fixture
 def start(cluster, settings, tmp_path):
-    """Start `eagleray ingest` on a folder; every process is ended with the test."""
+    """Start `eagleray ingest` on a folder, or another command; every process is ended with the test."""
     started = []
     env = os.environ | {
         "RAY_AUTH_MODE": "token",
@@ -39,11 +42,11 @@ def start(cluster, settings, tmp_path):
     }
     address = ray.get_runtime_context().gcs_address
 
-    def run(folder, jobs):
+    def run(folder, jobs, command=("ingest",)):
         cut = {f"EAGLERAY_JOBS__{name.upper()}": str(value) for name, value in jobs.model_dump().items()}
-        command = [str(EAGLERAY), "ingest", str(folder), "--json", "--address", address]
+        line = [str(EAGLERAY), *command, str(folder), "--json", "--address", address]
         process = subprocess.Popen(
-            command, env=env | cut, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            line, env=env | cut, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         started.append(process)
         return process
@@ -83,6 +86,28 @@ def test_a_run_killed_at_random_moments_ends_with_the_snapshot_of_an_undisturbed
         kill_at(start(folder, CUT), settings.store, n_objects)
     code, report = finish(start(folder, CUT))
     assert (code, report.get("snapshot")) == (0, undisturbed), (moments, report)
+    assert find_ids(settings) == {record["_id"] for record in NOTES}
+    assert LocalIndexService().verify(settings, snapshot="live")["findings"] == []
+
+
+def test_an_import_killed_at_a_random_moment_ends_as_an_undisturbed_one(start, settings, tmp_path):
+    origin = settings.model_copy(update={"store": str(tmp_path / "origin"), "jobs": CUT})
+    ingest(origin, write_lines(tmp_path / "desk" / "notes.jsonl", NOTES))
+    request = ExportRequest(
+        snapshot="live",
+        target=str(tmp_path / "rows"),
+        format=ExchangeFormat.PARQUET,
+        principal=Principal(subject="test"),
+    )
+    LocalIndexService().export(origin, request)
+    wanted = ImportRequest(source=str(tmp_path / "rows"), model="hashing")
+    whole = settings.model_copy(update={"store": str(tmp_path / "whole"), "jobs": CUT})
+    undisturbed = RayJobService().import_rows(whole, wanted, lambda stage, done, total: None)["snapshot"]
+    command = ("import", "--model", "hashing")
+    (moment,) = random.sample(range(2, count_objects(whole.store) - 8), 1)  # the last ones follow the alias
+    kill_at(start(tmp_path / "rows", CUT, command), settings.store, moment)
+    code, report = finish(start(tmp_path / "rows", CUT, command))
+    assert (code, report.get("snapshot")) == (0, undisturbed), (moment, report)
     assert find_ids(settings) == {record["_id"] for record in NOTES}
     assert LocalIndexService().verify(settings, snapshot="live")["findings"] == []
 
