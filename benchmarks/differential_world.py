@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from eagleray.contracts.chunks import CHUNK_SCHEMA
+from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.indexes import IndexKind, LearntEffort
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import FloatMatrix, Store
@@ -27,6 +28,7 @@ from indexes.segments.codebooks import put_codebook
 from indexes.segments.opening import open_segment
 from indexes.segments.patching import PATCH_SCHEMA
 from indexes.segments.publishing import publish_segment
+from indexes.segments.view import SegmentView
 from indexes.segments.writing import write_segment
 from indexes.storage import open_store
 
@@ -94,9 +96,21 @@ class World:
     """
 
     rows: list[Row]
+    views: Sequence[SegmentView]
+    types: dict[str, AttributeType]
     searcher: Searcher
     embedder: WorldEmbedder
     kinds: tuple[IndexKind, ...]
+
+    def open_searcher(self, *, n_threads: int) -> Searcher:
+        """Return another searcher over the same segments."""
+        return Searcher(
+            self.searcher.snapshot,
+            self.views,
+            attributes=self.types,
+            embedder=self.embedder,
+            n_threads=n_threads,
+        )
 
 
 def make_world(seed: int, folder: Path) -> World:
@@ -117,7 +131,7 @@ def make_world(seed: int, folder: Path) -> World:
     _apply(rows, patches)
     embedder = WorldEmbedder(rng)
     searcher = Searcher("w" * 64, views, attributes=types, embedder=embedder)
-    return World(rows=rows, searcher=searcher, embedder=embedder, kinds=kinds)
+    return World(rows=rows, views=views, types=types, searcher=searcher, embedder=embedder, kinds=kinds)
 
 
 def _draw_efforts(drawn: random.Random) -> tuple[LearntEffort, ...]:

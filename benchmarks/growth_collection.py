@@ -88,15 +88,15 @@ class Built:
     sizes: dict[str, int]
 
 
-def cut_segments(n_rows: int) -> list[tuple[int, int]]:
+def cut_segments(n_rows: int, segment_rows: int = SEGMENT_ROWS) -> list[tuple[int, int]]:
     """Return number and rows of each segment: all full but the last."""
-    starts = range(0, n_rows, SEGMENT_ROWS)
-    return [(number, min(SEGMENT_ROWS, n_rows - start)) for number, start in enumerate(starts)]
+    starts = range(0, n_rows, segment_rows)
+    return [(number, min(segment_rows, n_rows - start)) for number, start in enumerate(starts)]
 
 
-def count_lists(n_rows: int) -> int:
+def count_lists(n_rows: int, segment_rows: int = SEGMENT_ROWS) -> int:
     """Return the lists of a collection: the power of two nearest to the root of its largest segment."""
-    return int(2 ** round(0.5 * np.log2(min(n_rows, SEGMENT_ROWS))))
+    return int(2 ** round(0.5 * np.log2(min(n_rows, segment_rows))))
 
 
 def name_part(file: str) -> str:
@@ -147,8 +147,9 @@ def join_halves(first: str, second: str) -> str:
 class Builder:
     """Writes segments into a store; one that a run has written there before is not written again."""
 
-    def __init__(self, folder: Path, material: Material) -> None:
+    def __init__(self, folder: Path, material: Material, *, segment_rows: int = SEGMENT_ROWS) -> None:
         """Take a folder for the store and for what was measured while it was filled."""
+        self._segment_rows = segment_rows
         self.store_folder = folder / "store"
         self._store, self._records = open_store(self.store_folder), folder / "built"
         self._material, self._folder = material, folder
@@ -156,13 +157,13 @@ class Builder:
 
     def train(self, n_rows: int) -> Built:
         """Train the codebook of a collection on as many rows a list as a job takes."""
-        n_lists = count_lists(n_rows)
-        return self._remember(f"codebook-{n_lists}", lambda: self._train(n_lists, min(n_rows, SEGMENT_ROWS)))
+        n_lists, n_trained = count_lists(n_rows, self._segment_rows), min(n_rows, self._segment_rows)
+        return self._remember(f"codebook-{n_lists}", lambda: self._train(n_lists, n_trained))
 
     def write(self, n_rows: int, codebook: str) -> list[Built]:
         """Write the segments of a collection; the codebook is told by its digest."""
         written = []
-        for number, size in cut_segments(n_rows):
+        for number, size in cut_segments(n_rows, self._segment_rows):
             name = f"segment-{number}-{size}-{codebook[:16]}"
             written.append(self._remember(name, partial(self._write, name, number, size, codebook)))
         return written

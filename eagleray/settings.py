@@ -134,6 +134,18 @@ class IndexSettings(BaseModel):
     device: Literal["cpu", "cuda", "faiss"] = "cpu"
 
 
+class SearchSettings(BaseModel):
+    """How a search is carried out; no answer depends on it.
+
+    Attributes:
+        threads: that one search may use to go through several segments at once.
+    """
+
+    model_config = _FROZEN
+
+    threads: int = Field(default=1, ge=1, le=64)
+
+
 class GateSettings(BaseModel):
     """What a snapshot may take to be published; 0 for no budget.
 
@@ -184,6 +196,7 @@ class Settings(BaseSettings):
     reranker: RerankerSettings = RerankerSettings()
     chunker: ChunkerSettings = ChunkerSettings()
     index: IndexSettings = IndexSettings()
+    search: SearchSettings = SearchSettings()
     jobs: JobSettings = JobSettings()
     gate: GateSettings = GateSettings()
     log: LogSettings = LogSettings()

@@ -215,6 +215,7 @@ def open_searcher(settings: Settings, *, snapshot: str, embedder: Embedder) -> S
         embedder=embedder,
         fitted=opened.manifest.ranking,
         reranker=open_reranker(settings.reranker),
+        n_threads=settings.search.threads,
     )
 
 

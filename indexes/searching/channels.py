@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,14 @@ from indexes.dense.queries import DenseQuery
 from indexes.lexical.bm25 import merge_statistics
 from indexes.lexical.scoring import find_best, score_some, weigh_terms
 from indexes.planning.plans import Plan, plan_search
+from indexes.searching.segment_threads import IN_TURN, SegmentThreads
 from indexes.searching.targets import Target
 from indexes.selections import IntVector
 
 DoubleVector = npt.NDArray[np.float64]
+
+_WORTH_SHARING: Final = 1_000.0
+"""Cost of a search, as plans count it, from which other threads may take a part: some .2 ms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,22 +73,32 @@ class Channel(Protocol):
 class DenseChannel:
     """Cosine similarity, segment by segment as planned."""
 
-    def __init__(self, targets: Sequence[Target], query: DenseQuery, *, is_exact: bool = False) -> None:
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        query: DenseQuery,
+        *,
+        is_exact: bool = False,
+        threads: SegmentThreads = IN_TURN,
+    ) -> None:
         """Take the question.
 
         Args:
             targets: one a segment.
             query: the vector.
             is_exact: whether every selected row is compared, whatever it costs.
+            threads: that go through the segments.
         """
         self._targets, self._query, self._is_exact = targets, query, is_exact
+        self._threads = threads
         self.plans: list[Plan] = []
         """What the last search did, one a target."""
 
     def find(self, n: int) -> Best:
         """Return the `n` most similar rows of each segment; see `Channel`."""
-        self.plans = [self._plan(target, n) for target in self._targets]
-        found = [self._search(part, plan, n) for part, plan in enumerate(self.plans)]
+        plans = self.plans = [self._plan(target, n) for target in self._targets]
+        threads = self._threads if sum(plan.cost for plan in plans) >= _WORTH_SHARING else IN_TURN
+        found = threads.map(lambda part: self._search(part, plans[part], n), range(len(plans)))
         is_whole = [
             len(neighbours.rows) == target.selection.n_selected
             for neighbours, target in zip(found, self._targets, strict=True)

@@ -29,6 +29,7 @@ from indexes.searching.fields import open_words
 from indexes.searching.likeness import read_likeness
 from indexes.searching.presenting import make_hit
 from indexes.searching.reranking import choose_reranker, rerank_rows
+from indexes.searching.segment_threads import SegmentThreads
 from indexes.searching.targets import Scope, Target, TargetFinder
 from indexes.searching.weights import choose_weights
 from indexes.segments.view import SegmentView
@@ -46,6 +47,7 @@ class Searcher:
         embedder: Embedder,
         fitted: FittedRanking | None = None,
         reranker: Reranker | None = None,
+        n_threads: int = 1,
     ) -> None:
         """Take the parts.
 
@@ -56,9 +58,12 @@ class Searcher:
             embedder: of questions.
             fitted: weights of questions that name none.
             reranker: of questions that ask for it.
+            n_threads: that one search may use, its own with them; all searches share the others. Answers are
+                the same for any number.
         """
         self._snapshot = snapshot
         self._fitted = fitted
+        self._threads = SegmentThreads(n_threads)
         self._targets = TargetFinder(segments, attributes=attributes)
         self._batch = BatchSearcher(segments, self._targets, embedder, fitted=fitted, reranker=reranker)
         self._attributes = dict(attributes)
@@ -96,7 +101,7 @@ class Searcher:
         dense = None
         if vector is not None and request.mode is not SearchMode.LEXICAL:
             query = DenseQuery(vector, dim=self._embedder.identity.dim)
-            dense = DenseChannel(targets, query, is_exact=request.exact)
+            dense = DenseChannel(targets, query, is_exact=request.exact, threads=self._threads)
         question = Question(
             targets=targets,
             dense=dense,
@@ -165,6 +170,10 @@ class Searcher:
         scope = Scope(as_of=request.as_of, principal=request.principal, filter=request.filter)
         targets = self._targets.find(scope)
         return count_values(targets, request.column, types=self._attributes, n=request.n)
+
+    def close(self) -> None:
+        """End the threads that searches share; they end, too, when nobody holds the searcher any more."""
+        self._threads.close()
 
 
 @dataclass(slots=True)
