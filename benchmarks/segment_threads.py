@@ -40,7 +40,6 @@ from eagleray.contracts.ports import FloatMatrix
 from eagleray.contracts.principals import Principal
 from indexes.dense.comparing import compare_rows
 from indexes.dense.vectors import FloatVector
-from indexes.masks.grammar import parse_filter
 from indexes.searching.searcher import Searcher
 from indexes.searching.segment_threads import IN_TURN, SegmentThreads
 from indexes.segments.opening import open_segment
@@ -91,7 +90,6 @@ def list_ways() -> dict[str, SearchRequest]:
     dense = SearchRequest(query="?", mode=SearchMode.DENSE, principal=ALL)
     return {
         "dense": dense,
-        "dense_masked": replace(dense, filter=parse_filter("part = 7")),
         "dense_exact": replace(dense, exact=True),
         "hybrid": replace(dense, mode=SearchMode.HYBRID),
         "lexical": replace(dense, mode=SearchMode.LEXICAL),

@@ -24,8 +24,8 @@ from indexes.selections import IntVector
 
 DoubleVector = npt.NDArray[np.float64]
 
-_WORTH_SHARING: Final = 1_000.0
-"""Cost of a search, as plans count it, from which other threads may take a part: some .2 ms."""
+_WORTH_SHARING: Final = 5_000.0
+"""Cost of a search, as plans count it, from which other threads may take a part: about a millisecond."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
