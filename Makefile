@@ -48,6 +48,7 @@ bench: setup ## the benchmarks on the judged corpora in CORPORA
 	$(BIN)/python -m benchmarks.differential --n 100000 --seed 1
 	$(BIN)/python -m benchmarks.plan_costs
 	$(BIN)/python -m benchmarks.growth
+	$(BIN)/python -m benchmarks.segment_threads
 	$(BIN)/python -m benchmarks.build --vectors 1000000 --lists 1024
 	$(BIN)/python -m benchmarks.lexical --passages 1000000
 	$(BIN)/python -m benchmarks.peers --vectors 100000
