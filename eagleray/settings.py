@@ -135,15 +135,17 @@ class IndexSettings(BaseModel):
 
 
 class SearchSettings(BaseModel):
-    """How a search is carried out; no answer depends on it.
+    """How a search is carried out; no exact answer depends on it.
 
     Attributes:
         threads: that one search may use to go through several segments at once.
+        device: `cpu`, or `cuda` to keep vectors on a GPU and compare all that a question may find there.
     """
 
     model_config = _FROZEN
 
     threads: int = Field(default=1, ge=1, le=64)
+    device: Literal["cpu", "cuda"] = "cpu"
 
 
 class GateSettings(BaseModel):

@@ -22,6 +22,7 @@ from indexes.exchange.exporting import export_snapshot
 from indexes.gating import find_cache, gate_and_move, log_move, try_snapshot
 from indexes.masks.grammar import parse_filter
 from indexes.searching.searcher import Searcher
+from indexes.segments.on_device import bring_to_device
 from indexes.snapshots.aliases import list_aliases, read_alias, rollback
 from indexes.snapshots.catalog import list_snapshots, load_collection, load_snapshot, resolve
 from indexes.snapshots.copying import copy_snapshot
@@ -194,7 +195,7 @@ def open_searcher(settings: Settings, *, snapshot: str, embedder: Embedder) -> S
     Raises:
         NotPublishedError: there is no such collection, alias or snapshot.
         IntegrityError: something the snapshot needs is damaged.
-        InputError: the collection was embedded with another model.
+        InputError: the collection was embedded with another model, or its vectors do not fit the GPU.
     """
     started = time.monotonic()
     store = _open(settings)
@@ -210,7 +211,7 @@ def open_searcher(settings: Settings, *, snapshot: str, embedder: Embedder) -> S
     _check_embedder(embedder, opened.manifest)
     return Searcher(
         opened.snapshot_id,
-        opened.segments,
+        bring_to_device(opened.segments, settings.search.device),
         attributes=opened.manifest.attributes,
         embedder=embedder,
         fitted=opened.manifest.ranking,

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from eagleray.contracts.hits import PlanKind
 from eagleray.contracts.indexes import TextField
 from indexes.dense.comparing import compare_rows
+from indexes.dense.contracts import DenseIndex
 from indexes.dense.flat import FlatIndex
 from indexes.dense.neighbours import Neighbours
 from indexes.dense.queries import DenseQuery
@@ -26,6 +27,9 @@ DoubleVector = npt.NDArray[np.float64]
 
 _WORTH_SHARING: Final = 5_000.0
 """Cost of a search, as plans count it, from which other threads may take a part: about a millisecond."""
+
+_WORTH_SENDING: Final = 4_096
+"""Rows from which a GPU compares them: a core takes half a millisecond for so many of 384 numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +120,8 @@ class DenseChannel:
         return scores
 
     def _plan(self, target: Target, n: int) -> Plan:
-        view, index = target.view, None if self._is_exact else target.view.inverted
+        view = target.view
+        index = None if self._is_exact or view.on_device is not None else view.inverted
         return plan_search(target.selection, k=n, index=index, efforts=view.efforts)
 
     def _search(self, part: int, plan: Plan, n: int) -> Neighbours:
@@ -125,7 +130,9 @@ class DenseChannel:
         view, selection, effort = target.view, target.selection, plan.effort
         n = min(n, max(1, selection.n_selected))
         if plan.kind is not PlanKind.APPROXIMATE or view.inverted is None:
-            flat = FlatIndex(view.vectors, view.chunk_ids)
+            flat: DenseIndex = FlatIndex(view.vectors, view.chunk_ids)
+            if view.on_device is not None and selection.n_selected >= _WORTH_SENDING:
+                flat = view.on_device
             return flat.search(self._query, k=n, selection=selection, effort=effort)
         while True:
             found = view.inverted.search(self._query, k=n, selection=selection, effort=effort)

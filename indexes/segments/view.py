@@ -15,6 +15,7 @@ import pyarrow as pa
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.indexes import LearntEffort, TextField
 from eagleray.contracts.manifests import EmbedderIdentity
+from indexes.dense.contracts import DenseIndex
 from indexes.dense.ivf import IvfIndex
 from indexes.lexical.postings import Postings
 
@@ -39,6 +40,7 @@ class SegmentView:
         postings: lexical index of each field of the rows.
         inverted: its inverted lists; `None` where every search compares the vectors themselves.
         efforts: learnt for these lists.
+        on_device: its vectors on a GPU, compared there; `None` where they are not.
     """
 
     digest: str
@@ -56,6 +58,7 @@ class SegmentView:
     postings: Mapping[TextField, Postings]
     inverted: IvfIndex | None = None
     efforts: tuple[LearntEffort, ...] = ()
+    on_device: DenseIndex | None = None
 
     @property
     def n_rows(self) -> int:
