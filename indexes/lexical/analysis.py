@@ -66,9 +66,8 @@ class Analyzer:
     def find_tokens(self, text: str) -> Iterator[Token]:
         """Yield the terms of `text` with their spans; terms of one compound may overlap."""
         words = 0
-        for match in _RUN.finditer(text):
-            base = match.start()
-            run = self.split(match.group())
+        for base, name in self.find_places(text):
+            run = self.split(name)
             for term in run.terms:
                 yield Token(
                     term=term.text,
@@ -83,6 +82,10 @@ class Analyzer:
         """Return the runs of `text` in order; `split` makes terms of each."""
         found: list[str] = _RUN.findall(text)
         return found
+
+    def find_places(self, text: str) -> list[tuple[int, str]]:
+        """Return where each run of `text` begins, and the run, in order."""
+        return [(match.start(), match.group()) for match in _RUN.finditer(text)]
 
     def split(self, run: str) -> Run:
         """Return the terms of one run."""

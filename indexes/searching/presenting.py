@@ -1,4 +1,4 @@
-"""From a ranked row to a hit: its columns as values, and where the query's words stand."""
+"""From a ranked row to a hit: its columns as values."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from eagleray.contracts.documents import AttributeType, AttributeValue
-from eagleray.contracts.hits import Highlight, Hit, SearchMode
+from eagleray.contracts.hits import Hit, SearchMode
 from eagleray.contracts.times import format_micros
-from indexes.lexical.analysis import ENGLISH
-from indexes.lexical.expressions import read_beginning
 from indexes.masks.guard import list_groups
+from indexes.searching.highlights import Highlighter
 from indexes.searching.ranking import Ranked
 from indexes.searching.targets import Target
+from indexes.segments.view import SegmentView
 
 
 def make_hit(
@@ -20,12 +20,12 @@ def make_hit(
     target: Target,
     *,
     mode: SearchMode,
-    terms: Mapping[str, int],
+    highlighter: Highlighter,
     types: Mapping[str, AttributeType],
 ) -> Hit:
     """Return the hit a row stands for."""
     view, row = target.view, ranked.row
-    fields: dict[str, Any] = view.rows.slice(row, 1).to_pylist()[0]
+    fields = read_row(view, row)
     text = fields["text"]
     attributes = {
         name: read_attribute(fields.get(f"attr.{name}"), view.attributes.get(name, kind))
@@ -52,19 +52,14 @@ def make_hit(
         known_from=int(view.known_from[row]),
         known_to=int(view.known_to[row]),
         attributes=attributes,
-        highlights=find_highlights(text, terms),
+        highlights=highlighter.find(text),
     )
 
 
-def find_highlights(text: str, terms: Mapping[str, int]) -> tuple[Highlight, ...]:
-    """Return the spans of the words of `text` that the query asks for, in order, none within another."""
-    found: list[Highlight] = []
-    beginnings = tuple(beginning for beginning in map(read_beginning, terms) if beginning)
-    for token in ENGLISH.find_tokens(text):
-        is_asked = token.term in terms or token.surface.startswith(beginnings)
-        if is_asked and (not found or token.start >= found[-1].end):
-            found.append(Highlight(start=token.start, end=token.end))
-    return tuple(found)
+def read_row(view: SegmentView, row: int) -> dict[str, Any]:
+    """Return the columns of a row as values, each read by itself: a slice of the table costs more."""
+    columns = zip(view.rows.column_names, view.rows.columns, strict=True)
+    return {name: column[row].as_py() for name, column in columns}
 
 
 def read_attribute(value: Any, kind: AttributeType) -> AttributeValue | None:

@@ -26,6 +26,7 @@ from indexes.searching.checking import check_request
 from indexes.searching.explaining import explain
 from indexes.searching.facets import count_values
 from indexes.searching.fields import open_words
+from indexes.searching.highlights import Highlighter
 from indexes.searching.likeness import read_likeness
 from indexes.searching.presenting import make_hit
 from indexes.searching.reranking import choose_reranker, rerank_rows
@@ -113,11 +114,11 @@ class Searcher:
         if reranker is not None:
             ranked, reranking = rerank_rows(ranked, targets, request, reranker)
             clock.lap("rerank")
-        hits = []
+        hits, highlighter = [], Highlighter(terms)
         for item in ranked:
             target = targets[item.part]
             guard_row(target.view, item.row, as_of=request.as_of, principal=request.principal)
-            hit = make_hit(item, target, mode=request.mode, terms=terms, types=self._attributes)
+            hit = make_hit(item, target, mode=request.mode, highlighter=highlighter, types=self._attributes)
             hits.append(hit)
         clock.lap("present")
         explanation = explain(

@@ -20,9 +20,8 @@ from indexes.dense.matching import NumpyMatcher
 from indexes.evaluation.rebuilding import rebuild_as_of
 from indexes.lexical.analysis import ENGLISH
 from indexes.lexical.bm25 import K1, B
-from indexes.lexical.expressions import find_query_terms
 from indexes.masks.grammar import parse_filter
-from indexes.searching.presenting import find_highlights
+from indexes.searching.searcher import Searcher
 from indexes.searching.targets import TargetFinder
 from indexes.segments.attributes import infer_attribute_types
 from indexes.segments.opening import open_segment
@@ -57,8 +56,6 @@ def open_rows(rows, types, folder, *, n_segments=1):
 
 
 def make_searcher(views, types):
-    from indexes.searching.searcher import Searcher
-
     return Searcher("s" * 64, views, attributes=types, embedder=EMBEDDER)
 
 
@@ -226,12 +223,6 @@ def test_highlights_are_the_words_of_the_query_in_the_text(tmp_path):
     searcher = make_searcher(open_rows(rows, types, tmp_path), types)
     hit = searcher.search(SearchRequest(query="swaps", principal=EVERYBODY, mode=SearchMode.LEXICAL)).hits[0]
     assert {hit.text[mark.start : mark.end] for mark in hit.highlights} == {"swap"}
-
-
-def test_words_that_begin_as_was_asked_are_highlighted():
-    text = "Derivatives, derived; the drive"
-    marks = find_highlights(text, find_query_terms("deriv*"))
-    assert [text[mark.start : mark.end] for mark in marks] == ["Derivatives", "derived"]
 
 
 def test_inverted_lists_answer_as_the_flat_segment_does_and_say_so(tmp_path):
