@@ -27,7 +27,7 @@ from indexes.snapshots.aliases import list_aliases, read_alias, rollback
 from indexes.snapshots.catalog import list_snapshots, load_collection, load_snapshot, resolve
 from indexes.snapshots.copying import copy_snapshot
 from indexes.snapshots.differences import diff_snapshots
-from indexes.snapshots.opened import open_snapshot
+from indexes.snapshots.opened import OpenSnapshot, open_snapshot
 from indexes.snapshots.vacuuming import pin_snapshot, plan_vacuum, run_vacuum, unpin_snapshot
 from indexes.snapshots.verification import verify_snapshot
 from indexes.storage import open_store
@@ -197,6 +197,16 @@ def open_searcher(settings: Settings, *, snapshot: str, embedder: Embedder) -> S
         IntegrityError: something the snapshot needs is damaged.
         InputError: the collection was embedded with another model, or its vectors do not fit the GPU.
     """
+    return make_searcher(open_named(settings, snapshot=snapshot), settings=settings, embedder=embedder)
+
+
+def open_named(settings: Settings, *, snapshot: str) -> OpenSnapshot:
+    """Return the opened snapshot of an alias, an id or the beginning of an id.
+
+    Raises:
+        NotPublishedError: there is no such collection, alias or snapshot.
+        IntegrityError: something the snapshot needs is damaged.
+    """
     started = time.monotonic()
     store = _open(settings)
     opened = open_snapshot(store, settings.collection, snapshot, cache=find_cache(settings))
@@ -208,6 +218,20 @@ def open_searcher(settings: Settings, *, snapshot: str, embedder: Embedder) -> S
         n_rows=opened.n_rows,
         elapsed_s=round(time.monotonic() - started, 3),
     )
+    return opened
+
+
+def make_searcher(opened: OpenSnapshot, *, settings: Settings, embedder: Embedder) -> Searcher:
+    """Return the engine over an opened snapshot.
+
+    Args:
+        opened: the snapshot.
+        settings: name the reranker.
+        embedder: of questions.
+
+    Raises:
+        InputError: the collection was embedded with another model.
+    """
     _check_embedder(embedder, opened.manifest)
     return Searcher(
         opened.snapshot_id,

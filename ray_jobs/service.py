@@ -14,7 +14,7 @@ from eagleray.contracts.exchange import ImportRequest
 from eagleray.contracts.indexes import IndexKind
 from eagleray.contracts.manifests import CollectionSpec
 from eagleray.contracts.ports import Store
-from eagleray.contracts.services import AnswerRequest, IngestRequest, OnProgress
+from eagleray.contracts.services import AnswerRequest, IngestRequest, OnProgress, TuneRequest
 from eagleray.digests import digest_file
 from eagleray.documents.mapping import DEFAULT_MAPPING, load_mapping
 from eagleray.embedders import describe_embedder, find_tokenizer, settle_backend
@@ -166,15 +166,14 @@ class RayJobService:
         report |= {"snapshot": manifest.snapshot_id, "joined": joined, "made": len(plans)}
         return {**report, "segments": len(manifest.segments), "published": moved.sequence}
 
-    def tune(self, settings: Settings, *, questions: Path, alias: str, is_dry: bool) -> dict[str, Any]:
-        """Fit the weights of hybrid search to judged questions, and publish them where they help.
+    def tune(self, settings: Settings, request: TuneRequest) -> dict[str, Any]:
+        """Fit the weights of hybrid search to questions, and publish them where they help.
 
         Raises:
-            InputError: the questions cannot be used.
+            InputError: the questions cannot be used, or too few can be made.
             ConflictError: somebody else published meanwhile; run it again.
         """
-        store = open_store(settings.store, s3=settings.s3)
-        return tune_collection(settings, questions=questions, alias=alias, is_dry=is_dry, store=store)
+        return tune_collection(settings, request, store=open_store(settings.store, s3=settings.s3))
 
     def answer(self, settings: Settings, request: AnswerRequest, on_progress: OnProgress) -> dict[str, Any]:
         """Answer files of questions into a folder of answers, and return the report.

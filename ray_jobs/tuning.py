@@ -1,4 +1,7 @@
-"""Tune a collection: read judged questions, fit the weights of hybrid search, publish them if they help."""
+"""Tune a collection: take questions, fit the weights of hybrid search to them, publish those that help.
+
+The questions are those of a file, read here, or known items (`indexes.evaluation.known_items`).
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,29 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from eagleray.contracts.hits import Ranking, SearchRequest
 from eagleray.contracts.ports import Store
 from eagleray.contracts.principals import Principal
+from eagleray.contracts.services import TuneRequest
 from eagleray.contracts.times import parse_instant
 from eagleray.embedders import open_embedder
 from eagleray.embedders.remembering import RememberingEmbedder
 from eagleray.errors import EagleRayError, InputError
 from eagleray.settings import Settings
-from indexes.evaluation.fitting import Fit, JudgedQuestion, fit_ranking
+from indexes.evaluation.fitting import LEAST_QUESTIONS, Fit, JudgedQuestion, fit_ranking
+from indexes.evaluation.known_items import make_known_items
 from indexes.gating import gate_and_move
 from indexes.masks.grammar import parse_filter
 from indexes.searching.weights import choose_weights
-from indexes.service import open_searcher
-from indexes.snapshots.catalog import load_snapshot, put_snapshot, resolve
+from indexes.service import make_searcher, open_named
+from indexes.snapshots.catalog import put_snapshot
+from indexes.snapshots.opened import OpenSnapshot
 from ray_jobs.positions import copy_positions
+
+N_KNOWN_ITEMS: Final = 1_000
+"""Questions made where nobody says how many: with half as many, chance hides what boosts gain."""
 
 _KEYS = ("query", "relevant", "as_of", "where", "groups")
 
@@ -79,39 +88,73 @@ def _read_relevant(value: Any) -> Mapping[str, float]:
     return grades
 
 
-def tune_collection(
-    settings: Settings, *, questions: Path, alias: str, is_dry: bool, store: Store
-) -> dict[str, Any]:
+def check_request(request: TuneRequest) -> None:
+    """Check that it is clear where the questions come from.
+
+    Raises:
+        InputError: it is not, or too few known items are wanted.
+    """
+    n = request.n_known_items
+    if request.questions and n is not None:
+        raise InputError(detail="weights are fitted to a file of questions or to known items, not to both")
+    if request.questions and request.groups:
+        detail = "each question of a file names its groups itself; --group is of known items alone"
+        raise InputError(detail=detail)
+    if n is not None and n < LEAST_QUESTIONS:
+        raise InputError(detail=f"weights need at least {LEAST_QUESTIONS} known items, found {n}")
+
+
+def tune_collection(settings: Settings, request: TuneRequest, *, store: Store) -> dict[str, Any]:
     """Fit the weights to the questions; where they help, publish a snapshot that has them.
+
+    Known items hold the dense weight: made of a document's own words, they would always lower it.
 
     Args:
         settings: name the collection and the model.
-        questions: JSON Lines file (`read_questions`).
-        alias: whose snapshot is tuned, and which moves.
-        is_dry: whether the result is only told.
+        request: which questions, and which alias.
         store: where the collection lies.
 
     Raises:
-        InputError: the questions cannot be used.
+        InputError: the questions cannot be used, or too few can be made.
         ConflictError: somebody else published meanwhile; run it again.
         GateError: the new snapshot did not pass; it stays unpublished.
     """
-    judged = read_questions(questions)
-    snapshot = resolve(store, settings.collection, alias)
-    before = load_snapshot(store, settings.collection, snapshot)
+    check_request(request)
+    judged = read_questions(Path(request.questions)) if request.questions else None
+    opened = open_named(settings, snapshot=request.alias)
+    before, snapshot = opened.manifest, opened.snapshot_id
     embedder = RememberingEmbedder(open_embedder(settings.embedder))
-    engine = open_searcher(settings, snapshot=snapshot, embedder=embedder)
+    engine = make_searcher(opened, settings=settings, embedder=embedder)
     weights = choose_weights(Ranking(), before.ranking)
     start = Ranking(dense_weight=weights.dense, boosts=weights.boosts)
-    fit = fit_ranking(engine.search, judged, start=start)
-    report = _tell(fit, snapshot)
-    if is_dry or not fit.is_better:
+    questions = _make_questions(opened, request) if judged is None else judged
+    fit = fit_ranking(engine.search, questions, start=start, fits_dense=judged is not None)
+    report = {"questions": "known items" if judged is None else "judged", **_tell(fit, snapshot)}
+    if request.is_dry or not fit.is_better:
         return report
     manifest = replace(before, ranking=fit.ranking, parent=snapshot)
     put_snapshot(store, manifest)
     copy_positions(store, settings.collection, snapshot, manifest.snapshot_id)
-    moved = gate_and_move(store, manifest, alias=alias, expected=snapshot, reason="tune", settings=settings)
+    moved = gate_and_move(
+        store, manifest, alias=request.alias, expected=snapshot, reason="tune", settings=settings
+    )
     return {**report, "snapshot": manifest.snapshot_id, "published": moved.sequence}
+
+
+def _make_questions(opened: OpenSnapshot, request: TuneRequest) -> list[JudgedQuestion]:
+    made = make_known_items(
+        opened.segments,
+        snapshot=opened.snapshot_id,
+        principal=Principal(subject="tuning", groups=request.groups),
+        n=N_KNOWN_ITEMS if request.n_known_items is None else request.n_known_items,
+    )
+    if len(made) < LEAST_QUESTIONS:
+        detail = (
+            f"the rows that this caller may see make {len(made)} questions, weights need {LEAST_QUESTIONS}; "
+            "name groups that may read more, or a file of judged questions"
+        )
+        raise InputError(detail=detail)
+    return made
 
 
 def _tell(fit: Fit, snapshot: str) -> dict[str, Any]:

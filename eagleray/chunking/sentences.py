@@ -7,6 +7,7 @@ between its rows.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final
 
 _BREAK: Final = re.compile(
@@ -42,6 +43,9 @@ _NEVER_LAST: Final = frozenset(_ABBREVIATIONS.split())
 _SELDOM_LAST: Final = frozenset(_ENDING_ABBREVIATIONS.split())
 _STARTERS: Final = frozenset(_COMMON_STARTERS.split())
 
+_MIN_CHARACTERS: Final = 24
+_MAX_CHARACTERS: Final = 300
+
 
 def find_sentence_starts(text: str, *, start: int, end: int) -> list[int]:
     """Return the first character of each sentence in `text[start:end]`, in order.
@@ -56,6 +60,19 @@ def find_sentence_starts(text: str, *, start: int, end: int) -> list[int]:
         if match.lastgroup != "mark" or _is_end(text, match, start=starts[-1], stop=end):
             starts.append(match.end())
     return starts
+
+
+def pick_sentence(text: str, number: int) -> str:
+    """Return one of the sentences that are long enough for a question, cut where one is too long.
+
+    Args:
+        text: stripped of white space at its beginning; it is returned whole where no sentence is long enough.
+        number: any whole number, at least 0; equal numbers pick equal sentences.
+    """
+    starts = [*find_sentence_starts(text, start=0, end=len(text)), len(text)]
+    pieces = [text[start:end].strip() for start, end in pairwise(starts)]
+    sentences = [piece for piece in pieces if len(piece) >= _MIN_CHARACTERS] or [text]
+    return sentences[number % len(sentences)][:_MAX_CHARACTERS]
 
 
 def _is_end(text: str, match: re.Match[str], *, start: int, stop: int) -> bool:

@@ -125,12 +125,12 @@ class SegmentManifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FittedRanking:
-    """How a hybrid search weighs what it finds, fitted to a collection's own judged questions.
+    """How a hybrid search weighs what it finds, fitted to a collection's own questions.
 
     Attributes:
         dense_weight: from 0 to 1, share of the dense channel in a convex combination.
         boosts: field -> weight of words in it besides those of the body.
-        n_questions: judged questions it was fitted to.
+        n_questions: questions it was fitted to, judged ones or known items.
     """
 
     dense_weight: float

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from eagleray.contracts.exchange import ExportRequest, ImportRequest
@@ -64,6 +63,25 @@ class AnswerRequest:
     groups: frozenset[str] = frozenset()
     snapshot: str = "live"
     address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuneRequest:
+    """Questions that the weights of hybrid search are fitted to.
+
+    Attributes:
+        questions: path of a file of judged questions; empty makes them of the collection's own rows.
+        n_known_items: questions made, where there is no file; `None` takes the default.
+        groups: of the caller, whose rows questions are made of; a file names those of each question itself.
+        alias: whose snapshot is tuned, and which moves.
+        is_dry: whether the result is only told.
+    """
+
+    questions: str = ""
+    n_known_items: int | None = None
+    groups: frozenset[str] = frozenset()
+    alias: str = "live"
+    is_dry: bool = False
 
 
 class IndexService(Protocol):
@@ -145,8 +163,8 @@ class JobService(Protocol):
         """Join the small segments of an alias's snapshot, and publish the result."""
         ...
 
-    def tune(self, settings: Settings, *, questions: Path, alias: str, is_dry: bool) -> dict[str, Any]:
-        """Fit the weights of hybrid search to judged questions, and publish them where they help."""
+    def tune(self, settings: Settings, request: TuneRequest) -> dict[str, Any]:
+        """Fit the weights of hybrid search to questions, and publish them where they help."""
         ...
 
     def answer(self, settings: Settings, request: AnswerRequest, on_progress: OnProgress) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Fit what a hybrid search weighs to a collection's own judged questions, and tell whether it helps.
+"""Fit what a hybrid search weighs to questions with known answers, and tell whether it helps.
 
 Half of the questions decide the weights, the other half judges them: they are taken only where the questions
 they have not seen are answered better than with the weights there were, by more than chance.
@@ -71,13 +71,16 @@ class Fit:
         return self.after - self.before > self.margin
 
 
-def fit_ranking(search: Search, questions: Sequence[JudgedQuestion], *, start: Ranking) -> Fit:
+def fit_ranking(
+    search: Search, questions: Sequence[JudgedQuestion], *, start: Ranking, fits_dense: bool = True
+) -> Fit:
     """Fit the weights, one after the other: dense, title, heading, and dense again.
 
     Args:
         search: answers a request.
         questions: at least `LEAST_QUESTIONS`; their halves are the same whatever their order.
         start: the weights there are, all of them.
+        fits_dense: whether the dense weight is fitted, or held while the boosts are.
 
     Raises:
         InputError: there are too few questions.
@@ -87,14 +90,14 @@ def fit_ranking(search: Search, questions: Sequence[JudgedQuestion], *, start: R
             f"{len(questions)} judged questions are too few to fit weights to; at least {LEAST_QUESTIONS}"
         )
         raise InputError(detail=detail)
-    seen, unseen = _halve(questions)
-    best = _climb(search, seen, [replace(start, dense_weight=dense) for dense in _DENSE], start)
+    seen, unseen = halve(questions)
+    best = _climb(search, seen, _vary_dense(start), start) if fits_dense else start
     for field in (TextField.TITLE, TextField.HEADING):
         tries = [replace(best, boosts=_set(best.boosts or {}, field, weight)) for weight in _BOOSTS]
         best = _climb(search, seen, tries, best)
-    if best.boosts != start.boosts:
-        best = _climb(search, seen, [replace(best, dense_weight=dense) for dense in _DENSE], best)
-    before, after = _judge(search, unseen, start), _judge(search, unseen, best)
+    if fits_dense and best.boosts != start.boosts:
+        best = _climb(search, seen, _vary_dense(best), best)
+    before, after = judge(search, unseen, start), judge(search, unseen, best)
     differences = after - before
     margin = _SURE * float(differences.std(ddof=1)) / math.sqrt(len(differences))
     return Fit(
@@ -110,8 +113,14 @@ def fit_ranking(search: Search, questions: Sequence[JudgedQuestion], *, start: R
     )
 
 
-def _halve(questions: Sequence[JudgedQuestion]) -> tuple[list[JudgedQuestion], list[JudgedQuestion]]:
-    """Return the halves: by the query's digest, so that one asked twice is not in both."""
+def halve(questions: Sequence[JudgedQuestion]) -> tuple[list[JudgedQuestion], list[JudgedQuestion]]:
+    """Return the half that decides and the half that judges, by the digests of queries.
+
+    A query that is asked twice is not in both.
+
+    Raises:
+        InputError: nearly all are the same.
+    """
     halves: tuple[list[JudgedQuestion], list[JudgedQuestion]] = ([], [])
     for question in sorted(questions, key=lambda item: item.request.query):
         halves[int(digest_bytes(question.request.query.encode())[:8], 16) % 2].append(question)
@@ -120,17 +129,21 @@ def _halve(questions: Sequence[JudgedQuestion]) -> tuple[list[JudgedQuestion], l
     return halves
 
 
+def _vary_dense(ranking: Ranking) -> list[Ranking]:
+    return [replace(ranking, dense_weight=dense) for dense in _DENSE]
+
+
 def _climb(
     search: Search, questions: Sequence[JudgedQuestion], tries: Sequence[Ranking], best: Ranking
 ) -> Ranking:
     """Return the weights that do best; those there are, where none does better."""
-    means = {place: float(_judge(search, questions, ranking).mean()) for place, ranking in enumerate(tries)}
-    standing = float(_judge(search, questions, best).mean())
+    means = {place: float(judge(search, questions, ranking).mean()) for place, ranking in enumerate(tries)}
+    standing = float(judge(search, questions, best).mean())
     place = max(means, key=lambda item: (means[item], -item))
     return tries[place] if means[place] > standing else best
 
 
-def _judge(search: Search, questions: Sequence[JudgedQuestion], ranking: Ranking) -> DoubleVector:
+def judge(search: Search, questions: Sequence[JudgedQuestion], ranking: Ranking) -> DoubleVector:
     """Return the nDCG@10 of each question."""
     found = np.empty(len(questions))
     for place, question in enumerate(questions):

@@ -69,3 +69,30 @@ def test_tuned_weights_are_published_and_stay_with_the_collection(
     assert cli("snapshots", "show", "live", "--json").shown["ranking"] == shown["ranking"]
     again = cli("tune", questions, "--json").shown
     assert "the weights stay" in again["message"]
+
+
+def test_without_a_file_boosts_are_fitted_to_known_items_of_the_callers_rows(
+    cluster, settings, write_notes, cli
+):
+    notes = []
+    for number in range(64):
+        name = f"{'abcdefgh'[number % 8]}{'klmnopqr'[number // 8]} memo"
+        told = " ".join(WORDS[(number * step + step) % 12] for step in (1, 5, 7, 11, 2, 3))
+        notes += [
+            note(f"memo{number}", f"Traders talk of {told}.", title=name, groups=["rates"]),
+            note(f"reply{number}", f"Traders talk of {told}. {name} {name} {name}", groups=["rates"]),
+        ]
+    published = ingest(settings, write_notes(notes))["snapshot"]
+    refused = cli("tune", "--json")
+    assert refused.code == 2
+    assert "make 0 questions" in refused.shown["error"]["message"]
+    dry = cli("tune", "--known-items", 100, "--group", "rates", "--dry-run", "--json").shown
+    assert (dry["questions"], dry["snapshot"]) == ("known items", published)
+    assert dry["questions_fitted"] + dry["questions_unseen"] == 100
+    assert dry == cli("tune", "--known-items", 100, "--group", "rates", "--dry-run", "--json").shown
+    tuned = cli("tune", "--known-items", 100, "--group", "rates", "--json").shown
+    assert tuned["dense_weight"] == 0.35
+    assert tuned["boosts"] == dry["boosts"] != {}
+    assert tuned["snapshot"] != published
+    both = cli("tune", "questions.jsonl", "--known-items", 100, "--json")
+    assert (both.code, "not to both" in both.shown["error"]["message"]) == (2, True)

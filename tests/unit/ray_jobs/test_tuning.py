@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from eagleray.contracts.services import TuneRequest
 from eagleray.contracts.times import parse_instant
 from eagleray.errors import InputError
-from ray_jobs.tuning import read_questions
+from ray_jobs.tuning import check_request, read_questions
 
 
 def write(tmp_path, *lines):
@@ -52,3 +53,22 @@ def test_a_line_that_is_no_question_is_named(tmp_path, line, told):
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(InputError, match="none.jsonl: expected a file of judged questions"):
         read_questions(tmp_path / "none.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"questions": "q.jsonl", "n_known_items": 100}, "not to both"),
+        ({"questions": "q.jsonl", "groups": frozenset({"rates"})}, "--group is of known items alone"),
+        ({"n_known_items": 39}, "at least 40 known items, found 39"),
+    ],
+)
+def test_a_request_that_does_not_say_where_questions_come_from_is_refused(options, told):
+    with pytest.raises(InputError, match=told):
+        check_request(TuneRequest(**options))
+
+
+def test_known_items_or_a_file_are_both_clear_requests():
+    check_request(TuneRequest())
+    check_request(TuneRequest(n_known_items=40, groups=frozenset({"rates"})))
+    check_request(TuneRequest(questions="q.jsonl"))

@@ -75,3 +75,12 @@ def test_too_few_questions_or_one_asked_again_and_again_are_refused(world):
         fit_ranking(world.searcher.search, questions, start=START)
     with pytest.raises(InputError, match="nearly all the same"):
         fit_ranking(world.searcher.search, questions[:1] * 50, start=START)
+
+
+def test_a_dense_weight_that_is_held_stays_while_boosts_are_fitted(world):
+    truth = Ranking(dense_weight=0.1, boosts={TextField.TITLE: 2.0})
+    questions = draw_questions(world, answer_with(world, truth))
+    fit = fit_ranking(world.searcher.search, questions, start=START, fits_dense=False)
+    assert fit.ranking.dense_weight == START.dense_weight
+    assert TextField.TITLE in fit.ranking.boosts
+    assert fit.after > fit.before
