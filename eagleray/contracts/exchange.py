@@ -52,6 +52,7 @@ class ExchangeFormat(StrEnum):
     NPY = "npy"
     FVECS = "fvecs"
     FAISS = "faiss"
+    FAISS_IVF = "faiss-ivf"
     LANCE = "lance"
 
 

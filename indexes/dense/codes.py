@@ -84,14 +84,42 @@ def add_rows(
         labels: int32 [n_rows], each row's list.
         kind: what the encoder was trained for.
     """
+    numbers = np.arange(len(vectors), dtype=np.int64)
+    return _serialize(build_index(encoder, lists, vectors, labels, ids=numbers, kind=kind))
+
+
+def build_index(
+    encoder: bytes,
+    lists: Any,
+    vectors: FloatMatrix,
+    labels: npt.NDArray[np.int32],
+    *,
+    ids: npt.NDArray[np.int64],
+    kind: IndexKind,
+) -> Any:
+    """Return FAISS's index of rows under their ids, int64 [n_rows]; see `add_rows`."""
     index = _deserialize(encoder, lists, path="the encoder of a codebook")
     step = 1 << 16
     for start in range(0, len(vectors), step):
         block = np.ascontiguousarray(vectors[start : start + step])
-        numbers = np.arange(start, start + len(block), dtype=np.int64)
+        numbers = np.ascontiguousarray(ids[start : start + len(block)])
         into = labels[start : start + len(block)].astype(np.int64)
         index.add_core(len(block), faiss.swig_ptr(block), faiss.swig_ptr(numbers), faiss.swig_ptr(into))
-    return _serialize(_FAST_SCAN[kind](index) if kind in _FAST_SCAN else index)
+    if kind not in _FAST_SCAN:
+        return index
+    laid_out = _FAST_SCAN[kind](index)
+    _put_in(lists, laid_out, path="lists laid out for SIMD")
+    return laid_out
+
+
+def resize_encoder(encoder: bytes, lists: Any) -> bytes:
+    """Return the bytes of the same encoder for other lists, of any number."""
+    index: Any = faiss.deserialize_index(np.frombuffer(encoder, dtype=np.uint8))
+    index.nlist = lists.ntotal
+    empty: Any = faiss.ArrayInvertedLists(index.nlist, index.code_size)
+    index.replace_invlists(empty, True)
+    empty.this.disown()  # the index frees them now
+    return _serialize(index)
 
 
 def open_lists(path: Path, lists: Any, *, n_rows: int) -> Any:

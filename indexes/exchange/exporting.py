@@ -13,6 +13,7 @@ from eagleray.digests import canonical_json, digest_file
 from eagleray.errors import InputError
 from indexes.exchange.blocks import Caller, iterate_blocks, make_row_schema
 from indexes.exchange.folders import check_free, new_folder
+from indexes.exchange.sinks.faiss_ivf import choose_codebook
 from indexes.exchange.sinks.lance import check_names, import_lance
 from indexes.exchange.sinks.writing import Shape, write_files
 from indexes.searching.targets import Scope, TargetFinder
@@ -59,13 +60,15 @@ def export_snapshot(
     attributes = opened.manifest.attributes
     finder = TargetFinder(opened.segments, attributes=attributes)
     targets = finder.find(Scope(as_of=request.as_of, principal=request.principal, filter=expression))
+    n_rows = sum(item.selection.n_selected for item in targets)
+    if not n_rows:
+        raise InputError(detail="nothing visible to this caller at this time matches; nothing was written")
     shape = Shape(
-        n_rows=sum(item.selection.n_selected for item in targets),
+        n_rows=n_rows,
         dim=opened.manifest.collection.embedder.dim,
         schema=make_row_schema(attributes),
+        codebook=choose_codebook(targets) if request.format is ExchangeFormat.FAISS_IVF else None,
     )
-    if not shape.n_rows:
-        raise InputError(detail="nothing visible to this caller at this time matches; nothing was written")
     if request.format is ExchangeFormat.LANCE:
         import_lance()
         check_names(shape.schema)
@@ -74,7 +77,7 @@ def export_snapshot(
         blocks = iterate_blocks(targets, attributes=attributes, caller=caller)
         write_files(request.format, folder, blocks, shape=shape)
         sizes = {path: path.stat().st_size for path in sorted(folder.rglob("*")) if path.is_file()}
-        record = _describe(opened, request, n_rows=shape.n_rows)
+        record = _describe(opened, request, n_rows=n_rows)
         record["files"] = {
             path.relative_to(folder).as_posix(): {"bytes": size, "sha256": digest_file(path)}
             for path, size in sizes.items()
@@ -84,7 +87,7 @@ def export_snapshot(
         snapshot=opened.snapshot_id,
         format=request.format,
         target=str(target),
-        rows=shape.n_rows,
+        rows=n_rows,
         bytes=sum(sizes.values()) + written,
         files=(RECORD, *record["files"]),
     )

@@ -9,9 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from eagleray.contracts.exchange import ExchangeFormat
+from indexes.dense.codebooks import Codebook
 from indexes.exchange.blocks import Block
 from indexes.exchange.sinks.contracts import Sink
 from indexes.exchange.sinks.faiss import FaissSink
+from indexes.exchange.sinks.faiss_ivf import FaissIvfSink
 from indexes.exchange.sinks.fvecs import FvecsSink
 from indexes.exchange.sinks.lance import write_lance
 from indexes.exchange.sinks.npy import IdsSink, NpySink
@@ -26,11 +28,13 @@ class Shape:
         n_rows: rows in all.
         dim: numbers of a vector.
         schema: of the rows without vectors.
+        codebook: of the inverted lists, where the format has some.
     """
 
     n_rows: int
     dim: int
     schema: pa.Schema
+    codebook: Codebook | None = None
 
 
 def write_files(kind: ExchangeFormat, folder: Path, blocks: Iterable[Block], *, shape: Shape) -> None:
@@ -67,4 +71,6 @@ def _open_sinks(kind: ExchangeFormat, folder: Path, shape: Shape) -> list[Sink]:
         return [rows, FvecsSink(folder), IdsSink(folder, n_rows=shape.n_rows)]
     if kind is ExchangeFormat.FAISS:
         return [rows, FaissSink(folder, dim=shape.dim)]
+    if kind is ExchangeFormat.FAISS_IVF and shape.codebook is not None:
+        return [rows, FaissIvfSink(folder, codebook=shape.codebook, n_rows=shape.n_rows)]
     return [rows]

@@ -9,7 +9,14 @@ import pytest
 
 from eagleray.contracts.indexes import IndexKind
 from eagleray.errors import IntegrityError
-from indexes.dense.codes import add_rows, make_lists, open_lists, read_labels, train_encoder
+from indexes.dense.codes import (
+    add_rows,
+    make_lists,
+    open_lists,
+    read_labels,
+    resize_encoder,
+    train_encoder,
+)
 
 N_ROWS, DIM, N_LISTS = 2_000, 16, 4
 KINDS = [kind for kind in IndexKind if kind is not IndexKind.FLAT]
@@ -68,3 +75,14 @@ def test_a_file_of_other_lists_or_rows_is_refused(path, lists, rng):
         open_lists(path, others, n_rows=N_ROWS)
     with pytest.raises(IntegrityError, match=f"{N_ROWS + 1} rows"):
         open_lists(path, lists, n_rows=N_ROWS + 1)
+
+
+@pytest.mark.parametrize("n_lists", [1, 3, 9])
+def test_an_encoder_takes_other_lists_of_any_number(kind, lists, rng, n_lists, tmp_path):
+    vectors = rng.standard_normal((N_ROWS, DIM)).astype(np.float32)
+    other = make_lists(rng.standard_normal((n_lists, DIM)).astype(np.float32))
+    encoder = resize_encoder(train_encoder(lists, vectors, kind=kind), other)
+    labels = rng.integers(0, n_lists, size=N_ROWS).astype(np.int32)
+    (tmp_path / "other.faiss").write_bytes(add_rows(encoder, other, vectors, labels, kind=kind))
+    index = open_lists(tmp_path / "other.faiss", other, n_rows=N_ROWS)
+    np.testing.assert_array_equal(read_labels(index, n_rows=N_ROWS), labels)
