@@ -69,7 +69,7 @@ def main() -> None:
             for name in arguments.fits
         }
         figures = compare(search, halve(judged)[1], fits)
-    about = {"corpus": arguments.corpus.name, "query_set": arguments.queries, "known_items": len(items)}
+    about = {"corpus": arguments.corpus.name, "query_set": arguments.queries, "items": len(items)}
     show_result({**about, **figures})
 
 
