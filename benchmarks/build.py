@@ -1,6 +1,6 @@
 """How fast are inverted lists built, and are they the same bytes for any number of workers?
 
-    python -m benchmarks.build --vectors N [--dim D] [--lists L] [--device cpu|cuda] [--kind KIND]
+    python -m benchmarks.build --vectors N [--dim D] [--lists L] [--device cpu|cuda|faiss] [--kind KIND]
 
 Real passages' vectors and made ones (`benchmarks.real_vectors`) lie in a file. The codebook is trained by
 the product's passes on Ray, and the lists of each segment are built by a Ray task, with 1, 2 and 4 workers
@@ -107,7 +107,8 @@ def build(path: Path, out: Path, arguments: argparse.Namespace, *, workers: int)
     (out / "codebook.arrow").write_bytes(data)
     segments = cut_rows(n_rows, _SEGMENT_ROWS)
     make = partial(SegmentTask, path, out, digest_bytes(data), arguments.device)
-    done = list(run_shards(make, segments, resources=Resources(workers=workers)))
+    resources = Resources(workers=workers, n_gpus=float(arguments.device != "cpu"))
+    done = list(run_shards(make, segments, resources=resources))
     return digest_json([digest_bytes(data), *sorted(item["digest"] for item in done)])
 
 
@@ -185,7 +186,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--vectors", type=int, default=1_000_000)
     parser.add_argument("--dim", type=int, default=384)
     parser.add_argument("--lists", type=int, default=1024)
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda", "faiss"])
     parser.add_argument("--kind", default="ivf_pq", choices=[str(kind) for kind in IndexKind][1:])
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--own-choice", action="store_true", help="also the index autofaiss chooses")
