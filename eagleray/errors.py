@@ -18,6 +18,8 @@ EagleRayError
 ├── IntegrityError             stored bytes are not what their manifest says
 ├── ConflictError              somebody else moved the alias first
 ├── GateError                  a snapshot did not pass its gate
+├── OverloadedError            too many requests at once; try again later
+├── DeadlineError              a request took longer than it may
 └── GuardError                 a row outside the mask reached a result: a defect, never a hit
 
 Each error says what was expected, what came and what to do; it carries its parts as fields and
@@ -179,3 +181,19 @@ class GuardError(EagleRayError):
 
     exit_code = 4
     message = "row {chunk_id} reached a result although {rule}; no answer is given"
+
+
+class OverloadedError(EagleRayError):
+    """Fields: waiting, retry_after_s."""
+
+    retryable = True
+    exit_code = 5
+    message = "{waiting} requests are waiting already; try again in {retry_after_s} s"
+
+
+class DeadlineError(EagleRayError):
+    """Fields: timeout_s."""
+
+    retryable = True
+    exit_code = 5
+    message = "no answer within {timeout_s} s; ask for fewer hits or a narrower filter, or allow more time"

@@ -8,7 +8,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [
-    path for name in ("eagleray", "indexes", "ray_jobs") for path in sorted((ROOT / name).rglob("*.py"))
+    path
+    for name in ("eagleray", "indexes", "ray_jobs", "serve")
+    for path in sorted((ROOT / name).rglob("*.py"))
 ]
 
 

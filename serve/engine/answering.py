@@ -1,0 +1,117 @@
+"""Runs searches in threads: so many at once, a bounded number waiting, each with a deadline.
+
+A thread cannot be interrupted. A request whose time is up is told so at once, but its thread keeps its place
+and its snapshot until it has ended: places are what is really at work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
+
+from eagleray.errors import DeadlineError, OverloadedError
+from serve.engine.following import Follower
+from serve.engine.shelf import Engine, Lease
+
+Answer = TypeVar("Answer")
+
+_LEAST_RETRY_S: Final = 0.1
+_SHARE: Final = 0.1
+"""Weight of the last request in the mean of what one takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one process takes on.
+
+    Attributes:
+        n_threads: searches at work at once.
+        max_waiting: requests that may wait for a thread; one more is refused.
+        timeout_s: seconds a request may take, waiting included.
+    """
+
+    n_threads: int = 2
+    max_waiting: int = 64
+    timeout_s: float = 30.0
+
+
+class Answerer:
+    """Asks the followed snapshot, or the one a request names; runs in one event loop."""
+
+    def __init__(self, follower: Follower, limits: Limits) -> None:
+        self._follower, self._limits = follower, limits
+        self._pool = ThreadPoolExecutor(limits.n_threads, thread_name_prefix="eagleray-search")
+        self._places = asyncio.Semaphore(limits.n_threads)
+        self._n_waiting = 0
+        self._mean_s = _LEAST_RETRY_S
+
+    @property
+    def n_waiting(self) -> int:
+        """Requests that wait for a thread."""
+        return self._n_waiting
+
+    async def answer(
+        self, ask: Callable[[Engine], Answer], *, snapshot: str | None = None, timeout_s: float | None = None
+    ) -> Answer:
+        """Return what `ask` makes of a snapshot's engine.
+
+        Args:
+            ask: asks one engine; runs in a thread.
+            snapshot: whole id; `None` asks the alias's.
+            timeout_s: seconds it may take; the limit where it is greater, or not given.
+
+        Raises:
+            OverloadedError: too many requests wait; try again later.
+            DeadlineError: its time was up.
+            EagleRayError: what `ask` raised, or opening the named snapshot.
+        """
+        allowed_s = min(timeout_s or self._limits.timeout_s, self._limits.timeout_s)
+        work: asyncio.Future[Answer] | None = None
+        try:
+            async with asyncio.timeout(allowed_s):
+                await self._wait_for_place()
+                work = await self._begin(ask, snapshot)
+                return await asyncio.shield(work)
+        except TimeoutError as error:
+            if work is not None and work.done():
+                return work.result()  # its own error, or an answer in the last moment
+            raise DeadlineError(timeout_s=allowed_s) from error
+
+    async def close(self) -> None:
+        """Wait for what is at work, and end the threads."""
+        await asyncio.to_thread(self._pool.shutdown)
+
+    async def _wait_for_place(self) -> None:
+        if self._places.locked() and self._n_waiting >= self._limits.max_waiting:
+            retry_s = max(_LEAST_RETRY_S, self._mean_s * (self._n_waiting + 1) / self._limits.n_threads)
+            raise OverloadedError(waiting=self._n_waiting, retry_after_s=round(retry_s, 3))
+        self._n_waiting += 1
+        try:
+            await self._places.acquire()
+        finally:
+            self._n_waiting -= 1
+
+    async def _begin(self, ask: Callable[[Engine], Answer], snapshot: str | None) -> asyncio.Future[Answer]:
+        """Begin to ask; the place and the snapshot are given back when that has ended, however it ends."""
+        loop, lease = asyncio.get_running_loop(), None
+        try:
+            lease = await self._follower.lease(snapshot)
+            work = loop.run_in_executor(self._pool, ask, lease.engine)
+        except BaseException:
+            if lease is not None:
+                lease.release()
+            self._places.release()
+            raise
+        work.add_done_callback(partial(self._end, lease, loop.time()))
+        return work
+
+    def _end(self, lease: Lease, started: float, work: asyncio.Future[Answer]) -> None:
+        lease.release()
+        self._places.release()
+        self._mean_s += _SHARE * (asyncio.get_running_loop().time() - started - self._mean_s)
+        if not work.cancelled():
+            work.exception()  # looked at, also where nobody waits for it any more

@@ -1,0 +1,135 @@
+"""Keeps the snapshot of an alias open, and changes it while questions go on.
+
+A new snapshot is opened beside the old one and asked a question; only then do new requests get it. Requests
+that began on the old one end on it. What cannot be opened changes nothing: the old one answers on, and the
+state says what is wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+import structlog
+
+from serve.engine.shelf import Engine, Lease, Shelf
+
+_INTERVAL_S: Final = 0.25
+_MAX_INTERVAL_S: Final = 5.0
+"""Seconds between two looks while looking or opening fails: twice as many each time, up to these."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """Where a process stands with its alias.
+
+    Attributes:
+        snapshot: whose answers new requests get.
+        wanted: where the alias points, as far as it could be read.
+        changed_at: seconds since the epoch, when new requests began to get this snapshot.
+        error: why the wanted snapshot does not answer yet, or the alias was not read; empty if all is well.
+    """
+
+    snapshot: str
+    wanted: str
+    changed_at: float
+    error: str = ""
+
+
+class Follower:
+    """Follows one alias; runs in one event loop."""
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        read_alias: Callable[[], str],
+        *,
+        probe: Callable[[Engine], object],
+        interval_s: float = _INTERVAL_S,
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            shelf: opens snapshots.
+            read_alias: returns the id the alias points to; called in a thread.
+            probe: asks a new snapshot something, in a thread; if it raises, the snapshot does not answer.
+            interval_s: seconds between two looks at the alias.
+        """
+        self._shelf, self._read_alias, self._probe, self._interval_s = shelf, read_alias, probe, interval_s
+        self._state: Following | None = None
+        self._notice = asyncio.Event()
+        self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def state(self) -> Following:
+        """Where it stands; there is none before `start`."""
+        if self._state is None:
+            raise RuntimeError("the follower has not started")
+        return self._state
+
+    async def start(self) -> None:
+        """Open the alias's snapshot, and follow the alias from here on.
+
+        Raises:
+            EagleRayError: the alias cannot be read, or its snapshot not be opened or asked.
+        """
+        wanted = await asyncio.to_thread(self._read_alias)
+        await self._take(wanted)
+        self._watch = asyncio.create_task(self._follow())
+
+    async def close(self) -> None:
+        """Stop following, and close every snapshot once its requests have ended."""
+        if self._watch is not None:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+        await self._shelf.close()
+
+    def notify(self) -> None:
+        """Look at the alias now: somebody says that it has moved."""
+        self._notice.set()
+
+    async def lease(self, snapshot: str | None = None) -> Lease:
+        """Return a lease of the alias's snapshot, or of the one that a request names by its whole id.
+
+        Raises:
+            EagleRayError: the named snapshot cannot be opened.
+        """
+        return await self._shelf.lease(snapshot or self.state.snapshot)
+
+    async def _follow(self) -> None:
+        wait_s = self._interval_s
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._notice.wait(), wait_s)
+            self._notice.clear()
+            wanted = self.state.wanted
+            try:
+                wanted = await asyncio.to_thread(self._read_alias)
+                if wanted != self.state.snapshot:
+                    await self._take(wanted)
+                self._state = replace(self.state, wanted=wanted, error="")
+                wait_s = self._interval_s
+            except Exception as error:  # noqa: BLE001 - told by the state and the log; the old one answers on
+                wait_s = min(2.0 * wait_s, _MAX_INTERVAL_S)
+                self._state = replace(self.state, wanted=wanted, error=str(error))
+                _log.warning("snapshot_not_taken", snapshot=wanted, error=type(error).__name__)
+
+    async def _take(self, snapshot: str) -> None:
+        """Open a snapshot, ask it, and let new requests have it."""
+        started = time.monotonic()
+        lease = await self._shelf.lease(snapshot)
+        try:
+            await asyncio.to_thread(self._probe, lease.engine)
+            self._state = Following(snapshot=snapshot, wanted=snapshot, changed_at=time.time())
+            self._shelf.keep(snapshot)
+        finally:
+            lease.release()
+        elapsed_s = round(time.monotonic() - started, 3)
+        _log.info("snapshot_taken", snapshot=snapshot, elapsed_s=elapsed_s)

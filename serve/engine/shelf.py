@@ -1,0 +1,136 @@
+"""The opened snapshots of a process: opened once, held while anybody asks them, closed when nobody does.
+
+Everything here runs in one event loop; opening and closing, which read files, run in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from eagleray.contracts.ports import SearchEngine
+
+_MAX_IDLE: Final = 2
+
+
+class Engine(SearchEngine, Protocol):
+    """An engine that can be let go of."""
+
+    def close(self) -> None:
+        """Give back what it holds; nobody asks it any more."""
+        ...
+
+
+OpenEngine = Callable[[str], Engine]
+"""Id of a snapshot in, its engine out; called in a thread."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """A snapshot that is open, or being opened."""
+
+    opening: asyncio.Task[Engine]
+    n_leases: int = 0
+    is_kept: bool = False
+
+
+@dataclass(slots=True)
+class Lease:
+    """The right to ask an engine until it is released; releasing it again does nothing.
+
+    Attributes:
+        engine: open for as long as the lease is held.
+    """
+
+    engine: Engine
+    _release: Callable[[], None]
+    _is_held: bool = field(default=True)
+
+    def release(self) -> None:
+        """Let go of the engine."""
+        if self._is_held:
+            self._is_held = False
+            self._release()
+
+
+class Shelf:
+    """Opens snapshots by id and closes the ones that nobody needs."""
+
+    def __init__(self, open_engine: OpenEngine, *, max_idle: int = _MAX_IDLE) -> None:
+        """Take what opens.
+
+        Args:
+            open_engine: called in a thread, once for all who wait for the same snapshot.
+            max_idle: snapshots that stay open although nobody asks them, the last used ones.
+        """
+        self._open_engine, self._max_idle = open_engine, max_idle
+        self._held: dict[str, _Held] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def opened(self) -> tuple[str, ...]:
+        """Ids of the snapshots that are open, the last used last."""
+        return tuple(name for name, held in self._held.items() if held.opening.done())
+
+    async def lease(self, snapshot: str) -> Lease:
+        """Return a lease of a snapshot's engine, opened if need be.
+
+        Args:
+            snapshot: whole id.
+
+        Raises:
+            Exception: what opening it raised; the next lease tries again.
+        """
+        held = self._held.get(snapshot)
+        if held is None:
+            opening = asyncio.create_task(asyncio.to_thread(self._open_engine, snapshot))
+            held = self._held[snapshot] = _Held(opening=opening)
+            opening.add_done_callback(lambda _: self._drop_failed(snapshot, held))
+        held.n_leases += 1
+        try:
+            engine = await asyncio.shield(held.opening)
+        except BaseException:
+            self._release(snapshot, held)
+            raise
+        return Lease(engine=engine, _release=lambda: self._release(snapshot, held))
+
+    def keep(self, snapshot: str) -> None:
+        """Keep this open snapshot, asked or not, in the place of the one kept so far."""
+        for name, held in self._held.items():
+            held.is_kept = name == snapshot
+        self._tidy()
+
+    async def close(self) -> None:
+        """Close every snapshot, once nobody asks it any more."""
+        self._max_idle = 0
+        self.keep("")
+        while self._held or self._closing:
+            await asyncio.sleep(0.01)
+
+    def _release(self, snapshot: str, held: _Held) -> None:
+        held.n_leases -= 1
+        if not held.n_leases and self._held.get(snapshot) is held:
+            self._held[snapshot] = self._held.pop(snapshot)  # the last used is the last to go
+        self._tidy()
+
+    def _drop_failed(self, snapshot: str, held: _Held) -> None:
+        opening = held.opening
+        if (opening.cancelled() or opening.exception() is not None) and self._held.get(snapshot) is held:
+            del self._held[snapshot]
+
+    def _tidy(self) -> None:
+        idle = [name for name, held in self._held.items() if not held.n_leases and not held.is_kept]
+        for name in idle[: max(0, len(idle) - self._max_idle)]:
+            closing = asyncio.create_task(_close(self._held.pop(name).opening))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+
+async def _close(opening: asyncio.Task[Engine]) -> None:
+    """Close an engine; one that nobody waited for any more may still be opening, or have failed to."""
+    done, _ = await asyncio.wait([opening])
+    for task in done:
+        if not task.cancelled() and task.exception() is None:
+            await asyncio.to_thread(task.result().close)

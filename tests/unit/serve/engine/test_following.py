@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from eagleray.errors import IntegrityError, StoreError
+from serve.engine.following import Follower
+from serve.engine.shelf import Shelf
+from tests.unit.serve.engine.conftest import wait_until
+
+
+class Alias:
+    """An alias that can be moved, and whose store can fail."""
+
+    def __init__(self, snapshot):
+        self.snapshot, self.error = snapshot, None
+
+    def __call__(self):
+        if self.error is not None:
+            raise self.error
+        return self.snapshot
+
+
+@pytest.fixture
+def alias():
+    return Alias("a")
+
+
+def make_follower(opener, alias, **more):
+    options = {"probe": lambda engine: engine.search(None), "interval_s": 0.01, **more}
+    return Follower(Shelf(opener, max_idle=1), alias, **options)
+
+
+def test_new_requests_get_the_new_snapshot_and_old_ones_end_on_theirs(opener, alias):
+    async def run():
+        follower = make_follower(opener, alias)
+        await follower.start()
+        old = await follower.lease()
+        for snapshot in ("b", "c", "d"):
+            alias.snapshot = snapshot
+            await wait_until(lambda wanted=snapshot: follower.state.snapshot == wanted)
+        assert old.engine.search(None) == "a"
+        new = await follower.lease()
+        assert new.engine.search(None) == "d"
+        old.release()
+        new.release()
+        await wait_until(lambda: opener.find("b")[0].is_closed)
+        await follower.close()
+
+    asyncio.run(run())
+    assert all(engine.is_closed for engine in opener.opened)
+
+
+def test_a_request_that_names_a_snapshot_gets_that_one(opener, alias):
+    async def run():
+        follower = make_follower(opener, alias)
+        await follower.start()
+        lease = await follower.lease("older")
+        assert lease.engine.search(None) == "older"
+        assert follower.state.snapshot == "a"
+        lease.release()
+        await follower.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [IntegrityError(path="b", expected="x", found="y"), StoreError(path="b", detail="gone"), OSError("disk")],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_snapshot_that_cannot_be_opened_leaves_the_old_one_answering(opener, alias, error):
+    async def run():
+        follower = make_follower(opener, alias)
+        await follower.start()
+        opener.failing["b"] = error
+        alias.snapshot = "b"
+        await wait_until(lambda: follower.state.error)
+        assert (follower.state.snapshot, follower.state.wanted) == ("a", "b")
+        assert str(error) in follower.state.error
+        del opener.failing["b"]
+        await wait_until(lambda: follower.state.snapshot == "b")
+        assert not follower.state.error
+        await follower.close()
+
+    asyncio.run(run())
+
+
+def test_a_snapshot_that_fails_its_probe_never_answers_a_request(opener, alias):
+    def probe(engine):
+        if engine.snapshot == "b":
+            raise IntegrityError(path="b", expected="an answer", found="none")
+
+    async def run():
+        follower = make_follower(opener, alias, probe=probe)
+        await follower.start()
+        alias.snapshot = "b"
+        await wait_until(lambda: follower.state.error)
+        lease = await follower.lease()
+        assert lease.engine.snapshot == "a"
+        lease.release()
+        alias.snapshot = "c"
+        await wait_until(lambda: follower.state.snapshot == "c")
+        await follower.close()
+
+    asyncio.run(run())
+    assert all(engine.is_closed for engine in opener.opened)
+
+
+def test_a_store_that_fails_for_a_while_stops_no_answer_and_is_followed_again(opener, alias):
+    async def run():
+        follower = make_follower(opener, alias)
+        await follower.start()
+        alias.error = StoreError(path="aliases/live", detail="timed out")
+        await wait_until(lambda: "timed out" in follower.state.error)
+        lease = await follower.lease()
+        assert lease.engine.search(None) == "a"
+        lease.release()
+        alias.error, alias.snapshot = None, "b"
+        await wait_until(lambda: follower.state.snapshot == "b")
+        await follower.close()
+
+    asyncio.run(run())
+
+
+def test_a_notice_is_followed_at_once(opener, alias):
+    async def run():
+        follower = make_follower(opener, alias, interval_s=30.0)
+        await follower.start()
+        alias.snapshot = "b"
+        follower.notify()
+        await wait_until(lambda: follower.state.snapshot == "b", timeout_s=5.0)
+        await follower.close()
+
+    asyncio.run(run())
+
+
+def test_what_keeps_the_first_snapshot_from_opening_is_raised_at_the_start(opener, alias):
+    async def run():
+        opener.failing["a"] = IntegrityError(path="a", expected="x", found="y")
+        with pytest.raises(IntegrityError):
+            await make_follower(opener, alias).start()
+
+    asyncio.run(run())

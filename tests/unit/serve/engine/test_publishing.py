@@ -1,0 +1,104 @@
+"""A real store whose alias moves while many ask: no request fails, and no answer is of two snapshots."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+import numpy as np
+import pytest
+
+from eagleray.contracts.hits import SearchMode, SearchRequest
+from eagleray.contracts.principals import Principal
+from indexes.searching.searcher import Searcher
+from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
+from indexes.snapshots.opened import open_snapshot
+from indexes.storage import open_store
+from serve.engine.answering import Answerer, Limits
+from serve.engine.following import Follower
+from serve.engine.shelf import Shelf
+from tests.small_collections import DIM, EMBEDDER, SPEC, make_vectors, put_small_snapshot
+
+N_MOVES, N_CLIENTS = 30, 16
+EVERYBODY = Principal(subject="test", groups=frozenset({"rates", "credit", "desk"}))
+REQUESTS = [
+    SearchRequest(query=query, mode=mode, principal=EVERYBODY)
+    for query in ("swap", "bond")
+    for mode in SearchMode
+]
+
+
+class FixedEmbedder:
+    """Gives every question a vector of its own."""
+
+    identity = EMBEDDER
+
+    def embed_queries(self, texts):
+        return np.concatenate([make_vectors(np.random.default_rng(len(text)), 1, DIM) for text in texts])
+
+
+@pytest.fixture
+def store(tmp_path):
+    return open_store(tmp_path / "store")
+
+
+def open_engine(store, snapshot):
+    opened = open_snapshot(store, SPEC.name, snapshot)
+    attributes = opened.manifest.attributes
+    return Searcher(opened.snapshot_id, opened.segments, attributes=attributes, embedder=FixedEmbedder())
+
+
+def list_hits(response):
+    return [(hit.chunk_id, hit.score, hit.known_to) for hit in response.hits]
+
+
+def test_thirty_publishes_under_load_fail_no_request_and_mix_no_answer(store):
+    snapshots = [put_small_snapshot(store, seed=seed) for seed in (1, 2, 3)]
+    wanted = {
+        name: [list_hits(open_engine(store, name).search(request)) for request in REQUESTS]
+        for name in snapshots
+    }
+    assert len({str(hits) for hits in wanted.values()}) == len(snapshots)
+    move_alias(
+        store,
+        SPEC.name,
+        "live",
+        move=AliasMove(expected=None, snapshot=snapshots[0], reason="publish", now=1),
+    )
+
+    def read():
+        return read_alias(store, SPEC.name, "live").snapshot
+
+    async def ask_on(answerer, is_over, seen):
+        number = 0
+        while not is_over.is_set():
+            request = REQUESTS[number % len(REQUESTS)]
+            response = await answerer.answer(lambda engine, request=request: engine.search(request))
+            name = response.explanation.snapshot
+            assert list_hits(response) == wanted[name][number % len(REQUESTS)]
+            seen.append(name)
+            number += 1
+
+    async def run():
+        shelf = Shelf(partial(open_engine, store))
+        follower = Follower(shelf, read, probe=lambda engine: engine.search(REQUESTS[0]), interval_s=0.02)
+        await follower.start()
+        answerer, is_over, seen = Answerer(follower, Limits(max_waiting=N_CLIENTS)), asyncio.Event(), []
+        clients = [asyncio.create_task(ask_on(answerer, is_over, seen)) for _ in range(N_CLIENTS)]
+        for number in range(1, N_MOVES + 1):
+            before, after = snapshots[(number - 1) % 3], snapshots[number % 3]
+            move = AliasMove(expected=before, snapshot=after, reason="publish", now=number)
+            await asyncio.to_thread(move_alias, store, SPEC.name, "live", move=move)
+            async with asyncio.timeout(10):
+                while follower.state.snapshot != after:
+                    await asyncio.sleep(0.005)
+                n_seen = len(seen)
+                while after not in seen[n_seen:]:
+                    await asyncio.sleep(0.005)
+        is_over.set()
+        await asyncio.gather(*clients)
+        await answerer.close()
+        await follower.close()
+        return seen
+
+    assert set(asyncio.run(run())) == set(snapshots)
