@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 from typing import Any, cast
 
-from eagleray.contracts.services import IndexService, JobService
+from eagleray.contracts.services import IndexService, JobService, ServeService
 from eagleray.errors import MissingExtraError
 
 
@@ -25,6 +25,15 @@ def load_job_service() -> JobService:
         MissingExtraError: it, or something it imports, is not installed.
     """
     return cast(JobService, _load("jobs", extra="ray"))
+
+
+def load_serve_service() -> ServeService:
+    """Return the service that answers over HTTP.
+
+    Raises:
+        MissingExtraError: it, or something it imports, is not installed.
+    """
+    return cast(ServeService, _load("serving", extra="serve"))
 
 
 def _load(name: str, *, extra: str) -> Any:

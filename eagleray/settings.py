@@ -148,6 +148,24 @@ class SearchSettings(BaseModel):
     device: Literal["cpu", "cuda"] = "cpu"
 
 
+class ServeSettings(BaseModel):
+    """How much one serving process takes on.
+
+    Attributes:
+        threads: searches at work at once; 0 for one a core.
+        max_waiting: requests that may wait for a thread; one more is refused, to be asked again later.
+        timeout_s: seconds a request may take, waiting included.
+        poll_s: seconds between two looks at the alias.
+    """
+
+    model_config = _FROZEN
+
+    threads: int = Field(default=0, ge=0, le=256)
+    max_waiting: int = Field(default=64, ge=0)
+    timeout_s: float = Field(default=30.0, gt=0.0)
+    poll_s: float = Field(default=0.25, gt=0.0)
+
+
 class GateSettings(BaseModel):
     """What a snapshot may take to be published; 0 for no budget.
 
@@ -199,6 +217,7 @@ class Settings(BaseSettings):
     chunker: ChunkerSettings = ChunkerSettings()
     index: IndexSettings = IndexSettings()
     search: SearchSettings = SearchSettings()
+    serve: ServeSettings = ServeSettings()
     jobs: JobSettings = JobSettings()
     gate: GateSettings = GateSettings()
     log: LogSettings = LogSettings()

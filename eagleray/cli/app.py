@@ -17,6 +17,7 @@ from eagleray.cli.gating import gate
 from eagleray.cli.importing import import_rows
 from eagleray.cli.ingesting import ingest
 from eagleray.cli.searching import search
+from eagleray.cli.serving import serve
 from eagleray.cli.showing import show_json
 from eagleray.cli.snapshots import snapshots
 from eagleray.cli.tuning import tune
@@ -31,6 +32,7 @@ app.command("import")(import_rows)
 app.command()(search)
 app.command(name="search-many")(search_many)
 app.command()(facets)
+app.command()(serve)
 app.command()(export)
 app.command()(compact)
 app.command()(tune)

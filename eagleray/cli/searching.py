@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
 import typer
 
 from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_json
+from eagleray.contracts.answers import show_response
 from eagleray.contracts.hits import (
     Explanation,
     Fusion,
@@ -86,7 +84,7 @@ def search(
 
 def _show(response: SearchResponse, *, is_explained: bool, is_json: bool) -> None:
     if is_json:
-        show_json(to_json(response, is_explained=is_explained))
+        show_json(show_response(response, is_explained=is_explained))
     else:
         _show_hits(response, is_explained=is_explained)
 
@@ -105,21 +103,6 @@ def _read_boosts(written: list[str]) -> dict[TextField, float]:
         except ValueError as error:
             raise QueryError(detail=f"boost {text!r}: expected title=2 or heading=0.5") from error
     return boosts
-
-
-def to_json(response: SearchResponse, *, is_explained: bool) -> dict[str, Any]:
-    """Return a response as JSON values, times in ISO 8601."""
-    hits = []
-    for hit in response.hits:
-        fields = asdict(hit)
-        for name in ("known_from", "known_to", "event_time"):
-            if fields[name] is not None:
-                fields[name] = format_micros(fields[name])
-        hits.append(fields)
-    shown: dict[str, Any] = {"snapshot": response.explanation.snapshot, "hits": hits}
-    if is_explained:
-        shown["explanation"] = asdict(response.explanation)
-    return shown
 
 
 def _show_hits(response: SearchResponse, *, is_explained: bool) -> None:

@@ -174,3 +174,33 @@ class JobService(Protocol):
     def list_dead_letters(self, settings: Settings, *, run: str) -> list[dict[str, Any]]:
         """Return the dead letters of a run; an empty `run` takes the collection's last one."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeRequest:
+    """Where a process listens, and for whom.
+
+    Attributes:
+        host: address; loopback alone as long as callers are not asked who they are.
+        port: 0 takes a free one.
+        alias: whose snapshot answers, also after it moves.
+        groups: of every caller.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    alias: str = "live"
+    groups: frozenset[str] = frozenset()
+
+
+class ServeService(Protocol):
+    """Answers over HTTP until the process is told to end."""
+
+    def serve(self, settings: Settings, request: ServeRequest, on_ready: Callable[[str], None]) -> None:
+        """Serve a collection; `on_ready` gets the URL once questions are answered.
+
+        Raises:
+            InputError: the address is not loopback, or taken.
+            NotPublishedError: there is no such collection or alias.
+        """
+        ...

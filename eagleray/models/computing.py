@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import torch
 
 from eagleray.errors import ModelError
 
+_ONE_AT_A_TIME: Final = threading.RLock()
+
 
 @contextmanager
 def limit_threads(threads: int) -> Iterator[None]:
-    """Let torch compute with that many threads for the length of a block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    """Let torch compute with that many threads for the length of a block.
+
+    The number is the process's, so blocks of several threads come one after the other: no bit of a result
+    depends on who else computes.
+    """
+    with _ONE_AT_A_TIME:
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
 def require_device(device: str, *, model: str) -> None:

@@ -14,15 +14,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-import structlog
-
+from eagleray.logs import get_logger
 from serve.engine.shelf import Engine, Lease, Shelf
 
 _INTERVAL_S: Final = 0.25
 _MAX_INTERVAL_S: Final = 5.0
 """Seconds between two looks while looking or opening fails: twice as many each time, up to these."""
 
-_log = structlog.get_logger(__name__)
+_log = get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""HTTP over `serve.engine`: bodies, routes and errors. Nothing here searches."""

@@ -1,0 +1,81 @@
+"""The application: routes, errors and a bound on bodies around one collection's engine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serve.http.problems import install, make_problem
+from serve.http.routes import Serving, make_router
+
+MAX_BODY_BYTES: Final = 1 << 20
+
+
+def make_app(
+    serving: Serving, *, start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]]
+) -> FastAPI:
+    """Return the application.
+
+    Args:
+        serving: what its routes ask.
+        start: awaited before the first request.
+        stop: awaited after the last one.
+    """
+
+    @asynccontextmanager
+    async def live(_: FastAPI) -> AsyncIterator[None]:
+        await start()
+        try:
+            yield
+        finally:
+            await stop()
+
+    app = FastAPI(title="eagleray", version=version("eagleray"), lifespan=live, docs_url=None, redoc_url=None)
+    install(app)
+    app.include_router(make_router(serving))
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+    return app
+
+
+class BodyLimit:
+    """Refuses a body that is too long while it comes in, whatever its length was said to be."""
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+        self._app, self._max_bytes = app, max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, its body counted; see ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body, is_whole = bytearray(), False
+        while not is_whole:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body += message.get("body", b"")
+            is_whole = not message.get("more_body", False)
+            if len(body) > self._max_bytes:
+                detail = f"a body may have {self._max_bytes} bytes; this one has more"
+                await make_problem(413, "BodyTooLongError", detail)(scope, receive, send)
+                return
+        await self._app(scope, _replay(bytes(body), receive), send)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives the whole body, and then what else comes."""
+    is_given = False
+
+    async def give() -> Message:
+        nonlocal is_given
+        if is_given:
+            return await receive()
+        is_given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return give

@@ -1,0 +1,113 @@
+"""Errors over HTTP: problem details, one status an error type, nothing of what the caller may not see.
+
+Source: RFC 9457, Problem Details for HTTP APIs.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from eagleray.errors import (
+    ConflictError,
+    DeadlineError,
+    DocumentNotFoundError,
+    EagleRayError,
+    InputError,
+    NotPublishedError,
+    OverloadedError,
+    StoreError,
+)
+from eagleray.logs import get_logger
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+_STATUSES: Final[tuple[tuple[type[EagleRayError], int], ...]] = (
+    (NotPublishedError, 404),
+    (DocumentNotFoundError, 404),
+    (InputError, 400),
+    (ConflictError, 409),
+    (OverloadedError, 429),
+    (StoreError, 503),
+    (DeadlineError, 504),
+)
+"""The first that fits; every other error is the server's own, 500."""
+
+_log = get_logger()
+
+
+def install(app: FastAPI) -> None:
+    """Let the application answer every error as a problem."""
+    app.add_exception_handler(EagleRayError, _answer_own)
+    app.add_exception_handler(RequestValidationError, _answer_validation)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(Exception, _answer_unknown)
+
+
+def make_problem(status: int, kind: str, detail: str, **more: Any) -> JSONResponse:
+    """Return a problem.
+
+    Args:
+        status: of HTTP.
+        kind: name of the error's class; the problem's type is made of it.
+        detail: what was expected, what came, what to do.
+        more: further members.
+    """
+    words = re.sub(r"(?<!^)(?=[A-Z])", " ", kind.removesuffix("Error"))
+    body = {
+        "type": f"urn:eagleray:problem:{words.lower().replace(' ', '-')}",
+        "title": words.capitalize(),
+        "status": status,
+        "detail": detail,
+        **more,
+    }
+    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE)
+
+
+async def _answer_own(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, EagleRayError):
+        raise error
+    status = next((code for kind, code in _STATUSES if isinstance(error, kind)), 500)
+    name = type(error).__name__
+    if status == 500:
+        return _answer_defect(request, name)
+    problem = make_problem(status, name, str(error))
+    if isinstance(error, OverloadedError):
+        problem.headers["retry-after"] = str(math.ceil(error.retry_after_s))
+    return problem
+
+
+async def _answer_validation(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - starlette's signature
+    if not isinstance(error, RequestValidationError):
+        raise error
+    faults = [
+        {"at": ".".join(str(part) for part in fault["loc"][1:]) or "body", "detail": fault["msg"]}
+        for fault in error.errors()
+    ]
+    told = "; ".join(f"{fault['at']}: {fault['detail']}" for fault in faults[:3])
+    return make_problem(422, "ValidationError", told, faults=faults)
+
+
+async def _answer_http(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    detail = f"{request.method} {request.url.path}: {error.detail}"
+    problem = make_problem(error.status_code, "HttpError", detail)
+    problem.headers.update(error.headers or {})
+    return problem
+
+
+async def _answer_unknown(request: Request, error: Exception) -> JSONResponse:
+    return _answer_defect(request, type(error).__name__)
+
+
+def _answer_defect(request: Request, name: str) -> JSONResponse:
+    """Answer that the server failed; what failed stands in its log alone."""
+    _log.error("request_failed", path=request.url.path, error=name)
+    return make_problem(500, "InternalError", "the server failed; its log says why, and no answer is given")

@@ -1,0 +1,148 @@
+"""`eagleray serve` as a process of its own: asked while others publish, told to end, killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+
+from indexes.service import LocalIndexService
+from tests.integration.cut_runs import NOTES, ingest, write_lines
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
+
+EAGLERAY = Path(sys.executable).parent / "eagleray"
+QUESTION = {"query": "bond coupon", "k": 100}
+
+
+class Process:
+    """A serving process and its URL."""
+
+    def __init__(self, settings, *options):
+        env = os.environ | {
+            "EAGLERAY_STORE": settings.store,
+            "EAGLERAY_COLLECTION": settings.collection,
+            "EAGLERAY_CACHE": settings.cache,
+            "EAGLERAY_EMBEDDER__MODEL": settings.embedder.model,
+        }
+        self.process = subprocess.Popen(
+            [str(EAGLERAY), "serve", "--port", "0", "--json", *options],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        line = self.process.stdout.readline()
+        assert line, f"ended with {self.process.wait(timeout=30)} before it was ready"
+        self.url = json.loads(line)["url"]
+        self.client = httpx.Client(base_url=self.url, timeout=30)
+
+    def search(self, **more):
+        return self.client.post("/collections/notes/search", json={**QUESTION, **more})
+
+    def end(self, number=signal.SIGTERM):
+        """Send a signal and return the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout=60)
+
+
+@pytest.fixture
+def start(cluster, settings, tmp_path):
+    """Serve the notes; every process is ended with the test."""
+    ingest(settings, write_lines(tmp_path / "desk" / "notes.jsonl", NOTES))
+    started = []
+
+    def run(*options):
+        started.append(Process(settings, *options))
+        return started[-1]
+
+    yield run
+    for item in started:
+        item.process.kill()
+        item.process.wait(timeout=30)
+        item.process.stdout.close()
+        item.client.close()
+
+
+def test_publishes_and_rollbacks_fail_no_request_and_each_answer_is_of_one_snapshot(
+    start, settings, tmp_path
+):
+    served = start()
+    first = served.search().json()
+    changed = [{**note, "text": note["text"] + " It was called early."} for note in NOTES[:20]]
+    for note in changed:
+        note["known_from"] = "2021-01-01T00:00:00Z"
+    second = ingest(settings, write_lines(tmp_path / "desk" / "notes.jsonl", changed))["snapshot"]
+    service, is_over, seen, failed = LocalIndexService(), threading.Event(), {}, []
+
+    def ask_on():
+        with httpx.Client(base_url=served.url, timeout=30) as client:
+            while not is_over.is_set():
+                answer = client.post("/collections/notes/search", json=QUESTION)
+                if answer.status_code != 200:
+                    failed.append(answer.text)
+                    continue
+                told = answer.json()
+                seen.setdefault(told["snapshot"], set()).add(json.dumps(told["hits"], sort_keys=True))
+
+    clients = [threading.Thread(target=ask_on) for _ in range(4)]
+    for client in clients:
+        client.start()
+    for number in range(6):
+        if number % 2:
+            service.publish(settings, snapshot=second, alias="live")
+        else:
+            service.rollback(settings, alias="live")
+        wanted = first["snapshot"] if number % 2 == 0 else second
+        for _ in range(1_000):
+            if served.client.get("/health/ready").json()["snapshot"] == wanted:
+                break
+        else:
+            pytest.fail("the alias moved, and the process did not follow")
+    is_over.set()
+    for client in clients:
+        client.join(timeout=30)
+    assert not failed
+    assert set(seen) == {first["snapshot"], second}
+    assert {len(answers) for answers in seen.values()} == {1}
+    assert seen[first["snapshot"]] == {json.dumps(first["hits"], sort_keys=True)}
+
+
+def test_told_to_end_it_answers_what_has_begun_and_ends_as_a_success(start):
+    served = start()
+    answers = []
+    asking = [threading.Thread(target=lambda: answers.append(served_search(served.url))) for _ in range(8)]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join(timeout=30)
+    assert served.end() == 0
+    assert answers == [200] * 8
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{served.url}/health/live", timeout=5)
+
+
+def served_search(url):
+    return httpx.post(f"{url}/collections/notes/search", json=QUESTION, timeout=30).status_code
+
+
+def test_a_killed_process_leaves_nothing_that_keeps_the_next_from_serving(start):
+    served = start()
+    before = served.search().json()
+    assert served.end(signal.SIGKILL) == -signal.SIGKILL
+    assert start().search().json() == before
+
+
+def test_every_caller_has_the_groups_the_process_was_given(start, settings, tmp_path):
+    secret = [{**NOTES[0], "_id": "secret", "groups": ["desk"], "text": "Bond 99 pays a secret coupon."}]
+    ingest(settings, write_lines(tmp_path / "other" / "notes.jsonl", secret))
+    found = {hit["doc_id"] for hit in start().search().json()["hits"]}
+    assert "secret" not in found
+    assert "secret" in {hit["doc_id"] for hit in start("--group", "desk").search().json()["hits"]}

@@ -1,0 +1,103 @@
+"""The application over a small real collection, asked in process."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+import httpx
+import numpy as np
+import pytest
+
+from eagleray.contracts.hits import SearchMode, SearchRequest
+from eagleray.contracts.principals import Principal
+from indexes.searching.searcher import Searcher
+from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
+from indexes.snapshots.opened import open_snapshot
+from indexes.storage import open_store
+from serve.engine.answering import Answerer, Limits
+from serve.engine.following import Follower
+from serve.engine.shelf import Shelf
+from serve.http.app import make_app
+from serve.http.routes import Serving
+from tests.small_collections import DIM, EMBEDDER, SPEC, make_vectors, put_small_snapshot
+
+PROBE = SearchRequest(query="ready", k=1, mode=SearchMode.LEXICAL)
+PATH = f"/collections/{SPEC.name}/search"
+
+
+class FixedEmbedder:
+    """Gives every question a vector of its own."""
+
+    identity = EMBEDDER
+
+    def embed_queries(self, texts):
+        return np.concatenate([make_vectors(np.random.default_rng(len(text)), 1, DIM) for text in texts])
+
+
+class Served:
+    """What a test asks, and what it compares with."""
+
+    def __init__(self, store, client, follower):
+        self.store, self.client, self.follower = store, client, follower
+
+    def open_engine(self, snapshot):
+        return open_engine(self.store, snapshot)
+
+    async def search(self, **body):
+        return await self.client.post(PATH, json=body)
+
+
+def open_engine(store, snapshot):
+    opened = open_snapshot(store, SPEC.name, snapshot)
+    attributes = opened.manifest.attributes
+    return Searcher(opened.snapshot_id, opened.segments, attributes=attributes, embedder=FixedEmbedder())
+
+
+@pytest.fixture
+def store(tmp_path):
+    """A store with one published snapshot."""
+    found = open_store(tmp_path / "store")
+    move = AliasMove(expected=None, snapshot=put_small_snapshot(found, seed=1), reason="publish", now=1)
+    move_alias(found, SPEC.name, "live", move=move)
+    return found
+
+
+@pytest.fixture
+def serve_with(store):
+    """Run a coroutine over the served application, for a caller of given groups, under given limits."""
+
+    def run(body, *, groups=(), **limits):
+        return asyncio.run(_run(store, body, frozenset(groups), Limits(**limits)))
+
+    return run
+
+
+async def _run(store, body, groups, limits):
+    follower = Follower(
+        Shelf(partial(open_engine, store)),
+        lambda: read_alias(store, SPEC.name, "live").snapshot,
+        probe=lambda engine: engine.search(PROBE),
+        interval_s=0.02,
+    )
+    await follower.start()
+    answerer = Answerer(follower, limits)
+    serving = Serving(
+        collection=SPEC.name,
+        follower=follower,
+        answerer=answerer,
+        probe=PROBE,
+        identify=lambda request: Principal(subject="test", groups=groups),
+    )
+
+    async def nothing():
+        return None
+
+    app = make_app(serving, start=nothing, stop=nothing)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await body(Served(store, client, follower))
+    finally:
+        await answerer.close()
+        await follower.close()

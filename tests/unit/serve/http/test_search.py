@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from eagleray.contracts.answers import show_response
+from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
+from eagleray.contracts.principals import Principal
+from indexes.masks.grammar import parse_filter
+from indexes.snapshots.aliases import AliasMove, move_alias
+from tests.small_collections import SPEC, put_small_snapshot
+
+GROUPS = ("rates", "credit", "desk")
+
+
+def show(response):
+    """Return what HTTP should give of an answer of the engine."""
+    shown = json.loads(json.dumps(show_response(response, is_explained=False)))
+    for hit in shown["hits"]:
+        hit["chunk_id"] = str(hit["chunk_id"])
+    return shown
+
+
+@pytest.mark.parametrize("mode", list(SearchMode))
+@pytest.mark.parametrize("groups", [(), GROUPS])
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        ({}, {}),
+        ({"granularity": "chunk", "k": 3}, {"granularity": Granularity.CHUNK, "k": 3}),
+        ({"as_of": "1970-03-01"}, {"as_of": 59 * 86_400_000_000}),
+        ({"filter": "year >= 2000"}, {"filter": parse_filter("year >= 2000")}),
+        ({"filter": {"year": {"gte": 2000}}}, {"filter": parse_filter("year >= 2000")}),
+    ],
+    ids=["plain", "chunks", "as-of", "text-filter", "json-filter"],
+)
+def test_the_answer_is_that_of_the_engine_for_the_same_caller(serve_with, mode, groups, body, wanted):
+    async def ask(served):
+        answer = await served.search(query="swap bond", mode=mode, **body)
+        principal = Principal(subject="test", groups=frozenset(groups))
+        request = SearchRequest(query="swap bond", mode=mode, principal=principal, **wanted)
+        engine = served.open_engine(served.follower.state.snapshot)
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == show(engine.search(request))
+
+    serve_with(ask, groups=groups)
+
+
+def test_a_publish_is_served_and_a_request_that_names_the_older_snapshot_still_gets_it(serve_with):
+    async def ask(served):
+        older = served.follower.state.snapshot
+        before = (await served.search(query="swap")).json()
+        newer = put_small_snapshot(served.store, seed=2)
+        move = AliasMove(expected=older, snapshot=newer, reason="publish", now=2)
+        move_alias(served.store, SPEC.name, "live", move=move)
+        while (await served.search(query="swap")).json()["snapshot"] != newer:
+            pass
+        assert (await served.search(query="swap", snapshot=older)).json() == before
+
+    serve_with(ask)
+
+
+def test_an_explanation_comes_where_it_is_asked_for(serve_with):
+    async def ask(served):
+        assert "explanation" not in (await served.search(query="swap")).json()
+        told = (await served.search(query="swap", explain=True)).json()["explanation"]
+        assert told["snapshot"] == served.follower.state.snapshot
+        assert told["segments"]
+
+    serve_with(ask)
+
+
+def test_health_says_whether_a_question_is_answered_and_where_the_alias_stands(serve_with):
+    async def ask(served):
+        assert (await served.client.get("/health/live")).json() == {"status": "live"}
+        ready = await served.client.get("/health/ready")
+        assert ready.status_code == 200
+        assert ready.json()["snapshot"] == ready.json()["wanted"] == served.follower.state.snapshot
+
+    serve_with(ask)
