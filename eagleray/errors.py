@@ -11,9 +11,12 @@ EagleRayError
 │   ├── SourceError                a folder or prefix that cannot be read or is empty
 │   ├── ModelError                 an embedder or reranker that is not there, or is none
 │   ├── MissingExtraError          a part that is not installed, with the extra that has it
+│   ├── AuthenticationError        it is not known who asks; never says why
+│   ├── ExposureError              a server that would listen where it must not
 │   └── NotPublishedError          no such collection, snapshot or alias
 ├── StoreError                 the store failed; the operation may be tried again
 │   └── ObjectNotFoundError        no object of that name (trying again will not help)
+├── KeySetError                the keys that tokens are checked with cannot be had now
 ├── ClusterError               a Ray cluster that cannot be reached or started
 ├── IntegrityError             stored bytes are not what their manifest says
 ├── ConflictError              somebody else moved the alias first
@@ -118,6 +121,38 @@ class MissingExtraError(InputError):
     """Fields: part, extra."""
 
     message = "{part} is not installed; install it with: pip install 'eagleray[{extra}]'"
+
+
+class AuthenticationError(InputError):
+    """It is not known who asks. The message is the same whatever the reason, and there are no fields.
+
+    Attributes:
+        reason: one fixed word, for the log alone: no answer may carry it.
+        key_id: of the key or token, for the log alone; empty where there is none.
+    """
+
+    message = "authentication failed: expected a valid API key or token"
+
+    def __init__(self, *, reason: str = "", key_id: str = "") -> None:
+        super().__init__()
+        self.reason, self.key_id = reason, key_id
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), {"reason": self.reason, "key_id": self.key_id}))
+
+
+class ExposureError(InputError):
+    """Fields: host, detail."""
+
+    message = "will not listen on {host!r}: {detail}"
+
+
+class KeySetError(EagleRayError):
+    """Fields: detail."""
+
+    retryable = True
+    exit_code = 5
+    message = "tokens cannot be checked now: {detail}; try again later"
 
 
 class StoreError(EagleRayError):

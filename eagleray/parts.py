@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 from typing import Any, cast
 
-from eagleray.contracts.services import IndexService, JobService, ServeService
+from eagleray.contracts.services import IndexService, JobService, KeyService, ServeService
 from eagleray.errors import MissingExtraError
 
 
@@ -34,6 +34,15 @@ def load_serve_service() -> ServeService:
         MissingExtraError: it, or something it imports, is not installed.
     """
     return cast(ServeService, _load("serving", extra="serve"))
+
+
+def load_key_service() -> KeyService:
+    """Return the service that makes and revokes API keys.
+
+    Raises:
+        MissingExtraError: it, or something it imports, is not installed.
+    """
+    return cast(KeyService, _load("keys", extra="serve"))
 
 
 def _load(name: str, *, extra: str) -> Any:

@@ -8,15 +8,26 @@ from __future__ import annotations
 
 import os
 import shlex
-from typing import Literal
+from typing import Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from eagleray.errors import InputError
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 _PREFIX = "EAGLERAY_"
+
+_SIGNATURES: Final = frozenset(f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512))
+"""Signatures by a private key (RFC 7518, section 3.1): who holds the public key cannot make them."""
 
 
 class S3Settings(BaseModel):
@@ -181,6 +192,79 @@ class GateSettings(BaseModel):
     max_search_ms: float = Field(default=0.0, ge=0.0)
 
 
+class OidcSettings(BaseModel):
+    """Whose tokens are accepted, and who their bearers are. Lists are words with spaces between.
+
+    Attributes:
+        issuer: what `iss` must be, to the letter; empty accepts no token.
+        audience: what `aud` must be or hold.
+        key_set: where the issuer's public keys are: `https://…`, or a file (JWKS, RFC 7517).
+        algorithms: signatures accepted, by a private key all of them.
+        leeway_s: seconds that clocks may differ.
+        groups_claim: claim that holds the groups.
+        zones_claim: claim that holds the zones; empty where zones play no part, and every one may be read.
+        roles_claim: claim that holds the roles; other words in it are passed over.
+        is_reader_by_default: whether a token without that claim makes a reader; otherwise it allows nothing.
+        timeout_s: seconds a request for the key set may take.
+        min_interval_s: least seconds between two requests for it, whatever the tokens say.
+        max_age_s: seconds after which it is asked for again, so that a key that is gone is refused.
+        max_stale_s: seconds the last good set is used where no new one can be had.
+    """
+
+    model_config = _FROZEN
+
+    issuer: str = ""
+    audience: str = ""
+    key_set: str = ""
+    algorithms: str = "RS256 PS256 ES256"
+    leeway_s: int = Field(default=60, ge=0, le=300)
+    groups_claim: str = Field(default="groups", min_length=1)
+    zones_claim: str = "zones"
+    roles_claim: str = Field(default="roles", min_length=1)
+    is_reader_by_default: bool = False
+    timeout_s: float = Field(default=5.0, gt=0)
+    min_interval_s: float = Field(default=30.0, ge=1)
+    max_age_s: float = Field(default=600.0, ge=1)
+    max_stale_s: float = Field(default=14400.0, ge=1)
+
+    @field_validator("algorithms")
+    @classmethod
+    def _refuse_shared_secrets(cls, value: str) -> str:
+        wrong = sorted(set(value.split()) - _SIGNATURES)
+        if wrong or not value.split():
+            raise ValueError(
+                f"expected some of {' '.join(sorted(_SIGNATURES))}, found {' '.join(wrong) or 'none'}"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _refuse_half_of_it(self) -> Self:
+        if bool(self.issuer) != bool(self.audience) or bool(self.issuer) != bool(self.key_set):
+            raise ValueError("expected ISSUER, AUDIENCE and KEY_SET together, or none of them")
+        if self.max_stale_s < self.max_age_s:
+            raise ValueError("expected MAX_STALE_S of at least MAX_AGE_S")
+        return self
+
+
+class AuthSettings(BaseModel):
+    """How a server finds out who asks.
+
+    Attributes:
+        api_keys: whether API keys of the store are accepted.
+        key_pepper: secret that goes into the hash of each key; keys made with another one are not accepted.
+        key_cache_s: seconds within which a revocation takes effect on remote stores; on local ones at once.
+        is_development: whether somebody who shows nothing may ask as `development`, on loopback only.
+    """
+
+    model_config = _FROZEN
+
+    api_keys: bool = False
+    key_pepper: SecretStr | None = None
+    key_cache_s: float = Field(default=15.0, ge=0, le=300)
+    is_development: bool = False
+    oidc: OidcSettings = OidcSettings()
+
+
 class LogSettings(BaseModel):
     """What is logged, to standard error.
 
@@ -220,6 +304,7 @@ class Settings(BaseSettings):
     serve: ServeSettings = ServeSettings()
     jobs: JobSettings = JobSettings()
     gate: GateSettings = GateSettings()
+    auth: AuthSettings = AuthSettings()
     log: LogSettings = LogSettings()
 
     @property

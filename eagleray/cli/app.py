@@ -16,6 +16,7 @@ from eagleray.cli.faceting import facets
 from eagleray.cli.gating import gate
 from eagleray.cli.importing import import_rows
 from eagleray.cli.ingesting import ingest
+from eagleray.cli.keys import keys
 from eagleray.cli.searching import search
 from eagleray.cli.serving import serve
 from eagleray.cli.showing import show_json
@@ -40,6 +41,7 @@ app.command()(vacuum)
 app.add_typer(snapshots, name="snapshots")
 app.add_typer(gate, name="gate")
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(keys, name="keys")
 
 
 @app.callback()

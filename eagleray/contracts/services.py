@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from eagleray.contracts.callers import Role
 from eagleray.contracts.exchange import ExportRequest, ImportRequest
 from eagleray.contracts.hits import Granularity, SearchMode
 from eagleray.contracts.ports import SearchEngine
@@ -82,6 +83,27 @@ class TuneRequest:
     groups: frozenset[str] = frozenset()
     alias: str = "live"
     is_dry: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRequest:
+    """An API key that is wanted.
+
+    Attributes:
+        subject: who will hold it.
+        roles: what they may do.
+        groups: of the holder.
+        zones: they may read; `None` for every zone, an empty set for none.
+        days: after which it is refused.
+        note: what it is for.
+    """
+
+    subject: str
+    roles: frozenset[Role]
+    groups: frozenset[str] = frozenset()
+    zones: frozenset[str] | None = frozenset()
+    days: int = 90
+    note: str = ""
 
 
 class IndexService(Protocol):
@@ -203,4 +225,20 @@ class ServeService(Protocol):
             InputError: the address is not loopback, or taken.
             NotPublishedError: there is no such collection or alias.
         """
+        ...
+
+
+class KeyService(Protocol):
+    """The API keys of a store."""
+
+    def create(self, settings: Settings, request: KeyRequest) -> dict[str, Any]:
+        """Make a key; its text, `key`, is in the answer and nowhere else."""
+        ...
+
+    def revoke(self, settings: Settings, *, key_id: str) -> dict[str, Any]:
+        """Revoke a key for good; `changed` says whether it was not revoked before."""
+        ...
+
+    def list_keys(self, settings: Settings) -> list[dict[str, Any]]:
+        """Return every key, oldest first, with its `state`: `valid`, `expired` or `revoked`."""
         ...

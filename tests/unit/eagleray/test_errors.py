@@ -5,7 +5,7 @@ from string import Formatter
 
 import pytest
 
-from eagleray.errors import EagleRayError
+from eagleray.errors import AuthenticationError, EagleRayError
 
 
 def list_kinds(kind=EagleRayError):
@@ -26,3 +26,11 @@ def test_an_error_survives_pickling_with_its_fields_and_message(kind):
 def test_an_error_has_no_fields_it_was_not_given():
     with pytest.raises(AttributeError):
         _ = EagleRayError(detail="x").other
+
+
+def test_why_somebody_is_not_known_survives_pickling_and_stands_in_no_message_or_field():
+    error = AuthenticationError(reason="key_revoked", key_id="3f0c")
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert (again.reason, again.key_id) == ("key_revoked", "3f0c")
+    assert str(again) == str(AuthenticationError(reason="key_unknown"))
+    assert again.fields == {}

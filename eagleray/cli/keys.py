@@ -1,0 +1,78 @@
+"""`eagleray keys`: make, revoke and list the API keys of a store."""
+
+from __future__ import annotations
+
+import typer
+
+from eagleray.cli.showing import JSON_OPTION, STORE_OPTION, choose, show_fields, show_json, show_table
+from eagleray.contracts.callers import Role
+from eagleray.contracts.services import KeyRequest
+from eagleray.errors import InputError
+from eagleray.parts import load_key_service
+from eagleray.settings import load_settings
+
+keys = typer.Typer(no_args_is_help=True, help="API keys of a store: who may ask a server, and for what.")
+
+
+@keys.command()
+def create(
+    subject: str = typer.Argument(help="Name of the person or service that will hold the key."),
+    role: list[Role] = typer.Option(help="What the holder may do; give it again for more."),
+    group: list[str] = typer.Option([], help="A group of the holder; give it again for more."),
+    zone: list[str] = typer.Option([], help="A zone the holder may read; give it again for more."),
+    all_zones: bool = typer.Option(False, "--all-zones", help="The holder may read every zone."),
+    days: int = typer.Option(90, min=1, max=3650, help="Days after which the key is refused."),
+    note: str = typer.Option("", help="What the key is for."),
+    store: str = STORE_OPTION,
+    json: bool = JSON_OPTION,
+) -> None:
+    """Make a key and show it, once: only a hash of it is kept."""
+    if zone and all_zones:
+        raise InputError(detail="expected --zone or --all-zones, found both")
+    request = KeyRequest(
+        subject=subject,
+        roles=frozenset(role),
+        groups=frozenset(group),
+        zones=None if all_zones else frozenset(zone),
+        days=days,
+        note=note,
+    )
+    made = load_key_service().create(load_settings(**choose(store=store)), request)
+    if json:
+        show_json(made)
+        return
+    show_fields(made)
+    print("keep the key now: it cannot be shown again")
+
+
+@keys.command()
+def revoke(
+    key_id: str = typer.Argument(help="Id of the key: the 16 digits after `er_`."),
+    store: str = STORE_OPTION,
+    json: bool = JSON_OPTION,
+) -> None:
+    """Revoke a key, for good."""
+    shown = load_key_service().revoke(load_settings(**choose(store=store)), key_id=key_id)
+    if json:
+        show_json(shown)
+    else:
+        show_fields(shown)
+
+
+@keys.command("list")
+def list_all(store: str = STORE_OPTION, json: bool = JSON_OPTION) -> None:
+    """List every key that was made, oldest first; never the keys themselves."""
+    rows = load_key_service().list_keys(load_settings(**choose(store=store)))
+    if json:
+        show_json(rows)
+        return
+    shown = [
+        {
+            **row,
+            "roles": " ".join(row["roles"]),
+            "groups": " ".join(row["groups"]),
+            "zones": "all" if row["zones"] is None else " ".join(row["zones"]),
+        }
+        for row in rows
+    ]
+    show_table(shown, ("key_id", "state", "subject", "roles", "groups", "zones", "expires", "note"))

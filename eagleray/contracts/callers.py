@@ -1,0 +1,77 @@
+"""Who asks, what they may do, and how it was found out; which rows they may read is in `principals`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from eagleray.contracts.principals import Principal
+
+
+class Role(StrEnum):
+    """What somebody is here for; roles add up, and none contains another."""
+
+    READER = "reader"
+    WRITER = "writer"
+    PUBLISHER = "publisher"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class Action(StrEnum):
+    """What a role allows.
+
+    `search` reads documents; `inspect` shows states, aliases and reports, but no text; `publish` moves
+    aliases, back too; `administer` makes and revokes keys, and removes what nothing needs.
+    """
+
+    SEARCH = "search"
+    INSPECT = "inspect"
+    INGEST = "ingest"
+    PUBLISH = "publish"
+    READ_AUDIT = "read_audit"
+    ADMINISTER = "administer"
+
+
+ALLOWED: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
+    {
+        Role.READER: frozenset({Action.INSPECT, Action.SEARCH}),
+        Role.WRITER: frozenset({Action.INSPECT, Action.INGEST}),
+        Role.PUBLISHER: frozenset({Action.INSPECT, Action.PUBLISH}),
+        Role.AUDITOR: frozenset({Action.INSPECT, Action.READ_AUDIT}),
+        Role.ADMIN: frozenset({Action.INSPECT, Action.ADMINISTER}),
+    }
+)
+"""What each role allows; whatever is not here is refused."""
+
+
+class Authentication(StrEnum):
+    """How it was found out who asks."""
+
+    API_KEY = "api_key"
+    TOKEN = "token"  # noqa: S105 - the name of a way, not a secret
+    DEVELOPMENT = "development"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Somebody who asks, known.
+
+    Attributes:
+        principal: subject, groups and zones: which rows they may read.
+        roles: what they may do; none allows nothing.
+        authentication: how it was found out who they are.
+        key_id: of the API key, or of the key that signed the token; empty for neither.
+    """
+
+    principal: Principal
+    roles: frozenset[Role]
+    authentication: Authentication
+    key_id: str = ""
+
+    def may(self, action: Action) -> bool:
+        """Return whether one of the roles allows the action."""
+        return any(action in ALLOWED[role] for role in self.roles)

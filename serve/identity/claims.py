@@ -1,0 +1,50 @@
+"""From the claims of a token, already checked, to a caller: what they do not say is not granted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from eagleray.contracts.callers import Authentication, Caller, Role
+from eagleray.contracts.principals import Principal
+from eagleray.errors import AuthenticationError
+from eagleray.settings import OidcSettings
+
+
+def to_caller(claims: Mapping[str, Any], settings: OidcSettings, *, key_id: str) -> Caller:
+    """Return who asks.
+
+    Args:
+        claims: of the token; `sub` is text.
+        settings: which claims hold groups, zones and roles.
+        key_id: of the key that signed it.
+
+    Raises:
+        AuthenticationError: a claim is neither a list of words nor words with spaces between.
+    """
+    groups = _read_words(claims, settings.groups_claim)
+    zones = _read_words(claims, settings.zones_claim) or frozenset() if settings.zones_claim else None
+    return Caller(
+        principal=Principal(subject=claims["sub"], groups=groups or frozenset(), zones=zones),
+        roles=_read_roles(claims, settings),
+        authentication=Authentication.TOKEN,
+        key_id=key_id,
+    )
+
+
+def _read_roles(claims: Mapping[str, Any], settings: OidcSettings) -> frozenset[Role]:
+    words = _read_words(claims, settings.roles_claim)
+    if words is None:
+        return frozenset({Role.READER}) if settings.is_reader_by_default else frozenset()
+    return frozenset(role for role in Role if role.value in words)
+
+
+def _read_words(claims: Mapping[str, Any], name: str) -> frozenset[str] | None:
+    """Return what a claim lists, or `None` where there is no such claim."""
+    value = claims.get(name)
+    if value is None:
+        return None
+    words = value.split() if isinstance(value, str) else value
+    if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
+        raise AuthenticationError(reason="token_claim_malformed")
+    return frozenset(words)

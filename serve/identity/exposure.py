@@ -1,0 +1,66 @@
+"""Where a server may listen, and who may ask without showing anything."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Final
+
+from eagleray.contracts.callers import Authentication, Caller, Role
+from eagleray.contracts.principals import Principal
+from eagleray.errors import ExposureError
+from eagleray.settings import AuthSettings
+
+DEVELOPER: Final = Caller(
+    principal=Principal(subject="development"),
+    roles=frozenset(Role),
+    authentication=Authentication.DEVELOPMENT,
+)
+"""Has every role and zone, and no groups: rows with groups stay hidden."""
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches `host`: `localhost`, or an address that is loopback.
+
+    Other names are not looked up: what they lead to may change.
+    """
+    if host.lower() == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+def check_exposure(host: str, settings: AuthSettings) -> None:
+    """Refuse to listen beyond loopback where nobody is asked who they are.
+
+    Args:
+        host: where the server shall listen; an empty one is every address.
+        settings: how callers are known.
+
+    Raises:
+        ExposureError: neither keys nor tokens are accepted there, or the development principal would be.
+    """
+    if is_loopback(host):
+        return
+    if settings.is_development:
+        detail = "EAGLERAY_AUTH__IS_DEVELOPMENT is for loopback alone; unset it, or listen on 127.0.0.1"
+        raise ExposureError(host=host, detail=detail)
+    if not settings.api_keys and not settings.oidc.issuer:
+        detail = (
+            "nobody would be asked who they are; set EAGLERAY_AUTH__API_KEYS or EAGLERAY_AUTH__OIDC__ISSUER, "
+            "or listen on 127.0.0.1"
+        )
+        raise ExposureError(host=host, detail=detail)
+
+
+def find_developer(host: str, settings: AuthSettings) -> Caller | None:
+    """Return who asks where nothing is shown: the developer on loopback, if the settings say so, or nobody.
+
+    Args:
+        host: where the server listens.
+        settings: how callers are known.
+    """
+    return DEVELOPER if settings.is_development and is_loopback(host) else None

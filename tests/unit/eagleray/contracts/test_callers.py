@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from eagleray.contracts.callers import ALLOWED, Action, Authentication, Caller, Role
+from eagleray.contracts.principals import Principal
+
+TABLE = {
+    "reader": {"inspect", "search"},
+    "writer": {"inspect", "ingest"},
+    "publisher": {"inspect", "publish"},
+    "auditor": {"inspect", "read_audit"},
+    "admin": {"inspect", "administer"},
+}
+
+
+def make_caller(*roles):
+    return Caller(
+        principal=Principal(subject="ann"), roles=frozenset(roles), authentication=Authentication.API_KEY
+    )
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("action", Action)
+def test_a_role_allows_what_the_table_says_and_nothing_else(role, action):
+    assert make_caller(role).may(action) == (action.value in TABLE[role.value])
+
+
+def test_a_caller_without_roles_may_do_nothing():
+    assert [action for action in Action if make_caller().may(action)] == []
+
+
+def test_roles_add_up():
+    caller = make_caller(Role.WRITER, Role.AUDITOR)
+    assert {action for action in Action if caller.may(action)} == {
+        Action.INSPECT,
+        Action.INGEST,
+        Action.READ_AUDIT,
+    }
+
+
+def test_every_action_is_allowed_to_somebody_and_the_table_cannot_be_changed():
+    assert frozenset().union(*ALLOWED.values()) == frozenset(Action)
+    with pytest.raises(TypeError):
+        ALLOWED[Role.READER] = frozenset(Action)

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from eagleray.contracts.callers import Authentication
+from eagleray.errors import ExposureError
+from eagleray.settings import AuthSettings, OidcSettings
+from serve.identity.exposure import check_exposure, find_developer, is_loopback
+
+NEAR = ["127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost", "LOCALHOST", "::ffff:127.0.0.1"]
+FAR = [
+    "",
+    "0.0.0.0",  # noqa: S104 - what must be refused
+    "::",
+    "*",
+    "10.0.0.1",
+    "::ffff:10.0.0.1",
+    "localhost.evil.example",
+    "example.com",
+    "127.1",
+    "0",
+]
+
+KEYS = AuthSettings(api_keys=True)
+TOKENS = AuthSettings(oidc=OidcSettings(issuer="i", audience="a", key_set="k"))
+
+
+@pytest.mark.parametrize("host", NEAR)
+def test_on_loopback_a_server_may_listen_without_authentication(host):
+    assert is_loopback(host)
+    check_exposure(host, AuthSettings())
+
+
+@pytest.mark.parametrize("host", FAR)
+def test_beyond_loopback_a_server_asks_who_its_callers_are_or_does_not_listen(host):
+    assert not is_loopback(host)
+    with pytest.raises(ExposureError, match="EAGLERAY_AUTH__API_KEYS") as caught:
+        check_exposure(host, AuthSettings())
+    assert caught.value.host == host
+    check_exposure(host, KEYS)
+    check_exposure(host, TOKENS)
+
+
+@pytest.mark.parametrize("host", FAR)
+def test_beyond_loopback_there_is_no_developer_whatever_the_settings(host):
+    chosen = AuthSettings(is_development=True, api_keys=True)
+    assert find_developer(host, chosen) is None
+    with pytest.raises(ExposureError, match="loopback alone"):
+        check_exposure(host, chosen)
+
+
+@pytest.mark.parametrize("host", NEAR)
+def test_on_loopback_there_is_a_developer_only_where_the_settings_say_so(host):
+    assert find_developer(host, AuthSettings()) is None
+    developer = find_developer(host, AuthSettings(is_development=True))
+    assert developer.authentication is Authentication.DEVELOPMENT
+    assert developer.principal.groups == frozenset()
