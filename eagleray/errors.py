@@ -21,6 +21,7 @@ EagleRayError
 ├── IntegrityError             stored bytes are not what their manifest says
 ├── ConflictError              somebody else moved the alias first
 ├── GateError                  a snapshot did not pass its gate
+├── ForbiddenError             a caller without the role for it
 ├── OverloadedError            too many requests at once; try again later
 ├── DeadlineError              a request took longer than it may
 └── GuardError                 a row outside the mask reached a result: a defect, never a hit
@@ -139,6 +140,13 @@ class AuthenticationError(InputError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_rebuild, (type(self), {"reason": self.reason, "key_id": self.key_id}))
+
+
+class ForbiddenError(EagleRayError):
+    """Fields: action."""
+
+    exit_code = 2
+    message = "this caller has no role that may {action}"
 
 
 class ExposureError(InputError):

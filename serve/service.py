@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 import signal
 import socket
@@ -15,7 +14,6 @@ from typing import Final
 import uvicorn
 
 from eagleray.contracts.hits import SearchMode, SearchRequest
-from eagleray.contracts.principals import Principal
 from eagleray.contracts.services import ServeRequest
 from eagleray.embedders import open_embedder
 from eagleray.embedders.remembering import RememberingEmbedder
@@ -29,6 +27,8 @@ from serve.engine.following import Follower
 from serve.engine.shelf import Shelf
 from serve.http.app import make_app
 from serve.http.routes import Serving
+from serve.identity.authenticating import Authenticator
+from serve.identity.opening import open_authenticator
 
 _GRACE_S: Final = 30
 """Seconds that requests get to end after the process is told to."""
@@ -41,27 +41,29 @@ class HttpServeService:
 
     def serve(self, settings: Settings, request: ServeRequest, on_ready: Callable[[str], None]) -> None:
         """Serve a collection until SIGTERM or SIGINT; see `ServeService`."""
-        check_host(request.host)
+        door = open_door(settings, request)
         listening = _listen(request.host, request.port)
         try:
-            asyncio.run(_serve(settings, request, listening, on_ready))
+            asyncio.run(_serve(settings, request, listening, door, on_ready))
         finally:
             listening.close()
 
 
-def check_host(host: str) -> None:
-    """Refuse an address beyond loopback: nobody is asked who they are.
+def open_door(settings: Settings, request: ServeRequest) -> Authenticator:
+    """Return what knows the callers.
 
     Raises:
-        InputError: it is one, or none at all.
+        ExposureError: others could ask there, and nobody would be asked who they are.
+        InputError: nobody could ask.
     """
-    try:
-        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError as error:
-        raise InputError(detail=f"host {host!r}: expected an address, such as 127.0.0.1") from error
-    if not is_loopback:
-        detail = f"host {host} can be reached by others, and callers are not asked who they are"
-        raise InputError(detail=f"{detail}; serve on 127.0.0.1")
+    auth = settings.auth.model_copy(
+        update={"is_development": settings.auth.is_development or request.is_development}
+    )
+    door = open_authenticator(auth, store=open_store(settings.store, s3=settings.s3), host=request.host)
+    if door.keys is None and door.tokens is None and door.nobody is None:
+        ways = "EAGLERAY_AUTH__API_KEYS=true, EAGLERAY_AUTH__OIDC__ISSUER, or on loopback --development"
+        raise InputError(detail=f"nobody could ask: no way to tell who asks is set; set {ways}")
+    return door
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -78,7 +80,11 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 async def _serve(
-    settings: Settings, request: ServeRequest, listening: socket.socket, on_ready: Callable[[str], None]
+    settings: Settings,
+    request: ServeRequest,
+    listening: socket.socket,
+    door: Authenticator,
+    on_ready: Callable[[str], None],
 ) -> None:
     embedder = RememberingEmbedder(open_embedder(settings.embedder))
     probe = SearchRequest(query="ready", k=1, mode=SearchMode.HYBRID)
@@ -94,13 +100,12 @@ async def _serve(
         timeout_s=settings.serve.timeout_s,
     )
     answerer = Answerer(follower, limits)
-    principal = Principal(subject="development", groups=request.groups)
     serving = Serving(
         collection=settings.collection,
         follower=follower,
         answerer=answerer,
         probe=probe,
-        identify=lambda _: principal,
+        authenticate=door.authenticate,
     )
 
     async def start() -> None:

@@ -11,17 +11,17 @@ from eagleray.settings import load_settings
 
 
 def serve(
-    host: str = typer.Option("127.0.0.1", help="Address to listen on; loopback alone."),
+    host: str = typer.Option("127.0.0.1", help="Address; beyond loopback only with keys or tokens."),
     port: int = typer.Option(8000, min=0, max=65_535, help="Port; 0 takes a free one."),
     alias: str = typer.Option("live", help="Alias whose snapshot answers, also after it moves."),
-    group: list[str] = typer.Option([], help="A group of every caller; give it again for more."),
+    development: bool = typer.Option(False, "--development", help="Who shows nothing may ask, on loopback."),
     store: str = STORE_OPTION,
     collection: str = COLLECTION_OPTION,
     json: bool = JSON_OPTION,
 ) -> None:
-    """Serve a collection over HTTP on this machine, until SIGTERM or Ctrl-C."""
+    """Serve a collection over HTTP until SIGTERM or Ctrl-C."""
     settings = load_settings(**choose(store=store, collection=collection))
-    request = ServeRequest(host=host, port=port, alias=alias, groups=frozenset(group))
+    request = ServeRequest(host=host, port=port, alias=alias, is_development=development)
 
     def show(url: str) -> None:
         if json:

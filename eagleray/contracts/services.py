@@ -203,16 +203,16 @@ class ServeRequest:
     """Where a process listens, and for whom.
 
     Attributes:
-        host: address; loopback alone as long as callers are not asked who they are.
+        host: address; beyond loopback only where keys or tokens are accepted.
         port: 0 takes a free one.
         alias: whose snapshot answers, also after it moves.
-        groups: of every caller.
+        is_development: whether who shows nothing may ask, on loopback alone.
     """
 
     host: str = "127.0.0.1"
     port: int = 8000
     alias: str = "live"
-    groups: frozenset[str] = frozenset()
+    is_development: bool = False
 
 
 class ServeService(Protocol):
@@ -222,7 +222,8 @@ class ServeService(Protocol):
         """Serve a collection; `on_ready` gets the URL once questions are answered.
 
         Raises:
-            InputError: the address is not loopback, or taken.
+            ExposureError: others could ask there, and nobody would be asked who they are.
+            InputError: nobody could ask, or the address is taken.
             NotPublishedError: there is no such collection or alias.
         """
         ...

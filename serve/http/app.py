@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve.http.problems import install, make_problem
-from serve.http.routes import Serving, make_router
+from serve.http.routes import Serving, router
 
 MAX_BODY_BYTES: Final = 1 << 20
 
@@ -37,7 +37,8 @@ def make_app(
 
     app = FastAPI(title="eagleray", version=version("eagleray"), lifespan=live, docs_url=None, redoc_url=None)
     install(app)
-    app.include_router(make_router(serving))
+    app.state.serving = serving
+    app.include_router(router)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
     return app
 

@@ -15,11 +15,14 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from eagleray.errors import (
+    AuthenticationError,
     ConflictError,
     DeadlineError,
     DocumentNotFoundError,
     EagleRayError,
+    ForbiddenError,
     InputError,
+    KeySetError,
     NotPublishedError,
     OverloadedError,
     StoreError,
@@ -29,12 +32,15 @@ from eagleray.logs import get_logger
 MEDIA_TYPE: Final = "application/problem+json"
 
 _STATUSES: Final[tuple[tuple[type[EagleRayError], int], ...]] = (
+    (AuthenticationError, 401),
+    (ForbiddenError, 403),
     (NotPublishedError, 404),
     (DocumentNotFoundError, 404),
     (InputError, 400),
     (ConflictError, 409),
     (OverloadedError, 429),
     (StoreError, 503),
+    (KeySetError, 503),
     (DeadlineError, 504),
 )
 """The first that fits; every other error is the server's own, 500."""
@@ -78,6 +84,9 @@ async def _answer_own(request: Request, error: Exception) -> JSONResponse:
     if status == 500:
         return _answer_defect(request, name)
     problem = make_problem(status, name, str(error))
+    if isinstance(error, AuthenticationError):
+        _log.warning("caller_refused", reason=error.reason, key_id=error.key_id)
+        problem.headers["www-authenticate"] = "Bearer"
     if isinstance(error, OverloadedError):
         problem.headers["retry-after"] = str(math.ceil(error.retry_after_s))
     return problem

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from eagleray.contracts.answers import show_response
+from eagleray.contracts.callers import Action, Caller
 from eagleray.contracts.hits import SearchRequest, SearchResponse
-from eagleray.contracts.principals import Principal
-from eagleray.errors import EagleRayError, NotPublishedError
+from eagleray.errors import EagleRayError, ForbiddenError, NotPublishedError
 from serve.engine.answering import Answerer
 from serve.engine.following import Follower
 from serve.engine.shelf import Engine
 from serve.http.bodies import SearchBody
 from serve.http.problems import make_problem
+
+_BEARER: Final = HTTPBearer(auto_error=False, description="An API key or a token.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,53 +33,77 @@ class Serving:
         follower: of its alias; started.
         answerer: asks its snapshots.
         probe: the question that tells readiness.
-        identify: says who asks.
+        authenticate: says who shows a credential, the empty one too; called in a thread.
     """
 
     collection: str
     follower: Follower
     answerer: Answerer
     probe: SearchRequest
-    identify: Callable[[Request], Principal]
+    authenticate: Callable[[str], Caller]
 
 
-def make_router(serving: Serving) -> APIRouter:
-    """Return the routes."""
-    router = APIRouter()
+class _Require:
+    """Finds the caller of a request, and refuses one without a role for an action."""
 
-    @router.get("/health/live", tags=["health"], summary="Whether the process answers at all")
-    async def live() -> dict[str, str]:
-        return {"status": "live"}
+    def __init__(self, action: Action) -> None:
+        self._action = action
 
-    @router.get("/health/ready", tags=["health"], summary="Whether a real question is answered")
-    async def ready() -> JSONResponse:
-        return await _check(serving)
+    async def __call__(
+        self,
+        request: Request,
+        shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+    ) -> Caller:
+        """Return who asks."""
+        credential = "" if shown is None else shown.credentials
+        caller = await asyncio.to_thread(_find_serving(request).authenticate, credential)
+        if not caller.may(self._action):
+            raise ForbiddenError(action=str(self._action))
+        return caller
 
-    @router.post("/collections/{name}/search", tags=["search"], summary="Best hits the caller may see")
-    async def search(name: str, body: SearchBody, request: Request) -> dict[str, Any]:
-        if name != serving.collection:
-            raise NotPublishedError(name=name, detail="there is no such collection here")
-        asked = body.to_request(serving.identify(request))
-        response: SearchResponse = await serving.answerer.answer(
-            _ask(asked), snapshot=body.snapshot or None, timeout_s=body.timeout_s
-        )
-        shown = show_response(response, is_explained=body.explain)
-        for hit in shown["hits"]:
-            hit["chunk_id"] = str(hit["chunk_id"])  # of 63 bits: more than a number of JavaScript holds
-        return shown
 
-    return router
+def _find_serving(request: Request) -> Serving:
+    serving: Serving = request.app.state.serving
+    return serving
+
+
+Served = Annotated[Serving, Depends(_find_serving)]
+Searching = Annotated[Caller, Depends(_Require(Action.SEARCH))]
+
+router = APIRouter()
+
+
+@router.get("/health/live", tags=["health"], summary="Whether the process answers at all")
+async def live() -> dict[str, str]:
+    """Answer."""
+    return {"status": "live"}
+
+
+@router.get("/health/ready", tags=["health"], summary="Whether a real question is answered")
+async def ready(serving: Served) -> JSONResponse:
+    """Ask a question; tell the snapshot that answers, and where the alias points."""
+    state = serving.follower.state
+    told: dict[str, Any] = {"snapshot": state.snapshot, "wanted": state.wanted}
+    try:
+        await serving.answerer.answer(_ask(serving.probe))
+    except EagleRayError as error:
+        return make_problem(503, "NotReadyError", f"no answer: {type(error).__name__}", **told)
+    return JSONResponse({"status": "ready", **told, "is_failing": bool(state.error)})
+
+
+@router.post("/collections/{name}/search", tags=["search"], summary="Best hits the caller may see")
+async def search(name: str, body: SearchBody, caller: Searching, serving: Served) -> dict[str, Any]:
+    """Answer a question from the alias's snapshot, or the one it names."""
+    if name != serving.collection:
+        raise NotPublishedError(name=name, detail="there is no such collection here")
+    response: SearchResponse = await serving.answerer.answer(
+        _ask(body.to_request(caller.principal)), snapshot=body.snapshot or None, timeout_s=body.timeout_s
+    )
+    shown = show_response(response, is_explained=body.explain)
+    for hit in shown["hits"]:
+        hit["chunk_id"] = str(hit["chunk_id"])  # of 63 bits: more than a number of JavaScript holds
+    return shown
 
 
 def _ask(request: SearchRequest) -> Callable[[Engine], SearchResponse]:
     return lambda engine: engine.search(request)
-
-
-async def _check(serving: Serving) -> JSONResponse:
-    state = serving.follower.state
-    told = {"collection": serving.collection, "snapshot": state.snapshot, "wanted": state.wanted}
-    try:
-        await serving.answerer.answer(_ask(serving.probe))
-    except EagleRayError as error:
-        return make_problem(503, "NotReadyError", str(error), **told)
-    return JSONResponse({"status": "ready", **told, "error": state.error})

@@ -13,7 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from eagleray.contracts.callers import Role
+from eagleray.contracts.services import KeyRequest
 from indexes.service import LocalIndexService
+from serve.identity.key_service import StoredKeyService
 from tests.integration.cut_runs import NOTES, ingest, write_lines
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
@@ -25,13 +28,15 @@ QUESTION = {"query": "bond coupon", "k": 100}
 class Process:
     """A serving process and its URL."""
 
-    def __init__(self, settings, *options):
+    def __init__(self, settings, *, api_keys):
         env = os.environ | {
             "EAGLERAY_STORE": settings.store,
             "EAGLERAY_COLLECTION": settings.collection,
             "EAGLERAY_CACHE": settings.cache,
             "EAGLERAY_EMBEDDER__MODEL": settings.embedder.model,
+            "EAGLERAY_AUTH__API_KEYS": str(api_keys),
         }
+        options = [] if api_keys else ["--development"]
         self.process = subprocess.Popen(
             [str(EAGLERAY), "serve", "--port", "0", "--json", *options],
             env=env,
@@ -44,8 +49,8 @@ class Process:
         self.url = json.loads(line)["url"]
         self.client = httpx.Client(base_url=self.url, timeout=30)
 
-    def search(self, **more):
-        return self.client.post("/collections/notes/search", json={**QUESTION, **more})
+    def search(self, headers=None):
+        return self.client.post("/collections/notes/search", json=QUESTION, headers=headers)
 
     def end(self, number=signal.SIGTERM):
         """Send a signal and return the exit code."""
@@ -59,8 +64,8 @@ def start(cluster, settings, tmp_path):
     ingest(settings, write_lines(tmp_path / "desk" / "notes.jsonl", NOTES))
     started = []
 
-    def run(*options):
-        started.append(Process(settings, *options))
+    def run(*, api_keys=False):
+        started.append(Process(settings, api_keys=api_keys))
         return started[-1]
 
     yield run
@@ -140,9 +145,31 @@ def test_a_killed_process_leaves_nothing_that_keeps_the_next_from_serving(start)
     assert start().search().json() == before
 
 
-def test_every_caller_has_the_groups_the_process_was_given(start, settings, tmp_path):
+def test_callers_are_known_by_their_keys_and_find_what_their_groups_may_read(start, settings, tmp_path):
     secret = [{**NOTES[0], "_id": "secret", "groups": ["desk"], "text": "Bond 99 pays a secret coupon."}]
     ingest(settings, write_lines(tmp_path / "other" / "notes.jsonl", secret))
-    found = {hit["doc_id"] for hit in start().search().json()["hits"]}
-    assert "secret" not in found
-    assert "secret" in {hit["doc_id"] for hit in start("--group", "desk").search().json()["hits"]}
+    keys = StoredKeyService()
+    roles, zones = frozenset({Role.READER}), None
+    made = {
+        name: keys.create(settings, KeyRequest(subject=name, roles=roles, groups=groups, zones=zones))
+        for name, groups in (("desk", frozenset({"desk"})), ("other", frozenset({"other"})))
+    }
+    served = start(api_keys=True)
+
+    def find(name):
+        answer = served.search(headers={"authorization": f"Bearer {made[name]['key']}"})
+        assert answer.status_code == 200, answer.text
+        return {hit["doc_id"] for hit in answer.json()["hits"]}
+
+    assert "secret" in find("desk")
+    assert "secret" not in find("other")
+    assert served.search().status_code == 401
+    keys.revoke(settings, key_id=made["desk"]["key_id"])
+    assert served.search(headers={"authorization": f"Bearer {made['desk']['key']}"}).status_code == 401
+
+
+def test_a_process_that_nobody_could_ask_does_not_start(settings):
+    command = [str(EAGLERAY), "serve", "--port", "0", "--store", settings.store]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 2
+    assert "--development" in ended.stderr

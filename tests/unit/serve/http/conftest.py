@@ -9,8 +9,10 @@ import httpx
 import numpy as np
 import pytest
 
+from eagleray.contracts.callers import Authentication, Caller, Role
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
+from eagleray.errors import AuthenticationError
 from indexes.searching.searcher import Searcher
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.snapshots.opened import open_snapshot
@@ -82,12 +84,26 @@ async def _run(store, body, groups, limits):
     )
     await follower.start()
     answerer = Answerer(follower, limits)
+
+    def know(*roles):
+        return Caller(
+            principal=Principal(subject="test", groups=groups),
+            roles=frozenset(roles),
+            authentication=Authentication.API_KEY,
+        )
+
+    def authenticate(credential):
+        if credential not in known:
+            raise AuthenticationError(reason="unknown_key", key_id="k1")
+        return known[credential]
+
+    known = {"": know(Role.READER), "reader": know(Role.READER), "writer": know(Role.WRITER)}
     serving = Serving(
         collection=SPEC.name,
         follower=follower,
         answerer=answerer,
         probe=PROBE,
-        identify=lambda request: Principal(subject="test", groups=groups),
+        authenticate=authenticate,
     )
 
     async def nothing():

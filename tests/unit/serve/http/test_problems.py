@@ -138,3 +138,23 @@ def test_a_defect_is_told_without_what_went_wrong(serve_with, monkeypatch):
         check(answer, 500, "log")
 
     serve_with(ask)
+
+
+def test_who_is_not_known_gets_one_answer_whatever_the_reason_and_who_lacks_the_role_another(serve_with):
+    async def ask(served):
+        for shown in ("wrong", "er_0", "eyJ.e.y"):
+            refused = await served.client.post(
+                PATH, json={"query": "swap"}, headers={"authorization": f"Bearer {shown}"}
+            )
+            problem = check(refused, 401, "valid API key or token")
+            assert refused.headers["www-authenticate"] == "Bearer"
+            assert "unknown_key" not in refused.text
+            assert "k1" not in refused.text
+            assert set(problem) == {"type", "title", "status", "detail"}
+        writer = {"authorization": "Bearer writer"}
+        check(await served.client.post(PATH, json={"query": "swap"}, headers=writer), 403, "search")
+        check(await served.client.post(PATH, json={"k": "x"}, headers={"authorization": "Bearer no"}), 401)
+        reader = {"authorization": "Bearer reader"}
+        assert (await served.client.post(PATH, json={"query": "swap"}, headers=reader)).status_code == 200
+
+    serve_with(ask)
