@@ -24,6 +24,7 @@ EagleRayError
 ├── ForbiddenError             a caller without the role for it
 ├── OverloadedError            too many requests at once; try again later
 ├── DeadlineError              a request took longer than it may
+├── AuditError                 the audit log cannot take a record, so no answer is given
 └── GuardError                 a row outside the mask reached a result: a defect, never a hit
 
 Each error says what was expected, what came and what to do; it carries its parts as fields and
@@ -240,3 +241,11 @@ class DeadlineError(EagleRayError):
     retryable = True
     exit_code = 5
     message = "no answer within {timeout_s} s; ask for fewer hits or a narrower filter, or allow more time"
+
+
+class AuditError(EagleRayError):
+    """Fields: detail."""
+
+    retryable = True
+    exit_code = 5
+    message = "audit log: {detail}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 from typing import Any, cast
 
-from eagleray.contracts.services import IndexService, JobService, KeyService, ServeService
+from eagleray.contracts.services import AuditService, IndexService, JobService, KeyService, ServeService
 from eagleray.errors import MissingExtraError
 
 
@@ -43,6 +43,15 @@ def load_key_service() -> KeyService:
         MissingExtraError: it, or something it imports, is not installed.
     """
     return cast(KeyService, _load("keys", extra="serve"))
+
+
+def load_audit_service() -> AuditService:
+    """Return the service that reads the audit log.
+
+    Raises:
+        MissingExtraError: it, or something it imports, is not installed.
+    """
+    return cast(AuditService, _load("audit", extra="search"))
 
 
 def _load(name: str, *, extra: str) -> Any:

@@ -265,6 +265,32 @@ class AuthSettings(BaseModel):
     oidc: OidcSettings = OidcSettings()
 
 
+class AuditSettings(BaseModel):
+    """What is kept of every request, and what happens where it cannot be.
+
+    Attributes:
+        store: that takes the log, as `store`; empty takes the collection's.
+        questions: what is kept of a question: its digest, or its text, with which it can be asked again.
+        on_failure: `refuse` gives no answer without a record; `continue` answers, and counts what is missing.
+        sync: whether a record is stored before its answer is given.
+        flush_s: seconds a record may wait to be stored, where `sync` is off.
+        max_segment_records: records of one object at most.
+        max_pending_bytes: memory that records which wait may take, about.
+        anchor_s: seconds between two records that name how far other processes' logs were.
+    """
+
+    model_config = _FROZEN
+
+    store: str = ""
+    questions: Literal["digest", "text"] = "digest"
+    on_failure: Literal["refuse", "continue"] = "refuse"
+    sync: bool = False
+    flush_s: float = Field(default=1.0, gt=0, le=60.0)
+    max_segment_records: int = Field(default=1_000, ge=1, le=100_000)
+    max_pending_bytes: int = Field(default=64 << 20, ge=1 << 16)
+    anchor_s: float = Field(default=600.0, gt=0)
+
+
 class LogSettings(BaseModel):
     """What is logged, to standard error.
 
@@ -305,6 +331,7 @@ class Settings(BaseSettings):
     jobs: JobSettings = JobSettings()
     gate: GateSettings = GateSettings()
     auth: AuthSettings = AuthSettings()
+    audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
 
     @property

@@ -9,6 +9,7 @@ import typer
 
 from eagleray import __version__
 from eagleray.cli.answering import search_many
+from eagleray.cli.auditing import audit
 from eagleray.cli.compacting import compact
 from eagleray.cli.dead_letters import dead_letters
 from eagleray.cli.exporting import export
@@ -42,6 +43,7 @@ app.add_typer(snapshots, name="snapshots")
 app.add_typer(gate, name="gate")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(keys, name="keys")
+app.add_typer(audit, name="audit")
 
 
 @app.callback()

@@ -6,10 +6,11 @@ group `eagleray.parts`; `eagleray.parts` finds them. Answers are plain JSON valu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.callers import Role
 from eagleray.contracts.exchange import ExportRequest, ImportRequest
 from eagleray.contracts.hits import Granularity, SearchMode
@@ -242,4 +243,29 @@ class KeyService(Protocol):
 
     def list_keys(self, settings: Settings) -> list[dict[str, Any]]:
         """Return every key, oldest first, with its `state`: `valid`, `expired` or `revoked`."""
+        ...
+
+
+class AuditService(Protocol):
+    """The log of requests; no cluster needed."""
+
+    def verify(self, settings: Settings, *, heads: str) -> dict[str, Any]:
+        """Check every chain; `findings` lists what is wrong.
+
+        Args:
+            settings: name the log.
+            heads: text of an earlier export; empty for none.
+        """
+        ...
+
+    def show(self, settings: Settings, query: AuditQuery) -> Iterator[dict[str, Any]]:
+        """Yield the records that a query selects, in the order of their times."""
+        ...
+
+    def replay(self, settings: Settings, query: AuditQuery) -> dict[str, Any]:
+        """Ask the selected questions again, each on its snapshot; `different` lists other answers."""
+        ...
+
+    def head(self, settings: Settings) -> dict[str, Any]:
+        """Return the last hash of every chain, to be kept elsewhere."""
         ...

@@ -1,0 +1,28 @@
+"""Which records of the audit log are wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eagleray.contracts.times import OPEN_END
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditQuery:
+    """Records wanted; what is empty selects all.
+
+    Attributes:
+        since: microseconds.
+        until: microseconds, exclusive.
+        subject: who asked.
+        action: what was asked for.
+        snapshot: id, or its beginning.
+        limit: records at most, the earliest; 0 for all.
+    """
+
+    since: int = 0
+    until: int = OPEN_END
+    subject: str = ""
+    action: str = ""
+    snapshot: str = ""
+    limit: int = 0

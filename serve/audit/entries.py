@@ -1,0 +1,203 @@
+"""Entries of requests: what is kept of a question and its answer, by policy.
+
+The texts of a request (its question, a document's name, the filter with its values) are kept whole or as one
+SHA-256; no text of a document is ever kept. From an entry with texts the same request can be made again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from eagleray.contracts.hits import (
+    Explanation,
+    Fusion,
+    Granularity,
+    Ranking,
+    SearchMode,
+    SearchRequest,
+    SearchResponse,
+)
+from eagleray.contracts.indexes import TextField
+from eagleray.contracts.principals import Principal
+from eagleray.digests import digest_bytes
+from serve.audit.filters import decode_filter, encode_filter
+from serve.audit.record import Entry, RecordedHit, RecordKind
+
+Questions = Literal["digest", "text"]
+"""What is kept of a question."""
+
+SEARCH = "search"
+OK = "ok"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request of any kind.
+
+    Attributes:
+        action: what was asked for.
+        parameters: JSON values that hold no text of the caller's.
+        texts: JSON values that do; kept by policy.
+        request_id: the request's name outside.
+    """
+
+    action: str
+    principal: Principal
+    parameters: Mapping[str, Any]
+    texts: Mapping[str, Any]
+    request_id: str = ""
+
+
+def record_search(
+    request: SearchRequest,
+    outcome: SearchResponse | Exception,
+    *,
+    questions: Questions,
+    latency_us: int,
+    snapshot: str = "",
+    request_id: str = "",
+) -> Entry:
+    """Return the entry of a search.
+
+    Args:
+        request: what was asked.
+        outcome: the answer, or why there is none; of an error only its type is kept.
+        questions: what is kept of the question.
+        latency_us: microseconds from question to answer.
+        snapshot: id of the one that was asked, where there is no answer that names it.
+        request_id: the request's name outside.
+    """
+    boosts = request.ranking.boosts
+    pairs = None if boosts is None else [[name, weight] for name, weight in boosts.items()]  # in their order
+    ranking = {**asdict(request.ranking), "boosts": pairs}
+    parameters = {
+        "k": request.k,
+        "mode": request.mode,
+        "granularity": request.granularity,
+        "as_of": request.as_of,
+        "exact": request.exact,
+        "rerank": request.rerank,
+        "ranking": ranking,
+    }
+    expression = None if request.filter is None else encode_filter(request.filter)
+    texts = {"query": request.query, "like": request.like, "filter": expression}
+    asked = Asked(
+        action=SEARCH,
+        principal=request.principal,
+        parameters=parameters,
+        texts=texts,
+        request_id=request_id,
+    )
+    return record_request(asked, outcome, questions=questions, latency_us=latency_us, snapshot=snapshot)
+
+
+def record_request(
+    asked: Asked,
+    outcome: SearchResponse | Exception | None,
+    *,
+    questions: Questions,
+    latency_us: int,
+    snapshot: str = "",
+) -> Entry:
+    """Return the entry of any request.
+
+    Args:
+        asked: the request.
+        outcome: the answer of a search, `None` for an answer of another kind, or the error.
+        questions: what is kept of the texts.
+        latency_us: microseconds from question to answer.
+        snapshot: id of the one that was asked, where the outcome does not name it.
+    """
+    principal, texts = asked.principal, dict(asked.texts)
+    body = {"parameters": dict(asked.parameters), **({"texts": texts} if questions == "text" else {})}
+    answer = outcome if isinstance(outcome, SearchResponse) else None
+    return Entry(
+        kind=RecordKind.REQUEST,
+        request_id=_clean(asked.request_id),
+        subject=_clean(principal.subject),
+        groups=tuple(sorted(map(_clean, principal.groups))),
+        zones=None if principal.zones is None else tuple(sorted(map(_clean, principal.zones))),
+        action=_clean(asked.action),
+        body=dump(body),
+        question=digest_bytes(dump(texts).encode()),
+        snapshot=answer.explanation.snapshot if answer else _clean(snapshot),
+        plan=dump(_shorten_plan(answer.explanation)) if answer else "",
+        hits=list_hits(answer) if answer else (),
+        status=type(outcome).__name__ if isinstance(outcome, Exception) else OK,
+        latency_us=latency_us,
+    )
+
+
+def list_hits(response: SearchResponse) -> tuple[RecordedHit, ...]:
+    """Return what is kept of an answer's hits."""
+    return tuple(
+        RecordedHit(
+            chunk_id=int(hit.chunk_id),
+            doc_id=hit.doc_id,
+            score=float(hit.score),
+            reranked=None if hit.reranked is None else float(hit.reranked),
+        )
+        for hit in response.hits
+    )
+
+
+def read_search(entry: Entry) -> SearchRequest | None:
+    """Return the request an entry is of; `None` where it is no search, or its texts were not kept.
+
+    Raises:
+        ValueError: a value in it is unknown.
+        KeyError: a value is missing.
+    """
+    if entry.kind is not RecordKind.REQUEST or entry.action != SEARCH:
+        return None
+    body = json.loads(entry.body)
+    if "texts" not in body:
+        return None
+    given, texts = body["parameters"], body["texts"]
+    ranking = dict(given["ranking"])
+    boosts = ranking.pop("boosts")
+    zones = None if entry.zones is None else frozenset(entry.zones)
+    return SearchRequest(
+        query=texts["query"],
+        like=texts["like"],
+        filter=None if texts["filter"] is None else decode_filter(texts["filter"]),
+        k=given["k"],
+        mode=SearchMode(given["mode"]),
+        granularity=Granularity(given["granularity"]),
+        as_of=given["as_of"],
+        exact=given["exact"],
+        rerank=given["rerank"],
+        principal=Principal(subject=entry.subject, groups=frozenset(entry.groups), zones=zones),
+        ranking=Ranking(
+            **{**ranking, "fusion": Fusion(ranking["fusion"])},
+            boosts=None if boosts is None else {TextField(name): weight for name, weight in boosts},
+        ),
+    )
+
+
+def dump(value: Any) -> str:
+    """Return JSON in ASCII, keys sorted: it holds any text, also one that is no valid Unicode."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def _shorten_plan(explanation: Explanation) -> dict[str, Any]:
+    """Return how an answer came about, without the words of the question."""
+    segments = [
+        [item.segment, str(item.plan), item.n_rows, item.n_selected, item.n_probes, item.n_candidates]
+        for item in explanation.segments
+    ]
+    model = explanation.reranking
+    return {
+        "is_exact": explanation.is_exact,
+        "n_visible": explanation.n_visible,
+        "segments": segments,
+        "reranking": None if model is None else [model.reranker, model.digest, model.n_candidates],
+    }
+
+
+def _clean(text: str) -> str:
+    """Return a name that UTF-8 can hold."""
+    return text.encode("utf-8", "backslashreplace").decode()

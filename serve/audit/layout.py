@@ -1,0 +1,112 @@
+"""Where the objects of the audit log lie, and how they are named.
+
+    <collection>/audit/segments/<writer>/<first>-<last>-<hash>.parquet    records, written once
+    <collection>/audit/heads/<writer>.json                                a head of the chain, for others
+
+`first` and `last` are sequence numbers of 12 digits, `hash` is that of the last record: a listing alone says
+how far every chain goes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from eagleray.contracts.ports import Store
+from eagleray.digests import canonical_json
+
+AUDIT: Final = "audit"
+SEGMENTS: Final = f"{AUDIT}/segments"
+HEADS: Final = f"{AUDIT}/heads"
+
+_WRITER: Final = re.compile(r"[A-Za-z0-9-]{1,128}")
+_SEGMENT: Final = re.compile(r"(\d{12})-(\d{12})-([0-9a-f]{64})\.parquet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Head:
+    """How far a chain went at some time: the last record then."""
+
+    writer: str
+    sequence: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class SegmentName:
+    """A segment, as its name tells it."""
+
+    writer: str
+    first: int
+    last: int
+    hash: str
+
+    @property
+    def head(self) -> Head:
+        """The chain's head when this was its last segment."""
+        return Head(writer=self.writer, sequence=self.last, hash=self.hash)
+
+    def locate(self, collection: str) -> str:
+        """Return the name of the object."""
+        return f"{collection}/{SEGMENTS}/{self.writer}/{self.first:012d}-{self.last:012d}-{self.hash}.parquet"
+
+
+def list_segments(store: Store, collection: str) -> Iterator[SegmentName | str]:
+    """Yield the segments, chain by chain in their order; of an object that has no place there, its path."""
+    folder = f"{collection}/{SEGMENTS}"
+    for item in store.list(folder):
+        writer, _, name = item.path.removeprefix(f"{folder}/").partition("/")
+        match = _SEGMENT.fullmatch(name)
+        if match is None or _WRITER.fullmatch(writer) is None:
+            yield item.path
+        else:
+            yield SegmentName(writer=writer, first=int(match[1]), last=int(match[2]), hash=match[3])
+
+
+def list_chains(store: Store, collection: str) -> dict[str, list[SegmentName]]:
+    """Return each writer's segments, first to last."""
+    chains: dict[str, list[SegmentName]] = {}
+    for name in list_segments(store, collection):
+        if isinstance(name, SegmentName):
+            chains.setdefault(name.writer, []).append(name)
+    return chains
+
+
+def locate_head(collection: str, writer: str) -> str:
+    """Return the name of the object that tells a writer's head."""
+    return f"{collection}/{HEADS}/{writer}.json"
+
+
+def encode_head(head: Head) -> bytes:
+    """Return the bytes of a head's object."""
+    return canonical_json(dump_head(head))
+
+
+def decode_head(data: bytes) -> Head:
+    """Return the head of an object's bytes.
+
+    Raises:
+        ValueError: they are no head.
+    """
+    return load_head(json.loads(data))
+
+
+def dump_head(head: Head) -> list[str | int]:
+    """Return a head as a JSON value."""
+    return [head.writer, head.sequence, head.hash]
+
+
+def load_head(value: object) -> Head:
+    """Return the head of a JSON value.
+
+    Raises:
+        ValueError: it is none.
+    """
+    match value:
+        case [str(writer), int(sequence), str(digest)]:
+            return Head(writer=writer, sequence=sequence, hash=digest)
+        case _:
+            raise ValueError("expected a list of a writer, a number and a hash")

@@ -1,0 +1,142 @@
+"""Asks recorded questions again, on the snapshots that answered them, and compares ids and scores exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from eagleray.contracts.hits import SearchRequest
+from eagleray.contracts.ports import SearchEngine
+from eagleray.errors import EagleRayError, NotPublishedError
+from serve.audit.entries import OK, list_hits, read_search
+from serve.audit.record import Record, RecordedHit, RecordKind, hash_record
+
+
+class ClosableEngine(SearchEngine, Protocol):
+    """An engine that can be let go of."""
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """An answer that did not come back as it was recorded."""
+
+    writer: str
+    sequence: int
+    detail: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Replay:
+    """What a replay found.
+
+    Attributes:
+        n_same: answers that came back with the same ids and scores.
+        n_without_text: requests that cannot be asked again: their texts were not kept, or they are no search.
+        n_unanswered: requests that ended with an error.
+        n_gone: requests whose snapshot is not there any more.
+        different: answers that came back otherwise.
+    """
+
+    n_same: int = 0
+    n_without_text: int = 0
+    n_unanswered: int = 0
+    n_gone: int = 0
+    different: list[Difference] = field(default_factory=list)
+
+
+def replay_records(records: Iterable[Record], open_engine: Callable[[str], ClosableEngine]) -> Replay:
+    """Return how recorded searches compare with the same searches now.
+
+    Args:
+        records: of any kind; those of the log itself are passed over.
+        open_engine: returns the engine over the snapshot with that id; one is open at a time.
+
+    Raises:
+        EagleRayError: a snapshot that is there cannot be opened.
+    """
+    replay, desk = Replay(), _Desk(open_engine)
+    try:
+        for record in records:
+            if record.entry.kind is RecordKind.REQUEST:
+                _replay_record(record, desk, replay)
+    finally:
+        desk.close()
+    return replay
+
+
+def _replay_record(record: Record, desk: _Desk, replay: Replay) -> None:
+    entry = record.entry
+    try:
+        is_whole = hash_record(record) == record.hash
+        request = read_search(entry) if is_whole else None
+    except (ValueError, KeyError, TypeError) as error:
+        is_whole, request = False, None
+        detail = f"the record cannot be read: {error}"
+    else:
+        detail = "the record was changed; run `eagleray audit verify`"
+    if not is_whole:
+        replay.different.append(Difference(writer=record.writer, sequence=record.sequence, detail=detail))
+    elif entry.status != OK:
+        replay.n_unanswered += 1
+    elif request is None:
+        replay.n_without_text += 1
+    else:
+        _compare(record, request, desk, replay)
+
+
+def _compare(record: Record, request: SearchRequest, desk: _Desk, replay: Replay) -> None:
+    try:
+        engine = desk.find(record.entry.snapshot)
+    except NotPublishedError:
+        replay.n_gone += 1
+        return
+    try:
+        detail = tell_difference(record.entry.hits, list_hits(engine.search(request)))
+    except EagleRayError as error:
+        detail = f"no answer came back: {type(error).__name__}"
+    if detail:
+        replay.different.append(Difference(writer=record.writer, sequence=record.sequence, detail=detail))
+    else:
+        replay.n_same += 1
+
+
+def tell_difference(recorded: Sequence[RecordedHit], found: Sequence[RecordedHit]) -> str:
+    """Return the first place where two answers differ; empty where they are the same."""
+    for place, (before, after) in enumerate(zip(recorded, found, strict=False), start=1):
+        if before != after:
+            return f"hit {place} was {_describe(before)}, now {_describe(after)}"
+    if len(recorded) != len(found):
+        return f"{len(recorded)} hits were recorded, {len(found)} came back"
+    return ""
+
+
+def _describe(hit: RecordedHit) -> str:
+    reranked = "" if hit.reranked is None else f", reranked {hit.reranked!r}"
+    return f"row {hit.chunk_id} of {hit.doc_id} with score {hit.score!r}{reranked}"
+
+
+class _Desk:
+    """The engine that was asked last: neighbours in a log are mostly of one snapshot."""
+
+    def __init__(self, open_engine: Callable[[str], ClosableEngine]) -> None:
+        self._open_engine = open_engine
+        self._snapshot = ""
+        self._engine: ClosableEngine | None = None
+
+    def find(self, snapshot: str) -> ClosableEngine:
+        """Return the engine over a snapshot."""
+        if self._engine is None or self._snapshot != snapshot:
+            self.close()
+            self._engine, self._snapshot = self._open_engine(snapshot), snapshot
+        return self._engine
+
+    def close(self) -> None:
+        """Let go of the engine."""
+        if self._engine is not None:
+            self._engine.close()
+        self._engine = None

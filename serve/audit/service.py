@@ -1,0 +1,91 @@
+"""The audit log as the command line calls it, and the writer that a serving process opens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from eagleray import __version__
+from eagleray.contracts.audits import AuditQuery
+from eagleray.contracts.ports import Store
+from eagleray.contracts.times import format_micros
+from eagleray.embedders import open_embedder
+from eagleray.settings import Settings
+from indexes.searching.searcher import Searcher
+from indexes.service import open_searcher
+from indexes.storage import open_store
+from serve.audit.exports import export_heads, read_export
+from serve.audit.record import Record, flatten
+from serve.audit.replaying import replay_records
+from serve.audit.scanning import scan_records
+from serve.audit.verifying import list_last_heads, verify_log
+from serve.audit.writing import AuditWriter
+
+
+class LocalAuditService:
+    """Reads and checks a collection's audit log."""
+
+    def verify(self, settings: Settings, *, heads: str) -> dict[str, Any]:
+        """Check every chain; `findings` lists what is wrong."""
+        given = read_export(heads, collection=settings.collection) if heads else []
+        result = verify_log(open_audit_store(settings), settings.collection, heads=given)
+        return {
+            "collection": settings.collection,
+            "chains": result.n_chains,
+            "records": result.n_records,
+            "requests_without_record": result.n_dropped,
+            "heads_given": len(given),
+            "unfinished": result.unfinished,
+            "findings": [asdict(finding) for finding in result.findings],
+        }
+
+    def show(self, settings: Settings, query: AuditQuery) -> Iterator[dict[str, Any]]:
+        """Yield the records that a query selects, in the order of their times."""
+        for record in _scan(settings, query):
+            yield {**flatten(record), "time": format_micros(record.time)}
+
+    def replay(self, settings: Settings, query: AuditQuery) -> dict[str, Any]:
+        """Ask the selected questions again, each on its snapshot; `different` lists other answers."""
+        embedder = cache(lambda: open_embedder(settings.embedder))
+
+        def open_engine(snapshot: str) -> Searcher:
+            return open_searcher(settings, snapshot=snapshot, embedder=embedder())
+
+        found = replay_records(_scan(settings, query), open_engine)
+        return {
+            "same": found.n_same,
+            "not_replayable": found.n_without_text,
+            "unanswered": found.n_unanswered,
+            "snapshot_gone": found.n_gone,
+            "different": [asdict(difference) for difference in found.different],
+        }
+
+    def head(self, settings: Settings) -> dict[str, Any]:
+        """Return the heads of all chains, to be kept elsewhere."""
+        heads = list_last_heads(open_audit_store(settings), settings.collection)
+        return export_heads(settings.collection, heads, now=time.time_ns() // 1000)
+
+
+def make_writer(settings: Settings) -> AuditWriter:
+    """Return the writer of this process, not yet open."""
+    facts = {
+        "eagleray": __version__,
+        "embedder": settings.embedder.model,
+        "questions": settings.audit.questions,
+        "on_failure": settings.audit.on_failure,
+    }
+    return AuditWriter(open_audit_store(settings), settings.collection, settings=settings.audit, facts=facts)
+
+
+def open_audit_store(settings: Settings) -> Store:
+    """Return the store that holds the log: the collection's, or one of its own."""
+    return open_store(settings.audit.store or settings.store, s3=settings.s3)
+
+
+def _scan(settings: Settings, query: AuditQuery) -> Iterator[Record]:
+    records = scan_records(open_audit_store(settings), settings.collection, query)
+    return islice(records, query.limit or None)

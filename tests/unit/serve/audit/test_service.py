@@ -1,0 +1,128 @@
+"""The commands over a real log: the service is the one its entry point names."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from eagleray.cli import main
+from eagleray.contracts.hits import SearchMode, SearchRequest
+from eagleray.contracts.principals import Principal
+from eagleray.settings import Settings, load_settings
+from indexes.storage import open_store
+from serve.audit.entries import record_search
+from serve.audit.layout import list_chains
+from serve.audit.service import LocalAuditService, make_writer
+from tests.small_collections import SPEC, put_small_snapshot
+from tests.unit.serve.audit.test_replaying import FixedEmbedder, Opener
+
+ANN = Principal(subject="ann", groups=frozenset({"rates"}))
+
+
+@pytest.fixture
+def log(tmp_path, monkeypatch):
+    """Return the store's folder, after six searches were logged."""
+    folder = tmp_path / "store"
+    store = open_store(folder)
+    engine = Opener(store)(put_small_snapshot(store))
+    monkeypatch.setenv("EAGLERAY_AUDIT__QUESTIONS", "text")
+    settings = load_settings(store=str(folder), collection=SPEC.name)
+    with make_writer(settings) as writer:
+        for query in ("swap", "bond"):
+            for mode in SearchMode:
+                request = SearchRequest(query=query, mode=mode, principal=ANN)
+                response = engine.search(request)
+                entry = record_search(request, response, questions=settings.audit.questions, latency_us=1_500)
+                writer.append(entry)
+    monkeypatch.setattr("eagleray.cli.auditing.load_audit_service", LocalAuditService)
+    monkeypatch.setattr("serve.audit.service.open_embedder", lambda _: FixedEmbedder())
+    return folder
+
+
+@pytest.fixture
+def run(log, capsys):
+    def call(*arguments):
+        try:
+            main(["audit", *arguments, "--store", str(log), "-c", SPEC.name])
+        except SystemExit as ended:
+            return ended.code, capsys.readouterr().out
+        raise AssertionError("the command line ends with an exit code")
+
+    return call
+
+
+def damage(folder):
+    store = open_store(folder)
+    (names,) = list_chains(store, SPEC.name).values()
+    store.write(names[-1].locate(SPEC.name), b"x")
+
+
+def test_the_entry_point_names_the_service():
+    project = tomllib.loads((Path(__file__).parents[4] / "pyproject.toml").read_text(encoding="utf-8"))
+    module, _, name = project["project"]["entry-points"]["eagleray.parts"]["audit"].partition(":")
+    assert getattr(importlib.import_module(module), name) is LocalAuditService
+
+
+def test_verify_ends_with_4_where_something_is_wrong(run, log):
+    code, out = run("verify", "--json")
+    assert (code, json.loads(out)["findings"], json.loads(out)["unfinished"]) == (0, [], [])
+    damage(log)
+    code, out = run("verify")
+    assert code == 4
+    assert "damaged" in out
+
+
+def test_show_tells_who_asked_what(run):
+    code, out = run("show", "--subject", "ann", "--json")
+    rows = json.loads(out)
+    assert code == 0
+    assert len(rows) == 6
+    assert {row["action"] for row in rows} == {"search"}
+    assert len(json.loads(run("show", "-n", "2", "--json")[1])) == 2
+    assert "genesis" in run("show")[1]
+
+
+def test_replay_compares_answers_and_ends_with_1_where_one_is_another(run, monkeypatch):
+    code, out = run("replay", "--json")
+    assert (code, json.loads(out)["same"], json.loads(out)["different"]) == (0, 6, [])
+    monkeypatch.setattr(FixedEmbedder, "embed_queries", lambda self, texts: -original(self, texts))
+    code, out = run("replay")
+    assert code == 1
+    assert "hit 1 was row" in out
+
+
+original = FixedEmbedder.embed_queries
+
+
+def test_heads_kept_elsewhere_find_what_the_log_alone_cannot_tell(run, log, tmp_path):
+    heads = tmp_path / "heads.json"
+    assert run("head", "--to", str(heads))[0] == 0
+    assert run("verify", "--heads", str(heads))[0] == 0
+    store = open_store(log)
+    for item in list(store.list(f"{SPEC.name}/audit")):
+        store.delete(item.path)
+    assert run("verify")[0] == 0
+    assert run("verify", "--heads", str(heads))[0] == 4
+
+
+def test_heads_are_never_written_over_and_changed_ones_are_refused(run, tmp_path):
+    heads = tmp_path / "heads.json"
+    run("head", "--to", str(heads))
+    assert run("head", "--to", str(heads))[0] == 2
+    heads.write_text(heads.read_text().replace("notes", "votes"))
+    assert run("verify", "--heads", str(heads))[0] == 2
+    assert run("verify", "--heads", str(tmp_path / "none"))[0] == 2
+
+
+def test_a_log_may_have_a_store_of_its_own(tmp_path):
+    settings = Settings(
+        store=str(tmp_path / "store"), collection=SPEC.name, audit={"store": str(tmp_path / "log")}
+    )
+    with make_writer(settings):
+        pass
+    assert not (tmp_path / "store").exists()
+    assert LocalAuditService().verify(settings, heads="")["chains"] == 1
