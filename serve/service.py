@@ -22,11 +22,14 @@ from eagleray.settings import Settings
 from indexes.service import open_searcher
 from indexes.snapshots.catalog import resolve
 from indexes.storage import open_store
+from serve.audit.entries import Questions, record_search
+from serve.audit.service import make_writer
+from serve.audit.writing import AuditWriter
 from serve.engine.answering import Answerer, Limits
 from serve.engine.following import Follower
 from serve.engine.shelf import Shelf
 from serve.http.app import make_app
-from serve.http.routes import Serving
+from serve.http.routes import Ended, Serving
 from serve.identity.authenticating import Authenticator
 from serve.identity.opening import open_authenticator
 
@@ -34,6 +37,9 @@ _GRACE_S: Final = 30
 """Seconds that requests get to end after the process is told to."""
 
 _BACKLOG: Final = 512
+
+_PROBE: Final = SearchRequest(query="ready", k=1, mode=SearchMode.HYBRID)
+"""Asked of a new snapshot before it answers others, and to tell whether the process is ready."""
 
 
 class HttpServeService:
@@ -86,26 +92,15 @@ async def _serve(
     door: Authenticator,
     on_ready: Callable[[str], None],
 ) -> None:
-    embedder = RememberingEmbedder(open_embedder(settings.embedder))
-    probe = SearchRequest(query="ready", k=1, mode=SearchMode.HYBRID)
-    follower = Follower(
-        Shelf(lambda snapshot: open_searcher(settings, snapshot=snapshot, embedder=embedder)),
-        partial(resolve, open_store(settings.store, s3=settings.s3), settings.collection, request.alias),
-        probe=lambda engine: engine.search(probe),
-        interval_s=settings.serve.poll_s,
-    )
-    limits = Limits(
-        n_threads=settings.serve.threads or os.cpu_count() or 1,
-        max_waiting=settings.serve.max_waiting,
-        timeout_s=settings.serve.timeout_s,
-    )
-    answerer = Answerer(follower, limits)
+    follower = _make_follower(settings, request)
+    answerer, writer = Answerer(follower, _choose_limits(settings)), make_writer(settings)
     serving = Serving(
         collection=settings.collection,
         follower=follower,
         answerer=answerer,
-        probe=probe,
+        probe=_PROBE,
         authenticate=door.authenticate,
+        record=partial(_record, writer, settings.audit.questions),
     )
 
     async def start() -> None:
@@ -115,8 +110,10 @@ async def _serve(
     async def stop() -> None:
         await answerer.close()
         await follower.close()
+        await asyncio.to_thread(writer.close)
 
     await follower.start()
+    await asyncio.to_thread(writer.open)
     config = uvicorn.Config(
         make_app(serving, start=start, stop=stop),
         log_config=None,
@@ -124,6 +121,35 @@ async def _serve(
         timeout_graceful_shutdown=_GRACE_S,
     )
     await _Server(config).serve(sockets=[listening])
+
+
+def _make_follower(settings: Settings, request: ServeRequest) -> Follower:
+    embedder = RememberingEmbedder(open_embedder(settings.embedder))
+    return Follower(
+        Shelf(lambda snapshot: open_searcher(settings, snapshot=snapshot, embedder=embedder)),
+        partial(resolve, open_store(settings.store, s3=settings.s3), settings.collection, request.alias),
+        probe=lambda engine: engine.search(_PROBE),
+        interval_s=settings.serve.poll_s,
+    )
+
+
+def _choose_limits(settings: Settings) -> Limits:
+    return Limits(
+        n_threads=settings.serve.threads or os.cpu_count() or 1,
+        max_waiting=settings.serve.max_waiting,
+        timeout_s=settings.serve.timeout_s,
+    )
+
+
+def _record(writer: AuditWriter, questions: Questions, ended: Ended) -> None:
+    entry = record_search(
+        ended.request,
+        ended.outcome,
+        questions=questions,
+        latency_us=ended.latency_us,
+        snapshot=ended.snapshot,
+    )
+    writer.append(entry)
 
 
 class _Server(uvicorn.Server):

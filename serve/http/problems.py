@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from eagleray.errors import (
+    AuditError,
     AuthenticationError,
     ConflictError,
     DeadlineError,
@@ -41,6 +42,7 @@ _STATUSES: Final[tuple[tuple[type[EagleRayError], int], ...]] = (
     (OverloadedError, 429),
     (StoreError, 503),
     (KeySetError, 503),
+    (AuditError, 503),
     (DeadlineError, 504),
 )
 """The first that fits; every other error is the server's own, 500."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -25,6 +26,22 @@ _BEARER: Final = HTTPBearer(auto_error=False, description="An API key or a token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A search that has ended.
+
+    Attributes:
+        outcome: the answer, or why there is none.
+        snapshot: id of the one that was asked, where it was named.
+        latency_us: microseconds from question to answer.
+    """
+
+    request: SearchRequest
+    outcome: SearchResponse | Exception
+    snapshot: str
+    latency_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
     """What routes ask.
 
@@ -34,6 +51,7 @@ class Serving:
         answerer: asks its snapshots.
         probe: the question that tells readiness.
         authenticate: says who shows a credential, the empty one too; called in a thread.
+        record: keeps what was asked and how it ended, before the answer is given; called in a thread.
     """
 
     collection: str
@@ -41,6 +59,7 @@ class Serving:
     answerer: Answerer
     probe: SearchRequest
     authenticate: Callable[[str], Caller]
+    record: Callable[[Ended], None]
 
 
 class _Require:
@@ -96,13 +115,31 @@ async def search(name: str, body: SearchBody, caller: Searching, serving: Served
     """Answer a question from the alias's snapshot, or the one it names."""
     if name != serving.collection:
         raise NotPublishedError(name=name, detail="there is no such collection here")
-    response: SearchResponse = await serving.answerer.answer(
-        _ask(body.to_request(caller.principal)), snapshot=body.snapshot or None, timeout_s=body.timeout_s
-    )
+    response = await _answer(serving, body, body.to_request(caller.principal))
     shown = show_response(response, is_explained=body.explain)
     for hit in shown["hits"]:
         hit["chunk_id"] = str(hit["chunk_id"])  # of 63 bits: more than a number of JavaScript holds
     return shown
+
+
+async def _answer(serving: Serving, body: SearchBody, request: SearchRequest) -> SearchResponse:
+    """Return the answer, once it stands in the audit log; what ends without one stands there, too."""
+    started = time.perf_counter_ns()
+
+    async def record(outcome: SearchResponse | Exception) -> None:
+        latency_us = (time.perf_counter_ns() - started) // 1_000
+        ended = Ended(request=request, outcome=outcome, snapshot=body.snapshot, latency_us=latency_us)
+        await asyncio.to_thread(serving.record, ended)
+
+    try:
+        response = await serving.answerer.answer(
+            _ask(request), snapshot=body.snapshot or None, timeout_s=body.timeout_s
+        )
+    except Exception as error:
+        await record(error)
+        raise
+    await record(response)
+    return response
 
 
 def _ask(request: SearchRequest) -> Callable[[Engine], SearchResponse]:

@@ -13,9 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.callers import Role
 from eagleray.contracts.services import KeyRequest
 from indexes.service import LocalIndexService
+from serve.audit.service import LocalAuditService
 from serve.identity.key_service import StoredKeyService
 from tests.integration.cut_runs import NOTES, ingest, write_lines
 
@@ -35,6 +37,7 @@ class Process:
             "EAGLERAY_CACHE": settings.cache,
             "EAGLERAY_EMBEDDER__MODEL": settings.embedder.model,
             "EAGLERAY_AUTH__API_KEYS": str(api_keys),
+            "EAGLERAY_AUDIT__QUESTIONS": "text",
         }
         options = [] if api_keys else ["--development"]
         self.process = subprocess.Popen(
@@ -166,6 +169,25 @@ def test_callers_are_known_by_their_keys_and_find_what_their_groups_may_read(sta
     assert served.search().status_code == 401
     keys.revoke(settings, key_id=made["desk"]["key_id"])
     assert served.search(headers={"authorization": f"Bearer {made['desk']['key']}"}).status_code == 401
+
+
+def test_what_was_answered_can_be_verified_and_replayed_after_a_publish(start, settings, tmp_path):
+    served = start()
+    answers = [served.search().json() for _ in range(20)]
+    changed = [{**note, "text": note["text"] + " Called."} for note in NOTES[:20]]
+    for note in changed:
+        note["known_from"] = "2021-01-01T00:00:00Z"
+    ingest(settings, write_lines(tmp_path / "desk" / "notes.jsonl", changed))
+    assert served.end() == 0
+    audit = LocalAuditService()
+    verified = audit.verify(settings, heads="")
+    assert (verified["findings"], verified["unfinished"]) == ([], [])
+    records = [record for record in audit.show(settings, AuditQuery()) if record["kind"] == "request"]
+    assert len(records) == 20
+    shown = [[hit["doc_id"] for hit in record["hits"]] for record in records]
+    assert shown == [[hit["doc_id"] for hit in answer["hits"]] for answer in answers]
+    replayed = audit.replay(settings, AuditQuery())
+    assert (replayed["same"], replayed["different"]) == (20, [])
 
 
 def test_a_process_that_nobody_could_ask_does_not_start(settings):

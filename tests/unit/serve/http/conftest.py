@@ -12,7 +12,7 @@ import pytest
 from eagleray.contracts.callers import Authentication, Caller, Role
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
-from eagleray.errors import AuthenticationError
+from eagleray.errors import AuditError, AuthenticationError
 from indexes.searching.searcher import Searcher
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.snapshots.opened import open_snapshot
@@ -40,8 +40,8 @@ class FixedEmbedder:
 class Served:
     """What a test asks, and what it compares with."""
 
-    def __init__(self, store, client, follower):
-        self.store, self.client, self.follower = store, client, follower
+    def __init__(self, store, client, follower, recorded):
+        self.store, self.client, self.follower, self.recorded = store, client, follower, recorded
 
     def open_engine(self, snapshot):
         return open_engine(self.store, snapshot)
@@ -69,13 +69,14 @@ def store(tmp_path):
 def serve_with(store):
     """Run a coroutine over the served application, for a caller of given groups, under given limits."""
 
-    def run(body, *, groups=(), **limits):
-        return asyncio.run(_run(store, body, frozenset(groups), Limits(**limits)))
+    def run(body, *, groups=(), can_record=True, **limits):
+        recorded = [] if can_record else None
+        return asyncio.run(_run(store, body, frozenset(groups), Limits(**limits), recorded))
 
     return run
 
 
-async def _run(store, body, groups, limits):
+async def _run(store, body, groups, limits, recorded):
     follower = Follower(
         Shelf(partial(open_engine, store)),
         lambda: read_alias(store, SPEC.name, "live").snapshot,
@@ -97,6 +98,9 @@ async def _run(store, body, groups, limits):
             raise AuthenticationError(reason="unknown_key", key_id="k1")
         return known[credential]
 
+    def fail_to_record(ended):
+        raise AuditError(detail="the disk is full")
+
     known = {"": know(Role.READER), "reader": know(Role.READER), "writer": know(Role.WRITER)}
     serving = Serving(
         collection=SPEC.name,
@@ -104,6 +108,7 @@ async def _run(store, body, groups, limits):
         answerer=answerer,
         probe=PROBE,
         authenticate=authenticate,
+        record=recorded.append if recorded is not None else fail_to_record,
     )
 
     async def nothing():
@@ -113,7 +118,7 @@ async def _run(store, body, groups, limits):
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            return await body(Served(store, client, follower))
+            return await body(Served(store, client, follower, recorded))
     finally:
         await answerer.close()
         await follower.close()

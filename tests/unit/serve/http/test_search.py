@@ -79,3 +79,32 @@ def test_health_says_whether_a_question_is_answered_and_where_the_alias_stands(s
         assert ready.json()["snapshot"] == ready.json()["wanted"] == served.follower.state.snapshot
 
     serve_with(ask)
+
+
+def test_every_question_that_is_asked_stands_in_the_record_answered_or_not(serve_with):
+    async def ask(served):
+        snapshot = served.follower.state.snapshot
+        answer = (await served.search(query="swap", k=3)).json()
+        await served.search(query="swap", filter="nothing = 1")
+        await served.search(query="swap", snapshot="0" * 64)
+        first, second, third = served.recorded
+        assert [hit["doc_id"] for hit in answer["hits"]] == [hit.doc_id for hit in first.outcome.hits]
+        assert (first.request.query, first.request.k) == ("swap", 3)
+        assert first.outcome.explanation.snapshot == snapshot
+        assert first.latency_us > 0
+        assert [type(ended.outcome).__name__ for ended in (second, third)] == [
+            "FilterColumnError",
+            "NotPublishedError",
+        ]
+        assert third.snapshot == "0" * 64
+
+    serve_with(ask)
+
+
+def test_no_answer_is_given_without_a_record(serve_with):
+    async def ask(served):
+        answer = await served.search(query="swap")
+        assert answer.status_code == 503
+        assert "hits" not in answer.text
+
+    serve_with(ask, can_record=False)
