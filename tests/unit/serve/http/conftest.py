@@ -40,8 +40,9 @@ class FixedEmbedder:
 class Served:
     """What a test asks, and what it compares with."""
 
-    def __init__(self, store, client, follower, recorded):
-        self.store, self.client, self.follower, self.recorded = store, client, follower, recorded
+    def __init__(self, store, client, serving, recorded):
+        self.store, self.client, self.recorded = store, client, recorded
+        self.follower, self.answerer = serving.follower, serving.answerer
 
     def open_engine(self, snapshot):
         return open_engine(self.store, snapshot)
@@ -118,7 +119,7 @@ async def _run(store, body, groups, limits, recorded):
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            return await body(Served(store, client, follower, recorded))
+            return await body(Served(store, client, serving, recorded))
     finally:
         await answerer.close()
         await follower.close()

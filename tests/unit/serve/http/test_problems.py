@@ -7,8 +7,10 @@ import threading
 
 import pytest
 
+from eagleray.errors import QueryError
 from serve.http.app import MAX_BODY_BYTES
 from serve.http.problems import MEDIA_TYPE
+from tests.unit.serve.engine.conftest import wait_until
 from tests.unit.serve.http.conftest import PATH
 
 
@@ -104,22 +106,28 @@ def test_other_collections_paths_and_methods_are_not_there(serve_with):
 
 
 def test_one_too_many_is_told_when_to_come_again(serve_with, monkeypatch):
-    release = threading.Event()
+    release, begun = threading.Event(), threading.Event()
+
+    def work(engine, request):
+        begun.set()
+        raise QueryError(detail=f"released: {release.wait(20)}")
 
     async def ask(served):
         lease = await served.follower.lease()
-        monkeypatch.setattr(type(lease.engine), "search", lambda engine, request: release.wait(20))
+        monkeypatch.setattr(type(lease.engine), "search", work)
         lease.release()
-        held = [asyncio.create_task(served.search(query="swap", timeout_s=5)) for _ in range(2)]
-        await asyncio.sleep(0.1)
+        held = asyncio.create_task(served.search(query="swap"))
+        await wait_until(begun.is_set)
+        waiting = asyncio.create_task(served.search(query="swap"))
+        await wait_until(lambda: served.answerer.n_waiting == 1)
         refused = await served.search(query="swap")
         check(refused, 429, "waiting")
         assert int(refused.headers["retry-after"]) >= 1
-        held[1].cancel()
-        await asyncio.wait([held[1]])
+        waiting.cancel()
+        await wait_until(lambda: served.answerer.n_waiting == 0)
         check(await served.search(query="swap", timeout_s=0.05), 504, "0.05 s")
         release.set()
-        await asyncio.wait(held)
+        check(await held, 400, "released: True")
 
     serve_with(ask, n_threads=1, max_waiting=1)
 
