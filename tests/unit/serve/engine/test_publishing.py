@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-import numpy as np
 import pytest
 
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
-from indexes.searching.searcher import Searcher
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
-from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
 from serve.engine.answering import Answerer, Limits
 from serve.engine.following import Follower
 from serve.engine.shelf import Shelf
-from tests.small_collections import DIM, EMBEDDER, SPEC, make_vectors, put_small_snapshot
+from tests.small_collections import SPEC, put_small_snapshot
+from tests.small_searchers import open_engine
 
 N_MOVES, N_CLIENTS = 30, 16
 EVERYBODY = Principal(subject="test", groups=frozenset({"rates", "credit", "desk"}))
@@ -28,24 +26,9 @@ REQUESTS = [
 ]
 
 
-class FixedEmbedder:
-    """Gives every question a vector of its own."""
-
-    identity = EMBEDDER
-
-    def embed_queries(self, texts):
-        return np.concatenate([make_vectors(np.random.default_rng(len(text)), 1, DIM) for text in texts])
-
-
 @pytest.fixture
 def store(tmp_path):
     return open_store(tmp_path / "store")
-
-
-def open_engine(store, snapshot):
-    opened = open_snapshot(store, SPEC.name, snapshot)
-    attributes = opened.manifest.attributes
-    return Searcher(opened.snapshot_id, opened.segments, attributes=attributes, embedder=FixedEmbedder())
 
 
 def list_hits(response):

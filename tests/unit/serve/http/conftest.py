@@ -6,35 +6,24 @@ import asyncio
 from functools import partial
 
 import httpx
-import numpy as np
 import pytest
 
 from eagleray.contracts.callers import Authentication, Caller, Role
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.errors import AuditError, AuthenticationError
-from indexes.searching.searcher import Searcher
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
-from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
 from serve.engine.answering import Answerer, Limits
 from serve.engine.following import Follower
 from serve.engine.shelf import Shelf
 from serve.http.app import make_app
 from serve.http.routes import Serving
-from tests.small_collections import DIM, EMBEDDER, SPEC, make_vectors, put_small_snapshot
+from tests.small_collections import SPEC, put_small_snapshot
+from tests.small_searchers import open_engine
 
 PROBE = SearchRequest(query="ready", k=1, mode=SearchMode.LEXICAL)
 PATH = f"/collections/{SPEC.name}/search"
-
-
-class FixedEmbedder:
-    """Gives every question a vector of its own."""
-
-    identity = EMBEDDER
-
-    def embed_queries(self, texts):
-        return np.concatenate([make_vectors(np.random.default_rng(len(text)), 1, DIM) for text in texts])
 
 
 class Served:
@@ -49,12 +38,6 @@ class Served:
 
     async def search(self, **body):
         return await self.client.post(PATH, json=body)
-
-
-def open_engine(store, snapshot):
-    opened = open_snapshot(store, SPEC.name, snapshot)
-    attributes = opened.manifest.attributes
-    return Searcher(opened.snapshot_id, opened.segments, attributes=attributes, embedder=FixedEmbedder())
 
 
 @pytest.fixture
