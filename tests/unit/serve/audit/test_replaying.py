@@ -13,16 +13,15 @@ from eagleray.contracts.hits import Granularity, Ranking, SearchMode, SearchRequ
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import Principal
 from eagleray.errors import NotPublishedError, QueryError
-from indexes.searching.searcher import Searcher
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
-from indexes.snapshots.opened import open_snapshot
 from serve.audit.entries import record_search
 from serve.audit.layout import list_chains
 from serve.audit.record import RecordedHit
 from serve.audit.replaying import replay_records, tell_difference
 from serve.audit.scanning import scan_records
 from serve.audit.segments import decode_segment
-from tests.small_collections import DAY, DIM, EMBEDDER, SPEC, make_vectors, put_small_snapshot
+from tests.small_collections import DAY, SPEC, put_small_snapshot
+from tests.small_searchers import open_engine
 
 N_PUBLISHES = 10
 RANKINGS = (
@@ -32,15 +31,6 @@ RANKINGS = (
 )
 
 
-class FixedEmbedder:
-    """Gives every question a vector of its own."""
-
-    identity = EMBEDDER
-
-    def embed_queries(self, texts):
-        return np.concatenate([make_vectors(np.random.default_rng(len(text)), 1, DIM) for text in texts])
-
-
 class Opener:
     """Opens snapshots and keeps their ids."""
 
@@ -48,14 +38,9 @@ class Opener:
         self._store, self.opened = store, []
 
     def __call__(self, name):
-        opened = open_snapshot(self._store, SPEC.name, name)
-        self.opened.append(opened.snapshot_id)
-        return Searcher(
-            opened.snapshot_id,
-            opened.segments,
-            attributes=opened.manifest.attributes,
-            embedder=FixedEmbedder(),
-        )
+        engine = open_engine(self._store, name)
+        self.opened.append(engine.snapshot)
+        return engine
 
 
 def list_requests():
