@@ -18,7 +18,8 @@ from serve.audit.entries import record_search
 from serve.audit.layout import list_chains
 from serve.audit.service import LocalAuditService, make_writer
 from tests.small_collections import SPEC, put_small_snapshot
-from tests.unit.serve.audit.test_replaying import FixedEmbedder, Opener
+from tests.small_searchers import FixedEmbedder
+from tests.unit.serve.audit.test_replaying import Opener
 
 ANN = Principal(subject="ann", groups=frozenset({"rates"}))
 
