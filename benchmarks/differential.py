@@ -56,6 +56,8 @@ from indexes.planning import plans
 QUESTIONS_PER_WORLD: Final = 1_000
 _FACETS: Final = ("ticker", "year", "tags", "is_open")
 TOLERANCE: Final = 2e-6
+"""How far a score may be off; for scores above 1, this share of them."""
+
 _TERMS: Final = {word: ENGLISH.find_terms(word)[0] for word in WORDS}
 
 
@@ -124,7 +126,8 @@ def check(world: World, oracle: Oracle, request: SearchRequest, *, where: str) -
     leak = find_leak(response, expected) or find_counted_leak(world, request, expected)
     difference = "" if leak else find_difference(request, response, expected)
     if difference and _has_floor(request):  # a score next to the least one may fall on either side
-        near = [_shift_floors(request, by) for by in (-TOLERANCE, TOLERANCE)]
+        least = _allow(1.0, expected)
+        near = [_shift_floors(request, by) for by in (-least, least)]
         answers = [oracle.answer(other, world.embedder.vectors[request.query]) for other in near]
         if any(not find_difference(request, response, answer) for answer in answers):
             difference = ""
@@ -198,11 +201,16 @@ def find_difference(request: SearchRequest, response: SearchResponse, expected: 
         if own is None:
             return f"chunk {hit.chunk_id} holds no word of the question"
         is_scaled = request.mode is SearchMode.HYBRID and not is_exact  # by the best row that was found
-        if not is_scaled and abs(hit.score - own) > TOLERANCE * max(1.0, own):
+        if not is_scaled and abs(hit.score - own) > _allow(own, expected):
             return f"chunk {hit.chunk_id} scores {own}, found {hit.score}"
-        if is_exact and abs(hit.score - best) > TOLERANCE * max(1.0, best):
+        if is_exact and abs(hit.score - best) > _allow(best, expected):
             return f"a hit scores {hit.score} where {best} is the next best"
     return ""
+
+
+def _allow(score: float, expected: Expected) -> float:
+    """Return how far a score may be off: the greater, where a small greatest cosine enlarges rounding."""
+    return max(TOLERANCE * max(1.0, score), expected.enlarged_rounding)
 
 
 def _make_approximate_cheap() -> None:
