@@ -17,6 +17,8 @@ from indexes.dense.contracts import Effort
 from indexes.dense.flat import rescore
 from indexes.dense.neighbours import IntVector, Neighbours
 from indexes.dense.queries import DenseQuery
+from indexes.dense.torch_sending import send_blocks
+from indexes.dense.vectors import FloatVector
 from indexes.selections import Selection, check_selection
 
 ROUNDING: Final = 2.0**-9
@@ -24,7 +26,50 @@ ROUNDING: Final = 2.0**-9
 product's sum and result; Cauchy's inequality bounds the sum by the lengths, which are 1. Source: IEEE
 754 binary16 has a unit roundoff of 2^-11."""
 
+_STEP: Final = 2.0**-11
+"""By how much a bound in half precision may be rounded up."""
+
 _BLOCK_ROWS: Final = 1 << 20
+
+
+class HalfRows:
+    """Rows on a device in half precision, and which of them a search must compare exactly."""
+
+    def __init__(self, rows: torch.Tensor) -> None:
+        """Take the rows.
+
+        Args:
+            rows: float16 [n_rows, dim], of unit L2 norm before they were rounded.
+        """
+        self._rows = rows
+
+    @torch.inference_mode()
+    def find(self, query: FloatVector, *, k: int, selection: Selection) -> IntVector:
+        """Return all selected rows that may be among the `k` nearest: int64 [n], ascending.
+
+        Args:
+            query: float32 [dim], unit L2 norm.
+            k: rows wanted.
+            selection: of as many rows as there are.
+        """
+        n = selection.n_prefix
+        k_found = min(max(k, 1), selection.n_selected)
+        if not k_found:
+            return np.empty(0, dtype=np.int64)
+        products = self._rows[:n] @ torch.tensor(query, device=self._rows.device).half()
+        if selection.bits is not None:
+            products = torch.where(self._unpack(selection), products, -torch.inf)
+        least = products.topk(k_found).values[-1].float()
+        found = torch.nonzero(products >= least - 2.0 * ROUNDING - _STEP).squeeze(1)
+        rows: IntVector = found.cpu().numpy()
+        return rows
+
+    def _unpack(self, selection: Selection) -> torch.Tensor:
+        """Return the bits of a selection's prefix on the device: bool [n_prefix]."""
+        held = np.ascontiguousarray(selection.bits)[: (selection.n_prefix + 7) // 8]
+        packed = torch.tensor(held, device=self._rows.device)
+        shifts = torch.arange(8, dtype=torch.uint8, device=self._rows.device)
+        return ((packed[:, None] >> shifts) & 1).reshape(-1)[: selection.n_prefix].bool()
 
 
 class TorchFlatIndex:
@@ -41,37 +86,19 @@ class TorchFlatIndex:
             ids: int64 [n_rows], chunk_ids, by which ties are broken.
             device: `cuda`, `cuda:1`, `cpu`.
         """
-        self._vectors, self._ids, self._device = vectors, ids, torch.device(device)
-        self._half = torch.empty(vectors.shape, dtype=torch.float16, device=self._device)
-        for start in range(0, len(vectors), _BLOCK_ROWS):
-            block = slice(start, start + _BLOCK_ROWS)
-            self._half[block] = torch.tensor(vectors[block], device=self._device).half()
+        self._vectors, self._ids = vectors, ids
+        half = torch.empty(vectors.shape, dtype=torch.float16, device=device)
+        for block, rows in send_blocks(vectors, n=_BLOCK_ROWS, device=torch.device(device)):
+            half[block] = rows.half()
+        self._half = HalfRows(half)
 
     @property
     def n_rows(self) -> int:
         """Rows of the segment."""
         return len(self._vectors)
 
-    @torch.inference_mode()
     def search(self, query: DenseQuery, *, k: int, selection: Selection, effort: Effort) -> Neighbours:  # noqa: ARG002 - the Protocol's
         """Return the best rows of the selection; see `DenseIndex`."""
         check_selection(selection, n_rows=self.n_rows)
-        n = selection.n_prefix
-        if n:
-            asked = torch.tensor(query.vector, device=self._device).half()
-            products = (self._half[:n] @ asked).float()
-            if selection.bits is not None:
-                products = torch.where(self._unpack(selection), products, -torch.inf)
-            k_found = min(max(k, 1), selection.n_selected)
-            least = products.topk(k_found).values[-1] if k_found else torch.inf
-            rows = torch.nonzero(products >= least - 2.0 * ROUNDING).squeeze(1).cpu().numpy()
-        else:
-            rows = np.empty(0, dtype=np.int64)
+        rows = self._half.find(query.vector, k=k, selection=selection)
         return rescore(self._vectors, self._ids, rows, query=query, k=k)
-
-    def _unpack(self, selection: Selection) -> torch.Tensor:
-        """Return the bits of a selection's prefix on the device: bool [n_prefix]."""
-        held = np.ascontiguousarray(selection.bits)[: (selection.n_prefix + 7) // 8]
-        packed = torch.tensor(held, device=self._device)
-        shifts = torch.arange(8, dtype=torch.uint8, device=self._device)
-        return ((packed[:, None] >> shifts) & 1).reshape(-1)[: selection.n_prefix].bool()

@@ -12,6 +12,7 @@ import torch
 
 from eagleray.contracts.ports import FloatMatrix
 from indexes.dense.matching import Match
+from indexes.dense.torch_sending import send_blocks
 from indexes.dense.vectors import FloatVector
 
 _BLOCK_PRODUCTS: Final = 1 << 26
@@ -37,9 +38,8 @@ class TorchMatcher:
         theirs = torch.tensor(centroids, device=self._device).T
         held_back = None if handicaps is None else torch.tensor(handicaps, device=self._device)
         step = max(1, _BLOCK_PRODUCTS // len(centroids))
-        for start in range(0, len(rows), step):
-            block = slice(start, min(start + step, len(rows)))
-            found = torch.tensor(rows[block], device=self._device) @ theirs
+        for block, mine in send_blocks(rows, n=step, device=self._device):
+            found = mine @ theirs
             best = (found if held_back is None else found - held_back).argmax(dim=1)
             labels[block] = best.to("cpu", torch.int32).numpy()
             similarities[block] = found.gather(1, best[:, None]).squeeze(1).cpu().numpy()
