@@ -14,6 +14,7 @@ EagleRayError
 │   ├── AuthenticationError        it is not known who asks; never says why
 │   ├── ExposureError              a server that would listen where it must not
 │   └── NotPublishedError          no such collection, snapshot or alias
+│       └── ModelNotServedError        no model of that name answers here
 ├── StoreError                 the store failed; the operation may be tried again
 │   └── ObjectNotFoundError        no object of that name (trying again will not help)
 ├── KeySetError                the keys that tokens are checked with cannot be had now
@@ -220,6 +221,12 @@ class NotPublishedError(InputError):
     message = "{name}: {detail}"
 
 
+class ModelNotServedError(NotPublishedError):
+    """Fields: name, served, param."""
+
+    message = "the model {name!r} does not exist here; {served!r} is the one that is served"
+
+
 class GuardError(EagleRayError):
     """Fields: chunk_id, rule."""
 
@@ -232,7 +239,7 @@ class OverloadedError(EagleRayError):
 
     retryable = True
     exit_code = 5
-    message = "{waiting} requests are waiting already; try again in {retry_after_s} s"
+    message = "{waiting} are waiting already; try again in {retry_after_s} s"
 
 
 class DeadlineError(EagleRayError):
@@ -240,7 +247,7 @@ class DeadlineError(EagleRayError):
 
     retryable = True
     exit_code = 5
-    message = "no answer within {timeout_s} s; ask for fewer hits or a narrower filter, or allow more time"
+    message = "no answer within {timeout_s} s; ask for less at once (fewer hits or texts), or allow more time"
 
 
 class AuditError(EagleRayError):

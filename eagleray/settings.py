@@ -167,6 +167,8 @@ class ServeSettings(BaseModel):
         max_waiting: requests that may wait for a thread; one more is refused, to be asked again later.
         timeout_s: seconds a request may take, waiting included.
         poll_s: seconds between two looks at the alias.
+        embed_max_waiting: texts that may wait to be embedded; a request that would exceed it is refused.
+        embed_timeout_s: seconds that embedding the texts of a request may take, waiting included.
     """
 
     model_config = _FROZEN
@@ -175,6 +177,8 @@ class ServeSettings(BaseModel):
     max_waiting: int = Field(default=64, ge=0)
     timeout_s: float = Field(default=30.0, gt=0.0)
     poll_s: float = Field(default=0.25, gt=0.0)
+    embed_max_waiting: int = Field(default=4096, ge=1)
+    embed_timeout_s: float = Field(default=120.0, gt=0.0)
 
 
 class GateSettings(BaseModel):

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
@@ -14,8 +15,9 @@ from typing import Final
 import uvicorn
 
 from eagleray.contracts.hits import SearchMode, SearchRequest
+from eagleray.contracts.ports import Embedder
 from eagleray.contracts.services import ServeRequest
-from eagleray.embedders import open_embedder
+from eagleray.embedders import open_counter, open_embedder
 from eagleray.embedders.remembering import RememberingEmbedder
 from eagleray.errors import InputError
 from eagleray.settings import Settings
@@ -26,10 +28,11 @@ from serve.audit.entries import Questions, record_search
 from serve.audit.service import make_writer
 from serve.audit.writing import AuditWriter
 from serve.engine.answering import Answerer, Limits
+from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.following import Follower
 from serve.engine.shelf import Shelf
 from serve.http.app import make_app
-from serve.http.routes import Ended, Serving
+from serve.http.routes import Ended, ServedModel, Serving
 from serve.identity.authenticating import Authenticator
 from serve.identity.opening import open_authenticator
 
@@ -92,12 +95,14 @@ async def _serve(
     door: Authenticator,
     on_ready: Callable[[str], None],
 ) -> None:
-    follower = _make_follower(settings, request)
+    embedder = open_embedder(settings.embedder)
+    follower, model = _make_follower(settings, request, embedder), _make_model(settings, embedder)
     answerer, writer = Answerer(follower, _choose_limits(settings)), make_writer(settings)
     serving = Serving(
         collection=settings.collection,
         follower=follower,
         answerer=answerer,
+        model=model,
         probe=_PROBE,
         authenticate=door.authenticate,
         record=partial(_record, writer, settings.audit.questions),
@@ -109,6 +114,7 @@ async def _serve(
 
     async def stop() -> None:
         await answerer.close()
+        await model.encoder.close()
         await follower.close()
         await asyncio.to_thread(writer.close)
 
@@ -123,14 +129,25 @@ async def _serve(
     await _Server(config).serve(sockets=[listening])
 
 
-def _make_follower(settings: Settings, request: ServeRequest) -> Follower:
-    embedder = RememberingEmbedder(open_embedder(settings.embedder))
+def _make_follower(settings: Settings, request: ServeRequest, embedder: Embedder) -> Follower:
+    remembering = RememberingEmbedder(embedder)
     return Follower(
-        Shelf(lambda snapshot: open_searcher(settings, snapshot=snapshot, embedder=embedder)),
+        Shelf(lambda snapshot: open_searcher(settings, snapshot=snapshot, embedder=remembering)),
         partial(resolve, open_store(settings.store, s3=settings.s3), settings.collection, request.alias),
         probe=lambda engine: engine.search(_PROBE),
         interval_s=settings.serve.poll_s,
     )
+
+
+def _make_model(settings: Settings, embedder: Embedder) -> ServedModel:
+    limits = EncoderLimits(
+        max_tokens=embedder.identity.max_tokens,
+        max_batch_tokens=settings.embedder.max_batch_tokens,
+        max_waiting=settings.serve.embed_max_waiting,
+        timeout_s=settings.serve.embed_timeout_s,
+    )
+    encoder = Encoder(embedder.embed_passages, count=open_counter(settings.embedder), limits=limits)
+    return ServedModel(identity=embedder.identity, encoder=encoder, created_at=int(time.time()))
 
 
 def _choose_limits(settings: Settings) -> Limits:

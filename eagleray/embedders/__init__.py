@@ -1,6 +1,15 @@
 """Embedders: text to unit vectors. Importing this loads no model library; embedding does."""
 
 from eagleray.embedders.calibration import settle_backend
+from eagleray.embedders.counting import CountTokens, open_counter
 from eagleray.embedders.opening import describe_embedder, find_tokenizer, load_embedder, open_embedder
 
-__all__ = ["describe_embedder", "find_tokenizer", "load_embedder", "open_embedder", "settle_backend"]
+__all__ = [
+    "CountTokens",
+    "describe_embedder",
+    "find_tokenizer",
+    "load_embedder",
+    "open_counter",
+    "open_embedder",
+    "settle_backend",
+]

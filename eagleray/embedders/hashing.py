@@ -53,6 +53,11 @@ class HashingEmbedder:
         return self.embed_passages(texts)
 
 
+def count_words(texts: Sequence[str]) -> list[int]:
+    """Return how many words each text has: what this embedder reads instead of tokens."""
+    return [len(_WORD.findall(text)) for text in texts]
+
+
 @lru_cache(maxsize=1 << 16)
 def _hash(gram: str) -> tuple[int, float]:
     number = int(digest_bytes(gram.encode())[:12], 16)

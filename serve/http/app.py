@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Final
@@ -10,10 +10,14 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serve.http.problems import install, make_problem
-from serve.http.routes import Serving, router
+from serve.http import embeddings, routes
+from serve.http.problems import install, make_error
+from serve.http.routes import Serving
 
 MAX_BODY_BYTES: Final = 1 << 20
+
+LONG_BODIES: Final = {embeddings.PATH: 8 << 20}
+"""Bytes of a body where it may be longer: many texts come at once there."""
 
 
 def make_app(
@@ -38,22 +42,31 @@ def make_app(
     app = FastAPI(title="eagleray", version=version("eagleray"), lifespan=live, docs_url=None, redoc_url=None)
     install(app)
     app.state.serving = serving
-    app.include_router(router)
-    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+    app.include_router(routes.router)
+    app.include_router(embeddings.router)
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, longer=LONG_BODIES)
     return app
 
 
 class BodyLimit:
-    """Refuses a body that is too long while it comes in, whatever its length was said to be."""
+    """Refuses a body that is too long while it comes in, whatever its length was said to be.
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
-        self._app, self._max_bytes = app, max_bytes
+    Args:
+        app: gets what is short enough.
+        max_bytes: of a body.
+        longer: path -> bytes, where a body may be longer.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int, longer: Mapping[str, int]) -> None:
+        self._app, self._max_bytes, self._longer = app, max_bytes, longer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, its body counted; see ASGI."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        path = scope["path"]
+        max_bytes = self._longer.get(path, self._max_bytes)
         body, is_whole = bytearray(), False
         while not is_whole:
             message = await receive()
@@ -61,9 +74,9 @@ class BodyLimit:
                 return
             body += message.get("body", b"")
             is_whole = not message.get("more_body", False)
-            if len(body) > self._max_bytes:
-                detail = f"a body may have {self._max_bytes} bytes; this one has more"
-                await make_problem(413, "BodyTooLongError", detail)(scope, receive, send)
+            if len(body) > max_bytes:
+                detail = f"a body may have {max_bytes} bytes; this one has more"
+                await make_error(path, 413, "BodyTooLongError", detail)(scope, receive, send)
                 return
         await self._app(scope, _replay(bytes(body), receive), send)
 

@@ -1,4 +1,6 @@
-"""Errors over HTTP: problem details, one status an error type, nothing of what the caller may not see.
+"""Errors over HTTP: one status an error type, nothing of what the caller may not see.
+
+Below `/v1/` they have OpenAI's shape (`openai_errors`), elsewhere they are problem details.
 
 Source: RFC 9457, Problem Details for HTTP APIs.
 """
@@ -29,6 +31,7 @@ from eagleray.errors import (
     StoreError,
 )
 from eagleray.logs import get_logger
+from serve.http.openai_errors import is_openai, make_openai_error
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -78,6 +81,24 @@ def make_problem(status: int, kind: str, detail: str, **more: Any) -> JSONRespon
     return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE)
 
 
+def make_error(
+    path: str, status: int, kind: str, detail: str, *, error: Exception | None = None
+) -> JSONResponse:
+    """Return an error in the shape that clients of a path expect.
+
+    Args:
+        path: that was asked.
+        status: of HTTP.
+        kind: name of the error's class.
+        detail: what was expected, what came, what to do.
+        error: that is told; some say which parameter is at fault.
+    """
+    if not is_openai(path):
+        return make_problem(status, kind, detail)
+    fields = error.fields if isinstance(error, EagleRayError) else {}
+    return make_openai_error(status, kind, detail, param=fields.get("param"), code=fields.get("code"))
+
+
 async def _answer_own(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, EagleRayError):
         raise error
@@ -85,7 +106,7 @@ async def _answer_own(request: Request, error: Exception) -> JSONResponse:
     name = type(error).__name__
     if status == 500:
         return _answer_defect(request, name)
-    problem = make_problem(status, name, str(error))
+    problem = make_error(request.url.path, status, name, str(error), error=error)
     if isinstance(error, AuthenticationError):
         _log.warning("caller_refused", reason=error.reason, key_id=error.key_id)
         problem.headers["www-authenticate"] = "Bearer"
@@ -94,14 +115,19 @@ async def _answer_own(request: Request, error: Exception) -> JSONResponse:
     return problem
 
 
-async def _answer_validation(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - starlette's signature
+async def _answer_validation(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
     faults = [
-        {"at": ".".join(str(part) for part in fault["loc"][1:]) or "body", "detail": fault["msg"]}
+        {
+            "at": ".".join(str(part) for part in fault["loc"][1:]) or "body",
+            "detail": fault["msg"].removeprefix("Value error, "),
+        }
         for fault in error.errors()
     ]
     told = "; ".join(f"{fault['at']}: {fault['detail']}" for fault in faults[:3])
+    if is_openai(request.url.path):
+        return make_openai_error(400, "ValidationError", told, param=faults[0]["at"].partition(".")[0])
     return make_problem(422, "ValidationError", told, faults=faults)
 
 
@@ -109,7 +135,7 @@ async def _answer_http(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
     detail = f"{request.method} {request.url.path}: {error.detail}"
-    problem = make_problem(error.status_code, "HttpError", detail)
+    problem = make_error(request.url.path, error.status_code, "HttpError", detail)
     problem.headers.update(error.headers or {})
     return problem
 
@@ -121,4 +147,5 @@ async def _answer_unknown(request: Request, error: Exception) -> JSONResponse:
 def _answer_defect(request: Request, name: str) -> JSONResponse:
     """Answer that the server failed; what failed stands in its log alone."""
     _log.error("request_failed", path=request.url.path, error=name)
-    return make_problem(500, "InternalError", "the server failed; its log says why, and no answer is given")
+    detail = "the server failed; its log says why, and no answer is given"
+    return make_error(request.url.path, 500, "InternalError", detail)

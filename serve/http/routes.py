@@ -15,8 +15,10 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from eagleray.contracts.answers import show_response
 from eagleray.contracts.callers import Action, Caller
 from eagleray.contracts.hits import SearchRequest, SearchResponse
+from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.errors import EagleRayError, ForbiddenError, NotPublishedError
 from serve.engine.answering import Answerer
+from serve.engine.encoding import Encoder
 from serve.engine.following import Follower
 from serve.engine.shelf import Engine
 from serve.http.bodies import SearchBody
@@ -42,6 +44,21 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServedModel:
+    """The embedding model that is served.
+
+    Attributes:
+        identity: its name, dimension and the tokens it reads.
+        encoder: embeds texts with it.
+        created_at: seconds since the epoch, when it began to be served.
+    """
+
+    identity: EmbedderIdentity
+    encoder: Encoder
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
     """What routes ask.
 
@@ -49,6 +66,7 @@ class Serving:
         collection: name of the one that is served.
         follower: of its alias; started.
         answerer: asks its snapshots.
+        model: embeds texts for those who ask for vectors.
         probe: the question that tells readiness.
         authenticate: says who shows a credential, the empty one too; called in a thread.
         record: keeps what was asked and how it ended, before the answer is given; called in a thread.
@@ -57,6 +75,7 @@ class Serving:
     collection: str
     follower: Follower
     answerer: Answerer
+    model: ServedModel
     probe: SearchRequest
     authenticate: Callable[[str], Caller]
     record: Callable[[Ended], None]
@@ -88,6 +107,7 @@ def _find_serving(request: Request) -> Serving:
 
 Served = Annotated[Serving, Depends(_find_serving)]
 Searching = Annotated[Caller, Depends(_Require(Action.SEARCH))]
+Inspecting = Annotated[Caller, Depends(_Require(Action.INSPECT))]
 
 router = APIRouter()
 

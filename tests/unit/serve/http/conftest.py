@@ -11,14 +11,16 @@ import pytest
 from eagleray.contracts.callers import Authentication, Caller, Role
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
+from eagleray.embedders.hashing import HashingEmbedder, count_words
 from eagleray.errors import AuditError, AuthenticationError
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.storage import open_store
 from serve.engine.answering import Answerer, Limits
+from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.following import Follower
 from serve.engine.shelf import Shelf
 from serve.http.app import make_app
-from serve.http.routes import Serving
+from serve.http.routes import ServedModel, Serving
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_searchers import open_engine
 
@@ -31,7 +33,7 @@ class Served:
 
     def __init__(self, store, client, serving, recorded):
         self.store, self.client, self.recorded = store, client, recorded
-        self.follower, self.answerer = serving.follower, serving.answerer
+        self.follower, self.answerer, self.model = serving.follower, serving.answerer, serving.model
 
     def open_engine(self, snapshot):
         return open_engine(self.store, snapshot)
@@ -69,6 +71,12 @@ async def _run(store, body, groups, limits, recorded):
     )
     await follower.start()
     answerer = Answerer(follower, limits)
+    embedder = HashingEmbedder()
+    encoder = Encoder(
+        embedder.embed_passages,
+        count=count_words,
+        limits=EncoderLimits(max_tokens=embedder.identity.max_tokens, max_waiting=2_048),
+    )
 
     def know(*roles):
         return Caller(
@@ -90,6 +98,7 @@ async def _run(store, body, groups, limits, recorded):
         collection=SPEC.name,
         follower=follower,
         answerer=answerer,
+        model=ServedModel(identity=embedder.identity, encoder=encoder, created_at=1_700_000_000),
         probe=PROBE,
         authenticate=authenticate,
         record=recorded.append if recorded is not None else fail_to_record,
@@ -105,4 +114,5 @@ async def _run(store, body, groups, limits, recorded):
             return await body(Served(store, client, serving, recorded))
     finally:
         await answerer.close()
+        await encoder.close()
         await follower.close()

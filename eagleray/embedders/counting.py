@@ -1,0 +1,30 @@
+"""How many tokens a model makes of texts, counted without loading the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from eagleray.embedders.hashing import count_words
+from eagleray.embedders.opening import HASHING, find_tokenizer
+from eagleray.models.libraries import import_library
+from eagleray.settings import EmbedderSettings
+
+CountTokens = Callable[[Sequence[str]], list[int]]
+"""Texts in, tokens of each out, special tokens included; safe to call from several threads."""
+
+
+def open_counter(settings: EmbedderSettings) -> CountTokens:
+    """Return what counts the tokens of the model the settings name; those of `hashing` are words.
+
+    Nothing is cut off at the length the model reads.
+
+    Raises:
+        ModelError: there is no such model, or it has no tokenizer file.
+        MissingExtraError: a library the model needs is not installed.
+    """
+    if settings.model == HASHING:
+        return count_words
+    tokenizer = import_library("tokenizers").Tokenizer.from_file(str(find_tokenizer(settings)))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return lambda texts: [len(item.ids) for item in tokenizer.encode_batch_fast(list(texts))]

@@ -1,0 +1,128 @@
+"""What a request for vectors carries, and what its answer is made of, in OpenAI's shape.
+
+Source: OpenAI's API reference, `POST /v1/embeddings`.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from typing import Annotated, Any, Final, Literal
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from eagleray.contracts.ports import FloatMatrix
+from eagleray.errors import InputError
+from serve.engine.cl100k import decode_tokens
+from serve.engine.encoding import Encoded
+
+MAX_INPUTS: Final = 2_048
+MAX_CHARACTERS: Final = 65_536
+"""Of one text."""
+
+MAX_TOKENS: Final = 8_192
+"""Token ids of one text."""
+
+
+def _is_tokens(value: object) -> bool:
+    return isinstance(value, list) and all(type(token) is int for token in value)
+
+
+def _check_input(value: object) -> object:
+    """Refuse what is no input with one sentence, where a union would give one for each of its parts."""
+    items = value if isinstance(value, list) and not (value and _is_tokens(value)) else [value]
+    if not 1 <= len(items) <= MAX_INPUTS:
+        raise ValueError(f"expected 1 to {MAX_INPUTS} inputs, found {len(items)}")
+    if not (all(isinstance(item, str) for item in items) or all(_is_tokens(item) for item in items)):
+        raise ValueError("expected a string, a list of strings, a list of token ids, or a list of such lists")
+    for row, item in enumerate(items):
+        most, unit = (MAX_CHARACTERS, "characters") if isinstance(item, str) else (MAX_TOKENS, "tokens")
+        if not 1 <= len(item) <= most:
+            raise ValueError(f"input {row} has {len(item)} {unit}; expected 1 to {most}")
+    return value
+
+
+Input = Annotated[str | list[str] | list[int] | list[list[int]], BeforeValidator(_check_input)]
+
+
+class EmbeddingBody(BaseModel):
+    """Texts to embed."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [{"model": "all-MiniLM-L6-v2", "input": ["coupon of the 2029 notes"]}]
+        },
+    )
+
+    model: str = Field(max_length=256, description="The served model; `GET /v1/models` names it.")
+    input: Input = Field(description="Texts, or texts as token ids of cl100k_base.")
+    encoding_format: Literal["float", "base64"] | None = Field(
+        default=None, description="Numbers, which is the default, or base64 of little-endian float32."
+    )
+    dimensions: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="First numbers of each vector, brought to length 1 again; all by default."
+    )
+    user: str | None = Field(default=None, max_length=1_024, description="Accepted; nothing depends on it.")
+
+    def read_texts(self) -> list[str]:
+        """Return the texts; the first call for token ids reads a table from disk.
+
+        Raises:
+            InputError: a token id is none of cl100k_base.
+        """
+        if isinstance(self.input, str):
+            return [self.input]
+        if isinstance(self.input[0], int):
+            return [decode_tokens(self.input)]
+        return [item if isinstance(item, str) else decode_tokens(item) for item in self.input]
+
+
+def require_dimensions(dimensions: int | None, dim: int) -> None:
+    """Refuse more dimensions than the model's vectors have.
+
+    Raises:
+        InputError: it has fewer.
+    """
+    if dimensions is not None and dimensions > dim:
+        detail = f"the model's vectors have {dim} dimensions; {dimensions} were asked for"
+        raise InputError(detail=detail, param="dimensions")
+
+
+def shorten(vectors: FloatMatrix, dimensions: int | None) -> FloatMatrix:
+    """Return the first numbers of each vector, of length 1 again: float32 [n_texts, dimensions].
+
+    Args:
+        vectors: float32 [n_texts, dim], unit L2 norm.
+        dimensions: how many; `None` for all.
+
+    Raises:
+        InputError: the vectors have fewer, or one of them begins with zeros alone.
+    """
+    if dimensions is None or dimensions == vectors.shape[1]:
+        return vectors
+    require_dimensions(dimensions, vectors.shape[1])
+    short = vectors[:, :dimensions]
+    lengths = np.linalg.norm(short, axis=1, keepdims=True)
+    if not lengths.all():
+        detail = f"the first {dimensions} numbers of a vector are all 0; ask for more dimensions"
+        raise InputError(detail=detail, param="dimensions")
+    return np.ascontiguousarray(short / lengths, dtype=np.float32)
+
+
+def write_answer(body: EmbeddingBody, encoded: Encoded) -> bytes:
+    """Return the answer as JSON, written row by row: a thread that does it lets others work between two rows.
+
+    Raises:
+        InputError: the dimensions cannot be had.
+    """
+    is_base64 = body.encoding_format == "base64"
+    rows = []
+    for index, vector in enumerate(shorten(encoded.vectors, body.dimensions)):
+        shown: Any = b64encode(vector.astype("<f4").tobytes()).decode() if is_base64 else vector.tolist()
+        rows.append(json.dumps({"object": "embedding", "index": index, "embedding": shown}))
+    usage = json.dumps({"prompt_tokens": encoded.n_tokens, "total_tokens": encoded.n_tokens})
+    whole = f'{{"object":"list","data":[{",".join(rows)}],"model":{json.dumps(body.model)},"usage":{usage}}}'
+    return whole.encode()
