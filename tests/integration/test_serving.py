@@ -11,11 +11,13 @@ import threading
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.callers import Role
 from eagleray.contracts.services import KeyRequest
+from eagleray.embedders import open_embedder
 from indexes.service import LocalIndexService
 from serve.audit.service import LocalAuditService
 from serve.identity.key_service import StoredKeyService
@@ -195,3 +197,12 @@ def test_a_process_that_nobody_could_ask_does_not_start(settings):
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 2
     assert "--development" in ended.stderr
+
+
+def test_the_model_that_answers_questions_gives_its_vectors(start, settings):
+    client = start().client
+    (model,) = client.get("/v1/models").json()["data"]
+    texts = ["bond coupon", "swap"]
+    answer = client.post("/v1/embeddings", json={"model": model["id"], "input": texts}).json()
+    vectors = np.array([row["embedding"] for row in answer["data"]], dtype=np.float32)
+    assert np.allclose(vectors, open_embedder(settings.embedder).embed_passages(texts), atol=1e-6)
