@@ -2,7 +2,8 @@
 
 Importing eagleray configures nothing: in a program or notebook its own `logging` decides what becomes of the
 events. Only a composition root (the command line) calls `configure_logs`. Events carry names, ids, counts and
-seconds; never document text, questions, vectors, tokens or secrets.
+seconds; never document text, questions, vectors, tokens or secrets. What is bound to structlog's context,
+like a request's name, stands in each event within it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ logging.getLogger(NAME).addHandler(logging.NullHandler())
 
 _PROCESSORS: Final = (
     structlog.stdlib.filter_by_level,
+    structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.stdlib.ProcessorFormatter.wrap_for_formatter,

@@ -165,6 +165,7 @@ def _record(writer: AuditWriter, questions: Questions, ended: Ended) -> None:
         questions=questions,
         latency_us=ended.latency_us,
         snapshot=ended.snapshot,
+        request_id=ended.request_id,
     )
     writer.append(entry)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
@@ -60,7 +61,7 @@ class Answerer:
         """Return what `ask` makes of a snapshot's engine.
 
         Args:
-            ask: asks one engine; runs in a thread.
+            ask: asks one engine; runs in a thread, in the context of the caller.
             snapshot: whole id; `None` asks the alias's.
             timeout_s: seconds it may take; the limit where it is greater, or not given.
 
@@ -100,7 +101,7 @@ class Answerer:
         loop, lease = asyncio.get_running_loop(), None
         try:
             lease = await self._follower.lease(snapshot)
-            work = loop.run_in_executor(self._pool, ask, lease.engine)
+            work = loop.run_in_executor(self._pool, partial(copy_context().run, ask, lease.engine))
         except BaseException:
             if lease is not None:
                 lease.release()

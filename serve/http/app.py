@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve.http import embeddings, routes
 from serve.http.problems import install, make_error
+from serve.http.request_ids import RequestIds
 from serve.http.routes import Serving
 
 MAX_BODY_BYTES: Final = 1 << 20
@@ -22,7 +23,7 @@ LONG_BODIES: Final = {embeddings.PATH: 8 << 20}
 
 def make_app(
     serving: Serving, *, start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]]
-) -> FastAPI:
+) -> ASGIApp:
     """Return the application.
 
     Args:
@@ -45,7 +46,7 @@ def make_app(
     app.include_router(routes.router)
     app.include_router(embeddings.router)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, longer=LONG_BODIES)
-    return app
+    return RequestIds(app)
 
 
 class BodyLimit:

@@ -32,6 +32,7 @@ from eagleray.errors import (
 )
 from eagleray.logs import get_logger
 from serve.http.openai_errors import is_openai, make_openai_error
+from serve.http.request_ids import read_request_id
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -76,6 +77,7 @@ def make_problem(status: int, kind: str, detail: str, **more: Any) -> JSONRespon
         "title": words.capitalize(),
         "status": status,
         "detail": detail,
+        "request_id": read_request_id(),
         **more,
     }
     return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE)

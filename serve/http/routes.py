@@ -23,6 +23,7 @@ from serve.engine.following import Follower
 from serve.engine.shelf import Engine
 from serve.http.bodies import SearchBody
 from serve.http.problems import make_problem
+from serve.http.request_ids import read_request_id
 
 _BEARER: Final = HTTPBearer(auto_error=False, description="An API key or a token.")
 
@@ -35,12 +36,14 @@ class Ended:
         outcome: the answer, or why there is none.
         snapshot: id of the one that was asked, where it was named.
         latency_us: microseconds from question to answer.
+        request_id: name of the request.
     """
 
     request: SearchRequest
     outcome: SearchResponse | Exception
     snapshot: str
     latency_us: int
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +151,13 @@ async def _answer(serving: Serving, body: SearchBody, request: SearchRequest) ->
 
     async def record(outcome: SearchResponse | Exception) -> None:
         latency_us = (time.perf_counter_ns() - started) // 1_000
-        ended = Ended(request=request, outcome=outcome, snapshot=body.snapshot, latency_us=latency_us)
+        ended = Ended(
+            request=request,
+            outcome=outcome,
+            snapshot=body.snapshot,
+            latency_us=latency_us,
+            request_id=read_request_id(),
+        )
         await asyncio.to_thread(serving.record, ended)
 
     try:

@@ -20,6 +20,7 @@ def check(answer, status, *words):
     assert answer.headers["content-type"] == MEDIA_TYPE
     problem = answer.json()
     assert problem["status"] == status
+    assert problem["request_id"] == answer.headers["x-request-id"]
     assert problem["type"].startswith("urn:eagleray:problem:")
     for word in words:
         assert word in problem["detail"]
@@ -158,7 +159,7 @@ def test_who_is_not_known_gets_one_answer_whatever_the_reason_and_who_lacks_the_
             assert refused.headers["www-authenticate"] == "Bearer"
             assert "unknown_key" not in refused.text
             assert "k1" not in refused.text
-            assert set(problem) == {"type", "title", "status", "detail"}
+            assert set(problem) == {"type", "title", "status", "detail", "request_id"}
         writer = {"authorization": "Bearer writer"}
         check(await served.client.post(PATH, json={"query": "swap"}, headers=writer), 403, "search")
         check(await served.client.post(PATH, json={"k": "x"}, headers={"authorization": "Bearer no"}), 401)
