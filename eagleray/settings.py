@@ -30,6 +30,10 @@ _SIGNATURES: Final = frozenset(f"{kind}{bits}" for kind in ("RS", "PS", "ES") fo
 """Signatures by a private key (RFC 7518, section 3.1): who holds the public key cannot make them."""
 
 
+MetricsReaders = Literal["callers", "loopback", "off"]
+"""Who may read a server's metrics: callers with a role, whoever reaches it on loopback, or nobody."""
+
+
 class S3Settings(BaseModel):
     """How an `s3://` store is reached.
 
@@ -169,6 +173,8 @@ class ServeSettings(BaseModel):
         poll_s: seconds between two looks at the alias.
         embed_max_waiting: texts that may wait to be embedded; a request that would exceed it is refused.
         embed_timeout_s: seconds that embedding the texts of a request may take, waiting included.
+        metrics: who may read `/metrics`: `callers` that are known and have a role; `loopback`, whoever asks a
+            server that listens on loopback alone; `off`, nobody.
     """
 
     model_config = _FROZEN
@@ -179,6 +185,7 @@ class ServeSettings(BaseModel):
     poll_s: float = Field(default=0.25, gt=0.0)
     embed_max_waiting: int = Field(default=4096, ge=1)
     embed_timeout_s: float = Field(default=120.0, gt=0.0)
+    metrics: MetricsReaders = "callers"
 
 
 class GateSettings(BaseModel):

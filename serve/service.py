@@ -32,8 +32,10 @@ from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.following import Follower
 from serve.engine.shelf import Shelf
 from serve.http.app import make_app
+from serve.http.metrics import Metrics
 from serve.http.routes import Ended, ServedModel, Serving
 from serve.identity.authenticating import Authenticator
+from serve.identity.exposure import check_metrics_exposure
 from serve.identity.opening import open_authenticator
 
 _GRACE_S: Final = 30
@@ -62,9 +64,10 @@ def open_door(settings: Settings, request: ServeRequest) -> Authenticator:
     """Return what knows the callers.
 
     Raises:
-        ExposureError: others could ask there, and nobody would be asked who they are.
+        ExposureError: others could ask there, or read metrics, and nobody would be asked who they are.
         InputError: nobody could ask.
     """
+    check_metrics_exposure(request.host, settings.serve)
     auth = settings.auth.model_copy(
         update={"is_development": settings.auth.is_development or request.is_development}
     )
@@ -106,6 +109,13 @@ async def _serve(
         probe=_PROBE,
         authenticate=door.authenticate,
         record=partial(_record, writer, settings.audit.questions),
+        metrics=Metrics(
+            collection=settings.collection,
+            follower=follower,
+            answerer=answerer,
+            audit=lambda: writer.counts,
+        ),
+        metrics_for=settings.serve.metrics,
     )
 
     async def start() -> None:

@@ -19,6 +19,7 @@ from eagleray.logs import get_logger
 from eagleray.settings import AuditSettings
 from serve.audit.anchoring import Anchors, make_genesis_entry, make_heads_entry
 from serve.audit.buffer import Buffer
+from serve.audit.counts import AuditCounts
 from serve.audit.layout import Head, SegmentName
 from serve.audit.record import Entry, RecordKind
 from serve.audit.segments import encode_segment
@@ -71,6 +72,7 @@ class AuditWriter:
         self._anchored_at = time.monotonic()
         self._failure, self._n_failures, self._wait_s = "", 0, settings.flush_s
         self._is_urgent, self._is_open = False, False
+        self._n_written, self._n_refused, self._n_dropped = 0, 0, 0
 
     def __enter__(self) -> Self:
         self.open()
@@ -83,6 +85,17 @@ class AuditWriter:
     def failure(self) -> str:
         """Why the store does not take records now; empty if all is well."""
         return self._failure
+
+    @property
+    def counts(self) -> AuditCounts:
+        """What was done so far."""
+        return AuditCounts(
+            n_written=self._n_written,
+            n_refused=self._n_refused,
+            n_dropped=self._n_dropped,
+            n_pending=len(self._buffer),
+            is_failing=bool(self._failure),
+        )
 
     def open(self) -> None:
         """Begin the chain.
@@ -114,24 +127,11 @@ class AuditWriter:
             AuditError: the log cannot take it and the policy is to refuse, or the log is closed.
         """
         with self._changed:
-            if not self._is_open or (self._is_refusing and self._failure):
-                raise self._refuse()
-            if self._buffer.n_bytes >= self._settings.max_pending_bytes:
-                if self._is_refusing:
-                    raise AuditError(detail="no answer is given: more records wait to be stored than may")
-                self._buffer.drop(now=self._now())
-                return
             try:
-                sequence = self._buffer.add(entry, now=self._now())
-            except ValueError as error:
-                raise AuditError(detail=f"no record can be made: {error}") from error
-            if self._settings.sync and not self._failure:
-                self._is_urgent = True
-                self._changed.notify_all()
-                if not self._wait_stored(sequence) and self._is_refusing:
-                    raise self._refuse()
-            elif len(self._buffer) >= self._settings.max_segment_records:
-                self._changed.notify_all()
+                self._append(entry)
+            except AuditError:
+                self._n_refused += 1
+                raise
 
     def flush(self) -> None:
         """Store every record that was appended before.
@@ -163,6 +163,28 @@ class AuditWriter:
     @property
     def _is_refusing(self) -> bool:
         return self._settings.on_failure == "refuse"
+
+    def _append(self, entry: Entry) -> None:
+        """Do what `append` says, with the lock held."""
+        if not self._is_open or (self._is_refusing and self._failure):
+            raise self._refuse()
+        if self._buffer.n_bytes >= self._settings.max_pending_bytes:
+            if self._is_refusing:
+                raise AuditError(detail="no answer is given: more records wait to be stored than may")
+            self._buffer.drop(now=self._now())
+            self._n_dropped += 1
+            return
+        try:
+            sequence = self._buffer.add(entry, now=self._now())
+        except ValueError as error:
+            raise AuditError(detail=f"no record can be made: {error}") from error
+        if self._settings.sync and not self._failure:
+            self._is_urgent = True
+            self._changed.notify_all()
+            if not self._wait_stored(sequence) and self._is_refusing:
+                raise self._refuse()
+        elif len(self._buffer) >= self._settings.max_segment_records:
+            self._changed.notify_all()
 
     def _stop(self) -> None:
         with self._changed:
@@ -223,6 +245,7 @@ class AuditWriter:
             with self._changed:
                 name, self._segment = self._segment.name, None
                 self._buffer.forget(name.last - name.first + 1)
+                self._n_written += name.last - name.first + 1
                 self._head = name.head
                 self._failure, self._wait_s = "", self._settings.flush_s
                 self._changed.notify_all()

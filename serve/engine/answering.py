@@ -47,13 +47,18 @@ class Answerer:
         self._follower, self._limits = follower, limits
         self._pool = ThreadPoolExecutor(limits.n_threads, thread_name_prefix="eagleray-search")
         self._places = asyncio.Semaphore(limits.n_threads)
-        self._n_waiting = 0
+        self._n_waiting, self._n_at_work = 0, 0
         self._mean_s = _LEAST_RETRY_S
 
     @property
     def n_waiting(self) -> int:
         """Requests that wait for a thread."""
         return self._n_waiting
+
+    @property
+    def n_at_work(self) -> int:
+        """Requests that hold a thread, also those whose time was up."""
+        return self._n_at_work
 
     async def answer(
         self, ask: Callable[[Engine], Answer], *, snapshot: str | None = None, timeout_s: float | None = None
@@ -107,12 +112,14 @@ class Answerer:
                 lease.release()
             self._places.release()
             raise
+        self._n_at_work += 1
         work.add_done_callback(partial(self._end, lease, loop.time()))
         return work
 
     def _end(self, lease: Lease, started: float, work: asyncio.Future[Answer]) -> None:
         lease.release()
         self._places.release()
+        self._n_at_work -= 1
         self._mean_s += _SHARE * (asyncio.get_running_loop().time() - started - self._mean_s)
         if not work.cancelled():
             work.exception()  # looked at, also where nobody waits for it any more

@@ -62,6 +62,7 @@ class Follower:
         """
         self._shelf, self._read_alias, self._probe, self._interval_s = shelf, read_alias, probe, interval_s
         self._state: Following | None = None
+        self._looked_at, self._n_taken = time.monotonic(), 0
         self._notice = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
 
@@ -72,13 +73,23 @@ class Follower:
             raise RuntimeError("the follower has not started")
         return self._state
 
+    @property
+    def lookup_age_s(self) -> float:
+        """Seconds since the alias was last read; since this was made where it never was."""
+        return time.monotonic() - self._looked_at
+
+    @property
+    def n_taken(self) -> int:
+        """Snapshots that were taken up after the first."""
+        return self._n_taken
+
     async def start(self) -> None:
         """Open the alias's snapshot, and follow the alias from here on.
 
         Raises:
             EagleRayError: the alias cannot be read, or its snapshot not be opened or asked.
         """
-        wanted = await asyncio.to_thread(self._read_alias)
+        wanted = await self._look()
         await self._take(wanted)
         self._watch = asyncio.create_task(self._follow())
 
@@ -110,15 +121,22 @@ class Follower:
             self._notice.clear()
             wanted = self.state.wanted
             try:
-                wanted = await asyncio.to_thread(self._read_alias)
+                wanted = await self._look()
                 if wanted != self.state.snapshot:
                     await self._take(wanted)
+                    self._n_taken += 1
                 self._state = replace(self.state, wanted=wanted, error="")
                 wait_s = self._interval_s
             except Exception as error:  # noqa: BLE001 - told by the state and the log; the old one answers on
                 wait_s = min(2.0 * wait_s, _MAX_INTERVAL_S)
                 self._state = replace(self.state, wanted=wanted, error=str(error))
                 _log.warning("snapshot_not_taken", snapshot=wanted, error=type(error).__name__)
+
+    async def _look(self) -> str:
+        """Return where the alias points."""
+        wanted = await asyncio.to_thread(self._read_alias)
+        self._looked_at = time.monotonic()
+        return wanted
 
     async def _take(self, snapshot: str) -> None:
         """Open a snapshot, ask it, and let new requests have it."""

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve.http import embeddings, routes
+from serve.http.measuring import Measured
 from serve.http.problems import install, make_error
 from serve.http.request_ids import RequestIds
 from serve.http.routes import Serving
@@ -46,7 +47,7 @@ def make_app(
     app.include_router(routes.router)
     app.include_router(embeddings.router)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, longer=LONG_BODIES)
-    return RequestIds(app)
+    return RequestIds(Measured(app, metrics=serving.metrics, routes=app.routes))
 
 
 class BodyLimit:

@@ -101,10 +101,15 @@ def make_error(
     return make_openai_error(status, kind, detail, param=fields.get("param"), code=fields.get("code"))
 
 
+def find_status(error: Exception) -> int:
+    """Return the status that an error ends with; 500 for what the project does not know."""
+    return next((code for kind, code in _STATUSES if isinstance(error, kind)), 500)
+
+
 async def _answer_own(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, EagleRayError):
         raise error
-    status = next((code for kind, code in _STATUSES if isinstance(error, kind)), 500)
+    status = find_status(error)
     name = type(error).__name__
     if status == 500:
         return _answer_defect(request, name)

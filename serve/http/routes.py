@@ -1,4 +1,4 @@
-"""Routes: health, and the native search of one collection."""
+"""Routes: health, metrics, and the native search of one collection."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.exceptions import HTTPException
 
 from eagleray.contracts.answers import show_response
 from eagleray.contracts.callers import Action, Caller
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.errors import EagleRayError, ForbiddenError, NotPublishedError
+from eagleray.settings import MetricsReaders
 from serve.engine.answering import Answerer
 from serve.engine.encoding import Encoder
 from serve.engine.following import Follower
 from serve.engine.shelf import Engine
 from serve.http.bodies import SearchBody
-from serve.http.problems import make_problem
+from serve.http.metrics import MEDIA_TYPE, Metrics
+from serve.http.problems import find_status, make_problem
 from serve.http.request_ids import read_request_id
 
 _BEARER: Final = HTTPBearer(auto_error=False, description="An API key or a token.")
@@ -73,6 +76,8 @@ class Serving:
         probe: the question that tells readiness.
         authenticate: says who shows a credential, the empty one too; called in a thread.
         record: keeps what was asked and how it ended, before the answer is given; called in a thread.
+        metrics: of this application alone.
+        metrics_for: who may read them.
     """
 
     collection: str
@@ -82,6 +87,8 @@ class Serving:
     probe: SearchRequest
     authenticate: Callable[[str], Caller]
     record: Callable[[Ended], None]
+    metrics: Metrics
+    metrics_for: MetricsReaders = "callers"
 
 
 class _Require:
@@ -106,6 +113,20 @@ class _Require:
 def _find_serving(request: Request) -> Serving:
     serving: Serving = request.app.state.serving
     return serving
+
+
+_require_inspecting: Final = _Require(Action.INSPECT)
+
+
+async def _check_metrics_reader(
+    request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+) -> None:
+    """Refuse who may not read the metrics."""
+    readers = _find_serving(request).metrics_for
+    if readers == "off":
+        raise HTTPException(404)
+    if readers == "callers":
+        await _require_inspecting(request, shown)
 
 
 Served = Annotated[Serving, Depends(_find_serving)]
@@ -133,12 +154,29 @@ async def ready(serving: Served) -> JSONResponse:
     return JSONResponse({"status": "ready", **told, "is_failing": bool(state.error)})
 
 
+@router.get(
+    "/metrics",
+    tags=["operations"],
+    summary="Numbers of this process, in Prometheus's text format",
+    dependencies=[Depends(_check_metrics_reader)],
+    response_class=PlainTextResponse,
+)
+async def metrics(serving: Served) -> Response:
+    """Show the metrics."""
+    return Response(serving.metrics.show(), media_type=MEDIA_TYPE)
+
+
 @router.post("/collections/{name}/search", tags=["search"], summary="Best hits the caller may see")
 async def search(name: str, body: SearchBody, caller: Searching, serving: Served) -> dict[str, Any]:
     """Answer a question from the alias's snapshot, or the one it names."""
     if name != serving.collection:
         raise NotPublishedError(name=name, detail="there is no such collection here")
-    response = await _answer(serving, body, body.to_request(caller.principal))
+    try:
+        response = await _answer(serving, body, body.to_request(caller.principal))
+    except Exception as error:
+        serving.metrics.count_search(find_status(error))
+        raise
+    serving.metrics.count_search(200)
     shown = show_response(response, is_explained=body.explain)
     for hit in shown["hits"]:
         hit["chunk_id"] = str(hit["chunk_id"])  # of 63 bits: more than a number of JavaScript holds

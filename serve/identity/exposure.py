@@ -8,7 +8,7 @@ from typing import Final
 from eagleray.contracts.callers import Authentication, Caller, Role
 from eagleray.contracts.principals import Principal
 from eagleray.errors import ExposureError
-from eagleray.settings import AuthSettings
+from eagleray.settings import AuthSettings, ServeSettings
 
 DEVELOPER: Final = Caller(
     principal=Principal(subject="development"),
@@ -51,6 +51,24 @@ def check_exposure(host: str, settings: AuthSettings) -> None:
     if not settings.api_keys and not settings.oidc.issuer:
         detail = (
             "nobody would be asked who they are; set EAGLERAY_AUTH__API_KEYS or EAGLERAY_AUTH__OIDC__ISSUER, "
+            "or listen on 127.0.0.1"
+        )
+        raise ExposureError(host=host, detail=detail)
+
+
+def check_metrics_exposure(host: str, settings: ServeSettings) -> None:
+    """Refuse to show metrics beyond loopback to whoever asks.
+
+    Args:
+        host: where the server shall listen; an empty one is every address.
+        settings: who may read metrics.
+
+    Raises:
+        ExposureError: everybody who reaches the server could read them.
+    """
+    if settings.metrics == "loopback" and not is_loopback(host):
+        detail = (
+            "EAGLERAY_SERVE__METRICS=loopback shows metrics to whoever asks; set it to callers or off, "
             "or listen on 127.0.0.1"
         )
         raise ExposureError(host=host, detail=detail)

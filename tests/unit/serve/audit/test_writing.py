@@ -18,6 +18,7 @@ from eagleray.settings import AuditSettings
 from indexes.snapshots.vacuuming import plan_vacuum
 from indexes.snapshots.verification import verify_snapshot
 from indexes.storage import open_store
+from serve.audit.counts import AuditCounts
 from serve.audit.layout import list_chains, list_segments
 from serve.audit.record import Entry, RecordKind
 from serve.audit.scanning import scan_records
@@ -112,11 +113,15 @@ def test_a_store_that_is_away_gives_no_answer_by_default_and_all_is_well_when_it
             writer.append(make_entry(number))
             time.sleep(0.01)
     assert "no space left" in writer.failure
+    assert (writer.counts.n_refused, writer.counts.is_failing) == (1, True)
+    assert writer.counts.n_pending >= 1
     failing.is_away = False
     writer.flush()
     assert writer.failure == ""
     writer.append(make_entry(1_000))
     writer.close()
+    n_written = len(read_chain(store, writer.writer))
+    assert writer.counts == AuditCounts(n_written=n_written, n_refused=1)
     assert read_chain(store, writer.writer)[-2].entry.latency_us == 1_000
     check(store, n_dropped=0, unfinished=[])
 
@@ -135,7 +140,9 @@ def test_with_continue_memory_is_bounded_and_the_log_says_how_many_are_missing(s
     writer.close()
     kinds = [record.entry.kind for record in read_chain(store, writer.writer)]
     assert kinds[-2:] == ["gap", "end"]
-    check(store, n_dropped=500 - kinds.count("request"))
+    n_dropped = 500 - kinds.count("request")
+    assert writer.counts == AuditCounts(n_written=len(kinds), n_dropped=n_dropped)
+    check(store, n_dropped=n_dropped)
 
 
 def test_a_store_that_is_back_is_found_without_a_further_call(store, make_writer):

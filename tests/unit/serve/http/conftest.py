@@ -15,16 +15,19 @@ from eagleray.embedders.hashing import HashingEmbedder, count_words
 from eagleray.errors import AuditError, AuthenticationError
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.storage import open_store
+from serve.audit.counts import AuditCounts
 from serve.engine.answering import Answerer, Limits
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.following import Follower
 from serve.engine.shelf import Shelf
 from serve.http.app import make_app
+from serve.http.metrics import Metrics
 from serve.http.routes import ServedModel, Serving
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_searchers import open_engine
 
 PROBE = SearchRequest(query="ready", k=1, mode=SearchMode.LEXICAL)
+AUDITED = AuditCounts(n_written=11, n_refused=2, n_dropped=3, n_pending=4, is_failing=True)
 PATH = f"/collections/{SPEC.name}/search"
 
 
@@ -55,14 +58,14 @@ def store(tmp_path):
 def serve_with(store):
     """Run a coroutine over the served application, for a caller of given groups, under given limits."""
 
-    def run(body, *, groups=(), can_record=True, **limits):
+    def run(body, *, groups=(), can_record=True, metrics_for="callers", **limits):
         recorded = [] if can_record else None
-        return asyncio.run(_run(store, body, frozenset(groups), Limits(**limits), recorded))
+        return asyncio.run(_run(store, body, frozenset(groups), Limits(**limits), recorded, metrics_for))
 
     return run
 
 
-async def _run(store, body, groups, limits, recorded):
+async def _run(store, body, groups, limits, recorded, metrics_for):
     follower = Follower(
         Shelf(partial(open_engine, store)),
         lambda: read_alias(store, SPEC.name, "live").snapshot,
@@ -93,7 +96,12 @@ async def _run(store, body, groups, limits, recorded):
     def fail_to_record(ended):
         raise AuditError(detail="the disk is full")
 
-    known = {"": know(Role.READER), "reader": know(Role.READER), "writer": know(Role.WRITER)}
+    known = {
+        "": know(Role.READER),
+        "reader": know(Role.READER),
+        "writer": know(Role.WRITER),
+        "nothing": know(),
+    }
     serving = Serving(
         collection=SPEC.name,
         follower=follower,
@@ -102,6 +110,8 @@ async def _run(store, body, groups, limits, recorded):
         probe=PROBE,
         authenticate=authenticate,
         record=recorded.append if recorded is not None else fail_to_record,
+        metrics=Metrics(collection=SPEC.name, follower=follower, answerer=answerer, audit=lambda: AUDITED),
+        metrics_for=metrics_for,
     )
 
     async def nothing():

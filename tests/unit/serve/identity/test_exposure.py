@@ -4,8 +4,8 @@ import pytest
 
 from eagleray.contracts.callers import Authentication
 from eagleray.errors import ExposureError
-from eagleray.settings import AuthSettings, OidcSettings
-from serve.identity.exposure import check_exposure, find_developer, is_loopback
+from eagleray.settings import AuthSettings, OidcSettings, ServeSettings
+from serve.identity.exposure import check_exposure, check_metrics_exposure, find_developer, is_loopback
 
 NEAR = ["127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost", "LOCALHOST", "::ffff:127.0.0.1"]
 FAR = [
@@ -55,3 +55,17 @@ def test_on_loopback_there_is_a_developer_only_where_the_settings_say_so(host):
     developer = find_developer(host, AuthSettings(is_development=True))
     assert developer.authentication is Authentication.DEVELOPMENT
     assert developer.principal.groups == frozenset()
+
+
+@pytest.mark.parametrize("host", FAR)
+def test_beyond_loopback_metrics_are_for_callers_or_nobody(host):
+    for readers in ("callers", "off"):
+        check_metrics_exposure(host, ServeSettings(metrics=readers))
+    with pytest.raises(ExposureError, match="EAGLERAY_SERVE__METRICS") as caught:
+        check_metrics_exposure(host, ServeSettings(metrics="loopback"))
+    assert caught.value.host == host
+
+
+@pytest.mark.parametrize("host", NEAR)
+def test_on_loopback_metrics_may_be_for_whoever_asks(host):
+    check_metrics_exposure(host, ServeSettings(metrics="loopback"))

@@ -1,0 +1,204 @@
+"""What is counted is what was asked; labels stay bounded; nobody reads metrics who may not."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from eagleray.errors import QueryError
+from indexes.snapshots.aliases import AliasMove, move_alias
+from tests.small_collections import SPEC, put_small_snapshot
+from tests.unit.serve.engine.conftest import wait_until
+from tests.unit.serve.http.conftest import PATH
+
+PAGE = (Path(__file__).parents[4] / "docs" / "monitoring.md").read_text(encoding="utf-8")
+SEARCH_ROUTE = "/collections/{name}/search"
+
+
+async def read(served):
+    """Return (name, labels) -> value of all samples."""
+    answer = await served.client.get("/metrics")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def find(samples, name, **labels):
+    return samples.get((name, frozenset(labels.items())))
+
+
+def test_requests_are_counted_by_template_method_and_status(serve_with):
+    async def ask(served):
+        for name in ("a", "b", "c"):
+            await served.client.post(f"/collections/{name}/search", json={"query": "swap"})
+            await served.client.get(f"/collections/{name}/search")
+            await served.client.get(f"/{name}")
+            await served.client.request(f"X{name}", f"/{name}")
+        await served.search(query="swap")
+        samples = await read(served)
+        counted = {
+            tuple(dict(labels)[key] for key in ("route", "method", "status")): value
+            for (name, labels), value in samples.items()
+            if name == "eagleray_http_requests_total"
+        }
+        assert counted == {
+            (SEARCH_ROUTE, "POST", "404"): 3,
+            (SEARCH_ROUTE, "GET", "405"): 3,
+            ("other", "GET", "404"): 3,
+            ("other", "other", "404"): 3,
+            (SEARCH_ROUTE, "POST", "200"): 1,
+        }
+        name = "eagleray_http_request_duration_seconds"
+        assert find(samples, f"{name}_count", route=SEARCH_ROUTE) == 7
+        assert find(samples, f"{name}_bucket", route=SEARCH_ROUTE, le="+Inf") == 7
+        assert 0 < find(samples, f"{name}_sum", route=SEARCH_ROUTE) < 60
+
+    serve_with(ask)
+
+
+def test_searches_are_counted_by_how_they_ended_and_while_they_go_on(serve_with, monkeypatch):
+    release, begun = threading.Event(), threading.Event()
+
+    def work(engine, request):
+        begun.set()
+        raise QueryError(detail=f"released: {release.wait(20)}")
+
+    async def ask(served):
+        await served.search(query="swap")
+        lease = await served.follower.lease()
+        monkeypatch.setattr(type(lease.engine), "search", work)
+        lease.release()
+        held = asyncio.create_task(served.search(query="swap"))
+        await wait_until(begun.is_set)
+        waiting = asyncio.create_task(served.search(query="swap", timeout_s=0.5))
+        await wait_until(lambda: served.answerer.n_waiting == 1)
+        assert (await served.search(query="swap")).status_code == 429
+        during = await read(served)
+        assert (await waiting).status_code == 504
+        release.set()
+        assert (await held).status_code == 400
+        monkeypatch.setattr(type(lease.engine), "search", lambda engine, request: 1 / 0)
+        assert (await served.search(query="swap")).status_code == 500
+        after = await read(served)
+        for samples, values in ((during, (1, 1)), (after, (0, 0))):
+            assert find(samples, "eagleray_searches_in_flight") == values[0]
+            assert find(samples, "eagleray_searches_waiting") == values[1]
+        for outcome in ("answered", "refused", "timed_out", "invalid", "failed"):
+            assert find(after, "eagleray_searches_total", outcome=outcome) == 1, outcome
+        assert (
+            find(after, "eagleray_http_requests_total", route=SEARCH_ROUTE, method="POST", status="500") == 1
+        )
+
+    serve_with(ask, n_threads=1, max_waiting=1)
+
+
+def test_the_followed_alias_is_told_and_a_publish_counted(serve_with, monkeypatch):
+    async def ask(served):
+        older = served.follower.state.snapshot
+        first = await read(served)
+        assert find(first, "eagleray_snapshot_info", collection=SPEC.name, snapshot=older) == 1
+        assert find(first, "eagleray_publishes_taken_total") == 0
+        assert find(first, "eagleray_snapshot_is_wanted") == 1
+        newer = put_small_snapshot(served.store, seed=2)
+        move = AliasMove(expected=older, snapshot=newer, reason="publish", now=2)
+        move_alias(served.store, SPEC.name, "live", move=move)
+        await wait_until(lambda: served.follower.n_taken == 1)
+        second = await read(served)
+        assert find(second, "eagleray_snapshot_info", collection=SPEC.name, snapshot=newer) == 1
+        assert find(second, "eagleray_snapshot_info", collection=SPEC.name, snapshot=older) is None
+        assert find(second, "eagleray_publishes_taken_total") == 1
+        assert 0 <= find(second, "eagleray_snapshot_served_seconds") < 60
+        assert 0 <= find(second, "eagleray_alias_lookup_age_seconds") < 10
+        lease = await served.follower.lease()
+        monkeypatch.setattr(type(lease.engine), "search", lambda engine, request: 1 / 0)
+        lease.release()
+        broken = put_small_snapshot(served.store, seed=3)
+        move = AliasMove(expected=newer, snapshot=broken, reason="publish", now=3)
+        move_alias(served.store, SPEC.name, "live", move=move)
+        await wait_until(lambda: bool(served.follower.state.error))
+        third = await read(served)
+        assert find(third, "eagleray_snapshot_is_wanted") == 0
+        assert find(third, "eagleray_publishes_taken_total") == 1
+
+    serve_with(ask)
+
+
+def test_the_audit_log_is_told(serve_with):
+    async def ask(served):
+        samples = await read(served)
+        assert find(samples, "eagleray_audit_records_written_total") == 11
+        assert find(samples, "eagleray_audit_records_refused_total") == 2
+        assert find(samples, "eagleray_audit_records_dropped_total") == 3
+        assert find(samples, "eagleray_audit_records_pending") == 4
+        assert find(samples, "eagleray_audit_is_failing") == 1
+
+    serve_with(ask)
+
+
+def test_no_text_subject_or_group_is_shown(serve_with):
+    async def ask(served):
+        await served.search(query="zyzzyva", filter="year >= 2000")
+        await served.client.get("/zyzzyva?query=zyzzyva", headers={"x-request-id": "zyzzyva"})
+        await served.client.post(PATH, json={}, headers={"authorization": "Bearer zyzzyva"})
+        shown = (await served.client.get("/metrics")).text
+        for word in ("zyzzyva", "rates", "desk", '"test"', "k1", ">="):
+            assert word not in shown
+
+    serve_with(ask, groups=("rates", "desk"))
+
+
+def test_two_applications_count_apart(serve_with):
+    async def ask(served):
+        await served.search(query="swap")
+        samples = await read(served)
+        assert find(samples, "eagleray_searches_total", outcome="answered") == 1
+
+    serve_with(ask)
+    serve_with(ask)
+
+
+@pytest.mark.parametrize(
+    ("metrics_for", "credential", "status"),
+    [
+        ("callers", "reader", 200),
+        ("callers", "writer", 200),
+        ("callers", "nothing", 403),
+        ("callers", "wrong", 401),
+        ("loopback", "wrong", 200),
+        ("off", "reader", 404),
+        ("off", "wrong", 404),
+    ],
+)
+def test_only_who_may_reads_metrics(serve_with, metrics_for, credential, status):
+    async def ask(served):
+        answer = await served.client.get("/metrics", headers={"authorization": f"Bearer {credential}"})
+        assert answer.status_code == status
+        assert ("eagleray_searches_total" in answer.text) == (status == 200)
+
+    serve_with(ask, metrics_for=metrics_for)
+
+
+def test_every_metric_stands_on_the_page_and_no_other_does(serve_with):
+    async def ask(served):
+        await served.search(query="swap")
+        answer = await served.client.get("/metrics")
+        shown = {
+            sample.name
+            for family in text_string_to_metric_families(answer.text)
+            for sample in family.samples
+            if sample.name.startswith("eagleray_") and not sample.name.endswith("_created")
+        }
+        for part in ("_bucket", "_count", "_sum"):
+            shown = {name.removesuffix(part) for name in shown}
+        rows = {line.split("`")[1] for line in PAGE.splitlines() if line.startswith("| `eagleray_")}
+        assert rows == shown
+
+    serve_with(ask)
