@@ -169,6 +169,10 @@ def test_callers_are_known_by_their_keys_and_find_what_their_groups_may_read(sta
     assert "secret" in find("desk")
     assert "secret" not in find("other")
     assert served.search().status_code == 401
+    assert served.client.get("/metrics").status_code == 401
+    shown = served.client.get("/metrics", headers={"authorization": f"Bearer {made['desk']['key']}"}).text
+    assert 'eagleray_searches_total{outcome="answered"} 2.0' in shown
+    assert "eagleray_audit_is_failing 0.0" in shown
     keys.revoke(settings, key_id=made["desk"]["key_id"])
     assert served.search(headers={"authorization": f"Bearer {made['desk']['key']}"}).status_code == 401
 
