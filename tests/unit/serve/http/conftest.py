@@ -65,6 +65,31 @@ def serve_with(store):
     return run
 
 
+def make_door(groups):
+    """Return what knows a few credentials, and takes whoever shows none for a reader."""
+
+    def know(*roles):
+        return Caller(
+            principal=Principal(subject="test", groups=groups),
+            roles=frozenset(roles),
+            authentication=Authentication.API_KEY,
+        )
+
+    known = {
+        "": know(Role.READER),
+        "reader": know(Role.READER),
+        "writer": know(Role.WRITER),
+        "nothing": know(),
+    }
+
+    def authenticate(credential):
+        if credential not in known:
+            raise AuthenticationError(reason="unknown_key", key_id="k1")
+        return known[credential]
+
+    return authenticate
+
+
 async def _run(store, body, groups, limits, recorded, metrics_for):
     follower = Follower(
         Shelf(partial(open_engine, store)),
@@ -81,34 +106,16 @@ async def _run(store, body, groups, limits, recorded, metrics_for):
         limits=EncoderLimits(max_tokens=embedder.identity.max_tokens, max_waiting=2_048),
     )
 
-    def know(*roles):
-        return Caller(
-            principal=Principal(subject="test", groups=groups),
-            roles=frozenset(roles),
-            authentication=Authentication.API_KEY,
-        )
-
-    def authenticate(credential):
-        if credential not in known:
-            raise AuthenticationError(reason="unknown_key", key_id="k1")
-        return known[credential]
-
     def fail_to_record(ended):
         raise AuditError(detail="the disk is full")
 
-    known = {
-        "": know(Role.READER),
-        "reader": know(Role.READER),
-        "writer": know(Role.WRITER),
-        "nothing": know(),
-    }
     serving = Serving(
         collection=SPEC.name,
         follower=follower,
         answerer=answerer,
         model=ServedModel(identity=embedder.identity, encoder=encoder, created_at=1_700_000_000),
         probe=PROBE,
-        authenticate=authenticate,
+        authenticate=make_door(groups),
         record=recorded.append if recorded is not None else fail_to_record,
         metrics=Metrics(collection=SPEC.name, follower=follower, answerer=answerer, audit=lambda: AUDITED),
         metrics_for=metrics_for,
