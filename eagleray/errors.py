@@ -25,6 +25,8 @@ EagleRayError
 ├── ForbiddenError             a caller without the role for it
 ├── OverloadedError            too many requests at once; try again later
 ├── DeadlineError              a request took longer than it may
+├── UnreachableError           no server answers at an address, or the connection broke
+├── ServerError                a server answered, and what came is no answer
 ├── AuditError                 the audit log cannot take a record, so no answer is given
 └── GuardError                 a row outside the mask reached a result: a defect, never a hit
 
@@ -248,6 +250,20 @@ class DeadlineError(EagleRayError):
     retryable = True
     exit_code = 5
     message = "no answer within {timeout_s} s; ask for less at once (fewer hits or texts), or allow more time"
+
+
+class UnreachableError(EagleRayError):
+    """Fields: url, detail."""
+
+    retryable = True
+    exit_code = 5
+    message = "no answer from {url}: {detail}"
+
+
+class ServerError(EagleRayError):
+    """Fields: url, detail."""
+
+    message = "the server at {url} gave no answer that can be used: {detail}"
 
 
 class AuditError(EagleRayError):

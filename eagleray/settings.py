@@ -323,6 +323,7 @@ class Settings(BaseSettings):
         store: folder, `file:///folder` or `s3://bucket/prefix`.
         collection: name of the corpus within the store.
         cache: folder for copies of segments of remote stores.
+        api_key: shown to a server by `eagleray.connect` and `eagleray search --url`.
     """
 
     model_config = SettingsConfigDict(
@@ -332,6 +333,7 @@ class Settings(BaseSettings):
     store: str = "eagleray-store"
     collection: str = "default"
     cache: str = "~/.cache/eagleray"
+    api_key: SecretStr | None = None
     s3: S3Settings = S3Settings()
     embedder: EmbedderSettings = EmbedderSettings()
     reranker: RerankerSettings = RerankerSettings()

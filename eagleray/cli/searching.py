@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from eagleray.cli.asking_servers import DEFAULT_ALIAS, ServerOptions, ask_server
 from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_json
+from eagleray.client.questions import Question
 from eagleray.contracts.answers import show_response
 from eagleray.contracts.hits import (
     Explanation,
@@ -22,7 +24,7 @@ from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import format_micros, parse_instant
 from eagleray.errors import QueryError
 from eagleray.parts import load_index_service
-from eagleray.settings import load_settings
+from eagleray.settings import Settings, load_settings
 
 _SHOWN_CHARACTERS = 240
 
@@ -35,7 +37,7 @@ def search(
     as_of: str = typer.Option("", help="ISO 8601 time; what was known then answers."),
     filter: str = typer.Option("", help='For example: company = "Cubic Corp" and year >= 2019'),  # noqa: A002 - the option's name
     group: list[str] = typer.Option([], help="A group of the caller; give it again for more."),
-    snapshot: str = typer.Option("live", help="Alias or id."),
+    snapshot: str = typer.Option(DEFAULT_ALIAS, help="Alias or id."),
     chunks: bool = typer.Option(False, "--chunks", help="Hits are chunks, not documents."),
     per_document: int | None = typer.Option(None, help="Chunks of one document at most, with --chunks."),
     boost: list[str] = typer.Option([], help="title=2: weight of words in the title, or heading, too."),
@@ -48,21 +50,23 @@ def search(
     exact: bool = typer.Option(False, "--exact", help="Compare every visible vector, whatever it costs."),
     rerank: int = typer.Option(0, "--rerank", help="Best candidates the reranker scores again; 0 for none."),
     explain: bool = typer.Option(False, "--explain", help="Say how the answer came about."),
+    url: str = typer.Option("", help="A server to ask, in the place of a store: https://host:port."),
+    api_key_file: str = typer.Option("", help="File with the server's key; default: EAGLERAY_API_KEY."),
+    allow_http: bool = typer.Option(False, "--allow-http", help="The key may go over plain HTTP to others."),
     store: str = STORE_OPTION,
     collection: str = COLLECTION_OPTION,
     json: bool = JSON_OPTION,
 ) -> None:
-    """Search a snapshot, as of any time, as a caller with these groups."""
-    settings = load_settings(**choose(store=store, collection=collection))
-    service = load_index_service()
-    request = SearchRequest(
+    """Search a snapshot, as of any time, as a caller with these groups; or ask a server."""
+    server = ServerOptions(url=url, api_key_file=api_key_file, allow_http=allow_http)
+    server.check(store=store, groups=group)
+    question = Question(
         query=query,
         k=k,
         mode=mode,
         granularity=Granularity.CHUNK if chunks else Granularity.DOCUMENT,
         as_of=parse_instant(as_of) if as_of else None,
-        filter=service.parse_filter(filter) if filter else None,
-        principal=Principal(subject="command-line", groups=frozenset(group)),
+        where=filter,
         exact=exact,
         like=like,
         rerank=rerank,
@@ -77,9 +81,32 @@ def search(
             n_per_document=per_document,
         ),
     )
-    _show(
-        service.open_engine(settings, snapshot=snapshot).search(request), is_explained=explain, is_json=json
+    if url:
+        response = ask_server(question, server=server, collection=collection, snapshot=snapshot)
+    else:
+        settings = load_settings(**choose(store=store, collection=collection))
+        response = _search_store(question, settings=settings, groups=group, snapshot=snapshot)
+    _show(response, is_explained=explain, is_json=json)
+
+
+def _search_store(
+    question: Question, *, settings: Settings, groups: list[str], snapshot: str
+) -> SearchResponse:
+    service = load_index_service()
+    request = SearchRequest(
+        query=question.query,
+        k=question.k,
+        mode=question.mode,
+        granularity=question.granularity,
+        as_of=question.as_of,
+        filter=service.parse_filter(question.where) if question.where else None,
+        principal=Principal(subject="command-line", groups=frozenset(groups)),
+        exact=question.exact,
+        like=question.like,
+        rerank=question.rerank,
+        ranking=question.ranking,
     )
+    return service.open_engine(settings, snapshot=snapshot).search(request)
 
 
 def _show(response: SearchResponse, *, is_explained: bool, is_json: bool) -> None:

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eagleray.client.batches import make_answers, make_requests
+from eagleray.client.choices import Moment, choose_granularity, choose_mode
 from eagleray.client.frames import make_frame
-from eagleray.contracts.hits import Granularity, Ranking, SearchMode, SearchRequest, SearchResponse
+from eagleray.contracts.hits import Ranking, SearchRequest, SearchResponse
 from eagleray.contracts.ports import SearchEngine
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.services import IndexService
 from eagleray.contracts.times import parse_instant
-from eagleray.errors import QueryError
 from eagleray.parts import load_index_service
 from eagleray.settings import load_settings
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    Moment = str | datetime | date
 
 
 class LocalCollection:
@@ -86,8 +83,8 @@ class LocalCollection:
             SearchRequest(
                 query=query,
                 k=k,
-                mode=_choose_mode(mode),
-                granularity=_choose_granularity(chunks),
+                mode=choose_mode(mode),
+                granularity=choose_granularity(chunks),
                 ranking=ranking,
                 rerank=rerank,
                 **scope,
@@ -113,7 +110,7 @@ class LocalCollection:
         """
         scope = self._read_scope(as_of=as_of, where=where, groups=groups)
         return self._engine.search(
-            SearchRequest(query="", like=doc_id, k=k, mode=_choose_mode(mode), ranking=ranking, **scope)
+            SearchRequest(query="", like=doc_id, k=k, mode=choose_mode(mode), ranking=ranking, **scope)
         )
 
     def search_frame(
@@ -185,8 +182,8 @@ class LocalCollection:
         template = SearchRequest(
             query="",
             k=k,
-            mode=_choose_mode(mode),
-            granularity=_choose_granularity(chunks),
+            mode=choose_mode(mode),
+            granularity=choose_granularity(chunks),
             ranking=ranking,
             rerank=rerank,
             exact=True,
@@ -230,14 +227,3 @@ def open_collection(
         warnings.filterwarnings("ignore", message="IProgress not found")
         engine = service.open_engine(settings, snapshot=snapshot)
     return LocalCollection(engine, service, name=settings.collection)
-
-
-def _choose_granularity(chunks: bool) -> Granularity:
-    return Granularity.CHUNK if chunks else Granularity.DOCUMENT
-
-
-def _choose_mode(mode: str) -> SearchMode:
-    try:
-        return SearchMode(mode)
-    except ValueError as error:
-        raise QueryError(detail=f"mode {mode!r}: expected {', '.join(SearchMode)}") from error

@@ -8,7 +8,6 @@ Source: RFC 9457, Problem Details for HTTP APIs.
 from __future__ import annotations
 
 import math
-import re
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -16,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from eagleray.contracts.problems import MEDIA_TYPE, name_problem, show_fields, split_words
 from eagleray.errors import (
     AuditError,
     AuthenticationError,
@@ -33,8 +33,6 @@ from eagleray.errors import (
 from eagleray.logs import get_logger
 from serve.http.openai_errors import is_openai, make_openai_error
 from serve.http.request_ids import read_request_id
-
-MEDIA_TYPE: Final = "application/problem+json"
 
 _STATUSES: Final[tuple[tuple[type[EagleRayError], int], ...]] = (
     (AuthenticationError, 401),
@@ -71,10 +69,9 @@ def make_problem(status: int, kind: str, detail: str, **more: Any) -> JSONRespon
         detail: what was expected, what came, what to do.
         more: further members.
     """
-    words = re.sub(r"(?<!^)(?=[A-Z])", " ", kind.removesuffix("Error"))
     body = {
-        "type": f"urn:eagleray:problem:{words.lower().replace(' ', '-')}",
-        "title": words.capitalize(),
+        "type": name_problem(kind),
+        "title": split_words(kind).capitalize(),
         "status": status,
         "detail": detail,
         "request_id": read_request_id(),
@@ -96,7 +93,8 @@ def make_error(
         error: that is told; some say which parameter is at fault.
     """
     if not is_openai(path):
-        return make_problem(status, kind, detail)
+        shown = show_fields(error) if isinstance(error, EagleRayError) else {}
+        return make_problem(status, kind, detail, **({"fields": shown} if shown else {}))
     fields = error.fields if isinstance(error, EagleRayError) else {}
     return make_openai_error(status, kind, detail, param=fields.get("param"), code=fields.get("code"))
 

@@ -34,8 +34,8 @@ PATH = f"/collections/{SPEC.name}/search"
 class Served:
     """What a test asks, and what it compares with."""
 
-    def __init__(self, store, client, serving, recorded):
-        self.store, self.client, self.recorded = store, client, recorded
+    def __init__(self, store, client, serving, recorded, app):
+        self.store, self.client, self.recorded, self.app = store, client, recorded, app
         self.follower, self.answerer, self.model = serving.follower, serving.answerer, serving.model
 
     def open_engine(self, snapshot):
@@ -128,7 +128,7 @@ async def _run(store, body, groups, limits, recorded, metrics_for):
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            return await body(Served(store, client, serving, recorded))
+            return await body(Served(store, client, serving, recorded, app))
     finally:
         await answerer.close()
         await encoder.close()

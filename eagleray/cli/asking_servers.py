@@ -1,0 +1,89 @@
+"""`eagleray search --url`: the question goes to a server, in the place of a store."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from eagleray.client import connect
+from eagleray.client.questions import Question
+from eagleray.contracts.hits import SearchResponse
+from eagleray.errors import InputError
+
+DEFAULT_ALIAS: Final = "live"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """Options that say which server is asked, and with which key.
+
+    Attributes:
+        url: of the server; empty where a store is searched.
+        api_key_file: that holds the key; empty takes `EAGLERAY_API_KEY`.
+        allow_http: whether the key may go over plain HTTP to another machine.
+    """
+
+    url: str
+    api_key_file: str
+    allow_http: bool
+
+    def check(self, *, store: str, groups: list[str]) -> None:
+        """Refuse options that do not go together.
+
+        Raises:
+            InputError: says which.
+        """
+        if not self.url:
+            given = "--api-key-file" if self.api_key_file else "--allow-http" if self.allow_http else ""
+            if given:
+                raise InputError(detail=f"{given} is for a server: give --url, too")
+        elif store:
+            raise InputError(detail="--url asks a server and --store a store: give one of the two")
+        elif groups:
+            raise InputError(
+                detail="--group is not for --url: a server knows the caller's groups by the key alone"
+            )
+
+
+def ask_server(
+    question: Question, *, server: ServerOptions, collection: str, snapshot: str
+) -> SearchResponse:
+    """Return a server's answer.
+
+    Args:
+        question: what is asked.
+        server: which one, and with which key.
+        collection: name of the collection; empty takes the setting.
+        snapshot: whole id, or `live` for the one that is served.
+
+    Raises:
+        InputError: an option cannot be used with a server.
+        EagleRayError: as `eagleray.connect` and the client's `ask`.
+    """
+    is_served = snapshot == DEFAULT_ALIAS
+    if not is_served and not re.fullmatch(r"[0-9a-f]{64}", snapshot):
+        raise InputError(
+            detail=f"--snapshot {snapshot!r}: with --url expected the whole id, 64 hex digits; "
+            "the server itself follows an alias"
+        )
+    key = _read_key(server.api_key_file) if server.api_key_file else ""
+    with connect(server.url, collection=collection, api_key=key, allow_http=server.allow_http) as client:
+        return client.ask(replace(question, snapshot="" if is_served else snapshot))
+
+
+def _read_key(path: str) -> str:
+    """Return the key that a file holds, without the line's end.
+
+    Raises:
+        InputError: the file cannot be read or holds nothing; never shows what it holds.
+    """
+    try:
+        key = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise InputError(detail=f"API key file {path}: {reason}") from None
+    if not key:
+        raise InputError(detail=f"API key file {path}: expected a key, found nothing")
+    return key

@@ -1,0 +1,27 @@
+"""What arguments of a search mean; the same for every client."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from eagleray.contracts.hits import Granularity, SearchMode
+from eagleray.errors import QueryError
+
+Moment = str | datetime | date
+
+
+def choose_granularity(chunks: bool) -> Granularity:
+    """Return what a hit stands for."""
+    return Granularity.CHUNK if chunks else Granularity.DOCUMENT
+
+
+def choose_mode(mode: str) -> SearchMode:
+    """Return the channels that answer.
+
+    Raises:
+        QueryError: there is no such mode.
+    """
+    try:
+        return SearchMode(mode)
+    except ValueError as error:
+        raise QueryError(detail=f"mode {mode!r}: expected {', '.join(SearchMode)}") from error

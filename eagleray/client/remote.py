@@ -1,0 +1,221 @@
+"""The client of a served collection that blocks, with the methods of the one in this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, Self
+
+from eagleray.client.choices import Moment, choose_granularity, choose_mode
+from eagleray.client.exchange import Failure, Pause, Post, Reply, Retrying, converse
+from eagleray.client.frames import make_frame
+from eagleray.client.questions import Question
+from eagleray.contracts.hits import Ranking, SearchResponse
+from eagleray.contracts.times import parse_instant
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from eagleray.client.endpoints import Endpoint
+
+
+class Transport(Protocol):
+    """Carries requests to one endpoint."""
+
+    def send(self, post: Post) -> Reply | Failure:
+        """Return what came back."""
+        ...
+
+    def close(self) -> None:
+        """End the connections."""
+        ...
+
+
+class RemoteCollection:
+    """A collection that a server has; the server follows an alias, unless a snapshot is named.
+
+    The server knows the caller by the key, so there are no groups to give. Safe to share between threads.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        transport: Transport,
+        *,
+        snapshot: str = "",
+        timeout_s: float = 30.0,
+        retrying: Retrying | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Take the parts; `eagleray.connect` makes them.
+
+        Args:
+            endpoint: where the collection is.
+            transport: that carries requests there.
+            snapshot: whole id of the one that must answer; empty for the one that is served.
+            timeout_s: seconds of a call that names none, retries with it.
+            retrying: decides about further attempts.
+            sleep: waits for so many seconds.
+        """
+        self._endpoint, self._transport = endpoint, transport
+        self._snapshot, self._timeout_s = snapshot, timeout_s
+        self._retrying = retrying or Retrying()
+        self._sleep = sleep
+
+    @property
+    def name(self) -> str:
+        """The collection's name."""
+        return self._endpoint.collection
+
+    def __repr__(self) -> str:
+        pinned = f", snapshot {self._snapshot[:12]}" if self._snapshot else ""
+        return f"<RemoteCollection {self.name!r} at {self._endpoint.url}{pinned}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connections; nothing can be asked afterwards."""
+        self._transport.close()
+
+    def search(
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        mode: str = "hybrid",
+        as_of: Moment | None = None,
+        where: str = "",
+        chunks: bool = False,
+        ranking: Ranking = Ranking(),  # noqa: B008 - frozen
+        rerank: int = 0,
+        timeout_s: float | None = None,
+    ) -> SearchResponse:
+        """Return the best documents, each by its best chunk, or the best chunks.
+
+        Args:
+            query: the question in words; "words in quotes" count as a phrase, too, and `begin*` for all
+                words that begin so.
+            k: hits wanted; a server gives at most 1,000.
+            mode: `hybrid`, `dense` or `lexical`.
+            as_of: time: ISO 8601 text, a date, or a datetime or pandas Timestamp with a zone; a bare date is
+                midnight UTC at its start. `None` asks the latest state.
+            where: filter such as `company = "Cubic Corp" and year >= 2019`; empty for none.
+            chunks: whether hits are chunks.
+            ranking: boosts, fusion, least scores, diversity (`eagleray.Ranking`).
+            rerank: how many of the best hits the server's reranker scores again, at least `k`; 0 for none.
+            timeout_s: seconds the answer may take, retries with it; `None` takes the client's.
+
+        Returns:
+            `hits`, best first, and `explanation`: which snapshot answered, and how.
+
+        Raises:
+            InputError: the question, the time or the filter cannot be used, or the key is not known.
+            ForbiddenError: the caller has no role that may search.
+            OverloadedError, DeadlineError: the server has too much to do; the time is over.
+            UnreachableError: nothing answers there.
+            EagleRayError: whatever else the server said.
+        """
+        question = Question(
+            query=query,
+            k=k,
+            mode=choose_mode(mode),
+            as_of=None if as_of is None else parse_instant(as_of),
+            where=where,
+            granularity=choose_granularity(chunks),
+            ranking=ranking,
+            rerank=rerank,
+            snapshot=self._snapshot,
+        )
+        return self.ask(question, timeout_s=timeout_s)
+
+    def more_like(
+        self,
+        doc_id: str,
+        *,
+        k: int = 10,
+        mode: str = "hybrid",
+        as_of: Moment | None = None,
+        where: str = "",
+        ranking: Ranking = Ranking(),  # noqa: B008 - frozen
+        timeout_s: float | None = None,
+    ) -> SearchResponse:
+        """Return the documents most like one the caller may see; arguments and answer as of `search`.
+
+        Raises:
+            DocumentNotFoundError: the caller sees no such document as of that time.
+            EagleRayError: as `search`.
+        """
+        question = Question(
+            like=doc_id,
+            k=k,
+            mode=choose_mode(mode),
+            as_of=None if as_of is None else parse_instant(as_of),
+            where=where,
+            ranking=ranking,
+            snapshot=self._snapshot,
+        )
+        return self.ask(question, timeout_s=timeout_s)
+
+    def search_frame(
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        mode: str = "hybrid",
+        as_of: Moment | None = None,
+        where: str = "",
+        chunks: bool = False,
+        ranking: Ranking = Ranking(),  # noqa: B008 - frozen
+        rerank: int = 0,
+        timeout_s: float | None = None,
+    ) -> pd.DataFrame:
+        """Return the hits of `search`, which takes the same arguments, as a pandas DataFrame.
+
+        Returns:
+            One row a hit, best first, with the columns that `LocalCollection.search_frame` gives.
+
+        Raises:
+            EagleRayError: as `search`.
+            MissingExtraError: pandas is not installed.
+        """
+        response = self.search(
+            query,
+            k=k,
+            mode=mode,
+            as_of=as_of,
+            where=where,
+            chunks=chunks,
+            ranking=ranking,
+            rerank=rerank,
+            timeout_s=timeout_s,
+        )
+        return make_frame(response.hits)
+
+    def ask(self, question: Question, *, timeout_s: float | None = None) -> SearchResponse:
+        """Return the answer to a question as the server takes it; `search` makes one of its arguments.
+
+        Args:
+            question: what is asked.
+            timeout_s: seconds the answer may take, retries with it; `None` takes the client's.
+
+        Raises:
+            EagleRayError: as `search`.
+        """
+        left_s = self._timeout_s if timeout_s is None else timeout_s
+        talk = converse(question, url=self._endpoint.url, timeout_s=left_s, retrying=self._retrying)
+        step = next(talk)
+        while True:
+            came: Reply | Failure | None = None
+            if isinstance(step, Pause):
+                self._sleep(step.pause_s)
+            else:
+                came = self._transport.send(step)
+            try:
+                step = talk.send(came)
+            except StopIteration as ended:
+                answer: SearchResponse = ended.value
+                return answer

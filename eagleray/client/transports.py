@@ -1,0 +1,101 @@
+"""How a request goes over the network: by httpx, blocking and awaiting; nothing is decided here."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+
+import httpx
+
+from eagleray.client.endpoints import Endpoint
+from eagleray.client.exchange import Failure, FailureKind, Post, Reply
+
+_UNANSWERED = (httpx.ConnectError, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+"""What breaks a connection; before an answer begins, the request may be sent again."""
+
+
+class HttpTransport:
+    """Sends requests to one endpoint and blocks; safe to share between threads."""
+
+    def __init__(self, endpoint: Endpoint, *, http: httpx.BaseTransport | None = None) -> None:
+        """Open nothing yet.
+
+        Args:
+            endpoint: where requests go. On loopback no proxy of the environment is used.
+            http: what carries them in the place of the network.
+        """
+        self._url, self._headers = endpoint.search_url, endpoint.make_headers()
+        self._client = httpx.Client(transport=http, trust_env=not endpoint.is_loopback)
+
+    def send(self, post: Post) -> Reply | Failure:
+        """Return what came back; each wait for the network ends when the time is over."""
+        deadline, has_begun = time.monotonic() + post.timeout_s, False
+        try:
+            with self._client.stream(
+                "POST", self._url, content=post.body, headers=self._headers, timeout=post.timeout_s
+            ) as response:
+                has_begun, content = True, bytearray()
+                for piece in response.iter_bytes():
+                    content += piece
+                    if time.monotonic() > deadline:
+                        return Failure(kind=FailureKind.TIMED_OUT, detail="the answer came too slowly")
+                return _make_reply(response, bytes(content))
+        except httpx.HTTPError as error:
+            return _make_failure(error, has_begun=has_begun)
+
+    def close(self) -> None:
+        """End the connections."""
+        self._client.close()
+
+
+class AsyncHttpTransport:
+    """Sends requests to one endpoint and awaits, under asyncio."""
+
+    def __init__(self, endpoint: Endpoint, *, http: httpx.AsyncBaseTransport | None = None) -> None:
+        """Open nothing yet; arguments as of `HttpTransport`."""
+        self._url, self._headers = endpoint.search_url, endpoint.make_headers()
+        self._client = httpx.AsyncClient(transport=http, trust_env=not endpoint.is_loopback)
+
+    async def send(self, post: Post) -> Reply | Failure:
+        """Return what came back, within the time that is left."""
+        has_begun = False
+        try:
+            async with (
+                asyncio.timeout(post.timeout_s),
+                self._client.stream(
+                    "POST", self._url, content=post.body, headers=self._headers, timeout=post.timeout_s
+                ) as response,
+            ):
+                has_begun = True
+                return _make_reply(response, await response.aread())
+        except TimeoutError:
+            return Failure(kind=FailureKind.TIMED_OUT, detail="the time is over")
+        except httpx.HTTPError as error:
+            return _make_failure(error, has_begun=has_begun)
+
+    async def close(self) -> None:
+        """End the connections."""
+        await self._client.aclose()
+
+
+def _make_reply(response: httpx.Response, content: bytes) -> Reply:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Reply(status=response.status_code, headers=headers, content=content)
+
+
+def _make_failure(error: httpx.HTTPError, *, has_begun: bool) -> Failure:
+    detail = str(error) or type(error).__name__
+    if isinstance(error, httpx.TimeoutException):
+        return Failure(kind=FailureKind.TIMED_OUT, detail=detail)
+    may_retry = isinstance(error, _UNANSWERED) and not has_begun and not _is_distrust(error)
+    return Failure(kind=FailureKind.UNANSWERED if may_retry else FailureKind.BROKEN, detail=detail)
+
+
+def _is_distrust(error: BaseException | None) -> bool:
+    """Whether a certificate is not trusted: trying again does not help."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

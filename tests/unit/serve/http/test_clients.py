@@ -1,0 +1,182 @@
+"""The same questions to the collection in this process and to both clients of a server: all is equal."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import date
+
+import httpx
+import pandas as pd
+import pytest
+import uvicorn
+
+import eagleray
+from eagleray.cli.searching import _show
+from eagleray.client import AsyncRemoteCollection, LocalCollection
+from eagleray.client.endpoints import read_endpoint
+from eagleray.client.exchange import Retrying
+from eagleray.client.retrying import RetryPolicy
+from eagleray.client.transports import AsyncHttpTransport
+from eagleray.errors import AuthenticationError, EagleRayError, ForbiddenError, NotPublishedError
+from eagleray.parts import load_index_service
+from tests.small_collections import SPEC
+
+GROUPS = ("rates", "credit", "desk")
+ONCE = Retrying(policy=RetryPolicy(max_attempts=1))
+
+ANSWERED = [
+    ("search", {}),
+    *[("search", {"mode": mode, "chunks": chunks}) for mode in ("dense", "lexical") for chunks in (0, 1)],
+    ("search", {"k": 1}),
+    ("search", {"k": 40, "chunks": True}),
+    ("search", {"as_of": "1970-03-01"}),
+    ("search", {"as_of": date(1970, 1, 20), "chunks": True}),
+    ("search", {"as_of": pd.Timestamp("1970-02-25T12:00:00.000001", tz="America/New_York")}),
+    ("search", {"where": 'year >= 2003 and not ticker = "swap"'}),
+    ("search", {"where": "year = 1900"}),
+    ("search", {"ranking": eagleray.Ranking(boosts={"title": 2.0}, dense_weight=0.2)}),
+    ("search", {"ranking": eagleray.Ranking(fusion=eagleray.Fusion.RECIPROCAL_RANK)}),
+    ("search", {"ranking": eagleray.Ranking(n_per_document=1, diversity=0.3), "chunks": True}),
+    ("search", {"ranking": eagleray.Ranking(min_score=0.4)}),
+    ("more_like", {"query": "doc-2"}),
+]
+REFUSED = [
+    ("search", {"query": " "}),
+    ("search", {"k": 0}),
+    ("search", {"mode": "magic"}),
+    ("search", {"as_of": "yesterday"}),
+    ("search", {"as_of": "1970-03-01T10:00:00"}),
+    ("search", {"where": "year >="}),
+    ("search", {"where": "nothing = 1"}),
+    ("search", {"where": 'year = "x"'}),
+    ("search", {"ranking": eagleray.Ranking(dense_weight=2.0)}),
+    ("search", {"ranking": eagleray.Ranking(min_score=float("nan"))}),
+    ("search", {"ranking": eagleray.Ranking(boosts={"body": 2.0})}),
+    ("search", {"ranking": eagleray.Ranking(n_per_document=2)}),
+    ("search", {"rerank": 20}),
+    ("more_like", {"query": "no-such-document"}),
+]
+SAME_MESSAGE = ("as_of", "where", "mode", "rerank")
+
+
+@asynccontextmanager
+async def listen(app):
+    """Serve an application on a free loopback port; give its address."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+        task = asyncio.create_task(server.serve(sockets=[listening]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await task
+
+
+def make_async(app, *, key="", collection=SPEC.name):
+    """Return the awaiting client of an application in this process."""
+    endpoint = read_endpoint("http://127.0.0.1", collection=collection, api_key=key, allow_http=False)
+    transport = AsyncHttpTransport(endpoint, http=httpx.ASGITransport(app, raise_app_exceptions=False))
+    return AsyncRemoteCollection(endpoint, transport, retrying=ONCE)
+
+
+def ask(collection, method, options, **more):
+    given = {"query": "swap bond", **options, **more}
+    return getattr(collection, method)(given.pop("query"), **given)
+
+
+def strip(response):
+    """Return a response without how long it took."""
+    return replace(response, explanation=replace(response.explanation, timings_ms={}))
+
+
+def catch(call):
+    try:
+        return strip(call())
+    except EagleRayError as error:
+        return error
+
+
+async def ask_all(served, method, options, *, groups):
+    """Return what each of the three gives or raises; the local one first."""
+    local = LocalCollection(
+        served.open_engine(served.follower.state.snapshot), load_index_service(), name=SPEC.name
+    )
+    found = [catch(lambda: ask(local, method, options, groups=groups))]
+    async with listen(served.app) as url:
+        with eagleray.connect(url, collection=SPEC.name) as client:
+            found.append(await asyncio.to_thread(catch, lambda: ask(client, method, options)))
+    async with make_async(served.app) as client:
+        try:
+            found.append(strip(await ask(client, method, options)))
+        except EagleRayError as error:
+            found.append(error)
+    return found
+
+
+@pytest.mark.parametrize("groups", [(), GROUPS], ids=["nobody", "groups"])
+@pytest.mark.parametrize(("method", "options"), ANSWERED, ids=str)
+def test_all_three_give_equal_answers(serve_with, method, options, groups, capsys):
+    async def compare(served):
+        local, sync, awaited = await ask_all(served, method, options, groups=groups)
+        assert not isinstance(local, EagleRayError), local
+        assert repr(sync) == repr(awaited) == repr(local)
+        assert sync == awaited == local
+        shown = []
+        for response in (local, sync):
+            _show(response, is_explained=True, is_json=True)
+            _show(response, is_explained=True, is_json=False)
+            shown.append(capsys.readouterr().out)
+        assert shown[0] == shown[1]
+
+    serve_with(compare, groups=groups)
+
+
+@pytest.mark.parametrize(("method", "options"), REFUSED, ids=str)
+def test_all_three_refuse_with_the_same_error(serve_with, method, options):
+    async def compare(served):
+        local, sync, awaited = await ask_all(served, method, options, groups=())
+        assert isinstance(local, EagleRayError)
+        assert type(sync) is type(awaited) is type(local), (local, sync, awaited)
+        assert str(sync) == str(awaited)
+        if set(options) & set(SAME_MESSAGE) or method == "more_like":
+            assert (str(sync), sync.fields) == (str(local), local.fields)
+
+    serve_with(compare)
+
+
+def test_frames_are_equal_down_to_the_types_of_columns(serve_with):
+    async def compare(served):
+        engine = served.open_engine(served.follower.state.snapshot)
+        local = LocalCollection(engine, load_index_service(), name=SPEC.name)
+        async with make_async(served.app) as client:
+            for question in ("swap bond", "zzz"):
+                frame = await client.search_frame(question, k=20, mode="lexical")
+                wanted = local.search_frame(question, k=20, mode="lexical")
+                pd.testing.assert_frame_equal(frame, wanted, check_exact=True)
+
+    serve_with(compare)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({"key": "wrong"}, AuthenticationError),
+        ({"key": "writer"}, ForbiddenError),
+        ({"collection": "other"}, NotPublishedError),
+    ],
+)
+def test_who_may_not_ask_or_asks_for_what_is_not_there_is_told_as_in_process(serve_with, options, kind):
+    async def compare(served):
+        async with make_async(served.app, **options) as client:
+            with pytest.raises(kind) as caught:
+                await client.search("swap")
+        assert type(caught.value) is kind
+        assert "wrong" not in str(caught.value)
+
+    serve_with(compare)
