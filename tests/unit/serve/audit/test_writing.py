@@ -314,12 +314,14 @@ def test_vacuum_and_the_check_of_snapshots_leave_the_log_alone(store, make_write
 
 def test_what_a_killed_process_had_stored_verifies(store):
     process = start(store, 10_000_000)
-    for _ in range(2_000):
-        last = int(process.stdout.readline())
+    last = int(process.stdout.readline())
+    (writer,) = list_chains(store, COLLECTION)
+    while len(read_chain(store, writer)) <= 2:  # its thread stores some before it is killed
+        for _ in range(200):
+            last = int(process.stdout.readline())
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
-    (writer,) = list_chains(store, COLLECTION)
     records = read_chain(store, writer)
     check(store, n_chains=1, n_records=len(records), unfinished=[writer])
     assert len(records) > 2 <= last
