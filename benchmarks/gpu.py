@@ -38,8 +38,9 @@ from indexes.selections import Selection
 _BLOCK: Final = 1 << 19
 _SEGMENT: Final = 250_000
 _STEP: Final = 0.4
+"""`real_vectors.STEP`; importing it takes an embedder, which a machine with torch alone lacks."""
 _DEVICE: Final = "cuda"
-EFFORT: Final = Effort(n_probes=1, n_candidates=1)
+_EFFORT: Final = Effort(n_probes=1, n_candidates=1)
 
 
 def main() -> None:
@@ -110,8 +111,8 @@ def compare_answers(passages: torch.Tensor, arguments: argparse.Namespace) -> di
     for selection in make_selections(n).values():
         for vector in queries:
             query = DenseQuery(vector, dim=arguments.dim)
-            one = own.search(query, k=10, selection=selection, effort=EFFORT)
-            other = theirs.search(query, k=10, selection=selection, effort=EFFORT)
+            one = own.search(query, k=10, selection=selection, effort=_EFFORT)
+            other = theirs.search(query, k=10, selection=selection, effort=_EFFORT)
             n_asked += 1
             n_equal += (one.rows.tobytes(), one.similarities.tobytes()) == (
                 other.rows.tobytes(),
