@@ -33,7 +33,7 @@ from serve.engine.following import Follower
 from serve.engine.shelf import Shelf
 from serve.http.app import make_app
 from serve.http.metrics import Metrics
-from serve.http.routes import Ended, ServedModel, Serving
+from serve.http.serving import Ended, ServedCollection, ServedModel, Serving
 from serve.identity.authenticating import Authenticator
 from serve.identity.exposure import check_metrics_exposure
 from serve.identity.opening import open_authenticator
@@ -102,9 +102,7 @@ async def _serve(
     follower, model = _make_follower(settings, request, embedder), _make_model(settings, embedder)
     answerer, writer = Answerer(follower, _choose_limits(settings)), make_writer(settings)
     serving = Serving(
-        collection=settings.collection,
-        follower=follower,
-        answerer=answerer,
+        collection=ServedCollection(name=settings.collection, follower=follower, answerer=answerer),
         model=model,
         probe=_PROBE,
         authenticate=door.authenticate,

@@ -10,11 +10,13 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serve.http import embeddings, routes
+from serve.http import embeddings, operations, searches
 from serve.http.measuring import Measured
 from serve.http.problems import install, make_error
 from serve.http.request_ids import RequestIds
-from serve.http.routes import Serving
+from serve.http.serving import Serving
+
+ROUTERS: Final = (operations.router, searches.router, embeddings.router)
 
 MAX_BODY_BYTES: Final = 1 << 20
 
@@ -44,8 +46,8 @@ def make_app(
     app = FastAPI(title="eagleray", version=version("eagleray"), lifespan=live, docs_url=None, redoc_url=None)
     install(app)
     app.state.serving = serving
-    app.include_router(routes.router)
-    app.include_router(embeddings.router)
+    for router in ROUTERS:
+        app.include_router(router)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, longer=LONG_BODIES)
     return RequestIds(Measured(app, metrics=serving.metrics, routes=app.routes))
 

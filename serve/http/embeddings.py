@@ -11,8 +11,9 @@ from typing import Any, Final
 from fastapi import APIRouter, Response
 
 from eagleray.errors import ModelNotServedError
+from serve.http.access import Inspecting, Searching, Served
 from serve.http.embedding_bodies import EmbeddingBody, require_dimensions, write_answer
-from serve.http.routes import Inspecting, Searching, Served, ServedModel
+from serve.http.serving import ServedModel
 
 PATH: Final = "/v1/embeddings"
 

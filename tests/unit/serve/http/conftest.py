@@ -22,7 +22,7 @@ from serve.engine.following import Follower
 from serve.engine.shelf import Shelf
 from serve.http.app import make_app
 from serve.http.metrics import Metrics
-from serve.http.routes import ServedModel, Serving
+from serve.http.serving import ServedCollection, ServedModel, Serving
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_searchers import open_engine
 
@@ -36,7 +36,8 @@ class Served:
 
     def __init__(self, store, client, serving, recorded, app):
         self.store, self.client, self.recorded, self.app = store, client, recorded, app
-        self.follower, self.answerer, self.model = serving.follower, serving.answerer, serving.model
+        self.follower, self.answerer = serving.collection.follower, serving.collection.answerer
+        self.model = serving.model
 
     def open_engine(self, snapshot):
         return open_engine(self.store, snapshot)
@@ -110,9 +111,7 @@ async def _run(store, body, groups, limits, recorded, metrics_for):
         raise AuditError(detail="the disk is full")
 
     serving = Serving(
-        collection=SPEC.name,
-        follower=follower,
-        answerer=answerer,
+        collection=ServedCollection(name=SPEC.name, follower=follower, answerer=answerer),
         model=ServedModel(identity=embedder.identity, encoder=encoder, created_at=1_700_000_000),
         probe=PROBE,
         authenticate=make_door(groups),

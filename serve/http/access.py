@@ -1,0 +1,59 @@
+"""What a route asks for: the application's parts, and a caller whose role allows the action."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.exceptions import HTTPException
+
+from eagleray.contracts.callers import Action, Caller
+from eagleray.errors import ForbiddenError
+from serve.http.serving import Serving
+
+_BEARER: Final = HTTPBearer(auto_error=False, description="An API key or a token.")
+
+
+class _Require:
+    """Finds the caller of a request, and refuses one without a role for an action."""
+
+    def __init__(self, action: Action) -> None:
+        self._action = action
+
+    async def __call__(
+        self,
+        request: Request,
+        shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+    ) -> Caller:
+        """Return who asks."""
+        credential = "" if shown is None else shown.credentials
+        caller = await asyncio.to_thread(_find_serving(request).authenticate, credential)
+        if not caller.may(self._action):
+            raise ForbiddenError(action=str(self._action))
+        return caller
+
+
+def _find_serving(request: Request) -> Serving:
+    serving: Serving = request.app.state.serving
+    return serving
+
+
+_require_inspecting: Final = _Require(Action.INSPECT)
+
+
+async def check_metrics_reader(
+    request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+) -> None:
+    """Refuse who may not read the metrics."""
+    readers = _find_serving(request).metrics_for
+    if readers == "off":
+        raise HTTPException(404)
+    if readers == "callers":
+        await _require_inspecting(request, shown)
+
+
+Served = Annotated[Serving, Depends(_find_serving)]
+Searching = Annotated[Caller, Depends(_Require(Action.SEARCH))]
+Inspecting = Annotated[Caller, Depends(_Require(Action.INSPECT))]

@@ -1,0 +1,46 @@
+"""Routes for those who run the process: whether it lives, whether it answers, and its metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from eagleray.errors import EagleRayError
+from serve.engine.questions import Search
+from serve.http.access import Served, check_metrics_reader
+from serve.http.metrics import MEDIA_TYPE
+from serve.http.problems import make_problem
+
+router = APIRouter()
+
+
+@router.get("/health/live", tags=["health"], summary="Whether the process answers at all")
+async def live() -> dict[str, str]:
+    """Answer."""
+    return {"status": "live"}
+
+
+@router.get("/health/ready", tags=["health"], summary="Whether a real question is answered")
+async def ready(serving: Served) -> JSONResponse:
+    """Ask a question; tell the snapshot that answers, and where the alias points."""
+    state = serving.collection.follower.state
+    told: dict[str, Any] = {"snapshot": state.snapshot, "wanted": state.wanted}
+    try:
+        await serving.collection.answerer.answer(Search(serving.probe))
+    except EagleRayError as error:
+        return make_problem(503, "NotReadyError", f"no answer: {type(error).__name__}", **told)
+    return JSONResponse({"status": "ready", **told, "is_failing": bool(state.error)})
+
+
+@router.get(
+    "/metrics",
+    tags=["operations"],
+    summary="Numbers of this process, in Prometheus's text format",
+    dependencies=[Depends(check_metrics_reader)],
+    response_class=PlainTextResponse,
+)
+async def metrics(serving: Served) -> Response:
+    """Show the metrics."""
+    return Response(serving.metrics.show(), media_type=MEDIA_TYPE)

@@ -1,0 +1,97 @@
+"""What the routes of one application share: whom they ask, and what is told of a request that has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from eagleray.contracts.callers import Caller
+from eagleray.contracts.hits import SearchRequest, SearchResponse
+from eagleray.contracts.manifests import EmbedderIdentity
+from eagleray.errors import NotPublishedError
+from eagleray.settings import MetricsReaders
+from serve.engine.answering import Answerer
+from serve.engine.encoding import Encoder
+from serve.engine.following import Follower
+from serve.http.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A search that has ended.
+
+    Attributes:
+        outcome: the answer, or why there is none.
+        snapshot: id of the one that was asked, where it was named.
+        latency_us: microseconds from question to answer.
+        request_id: name of the request.
+    """
+
+    request: SearchRequest
+    outcome: SearchResponse | Exception
+    snapshot: str
+    latency_us: int
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedModel:
+    """The embedding model that is served.
+
+    Attributes:
+        identity: its name, dimension and the tokens it reads.
+        encoder: embeds texts with it.
+        created_at: seconds since the epoch, when it began to be served.
+    """
+
+    identity: EmbedderIdentity
+    encoder: Encoder
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedCollection:
+    """A collection that is served.
+
+    Attributes:
+        name: of the collection.
+        follower: of its alias; started.
+        answerer: asks its snapshots.
+    """
+
+    name: str
+    follower: Follower
+    answerer: Answerer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What routes ask.
+
+    Attributes:
+        collection: the one that is served.
+        model: embeds texts for those who ask for vectors.
+        probe: the question that tells readiness.
+        authenticate: says who shows a credential, the empty one too; called in a thread.
+        record: keeps what was asked and how it ended, before the answer is given; called in a thread.
+        metrics: of this application alone.
+        metrics_for: who may read them.
+    """
+
+    collection: ServedCollection
+    model: ServedModel
+    probe: SearchRequest
+    authenticate: Callable[[str], Caller]
+    record: Callable[[Ended], None]
+    metrics: Metrics
+    metrics_for: MetricsReaders = "callers"
+
+    def find_collection(self, name: str) -> ServedCollection:
+        """Return the collection of a name.
+
+        Raises:
+            NotPublishedError: there is none of that name here.
+        """
+        if name != self.collection.name:
+            raise NotPublishedError(name=name, detail="there is no such collection here")
+        return self.collection
