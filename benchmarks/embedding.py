@@ -33,7 +33,8 @@ from eagleray.digests import digest_file
 from eagleray.embedders import load_embedder, settle_backend
 from eagleray.embedders.opening import find_model
 from eagleray.parts import load_job_service
-from eagleray.settings import EmbedderSettings, Settings, load_settings
+from eagleray.setting_groups.engine import EmbedderSettings
+from eagleray.settings import Settings, load_settings
 from indexes.segments.writing import list_texts
 from indexes.storage import open_store
 from ray_jobs.clusters import connected

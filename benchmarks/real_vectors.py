@@ -22,7 +22,8 @@ import numpy.typing as npt
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.digests import digest_json
 from eagleray.embedders import load_embedder, settle_backend
-from eagleray.settings import EmbedderSettings, load_settings
+from eagleray.setting_groups.engine import EmbedderSettings
+from eagleray.settings import load_settings
 from indexes.selections import IntVector
 
 CORPORA: Final = Path(__file__).parents[1] / ".." / "shared" / "corpora"

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import structlog
 
-from eagleray.settings import LogSettings
+from eagleray.setting_groups.serving import LogSettings
 
 NAME: Final = "eagleray"
 

@@ -18,7 +18,8 @@ from eagleray.documents.mapping import load_mapping
 from eagleray.documents.records import InputFile
 from eagleray.embedders import open_embedder
 from eagleray.errors import SourceError
-from eagleray.settings import S3Settings, Settings
+from eagleray.setting_groups.engine import S3Settings
+from eagleray.settings import Settings
 from indexes.exchange.import_source import ImportSource, iterate_rows, open_import_source
 from indexes.exchange.imported_rows import ROWS_MAPPING, Decoder
 from indexes.exchange.model_check import SAMPLE_ROWS, check_model

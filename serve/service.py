@@ -37,6 +37,7 @@ from serve.http.serving import Ended, ServedCollection, ServedModel, Serving
 from serve.identity.authenticating import Authenticator
 from serve.identity.exposure import check_metrics_exposure
 from serve.identity.opening import open_authenticator
+from serve.tracing.exporting import start_tracing
 
 _GRACE_S: Final = 30
 """Seconds that requests get to end after the process is told to."""
@@ -98,7 +99,7 @@ async def _serve(
     door: Authenticator,
     on_ready: Callable[[str], None],
 ) -> None:
-    embedder = open_embedder(settings.embedder)
+    embedder, tracing = open_embedder(settings.embedder), start_tracing(settings.tracing)
     follower, model = _make_follower(settings, request, embedder), _make_model(settings, embedder)
     answerer, writer = Answerer(follower, _choose_limits(settings)), make_writer(settings)
     serving = Serving(
@@ -125,6 +126,8 @@ async def _serve(
         await model.encoder.close()
         await follower.close()
         await asyncio.to_thread(writer.close)
+        if tracing is not None:
+            await asyncio.to_thread(tracing.shutdown)
 
     await follower.start()
     await asyncio.to_thread(writer.open)

@@ -8,7 +8,7 @@ from functools import cache
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from eagleray.settings import OidcSettings
+from eagleray.setting_groups.serving import OidcSettings
 
 ISSUER, AUDIENCE = "https://id.bank.example", "eagleray"
 SETTINGS = OidcSettings(issuer=ISSUER, audience=AUDIENCE, key_set="unused.json")

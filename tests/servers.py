@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from eagleray.settings import S3Settings
+from eagleray.setting_groups.engine import S3Settings
 
 BUCKET = "eagleray"
 

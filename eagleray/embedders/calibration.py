@@ -21,7 +21,7 @@ from eagleray.digests import canonical_json, digest_json
 from eagleray.embedders.opening import HASHING, REFERENCE, describe_embedder, load_embedder
 from eagleray.embedders.probes import PROBES
 from eagleray.embedders.processor import read_processor
-from eagleray.settings import EmbedderSettings
+from eagleray.setting_groups.engine import EmbedderSettings
 
 MIN_COSINE: Final = 0.999
 """Least cosine a backend's vectors may have to the reference's."""

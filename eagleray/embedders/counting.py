@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from eagleray.embedders.hashing import count_words
 from eagleray.embedders.opening import HASHING, find_tokenizer
 from eagleray.models.libraries import import_library
-from eagleray.settings import EmbedderSettings
+from eagleray.setting_groups.engine import EmbedderSettings
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 """Texts in, tokens of each out, special tokens included; safe to call from several threads."""

@@ -15,7 +15,7 @@ from eagleray.embedders.processor import read_processor
 from eagleray.errors import ModelError
 from eagleray.models.folders import digest_folder
 from eagleray.models.libraries import find_version, import_library
-from eagleray.settings import EmbedderSettings
+from eagleray.setting_groups.engine import EmbedderSettings
 
 MINILM: Final = "minilm"
 HASHING: Final = "hashing"

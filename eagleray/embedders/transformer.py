@@ -17,7 +17,7 @@ from eagleray.embedders.layout import ModelLayout
 from eagleray.errors import ModelError
 from eagleray.models.batching import cut_batches
 from eagleray.models.computing import limit_threads, require_device
-from eagleray.settings import EmbedderSettings
+from eagleray.setting_groups.engine import EmbedderSettings
 
 _DTYPES: Final = {"torch-fp32": torch.float32, "torch-bf16": torch.bfloat16}
 

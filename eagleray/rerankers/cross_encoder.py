@@ -17,7 +17,7 @@ from eagleray.errors import ModelError
 from eagleray.models.batching import cut_batches
 from eagleray.models.computing import limit_threads, require_device
 from eagleray.rerankers.layout import CrossEncoderLayout
-from eagleray.settings import RerankerSettings
+from eagleray.setting_groups.engine import RerankerSettings
 
 
 class CrossEncoder:

@@ -10,7 +10,7 @@ from eagleray.errors import ModelError
 from eagleray.models.libraries import import_library
 from eagleray.rerankers.deferred import DeferredReranker
 from eagleray.rerankers.layout import digest_cross_encoder, read_cross_encoder
-from eagleray.settings import RerankerSettings
+from eagleray.setting_groups.engine import RerankerSettings
 
 
 @lru_cache(maxsize=2)

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from eagleray.contracts.ports import Store
 from eagleray.errors import InputError
-from eagleray.settings import S3Settings
+from eagleray.setting_groups.engine import S3Settings
 from indexes.storage.local import LocalStore
 from indexes.storage.s3 import S3Store
 

@@ -14,7 +14,7 @@ from obstore.store import S3Store as ObstoreS3
 from eagleray.contracts.ports import StoredObject
 from eagleray.contracts.times import to_micros
 from eagleray.errors import ObjectNotFoundError, StoreError
-from eagleray.settings import S3Settings
+from eagleray.setting_groups.engine import S3Settings
 from indexes.storage.naming import check_name
 
 _BLOCK_BYTES = 8 << 20

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from eagleray.contracts.ports import Store
 from eagleray.documents.formats.registry import SUFFIXES
 from eagleray.errors import SourceError
-from eagleray.settings import S3Settings
+from eagleray.setting_groups.engine import S3Settings
 from indexes.storage import open_store
 from ray_jobs.plans.partitions import SourceFile
 

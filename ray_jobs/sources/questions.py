@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from eagleray.contracts.ports import Store, StoredObject
 from eagleray.documents.reading import RangeFile
 from eagleray.errors import SourceError
-from eagleray.settings import S3Settings
+from eagleray.setting_groups.engine import S3Settings
 from indexes.storage import open_store
 from ray_jobs.plans.questions import QuestionFile, QuestionPiece
 

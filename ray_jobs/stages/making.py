@@ -13,7 +13,8 @@ from eagleray.contracts.manifests import CollectionSpec, EmbedderIdentity
 from eagleray.contracts.ports import Store
 from eagleray.documents.mapping import Mapping
 from eagleray.embedders import find_tokenizer, load_embedder, open_embedder
-from eagleray.settings import EmbedderSettings, Settings
+from eagleray.setting_groups.engine import EmbedderSettings
+from eagleray.settings import Settings
 from indexes.exchange.import_source import ImportSource
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.runs import RunPlan

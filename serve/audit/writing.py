@@ -16,7 +16,7 @@ from typing import Final, Self
 from eagleray.contracts.ports import Store
 from eagleray.errors import AuditError, EagleRayError, IntegrityError
 from eagleray.logs import get_logger
-from eagleray.settings import AuditSettings
+from eagleray.setting_groups.serving import AuditSettings
 from serve.audit.anchoring import Anchors, make_genesis_entry, make_heads_entry
 from serve.audit.buffer import Buffer
 from serve.audit.counts import AuditCounts

@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 from eagleray.errors import DeadlineError, OverloadedError
 from serve.engine.following import Follower
 from serve.engine.shelf import Engine, Lease
+from serve.tracing.spans import span
 
 Answer = TypeVar("Answer")
 
@@ -79,9 +80,11 @@ class Answerer:
         work: asyncio.Future[Answer] | None = None
         try:
             async with asyncio.timeout(allowed_s):
-                await self._wait_for_place()
-                work = await self._begin(ask, snapshot)
-                return await asyncio.shield(work)
+                with span("wait"):
+                    await self._wait_for_place()
+                with span("ask"):
+                    work = await self._begin(ask, snapshot)
+                    return await asyncio.shield(work)
         except TimeoutError as error:
             if work is not None and work.done():
                 return work.result()  # its own error, or an answer in the last moment

@@ -18,6 +18,7 @@ import numpy as np
 
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.errors import DeadlineError, InputError, OverloadedError
+from serve.tracing.spans import describe, span
 
 _LEAST_RETRY_S: Final = 0.1
 _SHARE: Final = 0.1
@@ -119,10 +120,12 @@ class Encoder:
         request = _Request(texts=texts, left=list(range(len(texts))), n_missing=len(texts))
         try:
             async with asyncio.timeout(allowed_s) as clock:
-                request.lengths = await asyncio.to_thread(self._count, texts)
-                self._check(request.lengths)
-                self._enqueue(request)
-                return await request.done
+                with span("embed", n_texts=len(texts)) as made:
+                    request.lengths = await asyncio.to_thread(self._count, texts)
+                    self._check(request.lengths)
+                    describe(made, n_tokens=sum(request.lengths))
+                    self._enqueue(request)
+                    return await request.done
         except TimeoutError as error:
             if not clock.expired():
                 raise

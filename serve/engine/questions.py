@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from serve.engine.shelf import Engine
+from serve.tracing.spans import describe, mark_steps, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,4 +17,9 @@ class Search:
 
     def __call__(self, engine: Engine) -> SearchResponse:
         """Return the engine's answer."""
-        return engine.search(self.request)
+        with span("search") as made:
+            response = engine.search(self.request)
+            told = response.explanation
+            describe(made, snapshot=told.snapshot, n_hits=len(response.hits))
+            mark_steps(told.timings_ms)
+        return response

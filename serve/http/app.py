@@ -15,6 +15,7 @@ from serve.http.measuring import Measured
 from serve.http.problems import install, make_error
 from serve.http.request_ids import RequestIds
 from serve.http.serving import Serving
+from serve.http.traced import Traced
 
 ROUTERS: Final = (operations.router, searches.router, embeddings.router)
 
@@ -49,7 +50,8 @@ def make_app(
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, longer=LONG_BODIES)
-    return RequestIds(Measured(app, metrics=serving.metrics, routes=app.routes))
+    measured = Measured(app, metrics=serving.metrics, routes=app.routes)
+    return RequestIds(Traced(measured, routes=app.routes))
 
 
 class BodyLimit:

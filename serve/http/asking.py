@@ -13,6 +13,7 @@ from serve.http.metrics import Metrics
 from serve.http.problems import find_status
 from serve.http.request_ids import read_request_id
 from serve.http.serving import Ended, ServedCollection, Serving
+from serve.tracing.spans import span
 
 
 async def answer_search(
@@ -46,7 +47,8 @@ async def answer_search(
             latency_us=latency_us,
             request_id=read_request_id(),
         )
-        await asyncio.to_thread(serving.record, ended)
+        with span("record"):
+            await asyncio.to_thread(serving.record, ended)
 
     try:
         response = await collection.answerer.answer(

@@ -9,7 +9,7 @@ from eagleray.contracts.callers import Caller
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.errors import NotPublishedError
-from eagleray.settings import MetricsReaders
+from eagleray.setting_groups.serving import MetricsReaders
 from serve.engine.answering import Answerer
 from serve.engine.encoding import Encoder
 from serve.engine.following import Follower

@@ -8,7 +8,7 @@ from typing import Any
 from eagleray.contracts.callers import Authentication, Caller, Role
 from eagleray.contracts.principals import Principal
 from eagleray.errors import AuthenticationError
-from eagleray.settings import OidcSettings
+from eagleray.setting_groups.serving import OidcSettings
 
 
 def to_caller(claims: Mapping[str, Any], settings: OidcSettings, *, key_id: str) -> Caller:

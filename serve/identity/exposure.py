@@ -8,7 +8,7 @@ from typing import Final
 from eagleray.contracts.callers import Authentication, Caller, Role
 from eagleray.contracts.principals import Principal
 from eagleray.errors import ExposureError
-from eagleray.settings import AuthSettings, ServeSettings
+from eagleray.setting_groups.serving import AuthSettings, ServeSettings
 
 DEVELOPER: Final = Caller(
     principal=Principal(subject="development"),

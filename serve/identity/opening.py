@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eagleray.contracts.ports import Store
-from eagleray.settings import AuthSettings, OidcSettings
+from eagleray.setting_groups.serving import AuthSettings, OidcSettings
 from serve.identity.authenticating import Authenticator
 from serve.identity.clocks import Clock
 from serve.identity.exposure import check_exposure, find_developer

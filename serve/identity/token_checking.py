@@ -17,7 +17,7 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from eagleray.contracts.callers import Caller
 from eagleray.errors import AuthenticationError
-from eagleray.settings import OidcSettings
+from eagleray.setting_groups.serving import OidcSettings
 from serve.identity.claims import to_caller
 from serve.identity.clocks import Clock
 from serve.identity.key_set_following import KeySetFollower

@@ -6,7 +6,7 @@ import json
 
 from eagleray.contracts.hits import SearchRequest
 from eagleray.contracts.services import IngestRequest
-from eagleray.settings import JobSettings
+from eagleray.setting_groups.engine import JobSettings
 from indexes.service import LocalIndexService
 from ray_jobs.service import RayJobService
 

@@ -15,7 +15,7 @@ import pytest
 
 from eagleray.contracts.exchange import ExchangeFormat, ExportRequest, ImportRequest
 from eagleray.contracts.principals import Principal
-from eagleray.settings import JobSettings
+from eagleray.setting_groups.engine import JobSettings
 from indexes.service import LocalIndexService
 from ray_jobs.service import RayJobService
 from tests.integration.cut_runs import CUT, NOTES, find_ids, ingest, write_lines

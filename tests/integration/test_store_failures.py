@@ -10,7 +10,7 @@ import time
 import pytest
 
 from eagleray.errors import ConflictError, StoreError
-from eagleray.settings import JobSettings
+from eagleray.setting_groups.engine import JobSettings
 from indexes.service import LocalIndexService
 from tests.integration.cut_runs import CUT, NOTES, find_ids, ingest, note
 from tests.servers import BUCKET, run_s3_process

@@ -3,7 +3,7 @@
 import pytest
 
 from eagleray.rerankers import load_reranker, open_reranker
-from eagleray.settings import RerankerSettings
+from eagleray.setting_groups.engine import RerankerSettings
 from tests.small_rerankers import OverlapReranker, write_cross_encoder
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 
 from eagleray.contracts.audits import AuditQuery
-from eagleray.settings import AuditSettings
+from eagleray.setting_groups.serving import AuditSettings
 from serve.audit.layout import list_chains
 from serve.audit.record import Entry, RecordKind
 from serve.audit.scanning import scan_records

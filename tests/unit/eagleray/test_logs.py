@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from eagleray.logs import NAME, configure_logs, get_logger
-from eagleray.settings import LogSettings
+from eagleray.setting_groups.serving import LogSettings
 
 
 def test_an_event_is_one_json_line_with_its_keys_where_standard_error_is_no_terminal(capsys):

@@ -9,7 +9,7 @@ from eagleray.cli.searching import _read_boosts
 from eagleray.contracts.indexes import TextField
 from eagleray.errors import QueryError
 from eagleray.rerankers import load_reranker
-from eagleray.settings import RerankerSettings
+from eagleray.setting_groups.engine import RerankerSettings
 from indexes.storage import open_store
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_rerankers import write_cross_encoder

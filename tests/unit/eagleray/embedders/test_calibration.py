@@ -5,7 +5,7 @@ import pytest
 from eagleray.embedders import calibration, settle_backend
 from eagleray.embedders.calibration import Measurement, choose_backend, find_calibration, list_candidates
 from eagleray.embedders.processor import Processor
-from eagleray.settings import EmbedderSettings
+from eagleray.setting_groups.engine import EmbedderSettings
 
 REFERENCE = Measurement(backend="torch-fp32", texts_per_s=100.0, min_cosine=1.0)
 

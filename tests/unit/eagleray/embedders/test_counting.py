@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from eagleray.embedders import find_tokenizer, open_counter
 from eagleray.models.libraries import import_library
-from eagleray.settings import EmbedderSettings
+from eagleray.setting_groups.engine import EmbedderSettings
 
 TEXTS = ["", "coupon of the 2029 notes", "word " * 1_000, "日本銀行 🦅"]
 

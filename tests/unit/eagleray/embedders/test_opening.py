@@ -12,7 +12,7 @@ from eagleray.embedders.deferred import DeferredEmbedder
 from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.embedders.opening import describe_embedder, find_model, load_embedder, open_embedder
 from eagleray.errors import ModelError
-from eagleray.settings import EmbedderSettings
+from eagleray.setting_groups.engine import EmbedderSettings
 
 
 def test_a_model_is_described_without_loading_torch():

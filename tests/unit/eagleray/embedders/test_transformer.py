@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from eagleray.embedders.opening import find_model, load_embedder
 from eagleray.embedders.probes import PROBES
 from eagleray.errors import ModelError
-from eagleray.settings import EmbedderSettings
+from eagleray.setting_groups.engine import EmbedderSettings
 
 TEXTS = ["bond pays coupon", "rate", "yield rate bond pays coupon rate yield", "coupon bond", "bond"]
 

@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from eagleray.errors import ModelError
 from eagleray.rerankers import load_reranker
-from eagleray.settings import RerankerSettings
+from eagleray.setting_groups.engine import RerankerSettings
 from tests.small_rerankers import MAX_TOKENS
 
 QUERY = "What drove total sales?"

@@ -9,7 +9,7 @@ import pytest
 from eagleray.errors import ModelError
 from eagleray.rerankers import load_reranker, open_reranker
 from eagleray.rerankers.deferred import DeferredReranker
-from eagleray.settings import RerankerSettings
+from eagleray.setting_groups.engine import RerankerSettings
 from tests.small_rerankers import OverlapReranker
 
 

@@ -12,7 +12,7 @@ from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.errors import GuardError, QueryError
 from eagleray.rerankers import load_reranker
 from eagleray.rerankers.deferred import DeferredReranker
-from eagleray.settings import RerankerSettings
+from eagleray.setting_groups.engine import RerankerSettings
 from indexes.masks.grammar import parse_filter
 from indexes.searching.searcher import Searcher
 from indexes.searching.targets import TargetFinder

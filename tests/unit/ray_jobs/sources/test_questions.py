@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from eagleray.errors import SourceError
-from eagleray.settings import S3Settings
+from eagleray.setting_groups.engine import S3Settings
 from ray_jobs.plans.questions import plan_questions
 from ray_jobs.sources.questions import describe_questions, open_questions, read_piece
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eagleray.chunking.config import ChunkerConfig
 from eagleray.documents.mapping import DEFAULT_MAPPING
-from eagleray.settings import JobSettings
+from eagleray.setting_groups.engine import JobSettings
 from indexes.storage.local import LocalStore
 from ray_jobs.dead_letters import list_dead_letters
 from ray_jobs.ledger import Ledger

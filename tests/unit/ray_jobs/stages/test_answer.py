@@ -9,7 +9,7 @@ import pytest
 from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.errors import GuardError, QueryError
-from eagleray.settings import S3Settings
+from eagleray.setting_groups.engine import S3Settings
 from indexes.masks.grammar import parse_filter
 from indexes.searching.searcher import Searcher
 from indexes.snapshots.opened import open_snapshot

@@ -7,7 +7,7 @@ import pytest
 from eagleray.contracts.hits import SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.errors import StoreError
-from eagleray.settings import AuditSettings
+from eagleray.setting_groups.serving import AuditSettings
 from indexes.storage import open_store
 from serve.audit.entries import record_search
 from serve.audit.writing import AuditWriter

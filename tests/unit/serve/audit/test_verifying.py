@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eagleray.errors import InputError
-from eagleray.settings import AuditSettings
+from eagleray.setting_groups.serving import AuditSettings
 from indexes.storage import open_store
 from serve.audit.exports import export_heads, read_export
 from serve.audit.layout import SegmentName, list_chains, locate_head

@@ -14,7 +14,7 @@ import pytest
 from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.times import OPEN_END
 from eagleray.errors import AuditError
-from eagleray.settings import AuditSettings
+from eagleray.setting_groups.serving import AuditSettings
 from indexes.snapshots.vacuuming import plan_vacuum
 from indexes.snapshots.verification import verify_snapshot
 from indexes.storage import open_store
@@ -229,7 +229,7 @@ def test_a_writer_names_the_heads_of_others_as_they_move(store, make_writer):
 
 PROCESS = """
 import sys
-from eagleray.settings import AuditSettings
+from eagleray.setting_groups.serving import AuditSettings
 from eagleray.contracts.times import OPEN_END
 from indexes.snapshots.vacuuming import plan_vacuum
 from indexes.snapshots.verification import verify_snapshot

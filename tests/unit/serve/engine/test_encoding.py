@@ -9,7 +9,7 @@ import pytest
 from eagleray.embedders import open_counter, open_embedder
 from eagleray.embedders.hashing import HashingEmbedder, count_words
 from eagleray.errors import DeadlineError, InputError, ModelError, OverloadedError
-from eagleray.settings import EmbedderSettings
+from eagleray.setting_groups.engine import EmbedderSettings
 from serve.engine.encoding import Encoder, EncoderLimits
 from tests.unit.serve.engine.conftest import wait_until
 

@@ -37,7 +37,7 @@ class Served:
     def __init__(self, store, client, serving, recorded, app):
         self.store, self.client, self.recorded, self.app = store, client, recorded, app
         self.follower, self.answerer = serving.collection.follower, serving.collection.answerer
-        self.model = serving.model
+        self.model, self.collection = serving.model, serving.collection.name
 
     def open_engine(self, snapshot):
         return open_engine(self.store, snapshot)

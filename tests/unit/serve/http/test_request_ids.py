@@ -7,7 +7,7 @@ import json
 import pytest
 
 from eagleray.logs import configure_logs, get_logger
-from eagleray.settings import LogSettings
+from eagleray.setting_groups.serving import LogSettings
 from serve.http.app import MAX_BODY_BYTES
 from serve.http.request_ids import choose_request_id, read_request_id
 from tests.unit.serve.http.conftest import PATH

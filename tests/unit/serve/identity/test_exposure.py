@@ -4,7 +4,7 @@ import pytest
 
 from eagleray.contracts.callers import Authentication
 from eagleray.errors import ExposureError
-from eagleray.settings import AuthSettings, OidcSettings, ServeSettings
+from eagleray.setting_groups.serving import AuthSettings, OidcSettings, ServeSettings
 from serve.identity.exposure import check_exposure, check_metrics_exposure, find_developer, is_loopback
 
 NEAR = ["127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost", "LOCALHOST", "::ffff:127.0.0.1"]

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from eagleray.contracts.callers import Authentication, Role
 from eagleray.contracts.principals import Principal
 from eagleray.errors import AuthenticationError, ExposureError
-from eagleray.settings import AuthSettings
+from eagleray.setting_groups.serving import AuthSettings
 from indexes.storage.local import LocalStore
 from serve.identity.key_records import KeyFacts
 from serve.identity.key_store import create_key

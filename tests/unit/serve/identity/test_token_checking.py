@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 from eagleray.contracts.callers import Authentication, Role
 from eagleray.errors import AuthenticationError
-from eagleray.settings import OidcSettings
+from eagleray.setting_groups.serving import OidcSettings
 from serve.identity.key_set_following import Ages, KeySetFollower
 from serve.identity.token_checking import TokenChecker
 from tests.issuers import (
