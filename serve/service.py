@@ -81,7 +81,10 @@ def open_door(settings: Settings, request: ServeRequest) -> Authenticator:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    protocol = (
+        socket.IPPROTO_TCP
+    )  # named, or asyncio sets no TCP_NODELAY and answers wait for acknowledgements
+    listening = socket.socket(family, socket.SOCK_STREAM, protocol)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))

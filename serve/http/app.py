@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve.http import embeddings, operations, searches
 from serve.http.measuring import Measured
+from serve.http.openapi import describe_with
 from serve.http.problems import install, make_error
 from serve.http.request_ids import RequestIds
 from serve.http.serving import Serving
@@ -49,6 +50,7 @@ def make_app(
     app.state.serving = serving
     for router in ROUTERS:
         app.include_router(router)
+    app.openapi = describe_with(app)  # type: ignore[method-assign]  # as FastAPI's own pages do it
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, longer=LONG_BODIES)
     measured = Measured(app, metrics=serving.metrics, routes=app.routes)
     return RequestIds(Traced(measured, routes=app.routes))

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Response
 
 from eagleray.errors import ModelNotServedError
 from serve.http.access import Inspecting, Searching, Served
+from serve.http.answer_models import EmbeddingsAnswer, ModelAnswer, ModelsAnswer, answered
 from serve.http.embedding_bodies import EmbeddingBody, require_dimensions, write_answer
 from serve.http.serving import ServedModel
 
@@ -20,7 +21,7 @@ PATH: Final = "/v1/embeddings"
 router = APIRouter(tags=["openai"])
 
 
-@router.post(PATH, summary="Vectors of texts, in the order given")
+@router.post(PATH, summary="Vectors of texts, in the order given", responses=answered(EmbeddingsAnswer))
 async def embed(body: EmbeddingBody, caller: Searching, serving: Served) -> Response:  # noqa: ARG001 - may they?
     """Embed texts as passages of the collection are embedded."""
     model = serving.model
@@ -31,13 +32,23 @@ async def embed(body: EmbeddingBody, caller: Searching, serving: Served) -> Resp
     return Response(await asyncio.to_thread(write_answer, body, encoded), media_type="application/json")
 
 
-@router.get("/v1/models", summary="The model that is served")
+@router.get(
+    "/v1/models",
+    summary="The model that is served",
+    response_model=None,
+    responses=answered(ModelsAnswer),
+)
 async def list_models(caller: Inspecting, serving: Served) -> dict[str, Any]:  # noqa: ARG001 - may they?
     """List it."""
     return {"object": "list", "data": [_show(serving.model)]}
 
 
-@router.get("/v1/models/{name}", summary="The model of a name")
+@router.get(
+    "/v1/models/{name}",
+    summary="The model of a name",
+    response_model=None,
+    responses=answered(ModelAnswer),
+)
 async def show_model(name: str, caller: Inspecting, serving: Served) -> dict[str, Any]:  # noqa: ARG001 - may they?
     """Show it."""
     _require(serving.model, name)

@@ -10,19 +10,30 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from eagleray.errors import EagleRayError
 from serve.engine.questions import Search
 from serve.http.access import Served, check_metrics_reader
+from serve.http.answer_models import LiveAnswer, ReadyAnswer, answered
 from serve.http.metrics import MEDIA_TYPE
 from serve.http.problems import make_problem
 
 router = APIRouter()
 
 
-@router.get("/health/live", tags=["health"], summary="Whether the process answers at all")
+@router.get(
+    "/health/live",
+    tags=["health"],
+    summary="Whether the process answers at all",
+    responses=answered(LiveAnswer),
+)
 async def live() -> dict[str, str]:
     """Answer."""
     return {"status": "live"}
 
 
-@router.get("/health/ready", tags=["health"], summary="Whether a real question is answered")
+@router.get(
+    "/health/ready",
+    tags=["health"],
+    summary="Whether a real question is answered",
+    responses=answered(ReadyAnswer),
+)
 async def ready(serving: Served) -> JSONResponse:
     """Ask a question; tell the snapshot that answers, and where the alias points."""
     state = serving.collection.follower.state

@@ -8,13 +8,19 @@ from fastapi import APIRouter
 
 from eagleray.contracts.answers import show_response
 from serve.http.access import Searching, Served
+from serve.http.answer_models import SearchAnswer, answered
 from serve.http.asking import answer_search, count_search
 from serve.http.bodies import SearchBody
 
 router = APIRouter(tags=["search"])
 
 
-@router.post("/collections/{name}/search", summary="Best hits the caller may see")
+@router.post(
+    "/collections/{name}/search",
+    summary="Best hits the caller may see",
+    response_model=None,
+    responses=answered(SearchAnswer),
+)
 async def search(name: str, body: SearchBody, caller: Searching, serving: Served) -> dict[str, Any]:
     """Answer a question from the alias's snapshot, or the one it names."""
     collection = serving.find_collection(name)

@@ -1,0 +1,145 @@
+"""What answers look like, for the description of the API; the routes make them without these."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, Field
+
+from eagleray.contracts.hits import Explanation
+
+Document = dict[str, Any]
+
+
+class HighlightAnswer(BaseModel):
+    """Where a word of the question stands in a hit's text: characters, the last one exclusive."""
+
+    start: int
+    end: int
+
+
+class HitAnswer(BaseModel):
+    """One result; times are ISO 8601, `known_to` is `open` for what holds on."""
+
+    chunk_id: str = Field(description="63 bits in decimal: more than a number of JavaScript holds.")
+    doc_id: str
+    version: str
+    score: float = Field(description="Orders the hits unless they were reranked; grows with likeness.")
+    dense: float | None = Field(description="Cosine similarity, where that channel took part.")
+    lexical: float | None = Field(description="BM25, where that channel took part.")
+    reranked: float | None
+    title: str
+    heading: str
+    text: str
+    start: int = Field(description="First character of the chunk in its document.")
+    end: int
+    page: int | None
+    source: str
+    zone: str
+    groups: list[str]
+    event_time: str | None
+    known_from: str
+    known_to: str
+    attributes: dict[str, Any]
+    highlights: list[HighlightAnswer]
+
+
+class SearchAnswer(BaseModel):
+    """Hits, best first, of one snapshot."""
+
+    snapshot: str = Field(description="Id of the snapshot that answered.")
+    hits: list[HitAnswer]
+    explanation: Explanation | None = Field(default=None, description="Where it was asked for.")
+
+
+class LiveAnswer(BaseModel):
+    """The process answers."""
+
+    status: Literal["live"]
+
+
+class ReadyAnswer(BaseModel):
+    """A real question was answered."""
+
+    status: Literal["ready"]
+    snapshot: str = Field(description="Id of the snapshot that answers.")
+    wanted: str = Field(description="Where the alias points, as far as it could be read.")
+    is_failing: bool = Field(description="Whether taking up the wanted one fails; the log says why.")
+
+
+class EmbeddingAnswer(BaseModel):
+    """One vector."""
+
+    object: Literal["embedding"]
+    index: int
+    embedding: list[float] | str = Field(description="Numbers, or base64 of little-endian float32.")
+
+
+class UsageAnswer(BaseModel):
+    """Tokens of the model."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class EmbeddingsAnswer(BaseModel):
+    """Vectors in the order of the input."""
+
+    object: Literal["list"]
+    data: list[EmbeddingAnswer]
+    model: str
+    usage: UsageAnswer
+
+
+class ModelAnswer(BaseModel):
+    """A served model."""
+
+    id: str
+    object: Literal["model"]
+    created: int = Field(description="Seconds since the epoch.")
+    owned_by: str
+    dimensions: int
+    max_tokens: int
+
+
+class ModelsAnswer(BaseModel):
+    """The served models."""
+
+    object: Literal["list"]
+    data: list[ModelAnswer]
+
+
+class ProblemAnswer(BaseModel):
+    """Why there is no answer (RFC 9457)."""
+
+    type: str = Field(description="A URN that names the kind of problem.")
+    title: str
+    status: int
+    detail: str = Field(description="What was expected, what came, what to do.")
+    request_id: str
+    fields: dict[str, Any] | None = Field(default=None, description="The parts that `detail` is made of.")
+    faults: list[dict[str, str]] | None = Field(default=None, description="Fields that do not fit.")
+
+
+class OpenAIErrorMembers(BaseModel):
+    """Why there is no answer."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class OpenAIErrorAnswer(BaseModel):
+    """An error in OpenAI's shape."""
+
+    error: OpenAIErrorMembers
+
+
+ERROR_MODELS: Final = (ProblemAnswer, OpenAIErrorAnswer)
+"""Shapes of errors; which route has which is told by its path."""
+
+
+def answered(model: type[BaseModel], description: str = "The answer.") -> dict[int | str, Document]:
+    """Return FastAPI's `responses` for an answer that a model describes, and does not check."""
+    return {200: {"model": model, "description": description}}

@@ -1,0 +1,79 @@
+"""Completes the description of the API: the errors that every route may end with, and the headers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from fastapi import FastAPI
+from pydantic.json_schema import models_json_schema
+
+from eagleray.contracts.problems import MEDIA_TYPE
+from serve.http.answer_models import ERROR_MODELS, OpenAIErrorAnswer, ProblemAnswer
+from serve.http.openai_errors import is_openai
+
+Schema = dict[str, Any]
+
+_METHODS: Final = frozenset({"get", "put", "post", "delete", "patch"})
+_REFERENCE: Final = "#/components/schemas/{model}"
+
+_ERRORS: Final = {
+    "400": "The question cannot be answered as it is asked; the detail says where and why.",
+    "401": "It is not known who asks.",
+    "403": "The caller has no role that allows this.",
+    "404": "There is no such thing here that the caller may see.",
+    "413": "The body is too long.",
+    "429": "Too much at once: try again after `Retry-After` seconds.",
+    "503": "The store or the audit log failed: try again.",
+    "504": "There was no answer in time.",
+    "default": "Any other error.",
+}
+_UNFIT: Final = "Fields are unknown or of another kind; `faults` lists them."
+
+
+def describe_with(app: FastAPI) -> Callable[[], Schema]:
+    """Return what makes the description of an application, once."""
+    make = app.openapi
+
+    def describe() -> Schema:
+        if app.openapi_schema is None:
+            app.openapi_schema = complete(make())
+        return app.openapi_schema
+
+    return describe
+
+
+def complete(schema: Schema) -> Schema:
+    """Return a description with the errors of each operation, in its path's shape, and all headers."""
+    _, made = models_json_schema(
+        [(model, "serialization") for model in ERROR_MODELS], ref_template=_REFERENCE
+    )
+    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+    schemas.update(made["$defs"])
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            if method in _METHODS:
+                _complete_operation(path, operation)
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)  # FastAPI's own shape of errors, which no route has
+    return schema
+
+
+def _complete_operation(path: str, operation: Schema) -> None:
+    answers = operation["responses"]
+    is_validated = answers.pop("422", None) is not None
+    content = _find_content(path)
+    for status, told in _ERRORS.items():
+        answers.setdefault(status, {"description": told, "content": content})
+    if is_validated and not is_openai(path):
+        answers["422"] = {"description": _UNFIT, "content": content}
+    for status, answer in answers.items():
+        headers = answer.setdefault("headers", {})
+        headers["X-Request-Id"] = {"description": "Name of the request.", "schema": {"type": "string"}}
+        if status == "429":
+            headers["Retry-After"] = {"description": "Seconds.", "schema": {"type": "integer"}}
+
+
+def _find_content(path: str) -> Schema:
+    kind, model = ("application/json", OpenAIErrorAnswer) if is_openai(path) else (MEDIA_TYPE, ProblemAnswer)
+    return {kind: {"schema": {"$ref": _REFERENCE.format(model=model.__name__)}}}
