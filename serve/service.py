@@ -32,6 +32,7 @@ from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.following import Follower
 from serve.engine.shelf import Shelf
 from serve.http.app import make_app
+from serve.http.connections import PatientProtocol
 from serve.http.metrics import Metrics
 from serve.http.serving import Ended, ServedCollection, ServedModel, Serving
 from serve.identity.authenticating import Authenticator
@@ -136,6 +137,8 @@ async def _serve(
     await asyncio.to_thread(writer.open)
     config = uvicorn.Config(
         make_app(serving, start=start, stop=stop),
+        http=partial(PatientProtocol, head_s=settings.serve.head_timeout_s),  # type: ignore[arg-type]
+        limit_concurrency=settings.serve.max_connections,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=_GRACE_S,

@@ -29,6 +29,8 @@ class ServeSettings(BaseModel):
         max_waiting: requests that may wait for a thread; one more is refused, to be asked again later.
         timeout_s: seconds a request may take, waiting included.
         poll_s: seconds between two looks at the alias.
+        max_connections: open at once; requests of one more are refused.
+        head_timeout_s: seconds in which the head of a request must have come.
         embed_max_waiting: texts that may wait to be embedded; a request that would exceed it is refused.
         embed_timeout_s: seconds that embedding the texts of a request may take, waiting included.
         metrics: who may read `/metrics`: `callers` that are known and have a role; `loopback`, whoever asks a
@@ -41,6 +43,8 @@ class ServeSettings(BaseModel):
     max_waiting: int = Field(default=64, ge=0)
     timeout_s: float = Field(default=30.0, gt=0.0)
     poll_s: float = Field(default=0.25, gt=0.0)
+    max_connections: int = Field(default=1024, ge=1)
+    head_timeout_s: float = Field(default=10.0, gt=0.0)
     embed_max_waiting: int = Field(default=4096, ge=1)
     embed_timeout_s: float = Field(default=120.0, gt=0.0)
     metrics: MetricsReaders = "callers"

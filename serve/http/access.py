@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
@@ -14,6 +15,17 @@ from eagleray.errors import ForbiddenError
 from serve.http.serving import Serving
 
 _BEARER: Final = HTTPBearer(auto_error=False, description="An API key or a token.")
+
+
+def read_credential(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the key or token that headers show; empty where they show none.
+
+    Args:
+        headers: of a request, as ASGI gives them: names in lower case.
+    """
+    shown = next((value for name, value in headers if name == b"authorization"), b"").decode("latin-1")
+    scheme, _, credential = shown.partition(" ")
+    return credential.strip() if scheme.lower() == "bearer" else ""
 
 
 class _Require:

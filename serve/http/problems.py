@@ -104,20 +104,24 @@ def find_status(error: Exception) -> int:
     return next((code for kind, code in _STATUSES if isinstance(error, kind)), 500)
 
 
-async def _answer_own(request: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, EagleRayError):
-        raise error
-    status = find_status(error)
-    name = type(error).__name__
+def answer_own(path: str, error: EagleRayError) -> JSONResponse:
+    """Return the answer to a request of a path that an error of the project ends."""
+    status, name = find_status(error), type(error).__name__
     if status == 500:
-        return _answer_defect(request, name)
-    problem = make_error(request.url.path, status, name, str(error), error=error)
+        return _answer_defect(path, name)
+    problem = make_error(path, status, name, str(error), error=error)
     if isinstance(error, AuthenticationError):
         _log.warning("caller_refused", reason=error.reason, key_id=error.key_id)
         problem.headers["www-authenticate"] = "Bearer"
     if isinstance(error, OverloadedError):
         problem.headers["retry-after"] = str(math.ceil(error.retry_after_s))
     return problem
+
+
+async def _answer_own(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, EagleRayError):
+        raise error
+    return answer_own(request.url.path, error)
 
 
 async def _answer_validation(request: Request, error: Exception) -> JSONResponse:
@@ -146,11 +150,11 @@ async def _answer_http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _answer_unknown(request: Request, error: Exception) -> JSONResponse:
-    return _answer_defect(request, type(error).__name__)
+    return _answer_defect(request.url.path, type(error).__name__)
 
 
-def _answer_defect(request: Request, name: str) -> JSONResponse:
+def _answer_defect(path: str, name: str) -> JSONResponse:
     """Answer that the server failed; what failed stands in its log alone."""
-    _log.error("request_failed", path=request.url.path, error=name)
+    _log.error("request_failed", path=path, error=name)
     detail = "the server failed; its log says why, and no answer is given"
-    return make_error(request.url.path, 500, "InternalError", detail)
+    return make_error(path, 500, "InternalError", detail)

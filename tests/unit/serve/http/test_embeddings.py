@@ -10,9 +10,10 @@ import pytest
 
 from eagleray.embedders.hashing import DIM, HashingEmbedder, count_words
 from eagleray.errors import ModelError
-from serve.http.app import LONG_BODIES, MAX_BODY_BYTES
+from serve.http.app import LONG_BODIES
 from serve.http.embedding_bodies import MAX_INPUTS
 from serve.http.embeddings import PATH
+from serve.http.incoming import MAX_BYTES
 
 TEXTS = ["coupon of the 2029 notes", "SOFR", "net sales rose 7.4%"]
 HELLO = [15339, 1917]
@@ -147,7 +148,7 @@ def test_bytes_that_are_no_request_are_refused_in_the_same_shape(serve_with, con
 def test_a_body_may_be_longer_than_elsewhere_but_not_without_end(serve_with):
     async def ask(served):
         long = {"input": ["x" * 1_000] * 2_000}
-        assert len(json.dumps(long)) > MAX_BODY_BYTES
+        assert len(json.dumps(long)) > MAX_BYTES
         assert (await embed(served, long)).status_code == 200
         too_long = await served.client.post(PATH, content=b" " * (LONG_BODIES[PATH] + 1))
         check_error(too_long, 413, word=str(LONG_BODIES[PATH]))

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from eagleray.errors import QueryError
-from serve.http.app import MAX_BODY_BYTES
+from serve.http.incoming import MAX_BYTES
 from serve.http.problems import MEDIA_TYPE
 from tests.unit.serve.engine.conftest import wait_until
 from tests.unit.serve.http.conftest import PATH
@@ -88,11 +88,11 @@ def test_bytes_that_are_no_request_are_refused(serve_with, content):
 
 def test_a_body_that_is_too_long_is_refused_however_it_comes(serve_with):
     async def drip():
-        for _ in range(MAX_BODY_BYTES // 1_000 + 2):
+        for _ in range(MAX_BYTES // 1_000 + 2):
             yield b" " * 1_000
 
     async def ask(served):
-        check(await served.client.post(PATH, content=drip()), 413, str(MAX_BODY_BYTES))
+        check(await served.client.post(PATH, content=drip()), 413, str(MAX_BYTES))
 
     serve_with(ask)
 

@@ -8,7 +8,7 @@ import pytest
 
 from eagleray.logs import configure_logs, get_logger
 from eagleray.setting_groups.serving import LogSettings
-from serve.http.app import MAX_BODY_BYTES
+from serve.http.incoming import MAX_BYTES
 from serve.http.request_ids import choose_request_id, read_request_id
 from tests.unit.serve.http.conftest import PATH
 
@@ -43,7 +43,7 @@ def test_new_names_differ():
         ("POST", PATH, 200, {"json": {"query": "swap"}}),
         ("POST", PATH, 422, {"json": {"k": "x"}}),
         ("POST", PATH, 400, {"json": {"query": "swap", "as_of": "yesterday"}}),
-        ("POST", PATH, 413, {"content": b" " * (MAX_BODY_BYTES + 1)}),
+        ("POST", PATH, 413, {"content": b" " * (MAX_BYTES + 1)}),
         ("POST", PATH, 401, {"headers": {"authorization": "Bearer wrong"}}),
         ("GET", "/nothing", 404, {}),
         ("DELETE", PATH, 405, {}),
