@@ -14,7 +14,7 @@ PATH = "/collections/notes/search"
 
 
 def send_parts(parts, *, is_known=True, pause_s=0.0, timeout_s=5.0):
-    """Return status, answer, headers, the body that the application got, and how often the sender was checked."""
+    """Return status, answer, headers, what the application got, and how often the sender was checked."""
     got, sent, checks = [], [], []
     left = list(parts)
 
