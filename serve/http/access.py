@@ -10,9 +10,10 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
-from eagleray.contracts.callers import Action, Caller
+from eagleray.contracts.callers import Action, Authentication, Caller
 from eagleray.errors import ForbiddenError
 from serve.http.serving import Serving
+from serve.identity.exposure import check_local
 
 _BEARER: Final = HTTPBearer(auto_error=False, description="An API key or a token.")
 
@@ -42,6 +43,8 @@ class _Require:
         """Return who asks."""
         credential = "" if shown is None else shown.credentials
         caller = await asyncio.to_thread(_find_serving(request).authenticate, credential)
+        if caller.authentication is Authentication.DEVELOPMENT:
+            check_local(request.headers.get("host", ""), request.headers.get("origin", ""))
         if not caller.may(self._action):
             raise ForbiddenError(action=str(self._action))
         return caller

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from typing import Final
+from urllib.parse import urlsplit
 
 from eagleray.contracts.callers import Authentication, Caller, Role
 from eagleray.contracts.principals import Principal
-from eagleray.errors import ExposureError
+from eagleray.errors import AuthenticationError, ExposureError
 from eagleray.setting_groups.serving import AuthSettings, ServeSettings
 
 DEVELOPER: Final = Caller(
@@ -31,6 +32,23 @@ def is_loopback(host: str) -> bool:
         return False
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return (mapped or address).is_loopback
+
+
+def check_local(host: str, origin: str) -> None:
+    """Refuse a request that shows nothing where a page of another site may have sent it through a browser here.
+
+    A name of such a site can be made to lead to loopback (DNS rebinding); its page then names that site.
+
+    Args:
+        host: header `Host`, with its port.
+        origin: header `Origin`; empty where there is none, as for everything but browsers.
+
+    Raises:
+        AuthenticationError: one of them names something else than loopback.
+    """
+    named = [urlsplit(f"//{host}").hostname] + ([urlsplit(origin).hostname] if origin else [])
+    if not all(name and is_loopback(name) for name in named):
+        raise AuthenticationError(reason="sent_by_another_site")
 
 
 def check_exposure(host: str, settings: AuthSettings) -> None:

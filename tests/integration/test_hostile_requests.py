@@ -209,3 +209,11 @@ def test_many_long_bodies_at_once_stay_within_memory(server):
     assert server.n_bytes - before < 64 * MB
     for connection in held:
         connection.close()
+
+
+@pytest.mark.parametrize(
+    "headers", [{"host": "evil.example"}, {"origin": "https://evil.example"}, {"origin": "null"}]
+)
+def test_a_page_of_another_site_is_not_the_developer(server, headers):
+    answer = httpx.post(server.url + SEARCH, json={"query": "bond coupon"}, headers=headers, timeout=30)
+    assert answer.status_code == 401, answer.text

@@ -3,9 +3,15 @@ from __future__ import annotations
 import pytest
 
 from eagleray.contracts.callers import Authentication
-from eagleray.errors import ExposureError
+from eagleray.errors import AuthenticationError, ExposureError
 from eagleray.setting_groups.serving import AuthSettings, OidcSettings, ServeSettings
-from serve.identity.exposure import check_exposure, check_metrics_exposure, find_developer, is_loopback
+from serve.identity.exposure import (
+    check_exposure,
+    check_local,
+    check_metrics_exposure,
+    find_developer,
+    is_loopback,
+)
 
 NEAR = ["127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost", "LOCALHOST", "::ffff:127.0.0.1"]
 FAR = [
@@ -69,3 +75,24 @@ def test_beyond_loopback_metrics_are_for_callers_or_nobody(host):
 @pytest.mark.parametrize("host", NEAR)
 def test_on_loopback_metrics_may_be_for_whoever_asks(host):
     check_metrics_exposure(host, ServeSettings(metrics="loopback"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost:1", "[::1]:8000", "127.0.0.1", "LocalHost"])
+@pytest.mark.parametrize("origin", ["", "http://127.0.0.1:3000", "http://localhost", "http://[::1]:80"])
+def test_a_request_of_this_machine_needs_to_show_nothing(host, origin):
+    check_local(host, origin)
+
+
+@pytest.mark.parametrize("host", ["evil.example:8000", "127.0.0.1.evil.example", "", ":8000", "10.0.0.1"])
+def test_a_name_that_leads_here_is_not_this_machine(host):
+    with pytest.raises(AuthenticationError) as caught:
+        check_local(host, "")
+    assert caught.value.reason == "sent_by_another_site"
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "file://", "http://127.0.0.1.evil.example"]
+)
+def test_a_page_of_another_site_shows_nothing_in_vain(origin):
+    with pytest.raises(AuthenticationError):
+        check_local("127.0.0.1:8000", origin)
