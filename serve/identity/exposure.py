@@ -35,7 +35,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_local(host: str, origin: str) -> None:
-    """Refuse a request that shows nothing where a page of another site may have sent it through a browser here.
+    """Refuse a request that shows nothing where a page of another site may have sent it.
 
     A name of such a site can be made to lead to loopback (DNS rebinding); its page then names that site.
 
@@ -46,9 +46,17 @@ def check_local(host: str, origin: str) -> None:
     Raises:
         AuthenticationError: one of them names something else than loopback.
     """
-    named = [urlsplit(f"//{host}").hostname] + ([urlsplit(origin).hostname] if origin else [])
-    if not all(name and is_loopback(name) for name in named):
+    named = [_find_name(f"//{host}")] + ([_find_name(origin)] if origin else [])
+    if not all(is_loopback(name) for name in named):
         raise AuthenticationError(reason="sent_by_another_site")
+
+
+def _find_name(address: str) -> str:
+    """Return the name of the host of an address; empty where it has none, or is none."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def check_exposure(host: str, settings: AuthSettings) -> None:

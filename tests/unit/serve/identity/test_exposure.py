@@ -83,7 +83,9 @@ def test_a_request_of_this_machine_needs_to_show_nothing(host, origin):
     check_local(host, origin)
 
 
-@pytest.mark.parametrize("host", ["evil.example:8000", "127.0.0.1.evil.example", "", ":8000", "10.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["evil.example:8000", "127.0.0.1.evil.example", "", ":8000", "10.0.0.1", "[::1"]
+)
 def test_a_name_that_leads_here_is_not_this_machine(host):
     with pytest.raises(AuthenticationError) as caught:
         check_local(host, "")
