@@ -42,7 +42,8 @@ class _Require:
     ) -> Caller:
         """Return who asks."""
         credential = "" if shown is None else shown.credentials
-        caller = await asyncio.to_thread(_find_serving(request).authenticate, credential)
+        serving: Serving = request.app.state.serving
+        caller = await asyncio.to_thread(serving.authenticate, credential)
         if caller.authentication is Authentication.DEVELOPMENT:
             check_local(request.headers.get("host", ""), request.headers.get("origin", ""))
         if not caller.may(self._action):
@@ -50,7 +51,8 @@ class _Require:
         return caller
 
 
-def _find_serving(request: Request) -> Serving:
+async def _find_serving(request: Request) -> Serving:
+    """Return what routes ask. Awaited, for FastAPI sends what is not to a thread."""
     serving: Serving = request.app.state.serving
     return serving
 
@@ -62,7 +64,7 @@ async def check_metrics_reader(
     request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 ) -> None:
     """Refuse who may not read the metrics."""
-    readers = _find_serving(request).metrics_for
+    readers = request.app.state.serving.metrics_for
     if readers == "off":
         raise HTTPException(404)
     if readers == "callers":

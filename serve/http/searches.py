@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
+from fastapi.responses import JSONResponse
 
 from eagleray.contracts.answers import show_response
 from serve.http.access import Searching, Served
@@ -21,7 +20,7 @@ router = APIRouter(tags=["search"])
     response_model=None,
     responses=answered(SearchAnswer),
 )
-async def search(name: str, body: SearchBody, caller: Searching, serving: Served) -> dict[str, Any]:
+async def search(name: str, body: SearchBody, caller: Searching, serving: Served) -> JSONResponse:
     """Answer a question from the alias's snapshot, or the one it names."""
     collection = serving.find_collection(name)
     with count_search(serving.metrics):
@@ -35,4 +34,4 @@ async def search(name: str, body: SearchBody, caller: Searching, serving: Served
     shown = show_response(response, is_explained=body.explain)
     for hit in shown["hits"]:
         hit["chunk_id"] = str(hit["chunk_id"])  # of 63 bits: more than a number of JavaScript holds
-    return shown
+    return JSONResponse(shown)
