@@ -48,6 +48,7 @@ bench: setup ## the benchmarks on the judged corpora in CORPORA
 	$(BIN)/python -m benchmarks.asof_recall $(CORPORA)/reuters21578
 	$(BIN)/python -m benchmarks.batch_search $(CORPORA)/reuters21578 --pairs 20000
 	$(BIN)/python -m benchmarks.differential --n 100000 --seed 1
+	$(BIN)/python -m benchmarks.http_fuzz --n 20000 --seed 1
 	$(BIN)/python -m benchmarks.plan_costs
 	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.segment_threads

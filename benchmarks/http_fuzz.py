@@ -1,0 +1,121 @@
+"""Drawn requests to every route of a served collection, by every role: none may fail the server.
+
+Run: python -m benchmarks.http_fuzz --n 20000 --seed 1
+
+The server describes itself; each answer is held against that description, too. Ends with a failure where an
+answer is 500 or above, or is not as described.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from benchmarks.http_fuzzing import fuzz
+from benchmarks.reporting import show_result
+from eagleray.contracts.callers import Role
+from eagleray.contracts.services import IngestRequest, KeyRequest
+from eagleray.parts import load_job_service
+from eagleray.settings import Settings
+from serve.identity.key_service import StoredKeyService
+
+COLLECTION: Final = "notes"
+_WORDS: Final = ("swap", "repo", "bond", "coupon", "spread", "issuer", "rating", "curve")
+_N_NOTES: Final = 60
+_END_S: Final = 60
+
+
+def write_notes(folder: Path) -> Path:
+    """Write small notes, some of them for a group alone, and return their folder."""
+    folder.mkdir(parents=True)
+    notes = [
+        {
+            "_id": f"note-{number}",
+            "title": f"{_WORDS[number % 8]} note {number}",
+            "text": " ".join(_WORDS[(number * step) % 8] for step in range(1, 12)) + ".",
+            "known_from": f"2020-01-{number % 28 + 1:02d}T00:00:00Z",
+            "groups": ["rates"] if number % 3 == 0 else [],
+        }
+        for number in range(_N_NOTES)
+    ]
+    lines = "".join(json.dumps(note) + "\n" for note in notes)
+    (folder / "notes.jsonl").write_text(lines, encoding="utf-8")
+    return folder
+
+
+def make_credentials(settings: Settings) -> dict[str, str]:
+    """Return the credential of each kind of caller: one a role, one that is wrong, and none."""
+    keys = StoredKeyService()
+    made = {
+        str(role): keys.create(settings, KeyRequest(subject=str(role), roles=frozenset({role})))["key"]
+        for role in Role
+    }
+    return {**made, "wrong": "er_wrong", "nobody": ""}
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    """Serve the collection as a process of its own, and yield its URL; it must end as a success."""
+    env = os.environ | {
+        "EAGLERAY_STORE": settings.store,
+        "EAGLERAY_COLLECTION": settings.collection,
+        "EAGLERAY_EMBEDDER__MODEL": settings.embedder.model,
+        "EAGLERAY_AUTH__API_KEYS": "true",
+        "EAGLERAY_LOG__LEVEL": "error",
+    }
+    command = [sys.executable, "-m", "eagleray", "serve", "--port", "0", "--json"]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+    try:
+        line = process.stdout.readline() if process.stdout else ""
+        if not line:
+            raise SystemExit(f"the server ended with {process.wait()} before it was ready")
+        yield json.loads(line)["url"]
+        process.send_signal(signal.SIGTERM)
+        if process.wait(timeout=_END_S):
+            raise SystemExit(f"the server ended with {process.returncode}")
+    finally:
+        process.kill()
+        process.wait(timeout=_END_S)
+
+
+def main() -> None:
+    """Run and print what was found; fail where anything was."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--n", type=int, default=20_000, help="requests, about")
+    parser.add_argument("--seed", type=int, default=1)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(
+            store=f"{folder}/store", collection=COLLECTION, embedder={"model": "hashing"}, jobs={"workers": 2}
+        )
+        source = write_notes(Path(folder) / "desk")
+        load_job_service().ingest(settings, IngestRequest(source=str(source)), lambda *_: None)
+        credentials = make_credentials(settings)
+        with serving(settings) as url:
+            known = {"name": [COLLECTION, "hashing"]}
+            report = fuzz(url, credentials=credentials, known=known, n=chosen.n, seed=chosen.seed)
+    for told in report.told:
+        print(told, file=sys.stderr)
+    show_result(
+        {
+            "calls": report.calls,
+            "server_errors": report.server_errors,
+            "violations": report.violations,
+            "statuses": dict(sorted(report.statuses.items())),
+        }
+    )
+    if report.server_errors or report.violations:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

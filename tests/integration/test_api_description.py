@@ -1,0 +1,23 @@
+"""A server holds to the description that it gives of itself, whatever it is asked and by whom."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.http_fuzz import COLLECTION, make_credentials, serving, write_notes
+from benchmarks.http_fuzzing import fuzz
+from tests.integration.cut_runs import ingest
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
+
+
+def test_no_drawn_request_fails_the_server_or_gets_what_is_not_described(cluster, settings, tmp_path):
+    ingest(settings, write_notes(tmp_path / "desk"))
+    credentials = make_credentials(settings)
+    with serving(settings) as url:
+        known = {"name": [COLLECTION, "hashing"]}
+        report = fuzz(url, credentials=credentials, known=known, n=600, seed=1)
+    assert report.told == []
+    assert (report.server_errors, report.violations) == (0, 0)
+    assert report.calls > 400
+    assert {200, 400, 401, 403, 404, 422} <= set(report.statuses)
