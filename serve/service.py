@@ -17,9 +17,10 @@ import uvicorn
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.ports import Embedder
 from eagleray.contracts.services import ServeRequest
-from eagleray.embedders import open_counter, open_embedder
+from eagleray.embedders import open_counter, open_embedder, open_tokenize, read_pooling
 from eagleray.embedders.remembering import RememberingEmbedder
 from eagleray.errors import InputError
+from eagleray.rerankers import open_pair_reader, open_reranker
 from eagleray.settings import Settings
 from indexes.service import open_searcher
 from indexes.snapshots.catalog import resolve
@@ -30,11 +31,12 @@ from serve.audit.writing import AuditWriter
 from serve.engine.answering import Answerer, Limits
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.following import Follower
+from serve.engine.reranking import Ranker, RankerLimits
 from serve.engine.shelf import Shelf
 from serve.http.app import make_app
 from serve.http.connections import PatientProtocol
 from serve.http.metrics import Metrics
-from serve.http.serving import Ended, ServedCollection, ServedModel, Serving
+from serve.http.serving import Ended, ServedCollection, ServedModel, ServedReranker, Serving
 from serve.identity.authenticating import Authenticator
 from serve.identity.exposure import check_metrics_exposure
 from serve.identity.opening import open_authenticator
@@ -105,6 +107,7 @@ async def _serve(
 ) -> None:
     embedder, tracing = open_embedder(settings.embedder), start_tracing(settings.tracing)
     follower, model = _make_follower(settings, request, embedder), _make_model(settings, embedder)
+    reranker = _make_reranker(settings)
     answerer, writer = Answerer(follower, _choose_limits(settings)), make_writer(settings)
     serving = Serving(
         collection=ServedCollection(name=settings.collection, follower=follower, answerer=answerer),
@@ -119,6 +122,7 @@ async def _serve(
             audit=lambda: writer.counts,
         ),
         metrics_for=settings.serve.metrics,
+        reranker=reranker,
     )
 
     async def start() -> None:
@@ -128,6 +132,9 @@ async def _serve(
     async def stop() -> None:
         await answerer.close()
         await model.encoder.close()
+        await model.questions.close()
+        if reranker is not None:
+            await reranker.ranker.close()
         await follower.close()
         await asyncio.to_thread(writer.close)
         if tracing is not None:
@@ -163,8 +170,29 @@ def _make_model(settings: Settings, embedder: Embedder) -> ServedModel:
         max_waiting=settings.serve.embed_max_waiting,
         timeout_s=settings.serve.embed_timeout_s,
     )
-    encoder = Encoder(embedder.embed_passages, count=open_counter(settings.embedder), limits=limits)
-    return ServedModel(identity=embedder.identity, encoder=encoder, created_at=int(time.time()))
+    count = open_counter(settings.embedder)
+    return ServedModel(
+        identity=embedder.identity,
+        encoder=Encoder(embedder.embed_passages, count=count, limits=limits),
+        questions=Encoder(embedder.embed_queries, count=count, limits=limits),
+        tokenize=open_tokenize(settings.embedder),
+        pooling=read_pooling(settings.embedder),
+        created_at=int(time.time()),
+    )
+
+
+def _make_reranker(settings: Settings) -> ServedReranker | None:
+    reranker = open_reranker(settings.reranker)
+    if reranker is None:
+        return None
+    pairs = open_pair_reader(settings.reranker)
+    limits = RankerLimits(
+        max_tokens=pairs.max_tokens,
+        max_waiting=settings.serve.rerank_max_waiting,
+        timeout_s=settings.serve.rerank_timeout_s,
+    )
+    ranker = Ranker(reranker.score, count=pairs.count, limits=limits)
+    return ServedReranker(pairs=pairs, ranker=ranker, created_at=int(time.time()))
 
 
 def _choose_limits(settings: Settings) -> Limits:

@@ -1,8 +1,14 @@
 """Embedders: text to unit vectors. Importing this loads no model library; embedding does."""
 
 from eagleray.embedders.calibration import settle_backend
-from eagleray.embedders.counting import CountTokens, open_counter
-from eagleray.embedders.opening import describe_embedder, find_tokenizer, load_embedder, open_embedder
+from eagleray.embedders.counting import CountTokens, open_counter, open_tokenize
+from eagleray.embedders.opening import (
+    describe_embedder,
+    find_tokenizer,
+    load_embedder,
+    open_embedder,
+    read_pooling,
+)
 
 __all__ = [
     "CountTokens",
@@ -11,5 +17,7 @@ __all__ = [
     "load_embedder",
     "open_counter",
     "open_embedder",
+    "open_tokenize",
+    "read_pooling",
     "settle_backend",
 ]

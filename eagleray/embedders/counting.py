@@ -1,12 +1,13 @@
-"""How many tokens a model makes of texts, counted without loading the model."""
+"""Which tokens a model makes of texts, and how many, found without loading the model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from eagleray.embedders.hashing import count_words
+from eagleray.embedders.hashing import count_words, find_words
 from eagleray.embedders.opening import HASHING, find_tokenizer
 from eagleray.models.libraries import import_library
+from eagleray.models.tokenizing import Token, Tokenize, read_tokenizer
 from eagleray.setting_groups.engine import EmbedderSettings
 
 CountTokens = Callable[[Sequence[str]], list[int]]
@@ -28,3 +29,20 @@ def open_counter(settings: EmbedderSettings) -> CountTokens:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return lambda texts: [len(item.ids) for item in tokenizer.encode_batch_fast(list(texts))]
+
+
+def open_tokenize(settings: EmbedderSettings) -> Tokenize:
+    """Return what makes the tokens of the model the settings name; those of `hashing` are words.
+
+    Raises:
+        ModelError: there is no such model, or it has no tokenizer file.
+        MissingExtraError: a library the model needs is not installed.
+    """
+    return _tokenize_words if settings.model == HASHING else read_tokenizer(find_tokenizer(settings))
+
+
+def _tokenize_words(text: str) -> list[Token]:
+    return [
+        Token(number=number, text=text[start:stop], place=(start, stop))
+        for number, start, stop in find_words(text)
+    ]

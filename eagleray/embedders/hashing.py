@@ -58,6 +58,11 @@ def count_words(texts: Sequence[str]) -> list[int]:
     return [len(_WORD.findall(text)) for text in texts]
 
 
+def find_words(text: str) -> list[tuple[int, int, int]]:
+    """Return the place in a vector, the first and the last character (exclusive) of each word."""
+    return [(_hash(word[0].lower())[0], word.start(), word.end()) for word in _WORD.finditer(text)]
+
+
 @lru_cache(maxsize=1 << 16)
 def _hash(gram: str) -> tuple[int, float]:
     number = int(digest_bytes(gram.encode())[:12], 16)

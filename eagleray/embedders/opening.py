@@ -103,6 +103,16 @@ def find_model(settings: EmbedderSettings) -> Path:
     return folder.resolve()
 
 
+def read_pooling(settings: EmbedderSettings) -> str:
+    """Return how the model the settings name makes a vector of its tokens: `mean` or `cls`.
+
+    Raises:
+        ModelError: there is no such model, or it is of a kind that is not known here.
+        MissingExtraError: the default model's package is not installed.
+    """
+    return "mean" if settings.model == HASHING else read_layout(find_model(settings)).pooling
+
+
 def find_tokenizer(settings: EmbedderSettings) -> Path:
     """Return the tokenizer the chunker counts with: the model's own; MiniLM's for `hashing`.
 

@@ -30,11 +30,7 @@ def load_reranker(settings: RerankerSettings) -> Reranker:
             the device is not there.
         MissingExtraError: torch is not installed.
     """
-    folder = Path(settings.model).expanduser()
-    if not settings.model or not folder.is_dir():
-        detail = "set EAGLERAY_RERANKER__MODEL to the folder of a cross-encoder; nothing is downloaded"
-        raise ModelError(model=settings.model, detail=detail)
-    folder = folder.resolve()
+    folder = find_cross_encoder(settings)
     layout = read_cross_encoder(folder)
     reranker: Reranker = import_library("eagleray.rerankers.cross_encoder").CrossEncoder(
         folder,
@@ -43,3 +39,16 @@ def load_reranker(settings: RerankerSettings) -> Reranker:
         settings=settings,
     )
     return reranker
+
+
+def find_cross_encoder(settings: RerankerSettings) -> Path:
+    """Return the folder of the cross-encoder the settings name.
+
+    Raises:
+        ModelError: there is no such folder; nothing is ever downloaded.
+    """
+    folder = Path(settings.model).expanduser()
+    if not settings.model or not folder.is_dir():
+        detail = "set EAGLERAY_RERANKER__MODEL to the folder of a cross-encoder; nothing is downloaded"
+        raise ModelError(model=settings.model, detail=detail)
+    return folder.resolve()

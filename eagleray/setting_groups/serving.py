@@ -33,6 +33,8 @@ class ServeSettings(BaseModel):
         head_timeout_s: seconds in which the head of a request must have come.
         embed_max_waiting: texts that may wait to be embedded; a request that would exceed it is refused.
         embed_timeout_s: seconds that embedding the texts of a request may take, waiting included.
+        rerank_max_waiting: documents that may wait to be scored; a request that would exceed it is refused.
+        rerank_timeout_s: seconds that scoring the documents of a request may take, waiting included.
         metrics: who may read `/metrics`: `callers` that are known and have a role; `loopback`, whoever asks a
             server that listens on loopback alone; `off`, nobody.
     """
@@ -47,6 +49,8 @@ class ServeSettings(BaseModel):
     head_timeout_s: float = Field(default=10.0, gt=0.0)
     embed_max_waiting: int = Field(default=4096, ge=1)
     embed_timeout_s: float = Field(default=120.0, gt=0.0)
+    rerank_max_waiting: int = Field(default=4096, ge=1)
+    rerank_timeout_s: float = Field(default=120.0, gt=0.0)
     metrics: MetricsReaders = "callers"
 
 

@@ -98,6 +98,11 @@ class Encoder:
         self._mean_s = 0.0
 
     @property
+    def limits(self) -> EncoderLimits:
+        """How much it takes on."""
+        return self._limits
+
+    @property
     def n_waiting(self) -> int:
         """Texts that wait for a batch."""
         return self._n_waiting

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -98,7 +98,7 @@ class ModelAnswer(BaseModel):
     object: Literal["model"]
     created: int = Field(description="Seconds since the epoch.")
     owned_by: str
-    dimensions: int
+    dimensions: int | None = Field(default=None, description="Of a vector, where the model makes vectors.")
     max_tokens: int
 
 
@@ -134,10 +134,6 @@ class OpenAIErrorAnswer(BaseModel):
     """An error in OpenAI's shape."""
 
     error: OpenAIErrorMembers
-
-
-ERROR_MODELS: Final = (ProblemAnswer, OpenAIErrorAnswer)
-"""Shapes of errors; which route has which is told by its path."""
 
 
 def answered(model: type[BaseModel], description: str = "The answer.") -> dict[int | str, Document]:

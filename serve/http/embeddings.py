@@ -1,4 +1,4 @@
-"""Routes of OpenAI's API for vectors: the model that is served, and its vectors of texts.
+"""Routes of OpenAI's API for vectors: the models that are served, and the embedder's vectors of texts.
 
 They show no rows of the collection, so they leave no record in its audit log.
 """
@@ -14,7 +14,7 @@ from eagleray.errors import ModelNotServedError
 from serve.http.access import Inspecting, Searching, Served
 from serve.http.answer_models import EmbeddingsAnswer, ModelAnswer, ModelsAnswer, answered
 from serve.http.embedding_bodies import EmbeddingBody, require_dimensions, write_answer
-from serve.http.serving import ServedModel
+from serve.http.serving import Serving
 
 PATH: Final = "/v1/embeddings"
 
@@ -25,7 +25,8 @@ router = APIRouter(tags=["openai"])
 async def embed(body: EmbeddingBody, caller: Searching, serving: Served) -> Response:  # noqa: ARG001 - may they?
     """Embed texts as passages of the collection are embedded."""
     model = serving.model
-    _require(model, body.model, param="model")
+    if body.model != model.identity.name:
+        raise ModelNotServedError(name=body.model, served=model.identity.name, param="model")
     require_dimensions(body.dimensions, model.identity.dim)
     texts = await asyncio.to_thread(body.read_texts)
     encoded = await model.encoder.encode(texts)
@@ -34,13 +35,13 @@ async def embed(body: EmbeddingBody, caller: Searching, serving: Served) -> Resp
 
 @router.get(
     "/v1/models",
-    summary="The model that is served",
+    summary="The models that are served",
     response_model=None,
     responses=answered(ModelsAnswer),
 )
 async def list_models(caller: Inspecting, serving: Served) -> dict[str, Any]:  # noqa: ARG001 - may they?
-    """List it."""
-    return {"object": "list", "data": [_show(serving.model)]}
+    """List them."""
+    return {"object": "list", "data": list(_show_all(serving).values())}
 
 
 @router.get(
@@ -51,21 +52,27 @@ async def list_models(caller: Inspecting, serving: Served) -> dict[str, Any]:  #
 )
 async def show_model(name: str, caller: Inspecting, serving: Served) -> dict[str, Any]:  # noqa: ARG001 - may they?
     """Show it."""
-    _require(serving.model, name)
-    return _show(serving.model)
+    shown = _show_all(serving)
+    if name not in shown:
+        raise ModelNotServedError(name=name, served=serving.model.identity.name, param=None)
+    return shown[name]
 
 
-def _require(model: ServedModel, name: str, *, param: str | None = None) -> None:
-    if name != model.identity.name:
-        raise ModelNotServedError(name=name, served=model.identity.name, param=param)
+def _show_all(serving: Serving) -> dict[str, dict[str, Any]]:
+    """Return name -> model: the embedder, then the reranker where there is one."""
+    model, reranker = serving.model, serving.reranker
+    shown = [
+        {
+            **_describe(model.identity.name, model.created_at),
+            "dimensions": model.identity.dim,
+            "max_tokens": model.identity.max_tokens,
+        }
+    ]
+    if reranker is not None:
+        pairs = reranker.pairs
+        shown.append({**_describe(pairs.name, reranker.created_at), "max_tokens": pairs.max_tokens})
+    return {model["id"]: model for model in shown}
 
 
-def _show(model: ServedModel) -> dict[str, Any]:
-    return {
-        "id": model.identity.name,
-        "object": "model",
-        "created": model.created_at,
-        "owned_by": "eagleray",
-        "dimensions": model.identity.dim,
-        "max_tokens": model.identity.max_tokens,
-    }
+def _describe(name: str, created_at: int) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": created_at, "owned_by": "eagleray"}

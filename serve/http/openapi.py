@@ -6,13 +6,26 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from eagleray.contracts.problems import MEDIA_TYPE
-from serve.http.answer_models import ERROR_MODELS, OpenAIErrorAnswer, ProblemAnswer
+from serve.http.answer_models import OpenAIErrorAnswer, ProblemAnswer
+from serve.http.cohere_errors import is_cohere
 from serve.http.openai_errors import is_openai
+from serve.http.rerank_answers import CohereErrorAnswer
+from serve.http.tei_answers import TeiErrorAnswer
+from serve.http.tei_errors import is_tei
 
 Schema = dict[str, Any]
+
+_SHAPES: Final[tuple[tuple[Callable[[str], bool], type[BaseModel]], ...]] = (
+    (is_openai, OpenAIErrorAnswer),
+    (is_cohere, CohereErrorAnswer),
+    (is_tei, TeiErrorAnswer),
+    (lambda _: True, ProblemAnswer),
+)
+"""The shape of a path's errors is the first that fits."""
 
 _METHODS: Final = frozenset({"get", "put", "post", "delete", "patch"})
 _REFERENCE: Final = "#/components/schemas/{model}"
@@ -45,9 +58,7 @@ def describe_with(app: FastAPI) -> Callable[[], Schema]:
 
 def complete(schema: Schema) -> Schema:
     """Return a description with the errors of each operation, in its path's shape, and all headers."""
-    _, made = models_json_schema(
-        [(model, "serialization") for model in ERROR_MODELS], ref_template=_REFERENCE
-    )
+    _, made = models_json_schema([(model, "serialization") for _, model in _SHAPES], ref_template=_REFERENCE)
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(made["$defs"])
     for path, operations in schema["paths"].items():
@@ -65,7 +76,7 @@ def _complete_operation(path: str, operation: Schema) -> None:
     content = _find_content(path)
     for status, told in _ERRORS.items():
         answers.setdefault(status, {"description": told, "content": content})
-    if is_validated and not is_openai(path):
+    if is_validated and not (is_openai(path) or is_cohere(path)):
         answers["422"] = {"description": _UNFIT, "content": content}
     for status, answer in answers.items():
         headers = answer.setdefault("headers", {})
@@ -75,5 +86,6 @@ def _complete_operation(path: str, operation: Schema) -> None:
 
 
 def _find_content(path: str) -> Schema:
-    kind, model = ("application/json", OpenAIErrorAnswer) if is_openai(path) else (MEDIA_TYPE, ProblemAnswer)
+    model = next(model for fits, model in _SHAPES if fits(path))
+    kind = MEDIA_TYPE if model is ProblemAnswer else "application/json"
     return {kind: {"schema": {"$ref": _REFERENCE.format(model=model.__name__)}}}

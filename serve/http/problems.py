@@ -1,6 +1,7 @@
 """Errors over HTTP: one status an error type, nothing of what the caller may not see.
 
-Below `/v1/` they have OpenAI's shape (`openai_errors`), elsewhere they are problem details.
+Below `/v1/` they have OpenAI's shape (`openai_errors`), below `/v2/` Cohere's, on TEI's paths TEI's;
+elsewhere they are problem details.
 
 Source: RFC 9457, Problem Details for HTTP APIs.
 """
@@ -31,8 +32,10 @@ from eagleray.errors import (
     StoreError,
 )
 from eagleray.logs import get_logger
+from serve.http.cohere_errors import is_cohere, make_cohere_error
 from serve.http.openai_errors import is_openai, make_openai_error
 from serve.http.request_ids import read_request_id
+from serve.http.tei_errors import is_tei, make_tei_error
 
 _STATUSES: Final[tuple[tuple[type[EagleRayError], int], ...]] = (
     (AuthenticationError, 401),
@@ -92,11 +95,15 @@ def make_error(
         detail: what was expected, what came, what to do.
         error: that is told; some say which parameter is at fault.
     """
-    if not is_openai(path):
-        shown = show_fields(error) if isinstance(error, EagleRayError) else {}
-        return make_problem(status, kind, detail, **({"fields": shown} if shown else {}))
     fields = error.fields if isinstance(error, EagleRayError) else {}
-    return make_openai_error(status, kind, detail, param=fields.get("param"), code=fields.get("code"))
+    if is_openai(path):
+        return make_openai_error(status, kind, detail, param=fields.get("param"), code=fields.get("code"))
+    if is_cohere(path):
+        return make_cohere_error(status, detail)
+    if is_tei(path):
+        return make_tei_error(status, kind, detail, error_type=fields.get("error_type"))
+    shown = show_fields(error) if isinstance(error, EagleRayError) else {}
+    return make_problem(status, kind, detail, **({"fields": shown} if shown else {}))
 
 
 def find_status(error: Exception) -> int:
@@ -137,6 +144,10 @@ async def _answer_validation(request: Request, error: Exception) -> JSONResponse
     told = "; ".join(f"{fault['at']}: {fault['detail']}" for fault in faults[:3])
     if is_openai(request.url.path):
         return make_openai_error(400, "ValidationError", told, param=faults[0]["at"].partition(".")[0])
+    if is_cohere(request.url.path):
+        return make_cohere_error(400, told)
+    if is_tei(request.url.path):
+        return make_tei_error(422, "ValidationError", told, error_type="Validation")
     return make_problem(422, "ValidationError", told, faults=faults)
 
 

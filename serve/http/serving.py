@@ -9,10 +9,13 @@ from eagleray.contracts.callers import Caller
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.errors import NotPublishedError
+from eagleray.models.tokenizing import Tokenize
+from eagleray.rerankers import PairReader
 from eagleray.setting_groups.serving import MetricsReaders
 from serve.engine.answering import Answerer
 from serve.engine.encoding import Encoder
 from serve.engine.following import Follower
+from serve.engine.reranking import Ranker
 from serve.http.metrics import Metrics
 
 
@@ -40,12 +43,33 @@ class ServedModel:
 
     Attributes:
         identity: its name, dimension and the tokens it reads.
-        encoder: embeds texts with it.
+        encoder: embeds passages with it.
+        questions: embeds questions with it.
+        tokenize: makes its tokens.
+        pooling: how a text's vector is made of its tokens'.
         created_at: seconds since the epoch, when it began to be served.
     """
 
     identity: EmbedderIdentity
     encoder: Encoder
+    questions: Encoder
+    tokenize: Tokenize
+    pooling: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedReranker:
+    """The reranker that is served.
+
+    Attributes:
+        pairs: its name, and how it reads a question with a document.
+        ranker: scores documents with it.
+        created_at: seconds since the epoch, when it began to be served.
+    """
+
+    pairs: PairReader
+    ranker: Ranker
     created_at: int
 
 
@@ -76,6 +100,7 @@ class Serving:
         record: keeps what was asked and how it ended, before the answer is given; called in a thread.
         metrics: of this application alone.
         metrics_for: who may read them.
+        reranker: scores documents for those who bring them; `None` where the settings name none.
     """
 
     collection: ServedCollection
@@ -85,6 +110,18 @@ class Serving:
     record: Callable[[Ended], None]
     metrics: Metrics
     metrics_for: MetricsReaders = "callers"
+    reranker: ServedReranker | None = None
+
+    def require_reranker(self) -> ServedReranker:
+        """Return the reranker.
+
+        Raises:
+            NotPublishedError: there is none.
+        """
+        if self.reranker is None:
+            detail = "none is served; EAGLERAY_RERANKER__MODEL names the folder of a cross-encoder"
+            raise NotPublishedError(name="reranker", detail=detail)
+        return self.reranker
 
     def find_collection(self, name: str) -> ServedCollection:
         """Return the collection of a name.

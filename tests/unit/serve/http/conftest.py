@@ -11,19 +11,24 @@ import pytest
 from eagleray.contracts.callers import Authentication, Caller, Role
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
+from eagleray.embedders import open_tokenize
 from eagleray.embedders.hashing import HashingEmbedder, count_words
 from eagleray.errors import AuditError, AuthenticationError
+from eagleray.rerankers import load_reranker, open_pair_reader
+from eagleray.setting_groups.engine import EmbedderSettings, RerankerSettings
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.storage import open_store
 from serve.audit.counts import AuditCounts
 from serve.engine.answering import Answerer, Limits
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.following import Follower
+from serve.engine.reranking import Ranker, RankerLimits
 from serve.engine.shelf import Shelf
 from serve.http.app import make_app
 from serve.http.metrics import Metrics
-from serve.http.serving import ServedCollection, ServedModel, Serving
+from serve.http.serving import ServedCollection, ServedModel, ServedReranker, Serving
 from tests.small_collections import SPEC, put_small_snapshot
+from tests.small_rerankers import write_cross_encoder
 from tests.small_searchers import open_engine
 
 PROBE = SearchRequest(query="ready", k=1, mode=SearchMode.LEXICAL)
@@ -38,6 +43,7 @@ class Served:
         self.store, self.client, self.recorded, self.app = store, client, recorded, app
         self.follower, self.answerer = serving.collection.follower, serving.collection.answerer
         self.model, self.collection = serving.model, serving.collection.name
+        self.reranker = serving.reranker
 
     def open_engine(self, snapshot):
         return open_engine(self.store, snapshot)
@@ -59,9 +65,10 @@ def store(tmp_path):
 def serve_with(store):
     """Run a coroutine over the served application, for a caller of given groups, under given limits."""
 
-    def run(body, *, groups=(), can_record=True, metrics_for="callers", **limits):
+    def run(body, *, groups=(), can_record=True, metrics_for="callers", reranker=None, **limits):
         recorded = [] if can_record else None
-        return asyncio.run(_run(store, body, frozenset(groups), Limits(**limits), recorded, metrics_for))
+        shared = {"metrics_for": metrics_for, "reranker": reranker}
+        return asyncio.run(_run(store, body, frozenset(groups), Limits(**limits), recorded, shared))
 
     return run
 
@@ -91,7 +98,38 @@ def make_door(groups):
     return authenticate
 
 
-async def _run(store, body, groups, limits, recorded, metrics_for):
+@pytest.fixture(scope="session")
+def tiny_reranker(tmp_path_factory):
+    """Settings of a cross-encoder with random weights that reads 64 tokens."""
+    folder = write_cross_encoder(tmp_path_factory.mktemp("cross-encoder") / "tiny")
+    return RerankerSettings(model=str(folder))
+
+
+@pytest.fixture
+def serve_reranker(serve_with, tiny_reranker):
+    """Run a coroutine over the served application, which has that reranker."""
+
+    def run(body):
+        async def with_reranker(served):
+            try:
+                return await body(served)
+            finally:
+                await served.reranker.ranker.close()
+
+        return serve_with(with_reranker, reranker=make_reranker(tiny_reranker))
+
+    return run
+
+
+def make_reranker(settings):
+    pairs = open_pair_reader(settings)
+    ranker = Ranker(
+        load_reranker(settings).score, count=pairs.count, limits=RankerLimits(max_tokens=pairs.max_tokens)
+    )
+    return ServedReranker(pairs=pairs, ranker=ranker, created_at=1_700_000_000)
+
+
+async def _run(store, body, groups, limits, recorded, shared):
     follower = Follower(
         Shelf(partial(open_engine, store)),
         lambda: read_alias(store, SPEC.name, "live").snapshot,
@@ -101,23 +139,28 @@ async def _run(store, body, groups, limits, recorded, metrics_for):
     await follower.start()
     answerer = Answerer(follower, limits)
     embedder = HashingEmbedder()
-    encoder = Encoder(
-        embedder.embed_passages,
-        count=count_words,
-        limits=EncoderLimits(max_tokens=embedder.identity.max_tokens, max_waiting=2_048),
-    )
+    encoder_limits = EncoderLimits(max_tokens=embedder.identity.max_tokens, max_waiting=2_048)
+    encoder = Encoder(embedder.embed_passages, count=count_words, limits=encoder_limits)
+    questions = Encoder(embedder.embed_queries, count=count_words, limits=encoder_limits)
 
     def fail_to_record(ended):
         raise AuditError(detail="the disk is full")
 
     serving = Serving(
         collection=ServedCollection(name=SPEC.name, follower=follower, answerer=answerer),
-        model=ServedModel(identity=embedder.identity, encoder=encoder, created_at=1_700_000_000),
+        model=ServedModel(
+            identity=embedder.identity,
+            encoder=encoder,
+            questions=questions,
+            tokenize=open_tokenize(EmbedderSettings(model="hashing")),
+            pooling="mean",
+            created_at=1_700_000_000,
+        ),
         probe=PROBE,
         authenticate=make_door(groups),
         record=recorded.append if recorded is not None else fail_to_record,
         metrics=Metrics(collection=SPEC.name, follower=follower, answerer=answerer, audit=lambda: AUDITED),
-        metrics_for=metrics_for,
+        **shared,
     )
 
     async def nothing():
@@ -131,4 +174,5 @@ async def _run(store, body, groups, limits, recorded, metrics_for):
     finally:
         await answerer.close()
         await encoder.close()
+        await questions.close()
         await follower.close()

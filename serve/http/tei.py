@@ -1,0 +1,110 @@
+"""Routes of Text Embeddings Inference (TEI) for the served embedder; TEI's `/rerank` is in `reranking`.
+
+They show no rows of the collection, so they leave no record in its audit log.
+
+Source: huggingface/text-embeddings-inference, `docs/openapi.json`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
+
+from eagleray.contracts.ports import FloatMatrix
+from eagleray.errors import EagleRayError
+from eagleray.models.tokenizing import Token
+from serve.engine.cutting import cut_text
+from serve.http.access import Inspecting, Searching, Served
+from serve.http.answer_models import answered
+from serve.http.embedding_bodies import require_dimensions, shorten
+from serve.http.problems import make_error
+from serve.http.serving import ServedModel
+from serve.http.tei_answers import InfoAnswer, TokensAnswer, VectorsAnswer
+from serve.http.tei_bodies import MAX_INPUTS, TeiEmbedBody, TeiTokenizeBody, read_inputs
+
+router = APIRouter(tags=["tei"])
+
+
+@router.post("/embed", summary="Vectors of texts, in the order given", responses=answered(VectorsAnswer))
+@router.post("/", summary="Vectors of texts, as /embed gives them", responses=answered(VectorsAnswer))
+async def embed(body: TeiEmbedBody, caller: Searching, serving: Served) -> Response:  # noqa: ARG001 - may they?
+    """Embed texts as passages of the collection are embedded, or as questions if the prompt says so."""
+    model, texts = serving.model, read_inputs(body.inputs)
+    require_dimensions(body.dimensions, model.identity.dim)
+    if body.truncate:
+        texts = await asyncio.to_thread(_cut, texts, body, model)
+    encoder = model.questions if body.prompt_name == "query" else model.encoder
+    encoded = await encoder.encode(texts)
+    content = await asyncio.to_thread(_write, encoded.vectors, body.dimensions)
+    return Response(content, media_type="application/json")
+
+
+@router.post("/tokenize", summary="Tokens of texts", response_model=None, responses=answered(TokensAnswer))
+async def tokenize(
+    body: TeiTokenizeBody,
+    caller: Searching,  # noqa: ARG001 - may they?
+    serving: Served,
+) -> list[list[dict[str, Any]]]:
+    """Cut texts into the model's tokens, without a prompt before them."""
+    texts = read_inputs(body.inputs)
+
+    def find() -> list[list[dict[str, Any]]]:
+        found = map(serving.model.tokenize, texts)
+        return [[_show(token) for token in row if token.place or body.add_special_tokens] for row in found]
+
+    return await asyncio.to_thread(find)
+
+
+@router.get("/info", summary="The embedder", response_model=None, responses=answered(InfoAnswer))
+async def info(caller: Inspecting, serving: Served) -> dict[str, Any]:  # noqa: ARG001 - may they?
+    """Describe it and its limits."""
+    identity, limits = serving.model.identity, serving.model.encoder.limits
+    return {
+        "model_id": identity.name,
+        "model_sha": identity.weights,
+        "model_dtype": "bfloat16" if identity.backend.endswith("bf16") else "float32",
+        "model_type": {"embedding": {"pooling": serving.model.pooling}},
+        "max_concurrent_requests": limits.max_waiting,
+        "max_input_length": limits.max_tokens,
+        "max_batch_tokens": limits.max_batch_tokens,
+        "max_batch_requests": None,
+        "max_client_batch_size": MAX_INPUTS,
+        "auto_truncate": False,
+        "tokenization_workers": 1,
+        "version": version("eagleray"),
+        "sha": None,
+        "docker_label": None,
+    }
+
+
+@router.get("/health", summary="Whether a text is embedded", response_class=PlainTextResponse)
+async def health(serving: Served) -> Response:
+    """Embed a word; nobody has to show anything for it."""
+    try:
+        await serving.model.encoder.encode(["ready"])
+    except EagleRayError as error:
+        return make_error("/health", 503, "NotReadyError", f"no vector: {type(error).__name__}")
+    return Response()
+
+
+def _cut(texts: list[str], body: TeiEmbedBody, model: ServedModel) -> list[str]:
+    is_left = body.truncation_direction == "left"
+    most = model.identity.max_tokens
+    return [cut_text(text, most, tokenize=model.tokenize, is_start_cut=is_left) for text in texts]
+
+
+def _write(vectors: FloatMatrix, dimensions: int | None) -> str:
+    """Return the rows as JSON; a thread that does it lets others work between two of them."""
+    rows = [json.dumps(vector.tolist()) for vector in shorten(vectors, dimensions)]
+    return f"[{','.join(rows)}]"
+
+
+def _show(token: Token) -> dict[str, Any]:
+    start, stop = token.place or (None, None)
+    is_special = token.place is None
+    return {"id": token.number, "text": token.text, "special": is_special, "start": start, "stop": stop}

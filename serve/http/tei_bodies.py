@@ -1,0 +1,81 @@
+"""What requests to TEI's routes for vectors and tokens carry.
+
+Source: huggingface/text-embeddings-inference, `docs/openapi.json`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from eagleray.errors import InputError
+
+MAX_INPUTS: Final = 2_048
+MAX_CHARACTERS: Final = 65_536
+"""Of one text."""
+
+
+def _check_inputs(value: object) -> object:
+    """Refuse what is no text with one sentence, where a union would give one for each of its parts."""
+    items = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, str) for item in items):
+        raise ValueError("expected a string or a list of strings; token ids are not read here")
+    return value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+Inputs = Annotated[str | list[str], BeforeValidator(_check_inputs)]
+Direction = Annotated[Literal["left", "right"], BeforeValidator(_lower)]
+Prompt = Literal["query", "document", "passage"]
+
+
+def _show(**example: Any) -> ConfigDict:
+    return ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [example]})
+
+
+def read_inputs(inputs: str | list[str], *, name: str = "inputs") -> list[str]:
+    """Return the texts of a request.
+
+    Raises:
+        InputError: there are none or too many of them, or one is empty or too long.
+    """
+    texts = [inputs] if isinstance(inputs, str) else inputs
+    if not texts or not all(texts):
+        raise InputError(detail=f"`{name}` cannot be empty", error_type="Empty")
+    if len(texts) > MAX_INPUTS:
+        raise InputError(detail=f"batch size {len(texts)} > maximum allowed batch size {MAX_INPUTS}")
+    longest = max(map(len, texts))
+    if longest > MAX_CHARACTERS:
+        raise InputError(detail=f"a text has {longest} characters; expected {MAX_CHARACTERS} at most")
+    return texts
+
+
+class TeiEmbedBody(BaseModel):
+    """Texts to embed."""
+
+    model_config = _show(inputs=["coupon of the 2029 notes"], truncate=False)
+
+    inputs: Inputs = Field(description="A text, or many.")
+    normalize: Literal[True] | None = Field(default=True, description="Vectors have length 1 always.")
+    truncate: bool | None = Field(default=False, description="Cut what is longer than the model reads.")
+    truncation_direction: Direction | None = Field(default="right", description="The end that is cut.")
+    prompt_name: Prompt | None = Field(
+        default=None, description="`query` embeds as questions are embedded; else as passages are."
+    )
+    dimensions: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="First numbers of each vector, brought to length 1 again; all by default."
+    )
+
+
+class TeiTokenizeBody(BaseModel):
+    """Texts to cut into tokens."""
+
+    model_config = _show(inputs="coupon of the 2029 notes")
+
+    inputs: Inputs = Field(description="A text, or many.")
+    add_special_tokens: bool = Field(default=True, description="Tokens that stand for no character, too.")
+    prompt_name: None = Field(default=None, description="No prompt is put before a text here.")
