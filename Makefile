@@ -1,9 +1,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOCK := requirements/dev.txt
+CLIENTS := requirements/clients.txt
 STAMP := .venv/.installed
 
-.PHONY: setup demo check test bench peers lock
+.PHONY: setup clients demo check test bench peers lock
 
 setup: $(STAMP) ## make .venv from the pinned lock
 
@@ -14,6 +15,15 @@ $(STAMP): $(LOCK) pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $(STAMP)
 
+clients: .clients/.installed ## make .clients, where other projects' clients are run by tests
+
+.clients/.installed: $(STAMP) $(CLIENTS) requirements/clients-openai-1.txt
+	rm -rf .clients
+	$(BIN)/uv venv --quiet --python $(BIN)/python .clients
+	$(BIN)/uv pip install --quiet --python .clients/bin/python --require-hashes --requirement $(CLIENTS)
+	$(BIN)/uv pip install --quiet --python .clients/bin/python --require-hashes --no-deps --target .clients/openai-1 --requirement requirements/clients-openai-1.txt
+	touch .clients/.installed
+
 check: setup ## format, lint, types, import contracts, unit and contract tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -21,7 +31,7 @@ check: setup ## format, lint, types, import contracts, unit and contract tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto --durations=10 tests/unit tests/contract tests/architecture
 
-test: setup ## everything that needs no special hardware
+test: setup clients ## everything that needs no special hardware
 	$(BIN)/pytest -n auto --durations=10 -m "not gpu" tests/unit tests/contract tests/architecture
 	$(BIN)/pytest --durations=10 -m "not gpu" tests/integration
 	$(BIN)/pytest --durations=10 -m "not gpu" tests/e2e
@@ -63,3 +73,5 @@ peers: setup ## install what benchmarks compare with beside the pinned environme
 lock: setup ## pin what pyproject.toml asks for, without addresses
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra serve --python-version 3.11 \
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --output-file $(LOCK)
+	$(BIN)/uv pip compile requirements/clients.in --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --output-file $(CLIENTS)

@@ -10,10 +10,11 @@ from serve.http.answer_models import UsageAnswer
 
 
 class RelevanceAnswer(BaseModel):
-    """One document."""
+    """One document, which may come back."""
 
     index: int = Field(description="Its place in the request.")
     relevance_score: float = Field(description="Between 0 and 1; grows with relevance.")
+    document: dict[str, str] | None = None
 
 
 class CohereRerankAnswer(BaseModel):
@@ -24,19 +25,13 @@ class CohereRerankAnswer(BaseModel):
     meta: dict[str, Any]
 
 
-class JinaRelevanceAnswer(RelevanceAnswer):
-    """One document, which may come back."""
-
-    document: dict[str, str] | None = None
-
-
 class JinaRerankAnswer(BaseModel):
     """Documents, the best first."""
 
     model: str
     object: Literal["list"]
     usage: UsageAnswer
-    results: list[JinaRelevanceAnswer]
+    results: list[RelevanceAnswer]
 
 
 class CohereErrorAnswer(BaseModel):

@@ -77,6 +77,7 @@ class CohereRerankBody(BaseModel):
     max_tokens_per_doc: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description=f"Tokens of a document that are read; {COHERE_MAX_TOKENS} by default."
     )
+    return_documents: bool | None = Field(default=False, description="Whether the documents come back.")
     priority: Annotated[int, Field(ge=0, le=999)] | None = Field(
         default=None, description="Accepted; nothing depends on it."
     )
@@ -129,7 +130,10 @@ class TeiRerankBody(BaseModel):
     truncation_direction: Annotated[Literal["right"], BeforeValidator(_lower)] | None = Field(
         default="right", description="The end of a text is cut always."
     )
+    top_n: TopN = Field(default=None, description="Texts wanted; TEI has no such field, LiteLLM sends it.")
 
     def to_question(self) -> RerankQuestion:
         """Return what is asked."""
-        return RerankQuestion(query=self.query, documents=self.texts, may_cut=bool(self.truncate))
+        return RerankQuestion(
+            query=self.query, documents=self.texts, top_n=self.top_n, may_cut=bool(self.truncate)
+        )

@@ -45,10 +45,11 @@ class _Rank:
 )
 async def rerank_for_cohere(body: CohereRerankBody, caller: Searching, serving: Served) -> dict[str, Any]:  # noqa: ARG001 - may they?
     """Score them; what the model cannot read is cut, as Cohere does it."""
-    ranks, n_tokens = await _rank(serving, body.to_question())
+    question = body.to_question()
+    ranks, n_tokens = await _rank(serving, question)
     return {
         "id": read_request_id(),
-        "results": [{"index": rank.index, "relevance_score": rank.relevance} for rank in ranks],
+        "results": _show(ranks, question.documents if body.return_documents else None),
         "meta": {"api_version": {"version": "2"}, "tokens": {"input_tokens": n_tokens, "output_tokens": 0}},
     }
 
@@ -63,10 +64,7 @@ async def rerank_for_jina(body: JinaRerankBody, caller: Searching, serving: Serv
     """Score them."""
     question = body.to_question()
     ranks, n_tokens = await _rank(serving, question)
-    results: list[dict[str, Any]] = []
-    for rank in ranks:
-        shown = {"document": {"text": question.documents[rank.index]}} if body.return_documents else {}
-        results.append({"index": rank.index, "relevance_score": rank.relevance, **shown})
+    results = _show(ranks, question.documents if body.return_documents else None)
     usage = {"total_tokens": n_tokens, "prompt_tokens": n_tokens}
     return {"model": body.model, "object": "list", "usage": usage, "results": results}
 
@@ -99,6 +97,15 @@ async def _rank(serving: Serving, question: RerankQuestion) -> tuple[list[_Rank]
     order = np.argsort(-raw, kind="stable")[: question.top_n]
     ranks = [_Rank(index=int(row), raw=float(raw[row]), relevance=float(relevance[row])) for row in order]
     return ranks, ranked.n_tokens
+
+
+def _show(ranks: list[_Rank], documents: list[str] | None) -> list[dict[str, Any]]:
+    """Return the ranks as Cohere and Jina show them, with their documents where there are any."""
+    shown = []
+    for rank in ranks:
+        document = {} if documents is None else {"document": {"text": documents[rank.index]}}
+        shown.append({"index": rank.index, "relevance_score": rank.relevance, **document})
+    return shown
 
 
 def _cut(question: RerankQuestion, reranker: ServedReranker) -> list[str]:

@@ -58,6 +58,9 @@ def test_coheres_clients_get_their_shape(serve_reranker, expected):
         assert told["id"] == answer.headers["x-request-id"]
         check_ranks(told["results"], expected[:2])
         assert told["meta"]["api_version"] == {"version": "2"}
+        assert all(item.keys() == {"index", "relevance_score"} for item in told["results"])
+        whole = (await ask(served, "/v2/rerank", {"return_documents": True})).json()["results"]
+        assert [item["document"]["text"] for item in whole] == [DOCUMENTS[row] for row, _ in expected]
         assert served.recorded == [], "no row was shown"
 
     serve_reranker(body)
