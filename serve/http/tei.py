@@ -89,7 +89,7 @@ async def health(serving: Served) -> Response:
         await serving.model.encoder.encode(["ready"])
     except EagleRayError as error:
         return make_error("/health", 503, "NotReadyError", f"no vector: {type(error).__name__}")
-    return Response()
+    return PlainTextResponse()
 
 
 def _cut(texts: list[str], body: TeiEmbedBody, model: ServedModel) -> list[str]:
