@@ -24,6 +24,7 @@ EagleRayError
 ├── GateError                  a snapshot did not pass its gate
 ├── ForbiddenError             a caller without the role for it
 ├── OverloadedError            too many requests at once; try again later
+├── UnavailableError           a part of a server does not answer now; try again later
 ├── DeadlineError              a request took longer than it may
 ├── UnreachableError           no server answers at an address, or the connection broke
 ├── ServerError                a server answered, and what came is no answer
@@ -242,6 +243,14 @@ class OverloadedError(EagleRayError):
     retryable = True
     exit_code = 5
     message = "{waiting} are waiting already; try again in {retry_after_s} s"
+
+
+class UnavailableError(EagleRayError):
+    """Fields: part, retry_after_s."""
+
+    retryable = True
+    exit_code = 5
+    message = "the {part} does not answer now; try again in {retry_after_s} s"
 
 
 class DeadlineError(EagleRayError):

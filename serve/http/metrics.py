@@ -12,8 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from serve.audit.counts import AuditCounts
-from serve.engine.answering import Answerer
-from serve.engine.following import Follower
+from serve.engine.ports import Answers, Followed
 from serve.http.state_metrics import StateCollector
 
 MEDIA_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
@@ -29,7 +28,7 @@ class Metrics:
     """Counts in a registry of its own; runs in one event loop."""
 
     def __init__(
-        self, *, collection: str, follower: Follower, answerer: Answerer, audit: Callable[[], AuditCounts]
+        self, *, collection: str, follower: Followed, answerer: Answers, audit: Callable[[], AuditCounts]
     ) -> None:
         """Take what is read when metrics are asked for; see `StateCollector`."""
         self._registry = CollectorRegistry()

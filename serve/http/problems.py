@@ -30,6 +30,7 @@ from eagleray.errors import (
     NotPublishedError,
     OverloadedError,
     StoreError,
+    UnavailableError,
 )
 from eagleray.logs import get_logger
 from serve.http.cohere_errors import is_cohere, make_cohere_error
@@ -48,6 +49,7 @@ _STATUSES: Final[tuple[tuple[type[EagleRayError], int], ...]] = (
     (StoreError, 503),
     (KeySetError, 503),
     (AuditError, 503),
+    (UnavailableError, 503),
     (DeadlineError, 504),
 )
 """The first that fits; every other error is the server's own, 500."""
@@ -120,7 +122,7 @@ def answer_own(path: str, error: EagleRayError) -> JSONResponse:
     if isinstance(error, AuthenticationError):
         _log.warning("caller_refused", reason=error.reason, key_id=error.key_id)
         problem.headers["www-authenticate"] = "Bearer"
-    if isinstance(error, OverloadedError):
+    if isinstance(error, OverloadedError | UnavailableError):
         problem.headers["retry-after"] = str(math.ceil(error.retry_after_s))
     return problem
 

@@ -12,10 +12,7 @@ from eagleray.errors import NotPublishedError
 from eagleray.models.tokenizing import Tokenize
 from eagleray.rerankers import PairReader
 from eagleray.setting_groups.serving import MetricsReaders
-from serve.engine.answering import Answerer
-from serve.engine.encoding import Encoder
-from serve.engine.following import Follower
-from serve.engine.reranking import Ranker
+from serve.engine.ports import Answers, Encodes, Followed, Ranks
 from serve.http.metrics import Metrics
 
 
@@ -51,8 +48,8 @@ class ServedModel:
     """
 
     identity: EmbedderIdentity
-    encoder: Encoder
-    questions: Encoder
+    encoder: Encodes
+    questions: Encodes
     tokenize: Tokenize
     pooling: str
     created_at: int
@@ -69,7 +66,7 @@ class ServedReranker:
     """
 
     pairs: PairReader
-    ranker: Ranker
+    ranker: Ranks
     created_at: int
 
 
@@ -84,8 +81,8 @@ class ServedCollection:
     """
 
     name: str
-    follower: Follower
-    answerer: Answerer
+    follower: Followed
+    answerer: Answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

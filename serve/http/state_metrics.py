@@ -10,8 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 from serve.audit.counts import AuditCounts
-from serve.engine.answering import Answerer
-from serve.engine.following import Follower
+from serve.engine.ports import Answers, Followed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +25,8 @@ class StateCollector(Collector):
     """
 
     collection: str
-    follower: Follower
-    answerer: Answerer
+    follower: Followed
+    answerer: Answers
     audit: Callable[[], AuditCounts]
 
     def collect(self) -> Iterator[Metric]:

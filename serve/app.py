@@ -1,0 +1,76 @@
+"""The application of Ray Serve: `serve run serve.app:app`, or `serve.app:build` with arguments."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ray import serve as ray_serve
+from ray.serve.config import BackpressureConfig
+
+from eagleray.settings import Settings
+from serve.deployments.arguments import Arguments
+from serve.deployments.encoder import TextEncoder
+from serve.deployments.ingress import Ingress
+from serve.deployments.searcher import Searcher
+
+_GRACE_S: Final = 30.0
+"""Seconds that requests get to end when a replica is told to."""
+
+_HEALTH_PERIOD_S: Final = 5.0
+_SHARE_CPUS: Final = 0.5
+"""Cores that Ray sets aside for an ingress or an encoder, so that all of it starts on two."""
+
+
+def build(arguments: Arguments) -> ray_serve.Application:
+    """Return the application, bound.
+
+    Raises:
+        InputError: a setting is unknown or does not fit.
+    """
+    settings = arguments.read_settings()
+    limits = settings.serve
+    searcher = ray_serve.deployment(
+        name="Searcher",
+        num_replicas=arguments.searchers,
+        max_ongoing_requests=arguments.threads + limits.max_waiting,
+        max_queued_requests=limits.max_waiting,
+        ray_actor_options={"num_cpus": arguments.threads},
+        **_watch(limits.timeout_s),
+    )(Searcher)
+    encoder = ray_serve.deployment(
+        name="Encoder",
+        num_replicas=arguments.encoders,
+        max_ongoing_requests=limits.max_connections,
+        max_queued_requests=limits.max_connections,
+        ray_actor_options={"num_cpus": _SHARE_CPUS},
+        **_watch(limits.embed_timeout_s),
+    )(TextEncoder)
+    return _deploy_ingress(arguments, settings).bind(
+        arguments, searcher.bind(arguments), encoder.bind(arguments)
+    )
+
+
+def _deploy_ingress(arguments: Arguments, settings: Settings) -> ray_serve.Deployment:
+    limits = settings.serve
+    return ray_serve.deployment(
+        name="Ingress",
+        num_replicas=arguments.ingresses,
+        max_ongoing_requests=limits.max_connections,
+        max_queued_requests=limits.max_connections,
+        backpressure_config=BackpressureConfig(status_code=429, retry_after_s=1.0),
+        ray_actor_options={"num_cpus": _SHARE_CPUS},
+        **_watch(limits.timeout_s),
+    )(ray_serve.ingress()(Ingress))
+
+
+def _watch(timeout_s: float) -> dict[str, Any]:
+    """Return how Ray looks after a replica whose answer may take so many seconds."""
+    return {
+        "health_check_period_s": _HEALTH_PERIOD_S,
+        "health_check_timeout_s": timeout_s,
+        "graceful_shutdown_timeout_s": _GRACE_S,
+    }
+
+
+app: Final = build
+"""The same, without arguments: Ray builds it with their defaults."""

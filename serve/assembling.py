@@ -1,0 +1,193 @@
+"""Makes the parts of a serving process from settings, the same ones in one process as on Ray Serve."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol
+
+from eagleray.contracts.hits import SearchMode, SearchRequest
+from eagleray.contracts.manifests import EmbedderIdentity
+from eagleray.contracts.ports import Embedder
+from eagleray.contracts.services import ServeRequest
+from eagleray.embedders import open_counter, open_tokenize, read_pooling
+from eagleray.embedders.remembering import RememberingEmbedder
+from eagleray.errors import InputError
+from eagleray.rerankers import open_pair_reader, open_reranker
+from eagleray.settings import Settings
+from indexes.service import open_searcher
+from indexes.snapshots.catalog import resolve
+from indexes.storage import open_store
+from serve.audit.entries import Questions, record_search
+from serve.audit.writing import AuditWriter
+from serve.engine.answering import Limits
+from serve.engine.encoding import Encoder, EncoderLimits
+from serve.engine.following import Follower
+from serve.engine.ports import Answers, Encodes, Followed, Ranks
+from serve.engine.reranking import Ranker, RankerLimits
+from serve.engine.shelf import Shelf
+from serve.http.metrics import Metrics
+from serve.http.serving import Ended, ServedCollection, ServedModel, ServedReranker, Serving
+from serve.identity.authenticating import Authenticator
+from serve.identity.exposure import check_metrics_exposure
+from serve.identity.opening import open_authenticator
+
+PROBE: Final = SearchRequest(query="ready", k=1, mode=SearchMode.HYBRID)
+"""Asked of a new snapshot before it answers others, and to tell whether the process is ready."""
+
+
+def open_door(settings: Settings, request: ServeRequest) -> Authenticator:
+    """Return what knows the callers.
+
+    Raises:
+        ExposureError: others could ask there, or read metrics, and nobody would be asked who they are.
+        InputError: nobody could ask.
+    """
+    check_metrics_exposure(request.host, settings.serve)
+    auth = settings.auth.model_copy(
+        update={"is_development": settings.auth.is_development or request.is_development}
+    )
+    door = open_authenticator(auth, store=open_store(settings.store, s3=settings.s3), host=request.host)
+    if door.keys is None and door.tokens is None and door.nobody is None:
+        ways = "EAGLERAY_AUTH__API_KEYS=true, EAGLERAY_AUTH__OIDC__ISSUER, or on loopback --development"
+        raise InputError(detail=f"nobody could ask: no way to tell who asks is set; set {ways}")
+    return door
+
+
+def make_follower(settings: Settings, alias: str, embedder: Embedder) -> Follower:
+    """Return the follower of an alias of the collection, not yet started."""
+    remembering = RememberingEmbedder(embedder)
+    return Follower(
+        Shelf(lambda snapshot: open_searcher(settings, snapshot=snapshot, embedder=remembering)),
+        partial(resolve, open_store(settings.store, s3=settings.s3), settings.collection, alias),
+        probe=lambda engine: engine.search(PROBE),
+        interval_s=settings.serve.poll_s,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextEncoders:
+    """What embeds the texts of callers.
+
+    Attributes:
+        passages: as passages of the collection are.
+        questions: as questions are.
+    """
+
+    passages: Encoder
+    questions: Encoder
+
+
+def make_encoders(settings: Settings, embedder: Embedder) -> TextEncoders:
+    """Return what embeds the texts of callers."""
+    limits, count = choose_encoder_limits(settings, embedder.identity), open_counter(settings.embedder)
+    return TextEncoders(
+        passages=Encoder(embedder.embed_passages, count=count, limits=limits),
+        questions=Encoder(embedder.embed_queries, count=count, limits=limits),
+    )
+
+
+def choose_encoder_limits(settings: Settings, identity: EmbedderIdentity) -> EncoderLimits:
+    """Return how much an encoder of a model takes on."""
+    return EncoderLimits(
+        max_tokens=identity.max_tokens,
+        max_batch_tokens=settings.embedder.max_batch_tokens,
+        max_waiting=settings.serve.embed_max_waiting,
+        timeout_s=settings.serve.embed_timeout_s,
+    )
+
+
+class EncodesTexts(Protocol):
+    """Embeds texts as passages, and as questions; here or elsewhere."""
+
+    @property
+    def passages(self) -> Encodes:
+        """Embeds passages."""
+        ...
+
+    @property
+    def questions(self) -> Encodes:
+        """Embeds questions."""
+        ...
+
+
+def make_model(settings: Settings, identity: EmbedderIdentity, encoders: EncodesTexts) -> ServedModel:
+    """Return the embedding model that is served, its texts embedded here or elsewhere."""
+    return ServedModel(
+        identity=identity,
+        encoder=encoders.passages,
+        questions=encoders.questions,
+        tokenize=open_tokenize(settings.embedder),
+        pooling=read_pooling(settings.embedder),
+        created_at=int(time.time()),
+    )
+
+
+def make_ranker(settings: Settings) -> Ranker | None:
+    """Return what scores documents with the reranker that the settings name, if they name one."""
+    reranker = open_reranker(settings.reranker)
+    if reranker is None:
+        return None
+    pairs = open_pair_reader(settings.reranker)
+    limits = RankerLimits(
+        max_tokens=pairs.max_tokens,
+        max_waiting=settings.serve.rerank_max_waiting,
+        timeout_s=settings.serve.rerank_timeout_s,
+    )
+    return Ranker(reranker.score, count=pairs.count, limits=limits)
+
+
+def choose_limits(settings: Settings) -> Limits:
+    """Return how many searches a process takes on."""
+    return Limits(
+        n_threads=settings.serve.threads or os.cpu_count() or 1,
+        max_waiting=settings.serve.max_waiting,
+        timeout_s=settings.serve.timeout_s,
+    )
+
+
+def keep_record(writer: AuditWriter, keep: Questions, ended: Ended) -> None:
+    """Write how a search ended to the audit log; `keep` says what of its question."""
+    entry = record_search(
+        ended.request,
+        ended.outcome,
+        questions=keep,
+        latency_us=ended.latency_us,
+        snapshot=ended.snapshot,
+        request_id=ended.request_id,
+    )
+    writer.append(entry)
+
+
+def make_serving(
+    settings: Settings,
+    *,
+    door: Authenticator,
+    writer: AuditWriter,
+    follower: Followed,
+    answerer: Answers,
+    model: ServedModel,
+    ranker: Ranks | None,
+) -> Serving:
+    """Return what routes ask, of parts that are here or in other processes."""
+    reranker = None
+    if ranker is not None:
+        pairs = open_pair_reader(settings.reranker)
+        reranker = ServedReranker(pairs=pairs, ranker=ranker, created_at=int(time.time()))
+    return Serving(
+        collection=ServedCollection(name=settings.collection, follower=follower, answerer=answerer),
+        model=model,
+        probe=PROBE,
+        authenticate=door.authenticate,
+        record=partial(keep_record, writer, settings.audit.questions),
+        metrics=Metrics(
+            collection=settings.collection,
+            follower=follower,
+            answerer=answerer,
+            audit=lambda: writer.counts,
+        ),
+        metrics_for=settings.serve.metrics,
+        reranker=reranker,
+    )

@@ -1,0 +1,66 @@
+"""Calls a replica: errors arrive as themselves, a dead replica costs a second try, time is bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from ray.exceptions import RayActorError
+from ray.serve.exceptions import BackPressureError, RayServeException
+
+from eagleray.errors import DeadlineError, EagleRayError, OverloadedError, UnavailableError
+from eagleray.logs import get_logger
+
+Found = TypeVar("Found")
+
+_RETRY_S: Final = 1.0
+"""Seconds after which a caller may try again: about what Ray takes to notice and to start a replica."""
+
+_log = get_logger()
+
+
+async def returned(work: Awaitable[Found]) -> Found | EagleRayError:
+    """Return what a replica found, or its error as a value: Ray would wrap it and log what it quotes."""
+    try:
+        return await work
+    except EagleRayError as error:
+        return error
+
+
+async def call(ask: Callable[[], Awaitable[Found | EagleRayError]], *, part: str, timeout_s: float) -> Found:
+    """Return what a replica answers; one that dies meanwhile is replaced by another once.
+
+    Args:
+        ask: sends the question; it may be sent twice.
+        part: name of what is asked, for the error.
+        timeout_s: seconds that all of it may take.
+
+    Raises:
+        OverloadedError: too many requests wait already.
+        DeadlineError: its time was up.
+        UnavailableError: no replica answers now.
+        EagleRayError: what the replica raised.
+    """
+    try:
+        async with asyncio.timeout(timeout_s):
+            found = await _ask_twice(ask, part)
+    except TimeoutError as error:
+        raise DeadlineError(timeout_s=timeout_s) from error
+    except BackPressureError as error:
+        raise OverloadedError(waiting=error.args[0], retry_after_s=_RETRY_S) from error
+    except (RayActorError, RayServeException) as error:
+        raise UnavailableError(part=part, retry_after_s=_RETRY_S) from error
+    if isinstance(found, EagleRayError):
+        raise found
+    return found
+
+
+async def _ask_twice(ask: Callable[[], Awaitable[Found]], part: str) -> Found:
+    try:
+        return await ask()
+    except BackPressureError:
+        raise
+    except (RayActorError, RayServeException) as error:
+        _log.warning("replica_lost", part=part, error=type(error).__name__)
+        return await ask()

@@ -1,0 +1,41 @@
+"""One replica that embeds the texts of many callers together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eagleray.contracts.manifests import EmbedderIdentity
+from eagleray.embedders import open_embedder
+from eagleray.errors import EagleRayError, OverloadedError
+from serve.assembling import make_encoder
+from serve.deployments.arguments import Arguments
+from serve.deployments.calling import returned
+from serve.engine.encoding import Encoded
+
+
+class TextEncoder:
+    """Embeds texts that come from other processes."""
+
+    def __init__(self, arguments: Arguments) -> None:
+        settings = arguments.read_settings()
+        embedder = open_embedder(settings.embedder)
+        self._identity, self._encoder = embedder.identity, make_encoder(settings, embedder)
+
+    async def check_health(self) -> None:
+        """Embed a text.
+
+        Raises:
+            EagleRayError: it cannot. Too much to do is no illness.
+        """
+        try:
+            await self._encoder.encode(["ready"])
+        except OverloadedError:
+            return
+
+    async def encode(self, texts: Sequence[str], timeout_s: float) -> Encoded | EagleRayError:
+        """Return the vectors of texts, or the error."""
+        return await returned(self._encoder.encode(texts, timeout_s=timeout_s))
+
+    async def identify(self) -> EmbedderIdentity:
+        """Return the model's identity."""
+        return self._identity

@@ -1,0 +1,91 @@
+"""One replica that speaks HTTP: the routes of a serving process, over searchers and encoders elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from starlette.types import ASGIApp, Message
+
+from eagleray.contracts.services import ServeRequest
+from eagleray.errors import UnavailableError
+from serve.assembling import make_serving, open_door
+from serve.audit.service import make_writer
+from serve.deployments.arguments import Arguments
+from serve.deployments.calling import call
+from serve.deployments.listening import find_host
+from serve.deployments.remote import RemoteAnswerer, RemoteEncoder, RemoteFollower
+from serve.http.app import make_app
+from serve.http.serving import ServedModel
+from serve.tracing.exporting import start_tracing
+
+
+class Ingress:
+    """Knows the callers, checks what they ask, and records how it ended."""
+
+    def __init__(self, arguments: Arguments, searcher: Any, encoder: Any) -> None:
+        """Take the handles of the searchers and encoders.
+
+        Raises:
+            ExposureError: others could ask where Ray Serve listens, and nobody would be asked who they are.
+            InputError: nobody could ask.
+        """
+        self._settings = arguments.read_settings()
+        self._door = open_door(self._settings, ServeRequest(host=find_host(), alias=arguments.alias))
+        self._searcher, self._encoder = searcher, encoder
+        self._app: ASGIApp | None = None
+
+    async def __serve_build_asgi_app__(self) -> ASGIApp:
+        """Return the application; Ray Serve asks for it once, and runs its lifespan."""
+        settings, limits = self._settings, self._settings.serve
+        tracing, writer = start_tracing(settings.tracing), make_writer(settings)
+        follower = RemoteFollower(self._searcher, interval_s=limits.poll_s, timeout_s=limits.timeout_s)
+        identity = await call(self._encoder.identify.remote, part="encoder", timeout_s=limits.embed_timeout_s)
+        encoder = RemoteEncoder(self._encoder, timeout_s=limits.embed_timeout_s)
+        serving = make_serving(
+            settings,
+            door=self._door,
+            writer=writer,
+            follower=follower,
+            answerer=RemoteAnswerer(self._searcher, timeout_s=limits.timeout_s),
+            model=ServedModel(identity=identity, encoder=encoder, created_at=int(time.time())),
+        )
+
+        async def start() -> None:
+            await follower.start()
+            await asyncio.to_thread(writer.open)
+
+        async def stop() -> None:
+            await follower.close()
+            await asyncio.to_thread(writer.close)
+            if tracing is not None:
+                await asyncio.to_thread(tracing.shutdown)
+
+        self._app = make_app(serving, start=start, stop=stop)
+        return self._app
+
+    async def check_health(self) -> None:
+        """Answer a request, without the searchers: their illness is not this replica's.
+
+        Raises:
+            UnavailableError: it is not answered.
+        """
+        if self._app is not None and await _ask_live(self._app) != 200:
+            raise UnavailableError(part="ingress", retry_after_s=1.0)
+
+
+async def _ask_live(app: ASGIApp) -> int:
+    """Return the status of `GET /health/live`."""
+    path, statuses = "/health/live", [0]
+    scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    await app(scope, receive, send)
+    return statuses[-1]

@@ -1,0 +1,139 @@
+"""Searchers and encoders of other processes, in the shape that routes ask those of this one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from eagleray.errors import EagleRayError
+from serve.deployments.calling import call
+from serve.deployments.searcher import Standing
+from serve.engine.encoding import Encoded
+from serve.engine.following import Following
+from serve.engine.shelf import Engine
+
+Answer = TypeVar("Answer")
+
+
+class RemoteAnswerer:
+    """Asks one of the searchers; with shards it would ask a merger, which names the snapshot to each."""
+
+    def __init__(self, handle: Any, *, timeout_s: float) -> None:
+        self._handle, self._timeout_s = handle, timeout_s
+        self._n_at_work = 0
+
+    @property
+    def n_waiting(self) -> int:
+        """None: those that wait do so at the searchers, and count as sent."""
+        return 0
+
+    @property
+    def n_at_work(self) -> int:
+        """Requests that were sent and have not ended."""
+        return self._n_at_work
+
+    async def answer(
+        self, ask: Callable[[Engine], Answer], *, snapshot: str | None = None, timeout_s: float | None = None
+    ) -> Answer:
+        """Return a searcher's answer.
+
+        Args:
+            ask: asks one engine; is sent, so it must survive pickling.
+            snapshot: whole id; `None` asks the one that the searcher has of the alias.
+            timeout_s: seconds it may take; the limit where it is greater, or not given.
+
+        Raises:
+            EagleRayError: as `call` says.
+        """
+        allowed_s = min(timeout_s or self._timeout_s, self._timeout_s)
+        self._n_at_work += 1
+        try:
+            return await call(
+                lambda: self._handle.answer.remote(ask, snapshot, allowed_s),
+                part="searcher",
+                timeout_s=allowed_s,
+            )
+        finally:
+            self._n_at_work -= 1
+
+
+class RemoteEncoder:
+    """Asks one of the encoders."""
+
+    def __init__(self, handle: Any, *, timeout_s: float) -> None:
+        self._handle, self._timeout_s = handle, timeout_s
+
+    async def encode(self, texts: Sequence[str], *, timeout_s: float | None = None) -> Encoded:
+        """Return the vectors of texts.
+
+        Raises:
+            EagleRayError: as `call` says.
+        """
+        allowed_s = min(timeout_s or self._timeout_s, self._timeout_s)
+        return await call(
+            lambda: self._handle.encode.remote(texts, allowed_s), part="encoder", timeout_s=allowed_s
+        )
+
+
+class RemoteFollower:
+    """Asks the searchers where they stand, one of them each time; runs in one event loop."""
+
+    def __init__(self, handle: Any, *, interval_s: float, timeout_s: float) -> None:
+        self._handle, self._interval_s, self._timeout_s = handle, interval_s, timeout_s
+        self._standing: Standing | None = None
+        self._heard_at = time.monotonic()
+        self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def state(self) -> Following:
+        """Where the searcher stood that was asked last; there is none before `start`."""
+        return self._last.state
+
+    @property
+    def lookup_age_s(self) -> float:
+        """Seconds since that searcher last read the alias."""
+        return self._last.lookup_age_s + time.monotonic() - self._heard_at
+
+    @property
+    def n_taken(self) -> int:
+        """Snapshots that searcher took up after its first."""
+        return self._last.n_taken
+
+    async def start(self) -> None:
+        """Ask once, and again and again from here on.
+
+        Raises:
+            EagleRayError: no searcher answers.
+        """
+        await self._look()
+        self._watch = asyncio.create_task(self._follow())
+
+    async def close(self) -> None:
+        """Ask no more."""
+        if self._watch is not None:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+
+    @property
+    def _last(self) -> Standing:
+        if self._standing is None:
+            raise RuntimeError("the follower has not started")
+        return self._standing
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(self._interval_s)
+            try:
+                await self._look()
+            except EagleRayError as error:
+                last = self._last
+                self._standing = replace(last, state=replace(last.state, error=str(error)))
+
+    async def _look(self) -> None:
+        self._standing = await call(self._handle.stand.remote, part="searcher", timeout_s=self._timeout_s)
+        self._heard_at = time.monotonic()

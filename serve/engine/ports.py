@@ -1,0 +1,73 @@
+"""What routes ask, wherever it is: in this process, or in others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from serve.engine.encoding import Encoded, EncoderLimits
+from serve.engine.following import Following
+from serve.engine.reranking import Ranked
+from serve.engine.shelf import Engine
+
+Answer = TypeVar("Answer")
+
+
+class Answers(Protocol):
+    """Asks the followed snapshot, or the one a request names; see `Answerer`."""
+
+    @property
+    def n_waiting(self) -> int:
+        """Requests that wait for a thread."""
+        ...
+
+    @property
+    def n_at_work(self) -> int:
+        """Requests that are being answered."""
+        ...
+
+    async def answer(
+        self, ask: Callable[[Engine], Answer], *, snapshot: str | None = None, timeout_s: float | None = None
+    ) -> Answer:
+        """Return what `ask` makes of a snapshot's engine; it may be sent to another process."""
+        ...
+
+
+class Encodes(Protocol):
+    """Embeds texts; see `Encoder`."""
+
+    @property
+    def limits(self) -> EncoderLimits:
+        """How much it takes on."""
+        ...
+
+    async def encode(self, texts: Sequence[str], *, timeout_s: float | None = None) -> Encoded:
+        """Return the vectors of one or more texts, in the order given."""
+        ...
+
+
+class Ranks(Protocol):
+    """Scores documents against a question; see `Ranker`."""
+
+    async def rank(self, query: str, documents: Sequence[str], *, may_cut: bool) -> Ranked:
+        """Return the score of each document, in the order given."""
+        ...
+
+
+class Followed(Protocol):
+    """Knows where the answers stand with their alias; see `Follower`."""
+
+    @property
+    def state(self) -> Following:
+        """Where they stand."""
+        ...
+
+    @property
+    def lookup_age_s(self) -> float:
+        """Seconds since the alias was last read."""
+        ...
+
+    @property
+    def n_taken(self) -> int:
+        """Snapshots that were taken up after the first."""
+        ...
