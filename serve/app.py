@@ -1,11 +1,13 @@
-"""The application of Ray Serve: `serve run serve.app:app`, or `serve.app:build` with arguments."""
+"""The application of Ray Serve: `serve run serve.app:app`, or `serve.app:build` with arguments.
 
-from __future__ import annotations
+Ray reads the annotation of `build` itself, so annotations are not postponed here.
+"""
 
 from typing import Any, Final
 
 from ray import serve as ray_serve
 from ray.serve.config import BackpressureConfig
+from ray.serve.schema import LoggingConfig
 
 from eagleray.settings import Settings
 from serve.deployments.arguments import Arguments
@@ -69,6 +71,7 @@ def _watch(timeout_s: float) -> dict[str, Any]:
         "health_check_period_s": _HEALTH_PERIOD_S,
         "health_check_timeout_s": timeout_s,
         "graceful_shutdown_timeout_s": _GRACE_S,
+        "logging_config": LoggingConfig(enable_access_log=False),
     }
 
 
