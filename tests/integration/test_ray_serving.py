@@ -1,0 +1,252 @@
+"""`serve run` with the application of Ray Serve: asked, published to, and its processes killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from eagleray.contracts.answers import show_response
+from eagleray.contracts.audits import AuditQuery
+from eagleray.contracts.hits import SearchRequest
+from eagleray.settings import Settings
+from indexes.service import LocalIndexService
+from serve.audit.service import LocalAuditService
+from tests.integration.cut_runs import NOTES, ingest, write_lines
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
+
+SERVE = Path(sys.executable).parent / "serve"
+PATH = "/collections/notes/search"
+QUESTION = {"query": "bond coupon", "k": 100}
+N_CLIENTS = 3
+READY_S = 60.0
+"""Seconds within which all answers again after a process was killed."""
+
+
+class Served:
+    """A process of `serve run`, its store, and the snapshots that are published in turn."""
+
+    def __init__(self, folder, settings, snapshots):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.settings, self.snapshots, self.url = settings, snapshots, f"http://127.0.0.1:{port}"
+        arguments = {"is_development": True, "searchers": 2, "ingresses": 2}
+        application = {"name": "eagleray", "import_path": "serve.app:build", "args": arguments}
+        config = {"http_options": {"host": "127.0.0.1", "port": port}, "applications": [application]}
+        (folder / "serve.yaml").write_text(json.dumps(config))
+        env = os.environ | {
+            "RAY_ADDRESS": "local",
+            "RAY_OVERRIDE_RESOURCES": '{"CPU": 8}',
+            "RAY_TMPDIR": str(folder / "r"),
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "EAGLERAY_STORE": settings.store,
+            "EAGLERAY_COLLECTION": settings.collection,
+            "EAGLERAY_CACHE": settings.cache,
+            "EAGLERAY_EMBEDDER__MODEL": settings.embedder.model,
+        }
+        self.process = subprocess.Popen(
+            [str(SERVE), "run", str(folder / "serve.yaml")],
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.client = httpx.Client(base_url=self.url, timeout=60)
+
+    def search(self, **more):
+        return self.client.post(PATH, json=QUESTION | more)
+
+    def wait_until_ready(self, timeout_s):
+        """Return the seconds until a real question is answered."""
+        started = time.monotonic()
+        while time.monotonic() - started < timeout_s:
+            try:
+                if self.client.get("/health/ready", timeout=5).status_code == 200:
+                    return time.monotonic() - started
+            except httpx.TransportError:
+                pass
+            assert self.process.poll() is None
+            time.sleep(0.05)
+        pytest.fail("not ready in time")
+
+    def kill(self, title):
+        """Kill one process whose title begins so."""
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            if any(part.startswith(title) for part in process.cmdline()):
+                process.kill()
+                return
+        pytest.fail(f"no process is a {title}")
+
+    def publish(self, snapshot):
+        LocalIndexService().publish(self.settings, snapshot=snapshot, alias="live")
+
+    def end(self):
+        started = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=90)
+        _, left = psutil.wait_procs(started, timeout=30)
+        for process in left:
+            process.kill()
+        self.client.close()
+
+
+@pytest.fixture(scope="module")
+def served(cluster):
+    folder = Path(tempfile.mkdtemp(prefix="ers"))  # short: Ray makes sockets below it
+    settings = Settings(
+        store=str(folder / "store"),
+        collection="notes",
+        cache=str(folder / "cache"),
+        embedder={"model": "hashing"},
+        jobs={"workers": 2},
+    )
+    first = ingest(settings, write_lines(folder / "desk" / "notes.jsonl", NOTES))["snapshot"]
+    changed = [{**note, "text": note["text"] + " Called."} for note in NOTES[:20]]
+    for note in changed:
+        note["known_from"] = "2021-01-01T00:00:00Z"
+    second = ingest(settings, write_lines(folder / "desk" / "notes.jsonl", changed))["snapshot"]
+    found = Served(folder, settings, (first, second))
+    try:
+        found.wait_until_ready(120)
+        yield found
+    finally:
+        found.end()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def show(settings, snapshot, **more):
+    """Return what the engine in this process answers, as HTTP shows it."""
+    engine = LocalIndexService().open_engine(settings, snapshot=snapshot)
+    shown = json.loads(
+        json.dumps(show_response(engine.search(SearchRequest(**(QUESTION | more))), is_explained=False))
+    )
+    for hit in shown["hits"]:
+        hit["chunk_id"] = str(hit["chunk_id"])
+    return shown
+
+
+def test_answers_are_those_of_the_engine_to_the_bit_also_from_a_snapshot_that_is_named(served):
+    for snapshot in served.snapshots:
+        assert served.search(snapshot=snapshot).json() == show(served.settings, snapshot)
+    assert served.search(k=3).json() == show(served.settings, "live", k=3)
+
+
+def test_errors_are_those_of_one_process(served):
+    cases = [
+        (served.search(filter="year >"), 400, "filter"),
+        (served.search(snapshot="0" * 64), 404, "not-published"),
+        (served.client.post("/collections/other/search", json=QUESTION), 404, "not-published"),
+        (served.client.post(PATH, json=QUESTION, headers={"authorization": "Bearer er_x"}), 401, "authentic"),
+        (served.search(timeout_s=1e-6), 504, "deadline"),
+    ]
+    for answer, status, kind in cases:
+        assert (answer.status_code, kind in answer.json()["type"]) == (status, True), answer.text
+
+
+def test_vectors_of_texts(served):
+    (model,) = served.client.get("/v1/models").json()["data"]
+    body = {"model": model["id"], "input": ["bond coupon", "swap"]}
+    rows = served.client.post("/v1/embeddings", json=body).json()["data"]
+    assert [len(row["embedding"]) for row in rows] == [model["dimensions"]] * 2
+    long = served.client.post("/v1/embeddings", json=body | {"dimensions": 1 << 20})
+    assert (long.status_code, long.json()["error"]["param"]) == (400, "dimensions")
+
+
+class Load:
+    """Clients that ask on and on."""
+
+    def __init__(self, served):
+        self.answers, self.failed, self.is_over = [], [], threading.Event()
+        self.served = served
+        self.threads = [threading.Thread(target=self._ask_on) for _ in range(N_CLIENTS)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_over.set()
+        for thread in self.threads:
+            thread.join(timeout=90)
+
+    def _ask_on(self):
+        with httpx.Client(base_url=self.served.url, timeout=60) as client:
+            while not self.is_over.is_set():
+                begun = time.monotonic()
+                try:
+                    answer = client.post(PATH, json=QUESTION)
+                except httpx.TransportError as error:
+                    self.failed.append(type(error).__name__)
+                    time.sleep(0.1)
+                    continue
+                if answer.status_code == 200:
+                    self.answers.append((begun, answer.json()))
+                else:
+                    self.failed.append(answer.status_code)
+
+
+def test_publishes_and_rollbacks_fail_no_request_and_all_replicas_follow(served):
+    expected = {snapshot: show(served.settings, snapshot) for snapshot in served.snapshots}
+    moved = []
+    with Load(served) as load:
+        for number in range(4):
+            served.publish(served.snapshots[number % 2])
+            moved.append((time.monotonic(), served.snapshots[number % 2]))
+            time.sleep(2.5)
+        ended = time.monotonic()
+    assert not load.failed
+    assert all(answer == expected[answer["snapshot"]] for _, answer in load.answers)
+    for (at, snapshot), until in zip(moved, [*(at for at, _ in moved[1:]), ended], strict=True):
+        settled = {answer["snapshot"] for begun, answer in load.answers if at + 1.5 < begun < until - 0.5}
+        assert settled == {snapshot}
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "ray::ServeReplica:eagleray:Searcher",
+        "ray::ServeReplica:eagleray:Ingress",
+        "ray::ServeController",
+        "ray::ProxyActor",
+    ],
+)
+def test_a_killed_process_costs_at_most_what_it_had_begun(served, title):
+    with Load(served) as load:
+        time.sleep(1.0)
+        served.kill(title)
+        time.sleep(3.0)
+        served.wait_until_ready(READY_S)
+        seen = len(load.answers)
+        time.sleep(2.0)
+        is_answering = len(load.answers) > seen
+    assert is_answering
+    if "Proxy" not in title:  # nothing listens until Ray has started another one
+        assert len(load.failed) <= N_CLIENTS
+    assert 500 not in load.failed or "Ingress" in title
+    expected = {snapshot: show(served.settings, snapshot) for snapshot in served.snapshots}
+    assert all(answer == expected[answer["snapshot"]] for _, answer in load.answers)
+
+
+def test_each_answer_is_recorded_and_every_chain_verifies(served):
+    for number in range(20):
+        assert served.client.post(PATH, json=QUESTION, headers={"x-request-id": f"trace-{number}"}).is_success
+    time.sleep(3.0)  # records wait a second at most to be stored
+    audit = LocalAuditService()
+    verified = audit.verify(served.settings, heads="")
+    assert verified["findings"] == []
+    records = [row for row in audit.show(served.settings, AuditQuery()) if row["kind"] == "request"]
+    assert {f"trace-{number}" for number in range(20)} <= {record["request_id"] for record in records}
