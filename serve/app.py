@@ -13,6 +13,7 @@ from eagleray.settings import Settings
 from serve.deployments.arguments import Arguments
 from serve.deployments.encoder import TextEncoder
 from serve.deployments.ingress import Ingress
+from serve.deployments.ranker import DocumentRanker
 from serve.deployments.searcher import Searcher
 
 _GRACE_S: Final = 30.0
@@ -47,9 +48,21 @@ def build(arguments: Arguments) -> ray_serve.Application:
         ray_actor_options={"num_cpus": _SHARE_CPUS},
         **_watch(limits.embed_timeout_s),
     )(TextEncoder)
-    return _deploy_ingress(arguments, settings).bind(
-        arguments, searcher.bind(arguments), encoder.bind(arguments)
-    )
+    parts = [searcher.bind(arguments), encoder.bind(arguments)]
+    if settings.reranker.model:
+        parts.append(_deploy_ranker(settings).bind(arguments))
+    return _deploy_ingress(arguments, settings).bind(arguments, *parts)
+
+
+def _deploy_ranker(settings: Settings) -> ray_serve.Deployment:
+    limits = settings.serve
+    return ray_serve.deployment(
+        name="Ranker",
+        max_ongoing_requests=limits.max_connections,
+        max_queued_requests=limits.max_connections,
+        ray_actor_options={"num_cpus": _SHARE_CPUS},
+        **_watch(limits.rerank_timeout_s),
+    )(DocumentRanker)
 
 
 def _deploy_ingress(arguments: Arguments, settings: Settings) -> ray_serve.Deployment:

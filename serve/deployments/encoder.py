@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.embedders import open_embedder
 from eagleray.errors import EagleRayError, OverloadedError
-from serve.assembling import make_encoder
+from serve.assembling import make_encoders
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.engine.encoding import Encoded
@@ -19,7 +19,7 @@ class TextEncoder:
     def __init__(self, arguments: Arguments) -> None:
         settings = arguments.read_settings()
         embedder = open_embedder(settings.embedder)
-        self._identity, self._encoder = embedder.identity, make_encoder(settings, embedder)
+        self._identity, self._encoders = embedder.identity, make_encoders(settings, embedder)
 
     async def check_health(self) -> None:
         """Embed a text.
@@ -28,13 +28,16 @@ class TextEncoder:
             EagleRayError: it cannot. Too much to do is no illness.
         """
         try:
-            await self._encoder.encode(["ready"])
+            await self._encoders.passages.encode(["ready"])
         except OverloadedError:
             return
 
-    async def encode(self, texts: Sequence[str], timeout_s: float) -> Encoded | EagleRayError:
-        """Return the vectors of texts, or the error."""
-        return await returned(self._encoder.encode(texts, timeout_s=timeout_s))
+    async def encode(
+        self, texts: Sequence[str], is_question: bool, timeout_s: float
+    ) -> Encoded | EagleRayError:
+        """Return the vectors of texts, of questions or of passages, or the error."""
+        encoder = self._encoders.questions if is_question else self._encoders.passages
+        return await returned(encoder.encode(texts, timeout_s=timeout_s))
 
     async def identify(self) -> EmbedderIdentity:
         """Return the model's identity."""

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 from starlette.types import ASGIApp, Message
 
+from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.services import ServeRequest
 from eagleray.errors import UnavailableError
-from serve.assembling import make_serving, open_door
+from serve.assembling import choose_encoder_limits, make_model, make_serving, open_door
 from serve.audit.service import make_writer
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import call
 from serve.deployments.listening import find_host
-from serve.deployments.remote import RemoteAnswerer, RemoteEncoder, RemoteFollower
+from serve.deployments.remote import (
+    RemoteAnswerer,
+    RemoteEncoder,
+    RemoteEncoders,
+    RemoteFollower,
+    RemoteRanker,
+)
 from serve.http.app import make_app
-from serve.http.serving import ServedModel
 from serve.tracing.exporting import start_tracing
 
 
 class Ingress:
     """Knows the callers, checks what they ask, and records how it ended."""
 
-    def __init__(self, arguments: Arguments, searcher: Any, encoder: Any) -> None:
-        """Take the handles of the searchers and encoders.
+    def __init__(self, arguments: Arguments, searcher: Any, encoder: Any, ranker: Any = None) -> None:
+        """Take the handles of the searchers, the encoders and, where there are any, the rankers.
 
         Raises:
             ExposureError: others could ask where Ray Serve listens, and nobody would be asked who they are.
@@ -33,7 +38,7 @@ class Ingress:
         """
         self._settings = arguments.read_settings()
         self._door = open_door(self._settings, ServeRequest(host=find_host(), alias=arguments.alias))
-        self._searcher, self._encoder = searcher, encoder
+        self._searcher, self._encoder, self._ranker = searcher, encoder, ranker
         self._app: ASGIApp | None = None
 
     async def __serve_build_asgi_app__(self) -> ASGIApp:
@@ -42,14 +47,17 @@ class Ingress:
         tracing, writer = start_tracing(settings.tracing), make_writer(settings)
         follower = RemoteFollower(self._searcher, interval_s=limits.poll_s, timeout_s=limits.timeout_s)
         identity = await call(self._encoder.identify.remote, part="encoder", timeout_s=limits.embed_timeout_s)
-        encoder = RemoteEncoder(self._encoder, timeout_s=limits.embed_timeout_s)
+        ranker = None
+        if self._ranker is not None:
+            ranker = RemoteRanker(self._ranker, timeout_s=limits.rerank_timeout_s)
         serving = make_serving(
             settings,
             door=self._door,
             writer=writer,
             follower=follower,
             answerer=RemoteAnswerer(self._searcher, timeout_s=limits.timeout_s),
-            model=ServedModel(identity=identity, encoder=encoder, created_at=int(time.time())),
+            model=make_model(settings, identity, self._reach_encoders(identity)),
+            ranker=ranker,
         )
 
         async def start() -> None:
@@ -64,6 +72,13 @@ class Ingress:
 
         self._app = make_app(serving, start=start, stop=stop)
         return self._app
+
+    def _reach_encoders(self, identity: EmbedderIdentity) -> RemoteEncoders:
+        limits = choose_encoder_limits(self._settings, identity)
+        return RemoteEncoders(
+            passages=RemoteEncoder(self._encoder, is_question=False, limits=limits),
+            questions=RemoteEncoder(self._encoder, is_question=True, limits=limits),
+        )
 
     async def check_health(self) -> None:
         """Answer a request, without the searchers: their illness is not this replica's.

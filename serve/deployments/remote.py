@@ -6,14 +6,15 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from eagleray.errors import EagleRayError
 from serve.deployments.calling import call
 from serve.deployments.searcher import Standing
-from serve.engine.encoding import Encoded
+from serve.engine.encoding import Encoded, EncoderLimits
 from serve.engine.following import Following
+from serve.engine.reranking import Ranked
 from serve.engine.shelf import Engine
 
 Answer = TypeVar("Answer")
@@ -62,10 +63,15 @@ class RemoteAnswerer:
 
 
 class RemoteEncoder:
-    """Asks one of the encoders."""
+    """Asks one of the encoders, for the vectors of questions or of passages."""
 
-    def __init__(self, handle: Any, *, timeout_s: float) -> None:
-        self._handle, self._timeout_s = handle, timeout_s
+    def __init__(self, handle: Any, *, is_question: bool, limits: EncoderLimits) -> None:
+        self._handle, self._is_question, self._limits = handle, is_question, limits
+
+    @property
+    def limits(self) -> EncoderLimits:
+        """How much each of them takes on."""
+        return self._limits
 
     async def encode(self, texts: Sequence[str], *, timeout_s: float | None = None) -> Encoded:
         """Return the vectors of texts.
@@ -73,9 +79,38 @@ class RemoteEncoder:
         Raises:
             EagleRayError: as `call` says.
         """
-        allowed_s = min(timeout_s or self._timeout_s, self._timeout_s)
+        allowed_s = min(timeout_s or self._limits.timeout_s, self._limits.timeout_s)
         return await call(
-            lambda: self._handle.encode.remote(texts, allowed_s), part="encoder", timeout_s=allowed_s
+            lambda: self._handle.encode.remote(texts, self._is_question, allowed_s),
+            part="encoder",
+            timeout_s=allowed_s,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteEncoders:
+    """See `EncodesTexts`."""
+
+    passages: RemoteEncoder
+    questions: RemoteEncoder
+
+
+class RemoteRanker:
+    """Asks one of the rankers."""
+
+    def __init__(self, handle: Any, *, timeout_s: float) -> None:
+        self._handle, self._timeout_s = handle, timeout_s
+
+    async def rank(self, query: str, passages: Sequence[str], *, may_cut: bool) -> Ranked:
+        """Return the scores of passages.
+
+        Raises:
+            EagleRayError: as `call` says.
+        """
+        return await call(
+            lambda: self._handle.rank.remote(query, passages, may_cut),
+            part="ranker",
+            timeout_s=self._timeout_s,
         )
 
 

@@ -49,8 +49,8 @@ class Encodes(Protocol):
 class Ranks(Protocol):
     """Scores documents against a question; see `Ranker`."""
 
-    async def rank(self, query: str, documents: Sequence[str], *, may_cut: bool) -> Ranked:
-        """Return the score of each document, in the order given."""
+    async def rank(self, query: str, passages: Sequence[str], *, may_cut: bool) -> Ranked:
+        """Return the scores of one or more passages, in the order given."""
         ...
 
 

@@ -1,0 +1,41 @@
+"""One replica that scores the documents of many callers against their questions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eagleray.errors import EagleRayError, InputError, OverloadedError
+from serve.assembling import make_ranker
+from serve.deployments.arguments import Arguments
+from serve.deployments.calling import returned
+from serve.engine.reranking import Ranked
+
+
+class DocumentRanker:
+    """Scores documents that come from other processes."""
+
+    def __init__(self, arguments: Arguments) -> None:
+        """Open the reranker.
+
+        Raises:
+            InputError: the settings name none.
+        """
+        ranker = make_ranker(arguments.read_settings())
+        if ranker is None:
+            raise InputError(detail="no reranker is set; set EAGLERAY_RERANKER__MODEL")
+        self._ranker = ranker
+
+    async def check_health(self) -> None:
+        """Score a document.
+
+        Raises:
+            EagleRayError: it cannot. Too much to do is no illness.
+        """
+        try:
+            await self._ranker.rank("ready", ["ready"], may_cut=True)
+        except OverloadedError:
+            return
+
+    async def rank(self, query: str, passages: Sequence[str], may_cut: bool) -> Ranked | EagleRayError:
+        """Return the scores of passages, or the error."""
+        return await returned(self._ranker.rank(query, passages, may_cut=may_cut))
