@@ -25,6 +25,7 @@ EagleRayError
 ├── ForbiddenError             a caller without the role for it
 ├── OverloadedError            too many requests at once; try again later
 ├── UnavailableError           a part of a server does not answer now; try again later
+│   └── QuotaError                 this caller took its share; others are answered
 ├── DeadlineError              a request took longer than it may
 ├── UnreachableError           no server answers at an address, or the connection broke
 ├── ServerError                a server answered, and what came is no answer
@@ -251,6 +252,12 @@ class UnavailableError(EagleRayError):
     retryable = True
     exit_code = 5
     message = "the {part} does not answer now; try again in {retry_after_s} s"
+
+
+class QuotaError(OverloadedError):
+    """Fields: what, per_s, most, left, retry_after_s."""
+
+    message = "this caller may have {per_s} {what} a second, {most} at once; try again in {retry_after_s} s"
 
 
 class DeadlineError(EagleRayError):

@@ -13,7 +13,6 @@ from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import Embedder
 from eagleray.contracts.services import ServeRequest
 from eagleray.embedders import open_counter, open_tokenize, read_pooling
-from eagleray.embedders.remembering import RememberingEmbedder
 from eagleray.errors import InputError
 from eagleray.rerankers import open_pair_reader, open_reranker
 from eagleray.settings import Settings
@@ -26,7 +25,9 @@ from serve.engine.answering import Limits
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.following import Follower
 from serve.engine.ports import Answers, Encodes, Followed, Ranks
+from serve.engine.quotas import make_quotas
 from serve.engine.reranking import Ranker, RankerLimits
+from serve.engine.searching import FindsHits
 from serve.engine.shelf import Shelf
 from serve.http.metrics import Metrics
 from serve.http.serving import Ended, ServedCollection, ServedModel, ServedReranker, Serving
@@ -58,9 +59,8 @@ def open_door(settings: Settings, request: ServeRequest) -> Authenticator:
 
 def make_follower(settings: Settings, alias: str, embedder: Embedder) -> Follower:
     """Return the follower of an alias of the collection, not yet started."""
-    remembering = RememberingEmbedder(embedder)
     return Follower(
-        Shelf(lambda snapshot: open_searcher(settings, snapshot=snapshot, embedder=remembering)),
+        Shelf(lambda snapshot: open_searcher(settings, snapshot=snapshot, embedder=embedder)),
         partial(resolve, open_store(settings.store, s3=settings.s3), settings.collection, alias),
         probe=lambda engine: engine.search(PROBE),
         interval_s=settings.serve.poll_s,
@@ -167,6 +167,7 @@ def make_serving(
     door: Authenticator,
     writer: AuditWriter,
     follower: Followed,
+    searches: FindsHits,
     answerer: Answers,
     model: ServedModel,
     ranker: Ranks | None,
@@ -177,11 +178,18 @@ def make_serving(
         pairs = open_pair_reader(settings.reranker)
         reranker = ServedReranker(pairs=pairs, ranker=ranker, created_at=int(time.time()))
     return Serving(
-        collection=ServedCollection(name=settings.collection, follower=follower, answerer=answerer),
+        collection=ServedCollection(
+            name=settings.collection, follower=follower, searches=searches, answerer=answerer
+        ),
         model=model,
         probe=PROBE,
         authenticate=door.authenticate,
         record=partial(keep_record, writer, settings.audit.questions),
+        quotas=make_quotas(
+            requests_per_s=settings.serve.requests_per_s,
+            texts_per_s=settings.serve.texts_per_s,
+            burst_s=settings.serve.burst_s,
+        ),
         metrics=Metrics(
             collection=settings.collection,
             follower=follower,

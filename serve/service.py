@@ -27,9 +27,12 @@ from serve.assembling import (
 )
 from serve.audit.service import make_writer
 from serve.engine.answering import Answerer
+from serve.engine.question_vectors import QuestionVectors
+from serve.engine.searching import Searches
 from serve.http.app import make_app
 from serve.http.connections import PatientProtocol
 from serve.identity.authenticating import Authenticator
+from serve.question_encoding import open_question_encoder
 from serve.tracing.exporting import start_tracing
 
 _GRACE_S: Final = 30
@@ -76,11 +79,13 @@ async def _serve(
     follower, encoders = make_follower(settings, request.alias, embedder), make_encoders(settings, embedder)
     answerer, writer = Answerer(follower, choose_limits(settings)), make_writer(settings)
     ranker = make_ranker(settings)
+    vectors = QuestionVectors(await open_question_encoder(settings, embedder))
     serving = make_serving(
         settings,
         door=door,
         writer=writer,
         follower=follower,
+        searches=Searches(answerer, vectors, timeout_s=settings.serve.timeout_s),
         answerer=answerer,
         model=make_model(settings, embedder.identity, encoders),
         ranker=ranker,
@@ -91,6 +96,7 @@ async def _serve(
         on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
     async def stop() -> None:
+        await vectors.close()
         await answerer.close()
         await encoders.passages.close()
         await encoders.questions.close()

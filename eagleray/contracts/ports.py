@@ -17,6 +17,9 @@ from eagleray.contracts.manifests import EmbedderIdentity
 FloatMatrix = npt.NDArray[np.float32]
 """float32 [n_rows, dim], C-contiguous."""
 
+FloatVector = npt.NDArray[np.float32]
+"""float32 [dim], C-contiguous."""
+
 ScoreVector = npt.NDArray[np.float32]
 """float32 [n]."""
 
@@ -149,8 +152,14 @@ class SearchEngine(Protocol):
         """Id of the snapshot."""
         ...
 
-    def search(self, request: SearchRequest) -> SearchResponse:
-        """Return the best hits the caller may see as of the request's time."""
+    def search(self, request: SearchRequest, *, vector: FloatVector | None = None) -> SearchResponse:
+        """Return the best hits the caller may see as of the request's time.
+
+        Args:
+            request: the question.
+            vector: of its query, with the bits that the engine's embedder gives it alone; `None` lets the
+                engine embed it. Passed over where the question needs none.
+        """
         ...
 
     def count_values(self, request: FacetRequest) -> list[dict[str, Any]]:

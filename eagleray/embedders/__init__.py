@@ -1,7 +1,7 @@
 """Embedders: text to unit vectors. Importing this loads no model library; embedding does."""
 
 from eagleray.embedders.calibration import settle_backend
-from eagleray.embedders.counting import CountTokens, open_counter, open_tokenize
+from eagleray.embedders.counting import CountTokens, open_counter, open_question_counter, open_tokenize
 from eagleray.embedders.opening import (
     describe_embedder,
     find_tokenizer,
@@ -17,6 +17,7 @@ __all__ = [
     "load_embedder",
     "open_counter",
     "open_embedder",
+    "open_question_counter",
     "open_tokenize",
     "read_pooling",
     "settle_backend",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from eagleray.embedders.hashing import count_words, find_words
-from eagleray.embedders.opening import HASHING, find_tokenizer
+from eagleray.embedders.layout import read_layout
+from eagleray.embedders.opening import HASHING, find_model, find_tokenizer
 from eagleray.models.libraries import import_library
 from eagleray.models.tokenizing import Token, Tokenize, read_tokenizer
 from eagleray.setting_groups.engine import EmbedderSettings
@@ -29,6 +30,22 @@ def open_counter(settings: EmbedderSettings) -> CountTokens:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return lambda texts: [len(item.ids) for item in tokenizer.encode_batch_fast(list(texts))]
+
+
+def open_question_counter(settings: EmbedderSettings) -> CountTokens:
+    """Return what counts the tokens the model reads of questions: its prefix included, cut at its limit.
+
+    Raises:
+        ModelError: there is no such model, or it has no tokenizer file.
+        MissingExtraError: a library the model needs is not installed.
+    """
+    if settings.model == HASHING:
+        return count_words
+    layout = read_layout(find_model(settings))
+    count = open_counter(settings)
+    return lambda texts: [
+        min(length, layout.max_tokens) for length in count([layout.query_prefix + text for text in texts])
+    ]
 
 
 def open_tokenize(settings: EmbedderSettings) -> Tokenize:

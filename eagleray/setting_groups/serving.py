@@ -26,7 +26,8 @@ class ServeSettings(BaseModel):
 
     Attributes:
         threads: searches at work at once; 0 for one a core.
-        max_waiting: requests that may wait for a thread; one more is refused, to be asked again later.
+        max_waiting: requests that may wait for a thread, and questions that may wait to be embedded; one more
+            is refused, to be asked again later.
         timeout_s: seconds a request may take, waiting included.
         poll_s: seconds between two looks at the alias.
         max_connections: open at once; requests of one more are refused.
@@ -35,6 +36,9 @@ class ServeSettings(BaseModel):
         embed_timeout_s: seconds that embedding the texts of a request may take, waiting included.
         rerank_max_waiting: documents that may wait to be scored; a request that would exceed it is refused.
         rerank_timeout_s: seconds that scoring the documents of a request may take, waiting included.
+        requests_per_s: that each caller may make of this process; 0 for no bound.
+        texts_per_s: that each caller may have embedded by this process; 0 for no bound.
+        burst_s: seconds' worth of both that a caller may take at once.
         metrics: who may read `/metrics`: `callers` that are known and have a role; `loopback`, whoever asks a
             server that listens on loopback alone; `off`, nobody.
     """
@@ -51,6 +55,9 @@ class ServeSettings(BaseModel):
     embed_timeout_s: float = Field(default=120.0, gt=0.0)
     rerank_max_waiting: int = Field(default=4096, ge=1)
     rerank_timeout_s: float = Field(default=120.0, gt=0.0)
+    requests_per_s: float = Field(default=0.0, ge=0.0, le=1e6, allow_inf_nan=False)
+    texts_per_s: float = Field(default=0.0, ge=0.0, le=1e6, allow_inf_nan=False)
+    burst_s: float = Field(default=10.0, gt=0.0, le=3600.0)
     metrics: MetricsReaders = "callers"
 
 

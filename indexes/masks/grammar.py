@@ -17,6 +17,7 @@ doubled. Words are case-insensitive. The same as JSON values lives in `json_filt
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -170,8 +171,10 @@ class _Parser:
             quote = token.text[0]
             return token.text[1:-1].replace(quote * 2, quote)
         if token.kind == "number":
-            is_integer = re.fullmatch(r"[+-]?\d+", token.text) is not None
-            return int(token.text) if is_integer else float(token.text)
+            is_integer = re.fullmatch(r"[+-]?\d{1,400}", token.text) is not None
+            number = int(token.text) if is_integer else float(token.text)
+            if is_integer or math.isfinite(number):
+                return number
         if token.word in ("true", "false"):
             return token.word == "true"
         self._place -= 1

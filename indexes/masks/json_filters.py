@@ -14,6 +14,7 @@ Keys of both kinds may stand beside each other in one filter. The same as text l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -151,6 +152,8 @@ def _check_string(column: str, value: Any) -> str:
 
 
 def _check_value(column: str, value: Any) -> FilterValue:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise _refuse(column, f"expected a finite number, found {value}")
     if isinstance(value, str | int | float | bool):
         return value
     raise _refuse(column, f"expected a string, number or boolean, found {_describe(value)}")

@@ -76,11 +76,11 @@ class Searcher:
         """Id of the snapshot."""
         return self._snapshot
 
-    def search(self, request: SearchRequest) -> SearchResponse:
-        """Return the best hits the caller may see as of the request's time.
+    def search(self, request: SearchRequest, *, vector: FloatVector | None = None) -> SearchResponse:
+        """Return the best hits the caller may see as of the request's time; see `SearchEngine`.
 
         Raises:
-            QueryError: the request cannot be answered; says why.
+            QueryError: the request cannot be answered, or the vector does not fit; says why.
             FilterError: the filter names no column of the snapshot, or its value does not fit.
             GuardError: a row outside the mask came up; no answer is given.
             ModelError: the reranker's model cannot be loaded, or gave a score that is not finite.
@@ -88,7 +88,7 @@ class Searcher:
         check_request(request)
         reranker, reranking = choose_reranker(request, self._reranker), None
         clock = _Clock()
-        terms, vector = self._read(request)
+        terms, vector = self._read(request, vector)
         clock.lap("encode")
         scope = Scope(as_of=request.as_of, principal=request.principal, filter=request.filter)
         targets: Sequence[Target] = self._targets.find(scope)
@@ -126,14 +126,16 @@ class Searcher:
         )
         return SearchResponse(hits=tuple(hits), explanation=replace(explanation, reranking=reranking))
 
-    def _read(self, request: SearchRequest) -> tuple[Counter[str], FloatVector | None]:
+    def _read(
+        self, request: SearchRequest, vector: FloatVector | None
+    ) -> tuple[Counter[str], FloatVector | None]:
         """Return the words of a question, and its vector where one is wanted."""
         if request.like:
             return Counter(), None
         terms = find_query_terms(request.query)
         if request.mode is SearchMode.LEXICAL:
             return terms, None
-        return terms, self._embedder.embed_queries([request.query])[0]
+        return terms, self._embedder.embed_queries([request.query])[0] if vector is None else vector
 
     def search_many(
         self, requests: Sequence[SearchRequest], *, max_bytes: int = MAX_BYTES, n_threads: int = 0

@@ -21,6 +21,7 @@ from serve.deployments.remote import (
     RemoteEncoders,
     RemoteFollower,
     RemoteRanker,
+    RemoteSearches,
 )
 from serve.http.app import make_app
 from serve.tracing.exporting import start_tracing
@@ -55,6 +56,7 @@ class Ingress:
             door=self._door,
             writer=writer,
             follower=follower,
+            searches=RemoteSearches(self._searcher, timeout_s=limits.timeout_s),
             answerer=RemoteAnswerer(self._searcher, timeout_s=limits.timeout_s),
             model=make_model(settings, identity, self._reach_encoders(identity)),
             ranker=ranker,

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.errors import EagleRayError
 from serve.deployments.calling import call
 from serve.deployments.searcher import Standing
@@ -18,6 +19,28 @@ from serve.engine.reranking import Ranked
 from serve.engine.shelf import Engine
 
 Answer = TypeVar("Answer")
+
+
+class RemoteSearches:
+    """Asks one of the searchers, which embeds the question itself."""
+
+    def __init__(self, handle: Any, *, timeout_s: float) -> None:
+        self._handle, self._timeout_s = handle, timeout_s
+
+    async def answer(
+        self, request: SearchRequest, *, snapshot: str | None = None, timeout_s: float | None = None
+    ) -> SearchResponse:
+        """Return a searcher's answer; see `Searches`.
+
+        Raises:
+            EagleRayError: as `call` says.
+        """
+        allowed_s = min(timeout_s or self._timeout_s, self._timeout_s)
+        return await call(
+            lambda: self._handle.search.remote(request, snapshot, allowed_s),
+            part="searcher",
+            timeout_s=allowed_s,
+        )
 
 
 class RemoteAnswerer:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.embedders import open_embedder
 from eagleray.errors import EagleRayError, OverloadedError
 from serve.assembling import PROBE, choose_limits, make_follower
@@ -13,8 +15,10 @@ from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.engine.answering import Answerer
 from serve.engine.following import Following
-from serve.engine.questions import Search
+from serve.engine.question_vectors import QuestionVectors
+from serve.engine.searching import Searches
 from serve.engine.shelf import Engine
+from serve.question_encoding import open_question_encoder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +35,11 @@ class Searcher:
 
     def __init__(self, arguments: Arguments) -> None:
         settings = arguments.read_settings()
-        self._follower = make_follower(settings, arguments.alias, open_embedder(settings.embedder))
+        self._settings, self._embedder = settings, open_embedder(settings.embedder)
+        self._follower = make_follower(settings, arguments.alias, self._embedder)
         self._answerer = Answerer(self._follower, choose_limits(settings))
-        self._is_started = False
+        self._searches: Searches | None = None
+        self._starting = asyncio.Lock()
 
     async def check_health(self) -> None:
         """Answer a question; the first time, before requests come, open the snapshot.
@@ -41,11 +47,8 @@ class Searcher:
         Raises:
             EagleRayError: it is not answered. Too much to do is no illness.
         """
-        if not self._is_started:
-            await self._follower.start()
-            self._is_started = True
         try:
-            await self._answerer.answer(Search(PROBE))
+            await (await self._start()).answer(PROBE)
         except OverloadedError:
             return
 
@@ -54,6 +57,23 @@ class Searcher:
     ) -> Any | EagleRayError:
         """Return what `ask` makes of the alias's snapshot or the named one, or the error."""
         return await returned(self._answerer.answer(ask, snapshot=snapshot, timeout_s=timeout_s))
+
+    async def search(
+        self, request: SearchRequest, snapshot: str | None, timeout_s: float
+    ) -> SearchResponse | EagleRayError:
+        """Return the answer of the alias's snapshot or the named one, or the error."""
+        searches = await self._start()
+        return await returned(searches.answer(request, snapshot=snapshot, timeout_s=timeout_s))
+
+    async def _start(self) -> Searches:
+        """Open the snapshot, and what embeds questions, if that was not done yet."""
+        async with self._starting:
+            if self._searches is None:
+                await self._follower.start()
+                vectors = QuestionVectors(await open_question_encoder(self._settings, self._embedder))
+                timeout_s = self._settings.serve.timeout_s
+                self._searches = Searches(self._answerer, vectors, timeout_s=timeout_s)
+        return self._searches
 
     async def stand(self) -> Standing:
         """Return where it stands with the alias."""

@@ -24,23 +24,25 @@ _LEAST_RETRY_S: Final = 0.1
 _SHARE: Final = 0.1
 """Weight of the last batch in the mean of what one text takes."""
 
-_LEAST_FILL: Final = 0.5
-"""Least length of a text in a batch, as a share of the longest: most of a batch is text, not padding."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderLimits:
     """How much one encoder takes on.
 
     Attributes:
-        max_tokens: of one text; a longer one is refused, never cut.
+        max_tokens: of one text; a longer one is refused, never cut. `None` refuses none.
         max_batch_tokens: of one batch, padding included; a longer text is a batch of its own.
+        max_batch_texts: of one batch; 0 for any number.
+        least_fill: least length of a text in a batch, as a share of the longest: most of a batch is text, not
+            padding. 1 takes texts of equal length alone, and pads none.
         max_waiting: texts that may wait; a request that would exceed it is refused.
         timeout_s: seconds a request may take, waiting included.
     """
 
-    max_tokens: int
+    max_tokens: int | None
     max_batch_tokens: int = 1024
+    max_batch_texts: int = 0
+    least_fill: float = 0.5
     max_waiting: int = 4096
     timeout_s: float = 120.0
 
@@ -154,9 +156,9 @@ class Encoder:
         self._n_waiting += n_texts
 
     def _check(self, lengths: Sequence[int]) -> None:
+        most = self._limits.max_tokens
         for row, length in enumerate(lengths):
-            if length > self._limits.max_tokens:
-                most = self._limits.max_tokens
+            if most is not None and length > most:
                 detail = f"input {row} has {length} tokens; the model reads {most} at most: cut it"
                 raise InputError(detail=detail, param="input", code="context_length_exceeded")
 
@@ -201,11 +203,12 @@ class Encoder:
         waiting.sort(key=lambda text: (text != head, abs(text[0].lengths[text[1]] - aim)))
         batch: _Batch = []
         shortest = longest = aim
-        for request, row in waiting:
+        most = self._limits.max_batch_texts or len(waiting)
+        for request, row in waiting[:most]:
             length = request.lengths[row]
             shortest, longest = min(shortest, length), max(longest, length)
             is_too_large = (len(batch) + 1) * longest > self._limits.max_batch_tokens
-            if batch and (is_too_large or shortest < _LEAST_FILL * longest):
+            if batch and (is_too_large or shortest < self._limits.least_fill * longest):
                 break
             batch.append((request, row))
         self._take_away(batch)

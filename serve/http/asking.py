@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from eagleray.contracts.hits import SearchRequest, SearchResponse
-from serve.engine.questions import Search
 from serve.http.metrics import Metrics
 from serve.http.problems import find_status
 from serve.http.request_ids import read_request_id
@@ -51,9 +50,7 @@ async def answer_search(
             await asyncio.to_thread(serving.record, ended)
 
     try:
-        response = await collection.answerer.answer(
-            Search(request), snapshot=snapshot or None, timeout_s=timeout_s
-        )
+        response = await collection.searches.answer(request, snapshot=snapshot or None, timeout_s=timeout_s)
     except Exception as error:
         await record(error)
         raise

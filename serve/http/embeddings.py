@@ -22,13 +22,14 @@ router = APIRouter(tags=["openai"])
 
 
 @router.post(PATH, summary="Vectors of texts, in the order given", responses=answered(EmbeddingsAnswer))
-async def embed(body: EmbeddingBody, caller: Searching, serving: Served) -> Response:  # noqa: ARG001 - may they?
+async def embed(body: EmbeddingBody, caller: Searching, serving: Served) -> Response:
     """Embed texts as passages of the collection are embedded."""
     model = serving.model
     if body.model != model.identity.name:
         raise ModelNotServedError(name=body.model, served=model.identity.name, param="model")
     require_dimensions(body.dimensions, model.identity.dim)
     texts = await asyncio.to_thread(body.read_texts)
+    serving.quotas.texts.take(caller.principal.subject, len(texts))
     encoded = await model.encoder.encode(texts)
     return Response(await asyncio.to_thread(write_answer, body, encoded), media_type="application/json")
 

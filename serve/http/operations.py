@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from eagleray.errors import EagleRayError
-from serve.engine.questions import Search
 from serve.http.access import Served, check_metrics_reader
 from serve.http.answer_models import LiveAnswer, ReadyAnswer, answered
 from serve.http.metrics import MEDIA_TYPE
@@ -39,7 +38,7 @@ async def ready(serving: Served) -> JSONResponse:
     state = serving.collection.follower.state
     told: dict[str, Any] = {"snapshot": state.snapshot, "wanted": state.wanted}
     try:
-        await serving.collection.answerer.answer(Search(serving.probe))
+        await serving.collection.searches.answer(serving.probe)
     except EagleRayError as error:
         return make_problem(503, "NotReadyError", f"no answer: {type(error).__name__}", **told)
     return JSONResponse({"status": "ready", **told, "is_failing": bool(state.error)})

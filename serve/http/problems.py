@@ -29,6 +29,7 @@ from eagleray.errors import (
     KeySetError,
     NotPublishedError,
     OverloadedError,
+    QuotaError,
     StoreError,
     UnavailableError,
 )
@@ -124,6 +125,10 @@ def answer_own(path: str, error: EagleRayError) -> JSONResponse:
         problem.headers["www-authenticate"] = "Bearer"
     if isinstance(error, OverloadedError | UnavailableError):
         problem.headers["retry-after"] = str(math.ceil(error.retry_after_s))
+    if isinstance(error, QuotaError):
+        problem.headers["ratelimit-limit"] = str(error.most)
+        problem.headers["ratelimit-remaining"] = str(error.left)
+        problem.headers["ratelimit-reset"] = str(math.ceil(error.retry_after_s))
     return problem
 
 

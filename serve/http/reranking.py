@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from fastapi import APIRouter
 
+from eagleray.contracts.callers import Caller
 from eagleray.errors import ModelNotServedError
 from serve.engine.cutting import cut_text
 from serve.http.access import Searching, Served
@@ -43,10 +44,10 @@ class _Rank:
     response_model=None,
     responses=answered(CohereRerankAnswer),
 )
-async def rerank_for_cohere(body: CohereRerankBody, caller: Searching, serving: Served) -> dict[str, Any]:  # noqa: ARG001 - may they?
+async def rerank_for_cohere(body: CohereRerankBody, caller: Searching, serving: Served) -> dict[str, Any]:
     """Score them; what the model cannot read is cut, as Cohere does it."""
     question = body.to_question()
-    ranks, n_tokens = await _rank(serving, question)
+    ranks, n_tokens = await _rank(serving, caller, question)
     return {
         "id": read_request_id(),
         "results": _show(ranks, question.documents if body.return_documents else None),
@@ -60,10 +61,10 @@ async def rerank_for_cohere(body: CohereRerankBody, caller: Searching, serving: 
     response_model=None,
     responses=answered(JinaRerankAnswer),
 )
-async def rerank_for_jina(body: JinaRerankBody, caller: Searching, serving: Served) -> dict[str, Any]:  # noqa: ARG001 - may they?
+async def rerank_for_jina(body: JinaRerankBody, caller: Searching, serving: Served) -> dict[str, Any]:
     """Score them."""
     question = body.to_question()
-    ranks, n_tokens = await _rank(serving, question)
+    ranks, n_tokens = await _rank(serving, caller, question)
     results = _show(ranks, question.documents if body.return_documents else None)
     usage = {"total_tokens": n_tokens, "prompt_tokens": n_tokens}
     return {"model": body.model, "object": "list", "usage": usage, "results": results}
@@ -75,9 +76,9 @@ async def rerank_for_jina(body: JinaRerankBody, caller: Searching, serving: Serv
     response_model=None,
     responses=answered(RanksAnswer),
 )
-async def rerank_for_tei(body: TeiRerankBody, caller: Searching, serving: Served) -> list[dict[str, Any]]:  # noqa: ARG001 - may they?
+async def rerank_for_tei(body: TeiRerankBody, caller: Searching, serving: Served) -> list[dict[str, Any]]:
     """Score them."""
-    ranks, _ = await _rank(serving, body.to_question())
+    ranks, _ = await _rank(serving, caller, body.to_question())
     found: list[dict[str, Any]] = []
     for rank in ranks:
         shown = {"text": body.texts[rank.index]} if body.return_text else {}
@@ -85,11 +86,12 @@ async def rerank_for_tei(body: TeiRerankBody, caller: Searching, serving: Served
     return found
 
 
-async def _rank(serving: Serving, question: RerankQuestion) -> tuple[list[_Rank], int]:
+async def _rank(serving: Serving, caller: Caller, question: RerankQuestion) -> tuple[list[_Rank], int]:
     """Return the best documents, the best first and equal ones by place, and the tokens read."""
     reranker = serving.require_reranker()
     if question.model not in (None, reranker.pairs.name):
         raise ModelNotServedError(name=question.model, served=reranker.pairs.name, param="model")
+    serving.quotas.texts.take(caller.principal.subject, len(question.documents))
     documents = await asyncio.to_thread(_cut, question, reranker)
     ranked = await reranker.ranker.rank(question.query, documents, may_cut=question.may_cut)
     raw = ranked.scores.astype(np.float64)

@@ -13,6 +13,8 @@ from eagleray.models.tokenizing import Tokenize
 from eagleray.rerankers import PairReader
 from eagleray.setting_groups.serving import MetricsReaders
 from serve.engine.ports import Answers, Encodes, Followed, Ranks
+from serve.engine.quotas import Quotas
+from serve.engine.searching import FindsHits
 from serve.http.metrics import Metrics
 
 
@@ -77,11 +79,13 @@ class ServedCollection:
     Attributes:
         name: of the collection.
         follower: of its alias; started.
-        answerer: asks its snapshots.
+        searches: answers questions on its snapshots.
+        answerer: asks its snapshots anything else.
     """
 
     name: str
     follower: Followed
+    searches: FindsHits
     answerer: Answers
 
 
@@ -95,6 +99,7 @@ class Serving:
         probe: the question that tells readiness.
         authenticate: says who shows a credential, the empty one too; called in a thread.
         record: keeps what was asked and how it ended, before the answer is given; called in a thread.
+        quotas: what each caller may take.
         metrics: of this application alone.
         metrics_for: who may read them.
         reranker: scores documents for those who bring them; `None` where the settings name none.
@@ -105,6 +110,7 @@ class Serving:
     probe: SearchRequest
     authenticate: Callable[[str], Caller]
     record: Callable[[Ended], None]
+    quotas: Quotas
     metrics: Metrics
     metrics_for: MetricsReaders = "callers"
     reranker: ServedReranker | None = None

@@ -32,12 +32,13 @@ router = APIRouter(tags=["tei"])
 
 @router.post("/embed", summary="Vectors of texts, in the order given", responses=answered(VectorsAnswer))
 @router.post("/", summary="Vectors of texts, as /embed gives them", responses=answered(VectorsAnswer))
-async def embed(body: TeiEmbedBody, caller: Searching, serving: Served) -> Response:  # noqa: ARG001 - may they?
+async def embed(body: TeiEmbedBody, caller: Searching, serving: Served) -> Response:
     """Embed texts as passages of the collection are embedded, or as questions if the prompt says so."""
     model, texts = serving.model, read_inputs(body.inputs)
     require_dimensions(body.dimensions, model.identity.dim)
     if body.truncate:
         texts = await asyncio.to_thread(_cut, texts, body, model)
+    serving.quotas.texts.take(caller.principal.subject, len(texts))
     encoder = model.questions if body.prompt_name == "query" else model.encoder
     encoded = await encoder.encode(texts)
     content = await asyncio.to_thread(_write, encoded.vectors, body.dimensions)

@@ -12,7 +12,7 @@ class FakeEngine:
     def __init__(self, snapshot):
         self.snapshot, self.is_closed, self.n_asked = snapshot, False, 0
 
-    def search(self, request):
+    def search(self, request, *, vector=None):
         assert not self.is_closed, "asked after it was closed"
         self.n_asked += 1
         return self.snapshot

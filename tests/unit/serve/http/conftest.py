@@ -22,15 +22,19 @@ from serve.audit.counts import AuditCounts
 from serve.engine.answering import Answerer, Limits
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.following import Follower
+from serve.engine.question_vectors import QuestionVectors
+from serve.engine.quotas import make_quotas
 from serve.engine.reranking import Ranker, RankerLimits
+from serve.engine.searching import Searches
 from serve.engine.shelf import Shelf
 from serve.http.app import make_app
 from serve.http.metrics import Metrics
 from serve.http.serving import ServedCollection, ServedModel, ServedReranker, Serving
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_rerankers import write_cross_encoder
-from tests.small_searchers import open_engine
+from tests.small_searchers import FixedEmbedder, open_engine
 
+UNBOUND = make_quotas(requests_per_s=0.0, texts_per_s=0.0, burst_s=1.0)
 PROBE = SearchRequest(query="ready", k=1, mode=SearchMode.LEXICAL)
 AUDITED = AuditCounts(n_written=11, n_refused=2, n_dropped=3, n_pending=4, is_failing=True)
 PATH = f"/collections/{SPEC.name}/search"
@@ -65,9 +69,11 @@ def store(tmp_path):
 def serve_with(store):
     """Run a coroutine over the served application, for a caller of given groups, under given limits."""
 
-    def run(body, *, groups=(), can_record=True, metrics_for="callers", reranker=None, **limits):
+    def run(
+        body, *, groups=(), can_record=True, metrics_for="callers", quotas=UNBOUND, reranker=None, **limits
+    ):
         recorded = [] if can_record else None
-        shared = {"metrics_for": metrics_for, "reranker": reranker}
+        shared = {"metrics_for": metrics_for, "quotas": quotas, "reranker": reranker}
         return asyncio.run(_run(store, body, frozenset(groups), Limits(**limits), recorded, shared))
 
     return run
@@ -143,11 +149,16 @@ async def _run(store, body, groups, limits, recorded, shared):
     encoder = Encoder(embedder.embed_passages, count=count_words, limits=encoder_limits)
     questions = Encoder(embedder.embed_queries, count=count_words, limits=encoder_limits)
 
+    vectors = QuestionVectors(
+        Encoder(FixedEmbedder().embed_queries, count=count_words, limits=EncoderLimits(max_tokens=None))
+    )
+    searches = Searches(answerer, vectors, timeout_s=limits.timeout_s)
+
     def fail_to_record(ended):
         raise AuditError(detail="the disk is full")
 
     serving = Serving(
-        collection=ServedCollection(name=SPEC.name, follower=follower, answerer=answerer),
+        collection=ServedCollection(name=SPEC.name, follower=follower, searches=searches, answerer=answerer),
         model=ServedModel(
             identity=embedder.identity,
             encoder=encoder,
@@ -172,6 +183,7 @@ async def _run(store, body, groups, limits, recorded, shared):
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await body(Served(store, client, serving, recorded, app))
     finally:
+        await vectors.close()
         await answerer.close()
         await encoder.close()
         await questions.close()

@@ -67,7 +67,7 @@ def test_requests_are_counted_by_template_method_and_status(serve_with):
 def test_searches_are_counted_by_how_they_ended_and_while_they_go_on(serve_with, monkeypatch):
     release, begun = threading.Event(), threading.Event()
 
-    def work(engine, request):
+    def work(engine, request, *, vector):
         begun.set()
         raise QueryError(detail=f"released: {release.wait(20)}")
 
@@ -85,7 +85,7 @@ def test_searches_are_counted_by_how_they_ended_and_while_they_go_on(serve_with,
         assert (await waiting).status_code == 504
         release.set()
         assert (await held).status_code == 400
-        monkeypatch.setattr(type(lease.engine), "search", lambda engine, request: 1 / 0)
+        monkeypatch.setattr(type(lease.engine), "search", lambda engine, request, *, vector: 1 / 0)
         assert (await served.search(query="swap")).status_code == 500
         after = await read(served)
         for samples, values in ((during, (1, 1)), (after, (0, 0))):
@@ -118,7 +118,7 @@ def test_the_followed_alias_is_told_and_a_publish_counted(serve_with, monkeypatc
         assert 0 <= find(second, "eagleray_snapshot_served_seconds") < 60
         assert 0 <= find(second, "eagleray_alias_lookup_age_seconds") < 10
         lease = await served.follower.lease()
-        monkeypatch.setattr(type(lease.engine), "search", lambda engine, request: 1 / 0)
+        monkeypatch.setattr(type(lease.engine), "search", lambda engine, request, *, vector: 1 / 0)
         lease.release()
         broken = put_small_snapshot(served.store, seed=3)
         move = AliasMove(expected=newer, snapshot=broken, reason="publish", now=3)

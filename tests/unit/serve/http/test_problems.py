@@ -109,7 +109,7 @@ def test_other_collections_paths_and_methods_are_not_there(serve_with):
 def test_one_too_many_is_told_when_to_come_again(serve_with, monkeypatch):
     release, begun = threading.Event(), threading.Event()
 
-    def work(engine, request):
+    def work(engine, request, *, vector):
         begun.set()
         raise QueryError(detail=f"released: {release.wait(20)}")
 
@@ -137,7 +137,7 @@ def test_a_defect_is_told_without_what_went_wrong(serve_with, monkeypatch):
     async def ask(served):
         lease = await served.follower.lease()
 
-        def fail(engine, request):
+        def fail(engine, request, *, vector):
             raise ZeroDivisionError("secret words")
 
         monkeypatch.setattr(type(lease.engine), "search", fail)

@@ -78,7 +78,7 @@ def test_the_record_has_the_name(serve_with):
 def test_events_of_a_request_have_its_name_also_in_the_thread_that_searches(serve_with, monkeypatch, capsys):
     configure_logs(LogSettings(level="info", format="json"))
 
-    def fail(engine, request):
+    def fail(engine, request, *, vector):
         get_logger().info("searching")
         raise ZeroDivisionError
 

@@ -50,7 +50,7 @@ def test_a_search_is_a_trace_of_what_it_waited_for(serve_with, spans):
     assert search(serve_with, **{"x-request-id": "r-1"}).status_code == 200
     made = spans()
     root = made["POST /collections/{name}/search"]
-    assert set(made) == {root.name, "wait", "ask", "search", "record"} | STEPS
+    assert set(made) == {root.name, "wait", "ask", "search", "record", "embed"} | STEPS
     assert root.parent is None
     assert root.kind is SpanKind.SERVER
     assert root.attributes["http.route"] == "/collections/{name}/search"

@@ -1,0 +1,91 @@
+"""What each caller may take of one process: buckets that fill at a steady rate, one a subject.
+
+A bucket holds so much at most, which may be taken at once. Whoever takes more than it holds, when it is full,
+empties it below nothing and waits until it is above again: a large request is possible, and paid for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from eagleray.errors import QuotaError
+
+_MAX_SUBJECTS: Final = 10_000
+"""Buckets kept; the one that was asked for longest ago goes first, and is full when it comes again."""
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """What is left, and when that was so, in seconds of the clock."""
+
+    left: float
+    at: float
+
+
+class Quota:
+    """So much a second for each subject; runs in one event loop."""
+
+    def __init__(
+        self, per_s: float, *, burst_s: float, what: str, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Take the rate.
+
+        Args:
+            per_s: what fills a bucket each second; 0 for no bound.
+            burst_s: seconds' worth that a bucket holds; at least one is in it.
+            what: is counted, for the error.
+            now: returns seconds.
+        """
+        self._per_s, self._most, self._what, self._now = per_s, max(1.0, per_s * burst_s), what, now
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+
+    def take(self, subject: str, n: int = 1) -> None:
+        """Take `n` for a subject; nothing is taken where they are refused.
+
+        Raises:
+            QuotaError: the subject's bucket does not hold them; says when it will.
+        """
+        if not self._per_s:
+            return
+        bucket = self._fill(subject)
+        wanted = min(float(n), self._most)
+        if bucket.left < wanted:
+            retry_s = (wanted - bucket.left) / self._per_s
+            raise QuotaError(
+                what=self._what,
+                per_s=self._per_s,
+                most=int(self._most),
+                left=max(0, int(bucket.left)),
+                retry_after_s=round(retry_s, 3),
+            )
+        bucket.left -= n
+
+    def _fill(self, subject: str) -> _Bucket:
+        now = self._now()
+        bucket = self._buckets.setdefault(subject, _Bucket(self._most, now))
+        self._buckets.move_to_end(subject)
+        bucket.left = min(self._most, bucket.left + (now - bucket.at) * self._per_s)
+        bucket.at = now
+        if len(self._buckets) > _MAX_SUBJECTS:
+            self._buckets.popitem(last=False)
+        return bucket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quotas:
+    """What each subject may take: requests, and texts to embed."""
+
+    requests: Quota
+    texts: Quota
+
+
+def make_quotas(*, requests_per_s: float, texts_per_s: float, burst_s: float) -> Quotas:
+    """Return fresh quotas; a rate of 0 bounds nothing."""
+    return Quotas(
+        requests=Quota(requests_per_s, burst_s=burst_s, what="requests"),
+        texts=Quota(texts_per_s, burst_s=burst_s, what="texts"),
+    )

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from eagleray.errors import FilterError
+from indexes.masks.grammar import parse_filter
+from indexes.masks.json_filters import read_json_filter
+
+
+@pytest.mark.parametrize("number", ["1" * 5_000, "-" + "9" * 16_000, "1e999", "-1e999"])
+def test_a_number_beyond_every_column_is_refused_where_it_stands(number):
+    with pytest.raises(FilterError, match="expected a number") as refused:
+        parse_filter(f"year = {number}")
+    assert refused.value.position == 7
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])
+@pytest.mark.parametrize("shape", [lambda n: n, lambda n: [1, n], lambda n: {"between": [0, n]}])
+def test_numbers_of_json_are_finite(number, shape):
+    with pytest.raises(FilterError, match="finite"):
+        read_json_filter({"year": shape(number)})

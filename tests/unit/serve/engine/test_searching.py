@@ -1,0 +1,138 @@
+"""Questions of many callers at once, with a real model, and the same ones again from the audit log."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+import numpy as np
+import pytest
+
+from eagleray.contracts.audits import AuditQuery
+from eagleray.contracts.hits import SearchMode, SearchRequest
+from eagleray.contracts.principals import Principal
+from eagleray.embedders import open_embedder
+from eagleray.errors import DeadlineError, QueryError
+from eagleray.setting_groups.engine import EmbedderSettings
+from eagleray.setting_groups.serving import AuditSettings
+from eagleray.settings import Settings
+from indexes.searching.searcher import Searcher
+from indexes.snapshots.opened import open_snapshot
+from indexes.storage import open_store
+from serve.audit.entries import record_search
+from serve.audit.replaying import replay_records
+from serve.audit.scanning import scan_records
+from serve.audit.writing import AuditWriter
+from serve.engine.answering import Answerer, Limits
+from serve.engine.following import Follower
+from serve.engine.question_vectors import QuestionVectors
+from serve.engine.searching import Searches
+from serve.engine.shelf import Shelf
+from serve.question_encoding import open_question_encoder
+from tests.small_collections import DIM, EMBEDDER, SPEC, WORDS, put_small_snapshot
+
+
+class CutModel:
+    """The default model's vectors, cut to the length that small collections have."""
+
+    identity = EMBEDDER
+
+    def __init__(self):
+        self._model = open_embedder(EmbedderSettings())
+        self.sizes = []
+
+    def embed_queries(self, texts):
+        self.sizes.append(len(texts))
+        cut = np.ascontiguousarray(self._model.embed_queries(texts)[:, :DIM])
+        return np.stack([row / np.linalg.norm(row) for row in cut])
+
+
+@pytest.fixture
+def store(tmp_path):
+    return open_store(tmp_path / "store")
+
+
+@pytest.fixture
+def search_with(store):
+    """Run a coroutine over the searches of a snapshot."""
+    snapshot = put_small_snapshot(store)
+
+    def run(body, model, **limits):
+        async def whole():
+            follower = Follower(
+                Shelf(partial(open_engine, store, model)), lambda: snapshot, probe=lambda engine: None
+            )
+            await follower.start()
+            answerer = Answerer(follower, Limits(**limits))
+            vectors = QuestionVectors(await open_question_encoder(Settings(), model))
+            model.sizes.clear()
+            try:
+                return await body(Searches(answerer, vectors, timeout_s=30.0))
+            finally:
+                await vectors.close()
+                await answerer.close()
+                await follower.close()
+
+        return asyncio.run(whole())
+
+    return run
+
+
+def open_engine(store, model, snapshot):
+    opened = open_snapshot(store, SPEC.name, snapshot)
+    attributes = opened.manifest.attributes
+    return Searcher(opened.snapshot_id, opened.segments, attributes=attributes, embedder=model)
+
+
+def list_questions(rng, n):
+    """Return requests whose questions differ, in words and in length."""
+    caller = Principal(subject="ann", groups=frozenset({"rates"}))
+    texts = [" ".join(rng.choice(WORDS, size=int(rng.integers(2, 7)))) + f" {number}" for number in range(n)]
+    modes = [SearchMode.HYBRID, SearchMode.DENSE]
+    return [
+        SearchRequest(query=text, mode=modes[number % 2], k=5, principal=caller)
+        for number, text in enumerate(texts)
+    ]
+
+
+def test_answers_to_questions_embedded_together_come_back_to_the_bit_when_asked_alone(
+    store, search_with, rng
+):
+    model, requests = CutModel(), list_questions(rng, 60)
+
+    async def body(searches):
+        return await asyncio.gather(*map(searches.answer, requests))
+
+    answers = search_with(body, model, max_waiting=100)
+    assert sum(model.sizes) == len(requests)
+    with AuditWriter(store, SPEC.name, settings=AuditSettings()) as writer:
+        for request, answer in zip(requests, answers, strict=True):
+            assert answer.hits
+            writer.append(record_search(request, answer, questions="text", latency_us=1))
+    records = scan_records(store, SPEC.name, AuditQuery())
+    replayed = replay_records(records, partial(open_engine, store, model))
+    assert (replayed.n_same, replayed.different) == (len(requests), [])
+
+
+def test_only_questions_that_are_compared_as_vectors_are_embedded(search_with):
+    model = CutModel()
+
+    async def body(searches):
+        lexical = SearchRequest(query="swap", mode=SearchMode.LEXICAL)
+        await searches.answer(lexical)
+        await searches.answer(SearchRequest(query="", like="doc-2"))
+        with pytest.raises(QueryError, match="empty"):
+            await searches.answer(SearchRequest(query=" "))
+        assert model.sizes == []
+        await searches.answer(SearchRequest(query="swap"))
+        assert model.sizes == [1]
+
+    search_with(body, model)
+
+
+def test_the_time_of_a_search_has_embedding_in_it(search_with):
+    async def body(searches):
+        with pytest.raises(DeadlineError, match=r"1e-06 s"):
+            await searches.answer(SearchRequest(query="swap"), timeout_s=1e-6)
+
+    search_with(body, CutModel())
