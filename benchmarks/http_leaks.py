@@ -1,0 +1,167 @@
+"""Does anything that is served over HTTP show, count or score what its caller must not see, or differ?
+
+    python -m benchmarks.http_leaks --n N --seed S
+
+`eagleray serve` answers for small collections in many states. Callers with drawn groups, zones and roles ask
+it by keys and tokens, several at once, while the alias moves on and back and keys are revoked. Every request
+of `http_probes.PROBES` is judged by an oracle that looks at the plain rows of the snapshot that answered. A
+*leak* is what a hidden row changes or shows, its own words anywhere in an answer included; all else is a
+*difference*.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.http_callers import HttpCallers
+from benchmarks.http_client import Connection, write_request
+from benchmarks.http_probes import PROBES, judge_answer
+from benchmarks.http_searches import read_missing
+from benchmarks.http_verdicts import Scene
+from benchmarks.http_world import COLLECTION, HttpWorld, make_http_world
+from benchmarks.reporting import show_result
+from benchmarks.serving_process import run_server
+from eagleray.contracts.callers import Action
+from eagleray.contracts.ports import Store
+from indexes.snapshots.aliases import AliasMove, move_alias, read_alias, rollback
+from indexes.storage import open_store
+
+REQUESTS_PER_WORLD: Final = 5_000
+_N_CLIENTS: Final = 6
+_REQUESTS_PER_MOVE: Final = 60
+_ALIAS: Final = "live"
+
+
+def main() -> None:
+    """Ask, count, and fail where anything leaked or differed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n", type=int, default=10_000, help="requests")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    started = time.monotonic()
+    figures = run(arguments.n, seed=arguments.seed)
+    show_result({**figures, "seed": arguments.seed, "seconds": round(time.monotonic() - started, 1)})
+    sys.exit(1 if figures["leaks"] or figures["differences"] else 0)
+
+
+def run(n: int, *, seed: int) -> dict[str, Any]:
+    """Return how many requests were made, of which kinds, and what went wrong with them."""
+    total: Counter[str] = Counter()
+    for number, start in enumerate(range(0, n, REQUESTS_PER_WORLD)):
+        total.update(check_world(seed * 1_000_003 + number, min(REQUESTS_PER_WORLD, n - start)))
+        print(f"{total['requests']}/{n}: {dict(total)}", file=sys.stderr, flush=True)
+    return {name: total[name] for name in ("requests", "leaks", "differences")} | {
+        name: total[name]
+        for name in sorted(total)
+        if " " in name or name in ("publishes", "rollbacks", "revocations")
+    }
+
+
+def check_world(seed: int, n: int) -> Counter[str]:
+    """Serve one collection and ask it `n` requests."""
+    with tempfile.TemporaryDirectory(prefix="eagleray-leaks-") as name:
+        world = make_http_world(seed, Path(name))
+        _move(open_store(world.settings.store), next(iter(world.states)))
+        callers = HttpCallers(world.settings, Path(name), random.Random(seed))  # noqa: S311 - no secrets
+        with run_server(world.settings, options=(), env=callers.env) as url:
+            return asyncio.run(_Run(world, callers, url, seed=seed).ask(n))
+
+
+class _Run:
+    """One collection's requests; the alias and the keys change meanwhile."""
+
+    def __init__(self, world: HttpWorld, callers: HttpCallers, url: str, *, seed: int) -> None:
+        self._world, self._callers, self._url, self._seed = world, callers, url, seed
+        self._scene = Scene(world=world)
+        self._counts: Counter[str] = Counter()
+
+    async def ask(self, n: int) -> Counter[str]:
+        """Return the counts of `n` requests."""
+        await self._learn_missing()
+        numbers = iter(range(n))
+        changing = asyncio.create_task(self._change())
+        await asyncio.gather(*(self._ask_on(numbers) for _ in range(_N_CLIENTS)))
+        changing.cancel()
+        await asyncio.gather(changing, return_exceptions=True)
+        return self._counts
+
+    async def _ask_on(self, numbers: Iterator[int]) -> None:
+        connection = Connection(self._url)
+        for number in numbers:
+            await self._ask_one(connection, number)
+        await connection.close()
+
+    async def _ask_one(self, connection: Connection, number: int) -> None:
+        drawn = random.Random(self._seed * 1_000_003 + number)  # noqa: S311 - draws questions, not secrets
+        caller = drawn.choice(self._callers.known)
+        self._scene.subjects.add(caller.principal.subject)
+        (probe,) = drawn.choices(PROBES, [probe.share for probe in PROBES])
+        asked = probe.draw(self._scene, caller, drawn)
+        began = time.monotonic()
+        answer = await connection.ask(write_request(self._url, asked.path, asked.body, caller.headers))
+        allowed = {200}
+        if asked.action is not None:
+            allowed = caller.find_statuses(asked.action, asked_at=began, answered_at=time.monotonic())
+        verdict = judge_answer(self._scene, asked, answer, allowed)
+        self._counts.update(["requests", f"route {probe.name}", f"status {answer.status}"])
+        for name, told in (("leaks", verdict.leak), ("differences", verdict.difference)):
+            if told:
+                self._counts[name] += 1
+                where = f"seed {self._seed}, request {number}, {probe.name}"
+                print(f"{name.upper()} {where}: {told}: {asked.body} by {caller.principal}", file=sys.stderr)
+
+    async def _change(self) -> None:
+        """Move the alias on and back, and revoke keys, until cancelled."""
+        drawn, store = random.Random(self._seed), open_store(self._world.settings.store)  # noqa: S311 - no secrets
+        n_ahead = 0
+        while True:
+            next_at = self._counts["requests"] + _REQUESTS_PER_MOVE
+            while self._counts["requests"] < next_at:
+                await asyncio.sleep(0.01)
+            is_back = n_ahead > 0 and drawn.random() < 0.4
+            snapshot = drawn.choice(list(self._world.states))
+            await asyncio.to_thread(_move, store, "" if is_back else snapshot)
+            n_ahead += -1 if is_back else 1
+            self._counts["rollbacks" if is_back else "publishes"] += 1
+            if drawn.random() < 0.5:
+                await asyncio.to_thread(self._callers.replace_one)
+                self._counts["revocations"] += 1
+
+    async def _learn_missing(self) -> None:
+        """Learn the answer to a document that is nowhere."""
+        caller = next(
+            one
+            for one in self._callers.known
+            if one.find_statuses(Action.SEARCH, asked_at=0.0, answered_at=0.0) == {200}
+        )
+        connection, body = Connection(self._url), {"like": "doc99999", "explain": True}
+        path = f"/collections/{COLLECTION}/search"
+        answer = await connection.ask(write_request(self._url, path, body, caller.headers))
+        self._scene.missing = read_missing(answer, "doc99999")
+        await connection.close()
+
+
+def _move(store: Store, snapshot: str) -> None:
+    """Move the alias to a snapshot, or back where none is named."""
+    now = time.time_ns() // 1000
+    if not snapshot:
+        rollback(store, COLLECTION, _ALIAS, run="", now=now)
+        return
+    current = read_alias(store, COLLECTION, _ALIAS)
+    move = AliasMove(
+        expected=current.snapshot if current else None, snapshot=snapshot, reason="publish", now=now
+    )
+    move_alias(store, COLLECTION, _ALIAS, move=move)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""Requests that could show what their caller may not read, each with its judge; every route has a probe here.
+
+A probe draws a request of a caller, and tells what is wrong with its answer. `PROBES` lists them with how
+often each is drawn; a new route adds its own.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from benchmarks.differential_world import WORDS
+from benchmarks.http_callers import HttpCaller
+from benchmarks.http_client import Answer
+from benchmarks.http_searches import SearchAsked, draw_like, draw_search, judge_like, judge_search
+from benchmarks.http_verdicts import SOUND, Scene, Verdict, find_stray_canaries
+from benchmarks.http_world import COLLECTION, EMBEDDER
+from eagleray.contracts.callers import Action
+
+
+def _find_sound(_scene: Scene, _answer: Answer) -> Verdict:
+    return SOUND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request that was drawn.
+
+    Attributes:
+        action: that its caller must be allowed; `None` where everybody may ask.
+        search: what is searched for; `None` where nothing is.
+        body: of a POST; `None` for a GET.
+        statuses: that an answer to an allowed caller may have.
+        judge: tells what is wrong with an answer of one of these statuses.
+    """
+
+    path: str
+    action: Action | None
+    body: Mapping[str, Any] | None = None
+    search: SearchAsked | None = None
+    statuses: frozenset[int] = frozenset({200})
+    judge: Callable[[Scene, Answer], Verdict] = _find_sound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A kind of request.
+
+    Attributes:
+        share: how often it is drawn, against the others.
+    """
+
+    name: str
+    share: float
+    draw: Callable[[Scene, HttpCaller, random.Random], Asked]
+
+
+def _ask_search(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
+    search = draw_search(scene, caller, drawn)
+    return Asked(
+        path=f"/collections/{COLLECTION}/search",
+        action=Action.SEARCH,
+        body=search.body,
+        search=search,
+        judge=lambda scene, answer: judge_search(scene, search, answer),
+    )
+
+
+def _ask_like(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
+    search = draw_like(scene, caller, drawn)
+    return Asked(
+        path=f"/collections/{COLLECTION}/search",
+        action=Action.SEARCH,
+        body=search.body,
+        search=search,
+        statuses=frozenset({200, 404}),
+        judge=lambda scene, answer: judge_like(scene, search, answer),
+    )
+
+
+def _ask_missing(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> Asked:
+    """Ask what is not there, or cannot be answered."""
+    path, more, status = drawn.choice(
+        [
+            ("other", {}, 404),
+            (COLLECTION, {"snapshot": f"{drawn.getrandbits(256):064x}"}, 404),
+            (COLLECTION, {"filter": "year >="}, 400),
+            (COLLECTION, {"filter": "nothing = 1"}, 400),
+            (COLLECTION, {"as_of": "yesterday"}, 400),
+            (COLLECTION, {"k": 0}, 422),
+        ]
+    )
+    body = {"query": drawn.choice(WORDS), "as_of": None, **more}
+    return Asked(
+        path=f"/collections/{path}/search", action=Action.SEARCH, body=body, statuses=frozenset({status})
+    )
+
+
+def _ask_vectors(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> Asked:
+    texts = [" ".join(drawn.choices(WORDS, k=drawn.randrange(1, 9))) for _ in range(drawn.randrange(1, 4))]
+
+    def judge(_scene: Scene, answer: Answer) -> Verdict:
+        found = np.array([row["embedding"] for row in answer.read()["data"]], dtype=np.float32)
+        same = np.allclose(found, EMBEDDER.embed_passages(texts), atol=1e-6)
+        return SOUND if same else Verdict(difference="other vectors")
+
+    body = {"model": EMBEDDER.identity.name, "input": texts}
+    return Asked(path="/v1/embeddings", action=Action.SEARCH, body=body, judge=judge)
+
+
+def _ask_models(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> Asked:
+    name = EMBEDDER.identity.name
+    return Asked(path=drawn.choice(["/v1/models", f"/v1/models/{name}"]), action=Action.INSPECT)
+
+
+def _ask_metrics(_scene: Scene, _caller: HttpCaller, _drawn: random.Random) -> Asked:
+    def judge(scene: Scene, answer: Answer) -> Verdict:
+        named = [subject for subject in scene.subjects if subject.encode() in answer.body]
+        return Verdict(leak=f"the metrics name {named}") if named else SOUND
+
+    return Asked(path="/metrics", action=Action.INSPECT, judge=judge)
+
+
+def _ask_health(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> Asked:
+    def judge(scene: Scene, answer: Answer) -> Verdict:
+        told = answer.read()
+        known = {"status", "snapshot", "wanted", "is_failing"}
+        is_known = set(told) <= known and {told.get("snapshot")} <= {None, *scene.world.states}
+        return SOUND if is_known else Verdict(difference=f"the health tells {told}")
+
+    return Asked(path=drawn.choice(["/health/live", "/health/ready"]), action=None, judge=judge)
+
+
+PROBES: Final = (
+    Probe(name="search", share=0.78, draw=_ask_search),
+    Probe(name="like", share=0.1, draw=_ask_like),
+    Probe(name="missing", share=0.04, draw=_ask_missing),
+    Probe(name="embeddings", share=0.03, draw=_ask_vectors),
+    Probe(name="models", share=0.01, draw=_ask_models),
+    Probe(name="metrics", share=0.02, draw=_ask_metrics),
+    Probe(name="health", share=0.02, draw=_ask_health),
+)
+
+
+def judge_answer(scene: Scene, asked: Asked, answer: Answer, allowed: set[int]) -> Verdict:
+    """Return what is wrong with an answer.
+
+    Args:
+        scene: what is served.
+        asked: the request.
+        answer: what came.
+        allowed: statuses that the caller may get; 200 stands for those of the request.
+    """
+    expected = (allowed - {200}) | (set(asked.statuses) if 200 in allowed else set())
+    if answer.status not in expected:
+        return Verdict(
+            difference=f"status {answer.status}, expected {sorted(expected)}: {answer.body[:300]!r}"
+        )
+    stray = find_stray_canaries(scene, asked.search, answer)
+    if stray:
+        return Verdict(leak=f"words of hidden rows: {stray}")
+    return asked.judge(scene, answer) if answer.status in asked.statuses else SOUND

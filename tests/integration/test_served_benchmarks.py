@@ -1,0 +1,52 @@
+"""Small slices of the benchmarks of a served system, and proof that they would notice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from benchmarks import http_leaks, publishing
+from benchmarks.load import Asked
+from tests.integration.cut_runs import NOTES, ingest, write_lines
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
+
+
+def test_nothing_leaks_over_http_and_nothing_differs():
+    figures = http_leaks.run(300, seed=11)
+    assert (figures["requests"], figures["leaks"], figures["differences"]) == (300, 0, 0)
+    assert figures["publishes"] + figures["rollbacks"] >= 2
+    assert figures["route search"] > 100
+
+
+def test_rows_that_an_oracle_takes_for_hidden_are_told_as_leaks(monkeypatch):
+    make_world = http_leaks.make_http_world
+
+    def make_closed(*arguments):
+        world = make_world(*arguments)
+        for state in world.states.values():
+            for row in list(state.rows.values())[::2]:
+                row.groups = frozenset({"nobody"})
+        return world
+
+    monkeypatch.setattr(http_leaks, "make_http_world", make_closed)
+    assert http_leaks.run(60, seed=12)["leaks"] > 5
+
+
+def test_answers_under_moves_of_the_alias_are_those_of_one_snapshot(cluster, settings, tmp_path):
+    first = ingest(settings, write_lines(tmp_path / "desk" / "notes.jsonl", NOTES))["snapshot"]
+    changed = [{**note, "text": note["text"] + " It was called early."} for note in NOTES]
+    second = ingest(settings, write_lines(tmp_path / "desk" / "notes.jsonl", changed))["snapshot"]
+    texts = ["bond coupon", "called early"]
+    figures = publishing.measure(settings, [first, second], texts, n=1, n_clients=4)
+    assert (figures["publishes"], figures["failed"], figures["mixed"]) == (1, 0, 0)
+    assert figures["moves_seen"] == 2
+    assert 0.0 < figures["max_publish_ms"] < 5_000.0
+
+
+def test_an_answer_of_two_snapshots_is_mixed():
+    whole = Asked(question=0, began=0.0, ended=1.0, status=200, body=b'{"snapshot": "a", "hits": [1]}')
+    mixed = replace(whole, body=b'{"snapshot": "b", "hits": [1]}')
+    known = {"a": [{"snapshot": "a", "hits": [1]}], "b": [{"snapshot": "b", "hits": [2]}]}
+    assert publishing.count_mixed([whole, mixed, mixed], known) == 2
