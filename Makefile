@@ -59,6 +59,9 @@ bench: setup ## the benchmarks on the judged corpora in CORPORA
 	$(BIN)/python -m benchmarks.batch_search $(CORPORA)/reuters21578 --pairs 20000
 	$(BIN)/python -m benchmarks.differential --n 100000 --seed 1
 	$(BIN)/python -m benchmarks.http_fuzz --n 20000 --seed 1
+	$(BIN)/python -m benchmarks.http_leaks --n 100000 --seed 1
+	$(BIN)/python -m benchmarks.publishing $(CORPORA)/tatqa --publishes 20
+	$(BIN)/python -m benchmarks.serving $(CORPORA)/tatqa
 	$(BIN)/python -m benchmarks.plan_costs
 	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.segment_threads
@@ -69,6 +72,8 @@ bench: setup ## the benchmarks on the judged corpora in CORPORA
 peers: setup ## install what benchmarks compare with beside the pinned environment
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --override $(LOCK) --requirement requirements/peers.txt
 	$(BIN)/python -c "import shutil, site; shutil.rmtree(site.getsitepackages()[0] + '/tests', ignore_errors=True)"  # autofaiss's own, in the way of ours
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .peers/infinity
+	$(BIN)/uv pip install --quiet --python .peers/infinity/bin/python --requirement requirements/infinity.txt
 
 lock: setup ## pin what pyproject.toml asks for, without addresses
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra serve --python-version 3.11 \
