@@ -6,8 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import http_leaks, publishing
-from benchmarks.load import Asked
+from benchmarks import http_leaks, publishing, serving
+from benchmarks.http_world import COLLECTION
+from benchmarks.load import Asked, LoadProcess
+from benchmarks.serving_process import run_server
+from indexes.snapshots.aliases import AliasMove, move_alias
+from indexes.storage import open_store
 from tests.integration.cut_runs import NOTES, ingest, write_lines
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
@@ -50,3 +54,21 @@ def test_an_answer_of_two_snapshots_is_mixed():
     mixed = replace(whole, body=b'{"snapshot": "b", "hits": [1]}')
     known = {"a": [{"snapshot": "a", "hits": [1]}], "b": [{"snapshot": "b", "hits": [2]}]}
     assert publishing.count_mixed([whole, mixed, mixed], known) == 2
+
+
+def test_engine_and_server_take_turns_over_distinct_questions(tmp_path):
+    world = http_leaks.make_http_world(13, tmp_path)
+    store = open_store(world.settings.store)
+    snapshot = next(iter(world.states))
+    move_alias(store, COLLECTION, "live", move=AliasMove(expected=None, snapshot=snapshot, reason="", now=1))
+    with LoadProcess() as process, run_server(world.settings) as url:
+        measured = serving.Measured(process, seconds=0.3, n_clients=4)
+        figures = serving.compare_searches(measured, world.settings, url, ["swap rating", "repo call"])
+    assert measured.n_failed == 0
+    assert min(figures["engine_qps"], figures["served_qps"], figures["client_cpu_share"]) > 0.0
+    assert 0.0 < figures["p50_ms"] <= figures["p95_ms"] <= figures["p99_ms"]
+
+
+def test_questions_never_come_again():
+    questions = list(serving.iterate_distinct([f"word{number} again" for number in range(20)]))
+    assert len(questions) == len(set(questions)) == 400
