@@ -63,7 +63,8 @@ def test_engine_and_server_take_turns_over_distinct_questions(tmp_path):
     move_alias(store, COLLECTION, "live", move=AliasMove(expected=None, snapshot=snapshot, reason="", now=1))
     with LoadProcess() as process, run_server(world.settings) as url:
         measured = serving.Measured(process, seconds=0.3, n_clients=4)
-        figures = serving.compare_searches(measured, world.settings, url, ["swap rating", "repo call"])
+        queries = [f"swap rating {number}" for number in range(100)]
+        figures = serving.compare_searches(measured, world.settings, url, queries)
     assert measured.n_failed == 0
     assert min(figures["engine_qps"], figures["served_qps"], figures["client_cpu_share"]) > 0.0
     assert 0.0 < figures["p50_ms"] <= figures["p95_ms"] <= figures["p99_ms"]
