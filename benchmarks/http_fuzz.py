@@ -10,18 +10,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import signal
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from benchmarks.http_fuzzing import fuzz
 from benchmarks.reporting import show_result
+from benchmarks.serving_process import run_server
 from eagleray.contracts.callers import Role
 from eagleray.contracts.services import IngestRequest, KeyRequest
 from eagleray.parts import load_job_service
@@ -31,7 +27,6 @@ from serve.identity.key_service import StoredKeyService
 COLLECTION: Final = "notes"
 _WORDS: Final = ("swap", "repo", "bond", "coupon", "spread", "issuer", "rating", "curve")
 _N_NOTES: Final = 60
-_END_S: Final = 60
 
 
 def write_notes(folder: Path) -> Path:
@@ -62,29 +57,8 @@ def make_credentials(settings: Settings) -> dict[str, str]:
     return {**made, "wrong": "er_wrong", "nobody": ""}
 
 
-@contextmanager
-def serving(settings: Settings) -> Iterator[str]:
-    """Serve the collection as a process of its own, and yield its URL; it must end as a success."""
-    env = os.environ | {
-        "EAGLERAY_STORE": settings.store,
-        "EAGLERAY_COLLECTION": settings.collection,
-        "EAGLERAY_EMBEDDER__MODEL": settings.embedder.model,
-        "EAGLERAY_AUTH__API_KEYS": "true",
-        "EAGLERAY_LOG__LEVEL": "error",
-    }
-    command = [sys.executable, "-m", "eagleray", "serve", "--port", "0", "--json"]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
-    try:
-        line = process.stdout.readline() if process.stdout else ""
-        if not line:
-            raise SystemExit(f"the server ended with {process.wait()} before it was ready")
-        yield json.loads(line)["url"]
-        process.send_signal(signal.SIGTERM)
-        if process.wait(timeout=_END_S):
-            raise SystemExit(f"the server ended with {process.returncode}")
-    finally:
-        process.kill()
-        process.wait(timeout=_END_S)
+KEYS_ALONE: Final = {"EAGLERAY_AUTH__API_KEYS": "true", "EAGLERAY_LOG__LEVEL": "error"}
+"""Environment of the server: it answers holders of keys, and nobody else."""
 
 
 def main() -> None:
@@ -100,7 +74,7 @@ def main() -> None:
         source = write_notes(Path(folder) / "desk")
         load_job_service().ingest(settings, IngestRequest(source=str(source)), lambda *_: None)
         credentials = make_credentials(settings)
-        with serving(settings) as url:
+        with run_server(settings, options=(), env=KEYS_ALONE) as url:
             known = {"name": [COLLECTION, "hashing"]}
             report = fuzz(url, credentials=credentials, known=known, n=chosen.n, seed=chosen.seed)
     for told in report.told:

@@ -66,7 +66,7 @@ def measure(
     wanted = [answer_all(settings, snapshot, texts) for snapshot in snapshots]
     seconds = 2.0 * n * _PAUSE_S + 2.0
     with run_server(settings) as url, LoadProcess() as process:
-        requests = write_searches(url, [{"query": text, "k": _K} for text in texts])
+        requests = write_searches(url, settings.collection, [{"query": text, "k": _K} for text in texts])
         load = Load(url=url, requests=requests, n_clients=n_clients, seconds=seconds, keeps_bodies=True)
         begun = process.begin(load)
         moves = move_alias(settings, snapshots, n=n)

@@ -55,8 +55,8 @@ def read_passages(corpus: Path, *, limit: int) -> list[str]:
     return [text for text in texts if text.strip()]
 
 
-def write_searches(url: str, bodies: Sequence[Any], *, collection: str = "corpus") -> list[bytes]:
-    """Return the bytes of a search for each body."""
+def write_searches(url: str, collection: str, bodies: Sequence[Any]) -> list[bytes]:
+    """Return the bytes of a search of a collection for each body."""
     return [write_request(url, f"/collections/{collection}/search", body) for body in bodies]
 
 

@@ -132,7 +132,7 @@ def compare_searches(
         for number in range(_ROUNDS + 1):
             n, spent = engine.ask(list(islice(questions, n_turn)), seconds=measured.seconds)
             bodies = [{"query": text} for text in islice(questions, n_turn)]
-            requests = write_searches(url, bodies, collection=settings.collection)
+            requests = write_searches(url, settings.collection, bodies)
             asked, seconds, cpu_s = measured.ask(url, requests)
             print(
                 f"turn {number}: engine {n / spent:.1f}, served {len(asked) / seconds:.1f}", file=sys.stderr

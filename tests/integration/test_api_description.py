@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.http_fuzz import COLLECTION, make_credentials, serving, write_notes
+from benchmarks.http_fuzz import COLLECTION, KEYS_ALONE, make_credentials, write_notes
 from benchmarks.http_fuzzing import fuzz
+from benchmarks.serving_process import run_server
 from tests.integration.cut_runs import ingest
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation 
 def test_no_drawn_request_fails_the_server_or_gets_what_is_not_described(cluster, settings, tmp_path):
     ingest(settings, write_notes(tmp_path / "desk"))
     credentials = make_credentials(settings)
-    with serving(settings) as url:
+    with run_server(settings, options=(), env=KEYS_ALONE) as url:
         known = {"name": [COLLECTION, "hashing"]}
         report = fuzz(url, credentials=credentials, known=known, n=600, seed=1)
     assert report.told == []
