@@ -18,6 +18,7 @@ EagleRayError
 ├── StoreError                 the store failed; the operation may be tried again
 │   └── ObjectNotFoundError        no object of that name (trying again will not help)
 ├── KeySetError                the keys that tokens are checked with cannot be had now
+├── ShardError                 a part of a snapshot's segments cannot answer for it now
 ├── ClusterError               a Ray cluster that cannot be reached or started
 ├── IntegrityError             stored bytes are not what their manifest says
 ├── ConflictError              somebody else moved the alias first
@@ -175,6 +176,14 @@ class StoreError(EagleRayError):
     retryable = True
     exit_code = 5
     message = "store object {path}: {detail}"
+
+
+class ShardError(EagleRayError):
+    """Fields: segments (numbers in the snapshot), detail."""
+
+    retryable = True
+    exit_code = 5
+    message = "segments {segments} of the snapshot cannot answer: {detail}; try again later"
 
 
 class ObjectNotFoundError(StoreError):

@@ -21,9 +21,10 @@ from indexes.evaluation.gate import run_gate
 from indexes.evaluation.reports import GateReport, store_gate_report
 from indexes.fusion.convex import DENSE_WEIGHT
 from indexes.lexical.expressions import find_query_terms
-from indexes.searching.answering import Question, answer_question
+from indexes.searching.answering import answer_question
 from indexes.searching.channels import Channel, DenseChannel, LexicalChannel
 from indexes.searching.combining import combine_one
+from indexes.searching.local import LocalSource
 from indexes.searching.ranking import Wanted, rank_rows
 from indexes.searching.targets import Scope, Target, TargetFinder
 from indexes.segments.view import SegmentView
@@ -58,18 +59,11 @@ class SearchUnderTest:
     ) -> list[RankedRow]:
         """Return the documents that both channels find best, as planned, of the latest state."""
         targets = self._find_now(segments)
-        question = Question(
-            targets=targets,
-            dense=DenseChannel(targets, DenseQuery(vector, dim=len(vector))),
-            lexical=LexicalChannel(targets, find_query_terms(text)),
-            dense_weight=DENSE_WEIGHT,
-        )
+        dense = DenseChannel(targets, DenseQuery(vector, dim=len(vector)))
+        source = LocalSource(targets, [dense, LexicalChannel(targets, find_query_terms(text))])
         request = SearchRequest(query=text, k=k, mode=SearchMode.HYBRID)
-        ranked = answer_question(question, request)
-        return [
-            RankedRow(chunk_id=int(targets[item.part].view.chunk_ids[item.row]), similarity=item.score)
-            for item in ranked
-        ]
+        ranked = answer_question(source, request, dense_weight=DENSE_WEIGHT)
+        return [RankedRow(chunk_id=item.chunk_id, similarity=item.score) for item in ranked]
 
     def _find_now(self, segments: Sequence[SegmentView]) -> tuple[Target, ...]:
         """Return the rows of the latest state; masks are kept, as in the product."""
@@ -169,8 +163,5 @@ def _find_known(segments: Sequence[SegmentView], as_of: int) -> tuple[Target, ..
 
 
 def _rank(targets: Sequence[Target], channel: Channel, k: int) -> list[RankedRow]:
-    ranked = rank_rows(targets, [channel], combine_one, Wanted(k=k))
-    return [
-        RankedRow(chunk_id=int(targets[item.part].view.chunk_ids[item.row]), similarity=item.score)
-        for item in ranked
-    ]
+    ranked = rank_rows(LocalSource(targets, [channel]), combine_one, Wanted(k=k))
+    return [RankedRow(chunk_id=item.chunk_id, similarity=item.score) for item in ranked]

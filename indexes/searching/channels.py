@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -16,7 +16,7 @@ from indexes.dense.contracts import DenseIndex
 from indexes.dense.flat import FlatIndex
 from indexes.dense.neighbours import Neighbours
 from indexes.dense.queries import DenseQuery
-from indexes.lexical.bm25 import merge_statistics
+from indexes.lexical.bm25 import Statistics, merge_statistics
 from indexes.lexical.scoring import find_best, score_some, weigh_terms
 from indexes.planning.plans import Plan, plan_search
 from indexes.searching.segment_threads import IN_TURN, SegmentThreads
@@ -52,7 +52,7 @@ class Best:
     """A channel's best rows over all segments.
 
     Attributes:
-        found: the rows, in no particular order.
+        found: the rows, in no particular order; of equals, those of the lower chunk_id.
         greatest: the best score of all; 0 without rows.
         least: no row that is not among them scores more; minus infinity where there is none left.
     """
@@ -66,7 +66,7 @@ class Channel(Protocol):
     """One way to score rows; scores grow with likeness."""
 
     def find(self, n: int) -> Best:
-        """Return at least the `n` best rows, or all there are."""
+        """Return the `n` best rows, or all there are."""
         ...
 
     def score(self, rows: Rows) -> DoubleVector:
@@ -103,12 +103,8 @@ class DenseChannel:
         plans = self.plans = [self._plan(target, n) for target in self._targets]
         threads = self._threads if sum(plan.cost for plan in plans) >= _WORTH_SHARING else IN_TURN
         found = threads.map(lambda part: self._search(part, plans[part], n), range(len(plans)))
-        is_whole = [
-            len(neighbours.rows) == target.selection.n_selected
-            for neighbours, target in zip(found, self._targets, strict=True)
-        ]
         scores = [neighbours.similarities.astype(np.float64) for neighbours in found]
-        return _merge([neighbours.rows for neighbours in found], scores, is_whole, n=n)
+        return _merge(self._targets, [neighbours.rows for neighbours in found], scores, n=n)
 
     def score(self, rows: Rows) -> DoubleVector:
         """Return the cosine similarity of each row; see `Channel`."""
@@ -145,7 +141,12 @@ class LexicalChannel:
     """BM25 of one field, its statistics those of the rows the question may find."""
 
     def __init__(
-        self, targets: Sequence[Target], terms: Mapping[str, int], *, field: TextField = TextField.BODY
+        self,
+        targets: Sequence[Target],
+        terms: Mapping[str, int],
+        *,
+        field: TextField = TextField.BODY,
+        statistics: Statistics | None = None,
     ) -> None:
         """Take the question.
 
@@ -153,16 +154,17 @@ class LexicalChannel:
             targets: one a segment.
             terms: what is asked for -> times it stands in the question (`indexes.lexical.expressions`).
             field: the part of the rows it is looked for in.
+            statistics: of this field of all rows the question may find; `None` where the targets are all.
         """
         self._targets, self._field = targets, field
-        self.statistics = merge_statistics(target.counts.find(field, terms) for target in targets)
+        self.statistics = count_words(targets, terms, field) if statistics is None else statistics
         self._weighted = weigh_terms(terms, self.statistics)
 
     def find(self, n: int) -> Best:
         """Return the `n` best rows that hold a term; see `Channel`.
 
-        What the segments before have bounds what is looked for in the next. Nothing that `_merge` looks at is
-        lost: neither a row that it keeps, nor the best score below these.
+        What the segments before have bounds what is looked for in the next; no row that `_merge` keeps is
+        lost.
         """
         found, held, floor = [], np.empty(0), 0.0
         for target in self._targets:
@@ -176,8 +178,7 @@ class LexicalChannel:
             )
             found.append(part)
             held, floor = _raise_floor(np.concatenate([held, part.scores]), n=n, floor=floor)
-        is_whole = [len(part.rows) < n for part in found]
-        return _merge([part.rows for part in found], [part.scores for part in found], is_whole, n=n)
+        return _merge(self._targets, [part.rows for part in found], [part.scores for part in found], n=n)
 
     def score(self, rows: Rows) -> DoubleVector:
         """Return the BM25 score of each row; see `Channel`."""
@@ -189,34 +190,58 @@ class LexicalChannel:
         return scores
 
 
-def _merge(
-    rows: Sequence[IntVector], scores: Sequence[DoubleVector], is_whole: Sequence[bool], *, n: int
-) -> Best:
-    """Return the best rows of all segments: `n` of them, and those that tie with the last.
+def count_words(targets: Sequence[Target], terms: Iterable[str], field: TextField) -> Statistics:
+    """Return BM25's statistics of one field of the rows a question may find."""
+    return merge_statistics(target.counts.find(field, terms) for target in targets)
+
+
+def keep_best(ids: IntVector, scores: DoubleVector, *, n: int) -> IntVector:
+    """Return the places of the `n` best rows, ties by the lower chunk_id: best first.
 
     Args:
-        rows: int64 [<= n] a segment, best first.
-        scores: of these rows.
-        is_whole: whether a segment has no more rows than these.
+        ids: int64 [n_rows], chunk_ids.
+        scores: float64 [n_rows].
         n: rows wanted.
     """
-    lasts = [float(part[-1]) for part, whole in zip(scores, is_whole, strict=True) if len(part) and not whole]
-    greatest = max((float(part[0]) for part in scores if len(part)), default=0.0)
+    return np.lexsort((ids, -scores))[:n]
+
+
+def bound_scores(kept: DoubleVector, *, n: int) -> tuple[float, float]:
+    """Return the greatest and the least score that `Best` tells of.
+
+    Args:
+        kept: of the `n` best rows, or all there are; best first.
+        n: rows wanted.
+    """
+    greatest = float(kept[0]) if len(kept) else 0.0
+    return greatest, float(kept[-1]) if len(kept) == n else -np.inf
+
+
+def _merge(
+    targets: Sequence[Target], rows: Sequence[IntVector], scores: Sequence[DoubleVector], *, n: int
+) -> Best:
+    """Return the `n` best rows of all segments.
+
+    Args:
+        targets: one a segment.
+        rows: int64 [<= n] a segment: its best, best first.
+        scores: of these rows.
+        n: rows wanted.
+    """
     found, values = _join(rows), np.concatenate([np.empty(0), *scores])
-    if len(values) > n:
-        kept = values >= np.partition(values, len(values) - n)[len(values) - n]
-        if not kept.all():
-            lasts.append(float(values[~kept].max()))
-            found = Rows(parts=found.parts[kept], rows=found.rows[kept])
-    return Best(found=found, greatest=greatest, least=max(lasts, default=-np.inf))
+    if sum(map(bool, map(len, rows))) > 1:
+        ids = [target.view.chunk_ids[part] for target, part in zip(targets, rows, strict=True)]
+        best = keep_best(np.concatenate(ids), values, n=n)
+        found, values = found.take(best), values[best]
+    greatest, least = bound_scores(values, n=n)
+    return Best(found=found, greatest=greatest, least=least)
 
 
 def _raise_floor(scores: DoubleVector, *, n: int, floor: float) -> tuple[DoubleVector, float]:
-    """Return the scores that count, and the greatest of them below the best `n`; `floor` if there is none."""
-    if len(scores) <= n:
+    """Return the scores that count, and the least of the best `n`; `floor` where there are fewer."""
+    if len(scores) < n:
         return scores, floor
-    below = scores[scores < np.partition(scores, len(scores) - n)[len(scores) - n]]
-    floor = max(floor, float(below.max(initial=0.0)))
+    floor = float(np.partition(scores, len(scores) - n)[len(scores) - n])
     return scores[scores >= floor], floor
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
 from eagleray.contracts.indexes import TextField
+from eagleray.contracts.ports import Reranker
 from eagleray.errors import QueryError
+from indexes.searching.reranking import choose_reranker
 
 
 def check_request(request: SearchRequest) -> None:
@@ -30,6 +33,23 @@ def check_request(request: SearchRequest) -> None:
         raise QueryError(detail="rerank orders answers to a question, without like and without diversity")
     _check_floors(request)
     _check_boosts(request)
+
+
+def check_many(requests: Sequence[SearchRequest], reranker: Reranker | None) -> None:
+    """Refuse a list of questions of which one cannot be answered.
+
+    Args:
+        requests: the questions.
+        reranker: of those that ask for it.
+
+    Raises:
+        QueryError: says which part of a question, and what it may be.
+    """
+    for request in requests:
+        check_request(request)
+        if request.like:
+            raise QueryError(detail="more like a document is asked alone, not among many questions")
+        choose_reranker(request, reranker)
 
 
 def _check_per_document(n: int, granularity: Granularity) -> None:

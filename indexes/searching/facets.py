@@ -6,7 +6,7 @@ the caller may not see, or was not known at that time, counts nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -21,30 +21,42 @@ from indexes.searching.targets import Target
 _BLOCK_ROWS: Final = 1 << 16
 
 
+def list_values(
+    targets: Sequence[Target], column: str, *, types: Mapping[str, AttributeType]
+) -> pa.Table | None:
+    """Return each value once beside the number of each document that has it; `None` without segments.
+
+    Args:
+        targets: one a segment.
+        column: an attribute, or one of the columns every row has.
+        types: attribute name -> type over all segments of the snapshot.
+
+    Raises:
+        FilterColumnError: the snapshot has no such column.
+    """
+    return _join([_list_pairs(target, column, types) for target in targets])
+
+
 def count_values(
-    targets: Sequence[Target], column: str, *, types: Mapping[str, AttributeType], n: int
+    parts: Iterable[pa.Table | None], column: str, *, types: Mapping[str, AttributeType], n: int
 ) -> list[dict[str, Any]]:
     """Return the `n` commonest values, each with its documents; ties in the order of the values.
 
     Args:
-        targets: one a segment.
+        parts: what `list_values` found, in different segments; a document may stand in several.
         column: an attribute, or one of the columns every row has.
         types: attribute name -> type over all segments of the snapshot.
         n: values wanted, at least 1.
 
     Returns:
         `value` and `documents` each; times in ISO 8601. Rows without a value count for none.
-
-    Raises:
-        FilterColumnError: the snapshot has no such column.
     """
-    known = {**BUILT_IN, **types}
-    pairs = [_list_pairs(target, column, types) for target in targets]
-    table = pa.concat_tables(pairs).combine_chunks()
-    distinct = table.group_by(["value", "document"]).aggregate([])
+    distinct = _join([part for part in parts if part is not None])
+    if distinct is None:
+        return []
     counted = distinct.group_by("value").aggregate([("document", "count")]).to_pylist()
     counted.sort(key=lambda row: (-row["document_count"], row["value"]))
-    is_time = known[column] is AttributeType.TIME
+    is_time = {**BUILT_IN, **types}[column] is AttributeType.TIME
     return [
         {
             "value": format_micros(row["value"]) if is_time else row["value"],
@@ -52,6 +64,13 @@ def count_values(
         }
         for row in counted[:n]
     ]
+
+
+def _join(parts: Sequence[pa.Table]) -> pa.Table | None:
+    """Return the pairs of all parts, each once."""
+    if not parts:
+        return None
+    return pa.concat_tables(parts).combine_chunks().group_by(["value", "document"]).aggregate([])
 
 
 def _list_pairs(target: Target, column: str, types: Mapping[str, AttributeType]) -> pa.Table:

@@ -16,44 +16,39 @@ import numpy as np
 from eagleray.contracts.indexes import TextField
 from indexes.lexical.bm25 import Statistics
 from indexes.searching.channels import Best, Channel, DoubleVector, LexicalChannel, Rows
-from indexes.searching.ranking import Wanted, rank_rows
+from indexes.searching.local import LocalSource
+from indexes.searching.ranking import Wanted, join_rows, rank_rows
 from indexes.searching.targets import Target
-from indexes.searching.weights import Boosts, list_boosts
+from indexes.searching.weights import Boosts
 
 
 class WeightedChannel:
     """The lexical scores of several fields, weighted and added."""
 
-    def __init__(self, targets: Sequence[Target], terms: Mapping[str, int], boosts: Boosts) -> None:
-        """Take the question.
-
-        Args:
-            targets: one a segment.
-            terms: see `LexicalChannel`.
-            boosts: the fields that count besides the body.
-        """
-        self._targets = targets
-        self._body = LexicalChannel(targets, terms)
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        terms: Mapping[str, int],
+        boosts: Boosts,
+        *,
+        statistics: Sequence[Statistics] | None = None,
+    ) -> None:
+        """Take the question; see `open_words`."""
+        fields = (TextField.BODY, *(field for field, _ in boosts))
+        known: Sequence[Statistics | None] = [None] * len(fields) if statistics is None else statistics
         self._channels: list[Channel] = [
-            self._body,
-            *(LexicalChannel(targets, terms, field=field) for field, _ in boosts),
+            LexicalChannel(targets, terms, field=field, statistics=counted)
+            for field, counted in zip(fields, known, strict=True)
         ]
+        self._source = LocalSource(targets, self._channels)
         self._weights = (1.0, *(weight for _, weight in boosts))
-
-    @property
-    def statistics(self) -> Statistics:
-        """What BM25 knows of the visible rows' bodies."""
-        return self._body.statistics
 
     def find(self, n: int) -> Best:
         """Return the `n` best rows; see `Channel`."""
-        ranked = rank_rows(self._targets, self._channels, self._add, Wanted(k=n))
+        ranked = rank_rows(self._source, self._add, Wanted(k=n))
         held = [item for item in ranked if item.score > 0.0]
         return Best(
-            found=Rows(
-                parts=np.array([item.part for item in held], dtype=np.int64),
-                rows=np.array([item.row for item in held], dtype=np.int64),
-            ),
+            found=join_rows(held),
             greatest=held[0].score if held else 0.0,
             least=held[-1].score if len(held) == n else -np.inf,
         )
@@ -62,7 +57,7 @@ class WeightedChannel:
         """Return the weighted score of each row; see `Channel`."""
         return self._add([channel.score(rows) for channel in self._channels], ())
 
-    def _add(self, scores: Sequence[DoubleVector], _: Sequence[Best]) -> DoubleVector:
+    def _add(self, scores: Sequence[DoubleVector], _: Sequence[float]) -> DoubleVector:
         total = np.zeros_like(scores[0])
         for weight, part in zip(self._weights, scores, strict=True):
             total += weight * part
@@ -70,14 +65,21 @@ class WeightedChannel:
 
 
 def open_words(
-    targets: Sequence[Target], terms: Mapping[str, int], boosts: Mapping[TextField, float]
+    targets: Sequence[Target],
+    terms: Mapping[str, int],
+    boosts: Boosts,
+    *,
+    statistics: Sequence[Statistics] | None = None,
 ) -> LexicalChannel | WeightedChannel:
     """Return the lexical channel of a question: of the bodies alone, or with weighted fields.
 
     Args:
         targets: one a segment.
         terms: see `LexicalChannel`.
-        boosts: weights of fields besides the body; 0 leaves one out.
+        boosts: the fields that count besides the body.
+        statistics: of all rows the question may find, those of the body first, then of each boosted field;
+            `None` where the targets are all.
     """
-    counted = list_boosts(boosts)
-    return WeightedChannel(targets, terms, counted) if counted else LexicalChannel(targets, terms)
+    if boosts:
+        return WeightedChannel(targets, terms, boosts, statistics=statistics)
+    return LexicalChannel(targets, terms, statistics=None if statistics is None else statistics[0])

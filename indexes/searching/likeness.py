@@ -7,18 +7,16 @@ frequency in it times inverse document frequency among the visible rows. Its own
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from eagleray.contracts.indexes import TextField
-from eagleray.errors import DocumentNotFoundError
+from eagleray.contracts.ports import FloatMatrix
 from indexes.dense.vectors import FloatVector
 from indexes.lexical.analysis import ENGLISH
-from indexes.lexical.bm25 import find_idf, merge_statistics
-from indexes.searching.counts import Counts
+from indexes.lexical.bm25 import Statistics, find_idf
 from indexes.searching.targets import Target
 from indexes.segments.naming import number_name
 from indexes.segments.writing import list_texts
@@ -29,66 +27,69 @@ N_TERMS: Final = 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Likeness:
-    """A document as a question.
+class SeenDocument:
+    """The chunks of a document that a caller may see.
 
     Attributes:
-        targets: the rows that may answer: without the document's own.
-        vector: float32 [dim], unit L2 norm.
-        terms: its words -> times they stand in it.
+        ids: int64 [n], their chunk_ids.
+        vectors: float32 [n, dim].
+        terms: their words -> times they stand there.
     """
 
-    targets: Sequence[Target]
-    vector: FloatVector
-    terms: Counter[str]
+    ids: IntVector
+    vectors: FloatMatrix
+    terms: Mapping[str, int]
 
 
-def read_likeness(doc_id: str, *, seen: Sequence[Target], targets: Sequence[Target]) -> Likeness:
-    """Return a document as a question.
+def read_document(doc_id: str, targets: Sequence[Target]) -> SeenDocument | None:
+    """Return what a caller may see of a document; `None` where that is nothing.
 
     Args:
         doc_id: the document.
-        seen: all the caller may see as of the question's time, whatever the filter.
-        targets: those of them that may answer.
-
-    Raises:
-        DocumentNotFoundError: the caller sees no such document at that time, whether or not there is one.
+        targets: all the caller may see as of the question's time, whatever its filter.
     """
     number = number_name(doc_id)
-    places = [_find_rows(target, number) for target in seen]
-    if not any(len(rows) for rows in places):
-        raise DocumentNotFoundError(doc_id=doc_id)
+    parts = []
+    for target in targets:
+        rows = _find_rows(target, number)
+        if len(rows):
+            held: Counter[str] = Counter()
+            for text in list_texts(target.view.rows.take(rows)):
+                held.update(ENGLISH.find_terms(text))
+            view = target.view
+            parts.append(SeenDocument(ids=view.chunk_ids[rows], vectors=view.vectors[rows], terms=held))
+    return join_document(parts) if parts else None
+
+
+def join_document(parts: Sequence[SeenDocument]) -> SeenDocument:
+    """Return a document of which some segments hold a part each, at least one."""
     held: Counter[str] = Counter()
-    for target, rows in zip(seen, places, strict=True):
-        for text in list_texts(target.view.rows.take(rows)):
-            held.update(ENGLISH.find_terms(text))
-    return Likeness(
-        targets=[_leave_out(target, number) for target in targets],
-        vector=_find_mean(seen, places),
-        terms=_choose_terms(held, seen),
+    for part in parts:
+        held.update(part.terms)
+    return SeenDocument(
+        ids=np.concatenate([part.ids for part in parts]),
+        vectors=np.concatenate([part.vectors for part in parts]),
+        terms=dict(held),
     )
 
 
-def _find_rows(target: Target, number: int) -> IntVector:
-    rows = np.flatnonzero(target.view.documents == number)
-    return rows[target.selection.has(rows)]
-
-
-def _find_mean(targets: Sequence[Target], places: Sequence[IntVector]) -> FloatVector:
-    """Return the direction of the rows' mean, added in the order of their ids, however they are split."""
-    ids = np.concatenate([target.view.chunk_ids[rows] for target, rows in zip(targets, places, strict=True)])
-    vectors = np.concatenate(
-        [target.view.vectors[rows] for target, rows in zip(targets, places, strict=True)]
-    )
+def find_mean(document: SeenDocument) -> FloatVector:
+    """Return the direction of the chunks' mean, added in the order of their ids: float32 [dim]."""
+    vectors = document.vectors[np.argsort(document.ids)]
     total = np.zeros(vectors.shape[1])
-    for place in np.argsort(ids):
-        total += vectors[place]
+    for vector in vectors:
+        total += vector
     norm = float(np.sqrt((total * total).sum()))
     return (total / norm if norm > 0.0 else vectors[0]).astype(np.float32)
 
 
-def _choose_terms(held: Counter[str], targets: Sequence[Target]) -> Counter[str]:
-    statistics = merge_statistics(target.counts.find(TextField.BODY, held) for target in targets)
+def choose_terms(held: Mapping[str, int], statistics: Statistics) -> Counter[str]:
+    """Return the words that tell a document apart -> times they stand in it.
+
+    Args:
+        held: all its words -> times they stand in it.
+        statistics: of these words in all rows the caller may see.
+    """
     weights = {
         term: n * find_idf(statistics.n_rows, statistics.frequencies[term]) for term, n in held.items()
     }
@@ -96,7 +97,6 @@ def _choose_terms(held: Counter[str], targets: Sequence[Target]) -> Counter[str]
     return Counter({term: held[term] for term in kept})
 
 
-def _leave_out(target: Target, number: int) -> Target:
-    others = np.packbits(target.view.documents != number, bitorder="little")
-    selection = target.selection.restrict(others)
-    return replace(target, selection=selection, counts=Counts(target.view, selection))
+def _find_rows(target: Target, number: int) -> IntVector:
+    rows = np.flatnonzero(target.view.documents == number)
+    return rows[target.selection.has(rows)]

@@ -12,20 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from indexes.searching.channels import Best, Channel, DoubleVector, Rows
-from indexes.searching.targets import Target
+from eagleray.contracts.ports import FloatMatrix
+from indexes.fusion.reciprocal import WINDOW, score_ranks
+from indexes.searching.channels import DoubleVector, Rows, keep_best
+from indexes.searching.pools import Pool
 from indexes.selections import IntVector
 
 _FIRST_DEPTH: Final = 4
 _GROWTH: Final = 4
 
-Combine: TypeAlias = Callable[[Sequence[DoubleVector], Sequence[Best]], DoubleVector]
-"""Scores of some rows in each channel, and what each channel found, in; their joint scores out.
+Combine: TypeAlias = Callable[[Sequence[DoubleVector], Sequence[float]], DoubleVector]
+"""Scores of some rows in each channel, and each channel's greatest score of all, in; joint scores out.
 
 Must not shrink where a channel's score grows.
 """
@@ -38,6 +40,7 @@ class Ranked:
     Attributes:
         part: number of its segment.
         row: its place there.
+        chunk_id: its name.
         score: joint score, by which the answer is ordered.
         scores: its score in each channel.
         reranked: the reranker's score, where it was asked for.
@@ -45,6 +48,7 @@ class Ranked:
 
     part: int
     row: int
+    chunk_id: int
     score: float
     scores: tuple[float, ...]
     reranked: float | None = None
@@ -67,84 +71,104 @@ class Wanted:
     floors: tuple[float, ...] = ()
 
 
-def rank_rows(
-    targets: Sequence[Target], channels: Sequence[Channel], combine: Combine, wanted: Wanted
-) -> list[Ranked]:
+class Source(Protocol):
+    """The rows that a question may find, wherever their segments lie."""
+
+    @property
+    def n_channels(self) -> int:
+        """Ways in which rows are scored, at least 1."""
+        ...
+
+    def look(self, n: int) -> Pool:
+        """Return the `n` best rows of each channel, or all there are."""
+        ...
+
+    def read_vectors(self, ranked: Sequence[Ranked]) -> FloatMatrix:
+        """Return the vectors of some rows, at least one: float32 [n, dim]."""
+        ...
+
+
+def rank_rows(source: Source, combine: Combine, wanted: Wanted) -> list[Ranked]:
     """Return the best rows, best first, ties by the lower chunk_id, whatever the split into segments.
 
     Args:
-        targets: one a segment.
-        channels: at least one.
-        combine: makes one score of theirs.
+        source: of the rows.
+        combine: makes one score of those of its channels.
         wanted: how many, and which.
     """
-    n_selected = sum(target.selection.n_selected for target in targets)
     # Of one channel and any rows, each segment's best hold the best of all.
-    is_plain = len(channels) == 1 and wanted.n_per_document is None
+    is_plain = source.n_channels == 1 and wanted.n_per_document is None
     depth = wanted.k if is_plain else _FIRST_DEPTH * wanted.k
     while True:
-        best = [channel.find(depth) for channel in channels]
-        rows = _unite([item.found for item in best])
-        scores = [channel.score(rows) for channel in channels]
-        joint = combine(scores, best)
-        enough = np.flatnonzero(_reach(scores, joint, wanted))
-        chosen = enough[_order(targets, rows.take(enough), joint[enough], wanted)][: wanted.k]
-        if is_plain or depth >= n_selected or _is_settled(joint[chosen], best, combine, wanted):
-            break
+        pool = source.look(depth)
+        joint = combine(pool.scores, pool.greatest)
+        chosen = _choose(pool, joint, wanted)
+        if is_plain or depth >= pool.n_selected or _is_settled(joint[chosen], pool, combine, wanted):
+            return _list_rows(pool, joint, chosen)
         depth *= _GROWTH
-    return [
-        Ranked(
-            part=int(rows.parts[item]),
-            row=int(rows.rows[item]),
-            score=float(joint[item]),
-            scores=tuple(float(part[item]) for part in scores),
-        )
-        for item in chosen
-    ]
 
 
-def _reach(scores: Sequence[DoubleVector], joint: DoubleVector, wanted: Wanted) -> npt.NDArray[np.bool_]:
-    """Return which rows reach the least scores wanted."""
+def join_rows(ranked: Sequence[Ranked]) -> Rows:
+    """Return where rows of an answer lie, in its order."""
+    return Rows(
+        parts=np.array([item.part for item in ranked], dtype=np.int64),
+        rows=np.array([item.row for item in ranked], dtype=np.int64),
+    )
+
+
+def rank_by_ranks(source: Source, wanted: Wanted) -> list[Ranked]:
+    """Return the best rows by their ranks in the channels; a row that has none counts nothing there."""
+    window = max(WINDOW, wanted.k)
+    pool = source.look(window)
+    joint = np.zeros(len(pool.ids))
+    for found, scores in zip(pool.found, pool.scores, strict=True):
+        order = found[keep_best(pool.ids[found], scores[found], n=window)]
+        joint[order] += score_ranks(len(order))
+    return _list_rows(pool, joint, _choose(pool, joint, wanted))
+
+
+def _choose(pool: Pool, joint: DoubleVector, wanted: Wanted) -> IntVector:
+    """Return the places of the rows wanted, best first."""
     enough = joint >= wanted.floor
-    for part, floor in zip(scores, wanted.floors, strict=False):
+    for part, floor in zip(pool.scores, wanted.floors, strict=False):
         enough &= part >= floor
-    return enough
+    places = np.flatnonzero(enough)
+    chosen: IntVector = places[_order(pool, places, joint[places], wanted.n_per_document)][: wanted.k]
+    return chosen
 
 
-def _is_settled(kept: DoubleVector, best: Sequence[Best], combine: Combine, wanted: Wanted) -> bool:
+def _is_settled(kept: DoubleVector, pool: Pool, combine: Combine, wanted: Wanted) -> bool:
     """Return whether no row that no channel gave can belong among those kept."""
-    if all(item.least == -np.inf for item in best):
+    if all(least == -np.inf for least in pool.least):
         return True
-    if any(item.least < floor for item, floor in zip(best, wanted.floors, strict=False)):
+    if any(least < floor for least, floor in zip(pool.least, wanted.floors, strict=False)):
         return True
-    bounds = [np.array([item.least if item.least > -np.inf else 0.0]) for item in best]
-    bound = combine(bounds, best)[0]
+    bounds = [np.array([least if least > -np.inf else 0.0]) for least in pool.least]
+    bound = combine(bounds, pool.greatest)[0]
     return bool(bound < wanted.floor or (len(kept) == wanted.k and kept[-1] > bound))
 
 
-def _unite(found: Sequence[Rows]) -> Rows:
-    """Return the rows of all, each once."""
-    if len(found) == 1:
-        return found[0]
-    keys = np.concatenate([(rows.parts << 32) | rows.rows for rows in found])
-    distinct = np.unique(keys)
-    return Rows(parts=distinct >> 32, rows=distinct & 0xFFFFFFFF)
-
-
-def _order(targets: Sequence[Target], rows: Rows, scores: DoubleVector, wanted: Wanted) -> IntVector:
-    """Return the places of the rows, best first; of a document's rows only the first few, if so wanted."""
-    ids = np.empty(len(rows), dtype=np.int64)
-    documents = np.empty(len(rows), dtype=np.int64)
-    for part, target in enumerate(targets):
-        mine = rows.parts == part
-        ids[mine] = target.view.chunk_ids[rows.rows[mine]]
-        documents[mine] = target.view.documents[rows.rows[mine]]
-    order = np.lexsort((ids, -scores))
-    if wanted.n_per_document is None:
+def _order(pool: Pool, places: IntVector, scores: DoubleVector, n_per_document: int | None) -> IntVector:
+    """Return the order of some rows, best first; of a document's rows only the first few, if so wanted."""
+    order = np.lexsort((pool.ids[places], -scores))
+    if n_per_document is None:
         return order
-    ordered = documents[order]
+    ordered = pool.documents[places][order]
     by_document = np.argsort(ordered, kind="stable")
     begins = np.concatenate([[True], np.diff(ordered[by_document]) != 0])[: len(order)]
-    places = np.arange(len(order))
-    ranks = places - np.maximum.accumulate(np.where(begins, places, 0))
-    return order[np.sort(by_document[ranks < wanted.n_per_document])]
+    numbers = np.arange(len(order))
+    ranks = numbers - np.maximum.accumulate(np.where(begins, numbers, 0))
+    return order[np.sort(by_document[ranks < n_per_document])]
+
+
+def _list_rows(pool: Pool, joint: npt.NDArray[np.float64], chosen: IntVector) -> list[Ranked]:
+    return [
+        Ranked(
+            part=int(pool.rows.parts[item]),
+            row=int(pool.rows.rows[item]),
+            chunk_id=int(pool.ids[item]),
+            score=float(joint[item]),
+            scores=tuple(float(part[item]) for part in pool.scores),
+        )
+        for item in chosen
+    ]

@@ -15,8 +15,10 @@ import pyarrow as pa
 
 from eagleray.contracts.hits import RerankingExplanation, SearchRequest
 from eagleray.contracts.ports import Reranker
+from eagleray.contracts.principals import Principal
 from eagleray.errors import QueryError
 from indexes.masks.guard import guard_row
+from indexes.searching.channels import keep_best
 from indexes.searching.ranking import Ranked
 from indexes.searching.targets import Target
 from indexes.segments.writing import list_texts
@@ -40,25 +42,22 @@ def choose_reranker(request: SearchRequest, reranker: Reranker | None) -> Rerank
 
 
 def rerank_rows(
-    ranked: Sequence[Ranked], targets: Sequence[Target], request: SearchRequest, reranker: Reranker
+    ranked: Sequence[Ranked], texts: Sequence[str], request: SearchRequest, reranker: Reranker
 ) -> tuple[list[Ranked], RerankingExplanation]:
     """Return the `k` best candidates by the reranker's score, ties by the lower chunk_id, and what was done.
 
     Args:
         ranked: the candidates, best first.
-        targets: one a segment.
+        texts: of each, as `read_texts` returns them.
         request: what was asked.
-        reranker: is given heading and text of each candidate, as they were embedded.
+        reranker: is given the texts.
 
     Raises:
-        GuardError: a candidate lies outside the mask; the reranker is given nothing.
         ModelError: the reranker's model cannot be loaded, or gave a score that is not finite.
     """
-    for item in ranked:
-        guard_row(targets[item.part].view, item.row, as_of=request.as_of, principal=request.principal)
-    scores = reranker.score(request.query, _read_texts(ranked, targets)).astype(np.float64)
-    ids = np.array([targets[item.part].view.chunk_ids[item.row] for item in ranked], dtype=np.int64)
-    order = np.lexsort((ids, -scores))[: request.k]
+    scores = reranker.score(request.query, texts).astype(np.float64)
+    ids = np.array([item.chunk_id for item in ranked], dtype=np.int64)
+    order = keep_best(ids, scores, n=request.k)
     identity = reranker.identity
     explanation = RerankingExplanation(
         reranker=identity.name, digest=identity.digest, n_candidates=len(ranked)
@@ -66,8 +65,22 @@ def rerank_rows(
     return [replace(ranked[place], reranked=float(scores[place])) for place in order], explanation
 
 
-def _read_texts(ranked: Sequence[Ranked], targets: Sequence[Target]) -> list[str]:
-    """Return the candidates' texts, read segment by segment."""
+def read_texts(
+    ranked: Sequence[Ranked], targets: Sequence[Target], *, as_of: int | None, principal: Principal
+) -> list[str]:
+    """Return heading and text of some rows, as they were embedded, read segment by segment.
+
+    Args:
+        ranked: the candidates.
+        targets: one a segment.
+        as_of: of the question, microseconds.
+        principal: the caller.
+
+    Raises:
+        GuardError: a candidate lies outside the mask; no text is given.
+    """
+    for item in ranked:
+        guard_row(targets[item.part].view, item.row, as_of=as_of, principal=principal)
     texts = [""] * len(ranked)
     for part in {item.part for item in ranked}:
         places = [place for place, item in enumerate(ranked) if item.part == part]

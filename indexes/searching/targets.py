@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -22,11 +22,15 @@ from indexes.masks.columns import evaluate_filter
 from indexes.masks.timelines import Timeline
 from indexes.masks.visibility import is_open_zone, select_readable
 from indexes.searching.counts import Counts
+from indexes.segments.naming import number_name
 from indexes.segments.view import SegmentView
 from indexes.selections import Bits, Selection, select_none
 
 _KEPT: Final = 64
 """Masks kept of each sort: at a million rows a segment, some MB a segment."""
+
+_KEPT_WITHOUT: Final = 8
+"""Masks kept without a document: for as long as one question takes, or a few at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +56,13 @@ class Scope:
         as_of: microseconds, or `None` for now.
         principal: the caller; `None` for checks that look at all rows, whatever their groups and zones.
         filter: an expression, or `None`.
+        without: a document whose own rows are left out; empty for none.
     """
 
     as_of: int | None
     principal: Principal | None
     filter: FilterExpression | None = None
+    without: str = ""
 
 
 class TargetFinder:
@@ -69,6 +75,7 @@ class TargetFinder:
         self._masks = _Kept(_KEPT)
         self._readable = _Kept(_KEPT)
         self._filtered = _Kept(_KEPT)
+        self._others = _Kept(_KEPT_WITHOUT)
 
     def find(self, scope: Scope) -> tuple[Target, ...]:
         """Return one target a segment.
@@ -78,9 +85,13 @@ class TargetFinder:
         """
         principal = scope.principal
         who = None if principal is None else (principal.groups, principal.zones)
-        found: tuple[Target, ...] = self._masks.get(
-            (scope.as_of, who, repr(scope.filter)), lambda: tuple(self._make(scope))
-        )
+        key = (scope.as_of, who, repr(scope.filter))
+        found: tuple[Target, ...] = self._masks.get(key, lambda: tuple(self._make(scope)))
+        if scope.without:
+            number, every = number_name(scope.without), found
+            found = self._others.get(
+                (*key, scope.without), lambda: tuple(_leave_out(target, number) for target in every)
+            )
         return found
 
     def find_open(
@@ -149,6 +160,12 @@ class TargetFinder:
 
     def _evaluate(self, expression: FilterExpression, view: SegmentView) -> Bits:
         return np.packbits(evaluate_filter(expression, view, self._attributes), bitorder="little")
+
+
+def _leave_out(target: Target, document: int) -> Target:
+    others = np.packbits(target.view.documents != document, bitorder="little")
+    selection = target.selection.restrict(others)
+    return replace(target, selection=selection, counts=Counts(target.view, selection))
 
 
 class _Kept:

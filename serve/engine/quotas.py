@@ -6,6 +6,7 @@ empties it below nothing and waits until it is above again: a large request is p
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -60,7 +61,7 @@ class Quota:
                 per_s=self._per_s,
                 most=int(self._most),
                 left=max(0, int(bucket.left)),
-                retry_after_s=round(retry_s, 3),
+                retry_after_s=math.ceil(1000.0 * retry_s) / 1000.0,  # never 0: it would be refused again
             )
         bucket.left -= n
 

@@ -30,6 +30,7 @@ from eagleray.errors import (
     NotPublishedError,
     OverloadedError,
     QuotaError,
+    ShardError,
     StoreError,
     UnavailableError,
 )
@@ -48,6 +49,7 @@ _STATUSES: Final[tuple[tuple[type[EagleRayError], int], ...]] = (
     (ConflictError, 409),
     (OverloadedError, 429),
     (StoreError, 503),
+    (ShardError, 503),
     (KeySetError, 503),
     (AuditError, 503),
     (UnavailableError, 503),

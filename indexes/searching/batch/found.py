@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from eagleray.contracts.hits import SearchMode, SearchRequest
+from eagleray.contracts.hits import Hit, SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import LATEST
 from indexes.masks.guard import guard_rows
@@ -118,6 +118,25 @@ def tabulate(
         },
         schema=BATCH_SCHEMA,
     )
+
+
+def tabulate_hits(answers: Sequence[Sequence[Hit]]) -> pa.Table:
+    """Return the hits of single searches, one answer a question, as `BATCH_SCHEMA` says."""
+    rows = [
+        {
+            "question": question,
+            "rank": rank,
+            "chunk_id": hit.chunk_id,
+            "doc_id": hit.doc_id,
+            "score": hit.score,
+            "dense": hit.dense,
+            "lexical": hit.lexical,
+            "reranked": hit.reranked,
+        }
+        for question, hits in enumerate(answers)
+        for rank, hit in enumerate(hits, start=1)
+    ]
+    return pa.Table.from_pylist(rows, schema=BATCH_SCHEMA)
 
 
 def _look_up_documents(numbers: IntVector, segments: Sequence[SegmentView], columns: Columns) -> pa.Array:

@@ -12,14 +12,15 @@ from indexes.dense.neighbours import Collector, Neighbours
 from indexes.dense.queries import DenseQuery
 from indexes.dense.vectors import FloatVector
 from indexes.planning.plans import Plan
-from indexes.searching.answering import Question, answer_question
+from indexes.searching.answering import answer_question
 from indexes.searching.batch.columns import Columns
 from indexes.searching.batch.found import Found
-from indexes.searching.channels import DenseChannel
+from indexes.searching.channels import Channel, DenseChannel
 from indexes.searching.fields import open_words
-from indexes.searching.reranking import rerank_rows
+from indexes.searching.local import LocalSource
+from indexes.searching.reranking import read_texts, rerank_rows
 from indexes.searching.targets import Scope, Target, TargetFinder
-from indexes.searching.weights import Weights
+from indexes.searching.weights import Weights, list_boosts
 
 _BLOCK_ROWS = 1 << 14
 
@@ -66,18 +67,19 @@ def answer_one(
 
     Raises:
         FilterColumnError: the filter names no column of the snapshot, or its value does not fit.
+        GuardError: a candidate of the reranker lies outside the mask.
     """
     targets = finder.find(Scope(as_of=request.as_of, principal=request.principal, filter=request.filter))
     is_worded = request.mode is not SearchMode.DENSE
-    question = Question(
-        targets=targets,
-        dense=None if near is None else ComparedChannel(targets, near[0], near[1], columns),
-        lexical=open_words(targets, terms, weights.boosts) if is_worded else None,
-        dense_weight=weights.dense,
-    )
-    ranked = answer_question(question, request)
+    channels: list[Channel] = []
+    if near is not None:
+        channels.append(ComparedChannel(targets, near[0], near[1], columns))
+    if is_worded:
+        channels.append(open_words(targets, terms, list_boosts(weights.boosts)))
+    ranked = answer_question(LocalSource(targets, channels), request, dense_weight=weights.dense)
     if reranker is not None:
-        ranked, _ = rerank_rows(ranked, targets, request, reranker)
+        texts = read_texts(ranked, targets, as_of=request.as_of, principal=request.principal)
+        ranked, _ = rerank_rows(ranked, texts, request, reranker)
     numbers = [int(columns.starts[item.part]) + item.row for item in ranked]
     return Found(
         questions=np.full(len(ranked), place, dtype=np.int64),

@@ -1,0 +1,225 @@
+"""The search of one snapshot whose segments are divided over shards: a question's steps, in order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+
+from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.hits import (
+    Explanation,
+    FacetRequest,
+    PlanKind,
+    RerankingExplanation,
+    SearchMode,
+    SearchRequest,
+    SearchResponse,
+)
+from eagleray.contracts.indexes import TextField
+from eagleray.contracts.manifests import FittedRanking
+from eagleray.contracts.ports import Embedder, Reranker
+from eagleray.errors import DocumentNotFoundError, QueryError
+from indexes.dense.queries import DenseQuery
+from indexes.dense.vectors import FloatVector
+from indexes.lexical.bm25 import Statistics, merge_statistics
+from indexes.lexical.expressions import find_query_terms
+from indexes.searching.answering import answer_question
+from indexes.searching.batch import MAX_BYTES, tabulate_hits
+from indexes.searching.checking import check_many, check_request
+from indexes.searching.clocks import Clock
+from indexes.searching.facets import count_values
+from indexes.searching.likeness import choose_terms, find_mean, join_document
+from indexes.searching.reranking import choose_reranker, rerank_rows
+from indexes.searching.sharded.ports import ShardPort, ask_all
+from indexes.searching.sharded.source import ShardedSource
+from indexes.searching.sharded.steps import Asked, CountWords, ListValues, ReadDocument
+from indexes.searching.targets import Scope
+from indexes.searching.weights import Weights, choose_weights, list_boosts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """A question's words, and its vector where one is wanted."""
+
+    terms: Counter[str]
+    vector: FloatVector | None
+
+
+class ShardedSearcher:
+    """Answers questions by the shards of one snapshot; safe to share between threads.
+
+    Answers are those of a `Searcher` of the whole snapshot, however its segments are divided, to the bit.
+    """
+
+    def __init__(
+        self,
+        snapshot: str,
+        ports: Sequence[ShardPort],
+        *,
+        n_segments: int,
+        attributes: Mapping[str, AttributeType],
+        embedder: Embedder,
+        fitted: FittedRanking | None = None,
+        reranker: Reranker | None = None,
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            snapshot: id of the snapshot.
+            ports: to its shards, which have all its segments and none twice.
+            n_segments: of the snapshot.
+            attributes: attribute name -> type over all segments.
+            embedder: of questions.
+            fitted: weights of questions that name none.
+            reranker: of questions that ask for it.
+        """
+        self._snapshot, self._ports, self._n_segments = snapshot, tuple(ports), n_segments
+        self._attributes = dict(attributes)
+        self._embedder, self._fitted, self._reranker = embedder, fitted, reranker
+
+    @property
+    def snapshot(self) -> str:
+        """Id of the snapshot."""
+        return self._snapshot
+
+    def search(self, request: SearchRequest, *, vector: FloatVector | None = None) -> SearchResponse:
+        """Return the best hits the caller may see as of the request's time; see `SearchEngine`.
+
+        Raises:
+            QueryError: the request cannot be answered, or the vector does not fit; says why.
+            FilterError: the filter names no column of the snapshot, or its value does not fit.
+            ShardError: a shard has another snapshot, or a segment is with no shard; no answer is given.
+            GuardError: a row outside the mask came up; no answer is given.
+            ModelError: the reranker's model cannot be loaded, or gave a score that is not finite.
+        """
+        check_request(request)
+        reranker, reranking = choose_reranker(request, self._reranker), None
+        weights, clock = choose_weights(request.ranking, self._fitted), Clock()
+        words = None if request.like else self._read(request, vector)
+        clock.lap("encode")
+        scope = Scope(as_of=request.as_of, principal=request.principal, filter=request.filter)
+        if words is None:
+            words = self._read_like(request.like, replace(scope, filter=None))
+            scope = replace(scope, without=request.like)
+        source = self._open_source(request, scope, words, weights)
+        clock.lap("mask")
+        ranked = answer_question(source, request, dense_weight=weights.dense)
+        clock.lap("score")
+        if reranker is not None:
+            ranked, reranking = rerank_rows(ranked, source.read_texts(ranked), request, reranker)
+            clock.lap("rerank")
+        hits = source.present(ranked)
+        clock.lap("present")
+        explanation = self._explain(request, source, clock=clock, reranking=reranking)
+        return SearchResponse(hits=tuple(hits), explanation=explanation)
+
+    def search_many(
+        self, requests: Sequence[SearchRequest], *, max_bytes: int = MAX_BYTES, n_threads: int = 0
+    ) -> pa.Table:
+        """Return the hits of many questions, asked one after the other: as `Searcher.search_many` does.
+
+        Args:
+            requests: the questions.
+            max_bytes: of no account: one question is held at a time.
+            n_threads: of no account: the shards work at the same time.
+
+        Raises:
+            QueryError: a request cannot be answered, or asks for more like a document.
+            FilterError: a filter names no column of the snapshot, or its value does not fit.
+            ShardError: as for `search`.
+            GuardError: a row outside a mask came up; no answer is given.
+        """
+        del max_bytes, n_threads
+        check_many(requests, self._reranker)
+        return tabulate_hits([self.search(replace(request, exact=True)).hits for request in requests])
+
+    def count_values(self, request: FacetRequest) -> list[dict[str, Any]]:
+        """Return the commonest values of a column among what the caller may see: `value`, `documents`.
+
+        Raises:
+            QueryError: no value is wanted.
+            FilterError: there is no such column, or the filter does not fit.
+            ShardError: as for `search`.
+        """
+        if request.n < 1:
+            raise QueryError(detail=f"n must be at least 1, found {request.n}")
+        scope = Scope(as_of=request.as_of, principal=request.principal, filter=request.filter)
+        step = ListValues(snapshot=self._snapshot, scope=scope, column=request.column)
+        parts = ask_all(self._ports, step)
+        return count_values(parts, request.column, types=self._attributes, n=request.n)
+
+    def _read(self, request: SearchRequest, vector: FloatVector | None) -> _Words:
+        """Return the words of a question, and its vector where one is wanted."""
+        terms = find_query_terms(request.query)
+        if request.mode is SearchMode.LEXICAL:
+            return _Words(terms=terms, vector=None)
+        if vector is None:
+            vector = self._embedder.embed_queries([request.query])[0]
+        return _Words(terms=terms, vector=DenseQuery(vector, dim=self._embedder.identity.dim).vector)
+
+    def _read_like(self, doc_id: str, seen: Scope) -> _Words:
+        """Return a document as a question.
+
+        Raises:
+            DocumentNotFoundError: the caller sees no such document at that time, whether or not there is one.
+        """
+        step = ReadDocument(snapshot=self._snapshot, scope=seen, doc_id=doc_id)
+        parts = [part for part in ask_all(self._ports, step) if part is not None]
+        if not parts:
+            raise DocumentNotFoundError(doc_id=doc_id)
+        document = join_document(parts)
+        (counted,) = self._count(seen, tuple(document.terms), (TextField.BODY,))
+        return _Words(terms=choose_terms(document.terms, counted), vector=find_mean(document))
+
+    def _open_source(
+        self, request: SearchRequest, scope: Scope, words: _Words, weights: Weights
+    ) -> ShardedSource:
+        """Return the rows a question may find, ready to be looked for."""
+        boosts, statistics = list_boosts(weights.boosts), None
+        if request.mode is not SearchMode.DENSE:
+            fields = (TextField.BODY, *(field for field, _ in boosts))
+            statistics = self._count(scope, tuple(words.terms), fields)
+        asked = Asked(
+            mode=request.mode,
+            k=request.k,
+            terms=words.terms,
+            boosts=boosts,
+            vector=None if request.mode is SearchMode.LEXICAL else words.vector,
+            is_exact=request.exact,
+            statistics=statistics,
+        )
+        return ShardedSource(
+            self._snapshot, self._ports, n_segments=self._n_segments, scope=scope, asked=asked
+        )
+
+    def _count(
+        self, scope: Scope, terms: tuple[str, ...], fields: tuple[TextField, ...]
+    ) -> tuple[Statistics, ...]:
+        """Return what BM25 must know of all visible rows, one for each field."""
+        step = CountWords(snapshot=self._snapshot, scope=scope, terms=terms, fields=fields)
+        return tuple(map(merge_statistics, zip(*ask_all(self._ports, step), strict=True)))
+
+    def _explain(
+        self,
+        request: SearchRequest,
+        source: ShardedSource,
+        *,
+        clock: Clock,
+        reranking: RerankingExplanation | None,
+    ) -> Explanation:
+        segments, statistics = source.segments, source.statistics
+        return Explanation(
+            snapshot=self._snapshot,
+            as_of=request.as_of,
+            is_exact=all(segment.plan is not PlanKind.APPROXIMATE for segment in segments),
+            segments=segments,
+            document_frequencies=dict(statistics.frequencies),
+            n_visible=statistics.n_rows,
+            average_length=statistics.average_length,
+            timings_ms=clock.laps,
+            reranking=reranking,
+        )

@@ -1,0 +1,111 @@
+"""Some segments of a snapshot, and what a question may find there, step by step.
+
+A shard keeps nothing of a question but masks: any shard with the same segments can answer the next step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from eagleray.contracts.documents import AttributeType
+from eagleray.errors import ShardError
+from indexes.searching.channels import Rows
+from indexes.searching.pools import Pool
+from indexes.searching.ranking import Ranked
+from indexes.searching.segment_threads import IN_TURN, SegmentThreads
+from indexes.searching.targets import Scope, Target, TargetFinder
+
+Answer = TypeVar("Answer")
+AnswerOut = TypeVar("AnswerOut", covariant=True)
+
+
+class Step(Protocol[AnswerOut]):
+    """What a shard is asked once; it and its answer can be pickled."""
+
+    @property
+    def snapshot(self) -> str:
+        """Id of the snapshot the question is put to."""
+        ...
+
+    def take(self, held: HeldSegments) -> AnswerOut:
+        """Return what is asked, of the segments at hand."""
+        ...
+
+
+class HeldSegments:
+    """Segments of a snapshot, each with its number there."""
+
+    def __init__(
+        self,
+        numbers: Sequence[int],
+        finder: TargetFinder,
+        *,
+        attributes: Mapping[str, AttributeType],
+        threads: SegmentThreads = IN_TURN,
+    ) -> None:
+        """Take the segments.
+
+        Args:
+            numbers: of the segments, in the snapshot's order.
+            finder: of the rows that questions may find in these segments.
+            attributes: attribute name -> type over all segments of the snapshot.
+            threads: that go through the segments.
+        """
+        self.numbers = tuple(numbers)
+        self._numbers = np.array(numbers, dtype=np.int64)
+        self.attributes, self.threads = dict(attributes), threads
+        self._finder = finder
+        self._places = {number: place for place, number in enumerate(numbers)}
+        self._is_alike = all(number == place for number, place in self._places.items())
+
+    def find(self, scope: Scope) -> tuple[Target, ...]:
+        """Return one target a segment; see `TargetFinder`."""
+        return self._finder.find(scope)
+
+    def name_parts(self, pool: Pool) -> Pool:
+        """Return a pool whose parts are places among these segments with parts that are their numbers."""
+        if self._is_alike:
+            return pool
+        rows = Rows(parts=self._numbers[pool.rows.parts], rows=pool.rows.rows)
+        return replace(pool, rows=rows)
+
+    def place_parts(self, ranked: Sequence[Ranked]) -> Sequence[Ranked]:
+        """Return rows whose parts are segments' numbers with parts that are their places here."""
+        if self._is_alike:
+            return ranked
+        return [replace(item, part=self._places[item.part]) for item in ranked]
+
+
+class Shard:
+    """Answers the steps of questions to one snapshot on some of its segments; threads may share it."""
+
+    def __init__(self, snapshot: str, held: HeldSegments) -> None:
+        """Take the segments.
+
+        Args:
+            snapshot: id of the snapshot.
+            held: some of its segments.
+        """
+        self._snapshot, self._held = snapshot, held
+
+    @property
+    def snapshot(self) -> str:
+        """Id of the snapshot."""
+        return self._snapshot
+
+    def answer(self, step: Step[Answer]) -> Answer:
+        """Return what a step asks.
+
+        Raises:
+            ShardError: the step is of a question to another snapshot.
+            FilterError: the filter names no column of the snapshot, or its value does not fit.
+            GuardError: a row outside the mask is wanted.
+        """
+        if step.snapshot != self._snapshot:
+            detail = f"it holds snapshot {self._snapshot[:12]}, asked is {step.snapshot[:12]}"
+            raise ShardError(segments=list(self._held.numbers), detail=detail)
+        return step.take(self._held)

@@ -1,0 +1,209 @@
+"""The steps of a question, as shards are asked them, and what they answer.
+
+All are values that can be pickled, and small: no text of a row that is not wanted leaves its shard, save the
+words of a document that others are to be like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from eagleray.contracts.hits import Hit, SearchMode, SegmentExplanation
+from eagleray.contracts.indexes import TextField
+from eagleray.contracts.principals import ANONYMOUS
+from indexes.dense.queries import DenseQuery
+from indexes.dense.vectors import FloatVector
+from indexes.lexical.bm25 import Statistics
+from indexes.masks.guard import guard_row
+from indexes.searching.channels import Channel, DenseChannel, count_words
+from indexes.searching.explaining import explain_segment, plan_words
+from indexes.searching.facets import list_values
+from indexes.searching.fields import open_words
+from indexes.searching.highlights import Highlighter
+from indexes.searching.likeness import SeenDocument, read_document
+from indexes.searching.local import LocalSource
+from indexes.searching.pools import Pool, gather_pool
+from indexes.searching.presenting import make_hit
+from indexes.searching.ranking import Ranked
+from indexes.searching.reranking import read_texts
+from indexes.searching.sharded.shard import HeldSegments
+from indexes.searching.targets import Scope
+from indexes.searching.weights import Boosts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountWords:
+    """Asks for BM25's statistics of the visible rows, one for each field.
+
+    Attributes:
+        terms: what is counted.
+        fields: in which parts of the rows.
+    """
+
+    snapshot: str
+    scope: Scope
+    terms: tuple[str, ...]
+    fields: tuple[TextField, ...]
+
+    def take(self, held: HeldSegments) -> tuple[Statistics, ...]:
+        """Return the statistics; see `Step`."""
+        targets = held.find(self.scope)
+        return tuple(count_words(targets, self.terms, field) for field in self.fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a question asks of every segment.
+
+    Attributes:
+        mode: which channels answer.
+        k: hits wanted.
+        terms: its words -> times they stand in it.
+        boosts: the fields that count besides the body.
+        vector: its vector, float32 [dim]; `None` where words alone answer.
+        is_exact: whether every visible vector is compared.
+        statistics: of all shards' visible rows, the body's first, then of each boosted field; `None` where
+            vectors alone answer: then each shard counts its own, for the explanation.
+    """
+
+    mode: SearchMode
+    k: int
+    terms: Mapping[str, int]
+    boosts: Boosts
+    vector: FloatVector | None
+    is_exact: bool
+    statistics: tuple[Statistics, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What a shard found.
+
+    Attributes:
+        pool: the best rows of its channels.
+        segments: number in the snapshot, and what was done there, of each segment the shard has.
+        statistics: of the bodies of its visible rows, where nobody had counted them.
+    """
+
+    pool: Pool
+    segments: tuple[tuple[int, SegmentExplanation], ...]
+    statistics: Statistics | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Asks for the best rows of each channel.
+
+    Attributes:
+        n: rows of each channel, or all there are.
+    """
+
+    snapshot: str
+    scope: Scope
+    asked: Asked
+    n: int
+
+    def take(self, held: HeldSegments) -> Looked:
+        """Return what was found; see `Step`."""
+        targets, asked = held.find(self.scope), self.asked
+        channels: list[Channel] = []
+        dense, counted = None, None
+        if asked.vector is not None:
+            query = DenseQuery(asked.vector, dim=len(asked.vector))
+            dense = DenseChannel(targets, query, is_exact=asked.is_exact, threads=held.threads)
+            channels.append(dense)
+        if asked.statistics is not None:
+            channels.append(open_words(targets, asked.terms, asked.boosts, statistics=asked.statistics))
+        else:
+            counted = count_words(targets, asked.terms, TextField.BODY)
+        pool = held.name_parts(gather_pool(targets, channels, self.n))
+        plans = [plan_words(target, n=asked.k) for target in targets] if dense is None else dense.plans
+        explained = (explain_segment(target, plan) for target, plan in zip(targets, plans, strict=True))
+        return Looked(
+            pool=pool, segments=tuple(zip(held.numbers, explained, strict=True)), statistics=counted
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """Asks for the hits that rows stand for; each row passes the guard.
+
+    Attributes:
+        mode: which channels answered.
+        terms: the words of the question.
+        ranked: the rows.
+    """
+
+    snapshot: str
+    scope: Scope
+    mode: SearchMode
+    terms: Mapping[str, int]
+    ranked: tuple[Ranked, ...]
+
+    def take(self, held: HeldSegments) -> list[Hit]:
+        """Return the hits in the order of the rows; see `Step`."""
+        targets, highlighter, hits = held.find(self.scope), Highlighter(self.terms), []
+        caller = self.scope.principal or ANONYMOUS
+        for item in held.place_parts(self.ranked):
+            target = targets[item.part]
+            guard_row(target.view, item.row, as_of=self.scope.as_of, principal=caller)
+            hits.append(
+                make_hit(item, target, mode=self.mode, highlighter=highlighter, types=held.attributes)
+            )
+        return hits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadTexts:
+    """Asks for heading and text of rows, as they were embedded; each row passes the guard."""
+
+    snapshot: str
+    scope: Scope
+    ranked: tuple[Ranked, ...]
+
+    def take(self, held: HeldSegments) -> list[str]:
+        """Return the texts in the order of the rows; see `Step`."""
+        ranked, caller = held.place_parts(self.ranked), self.scope.principal or ANONYMOUS
+        return read_texts(ranked, held.find(self.scope), as_of=self.scope.as_of, principal=caller)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadVectors:
+    """Asks for the vectors of rows."""
+
+    snapshot: str
+    scope: Scope
+    ranked: tuple[Ranked, ...]
+
+    def take(self, held: HeldSegments) -> list[FloatVector]:
+        """Return float32 [dim] of each row, in their order; see `Step`."""
+        return list(LocalSource(held.find(self.scope), ()).read_vectors(held.place_parts(self.ranked)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadDocument:
+    """Asks what the caller may see of a document, whatever the question's filter."""
+
+    snapshot: str
+    scope: Scope
+    doc_id: str
+
+    def take(self, held: HeldSegments) -> SeenDocument | None:
+        """Return what is seen, `None` where that is nothing; see `Step`."""
+        return read_document(self.doc_id, held.find(self.scope))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListValues:
+    """Asks which documents have which value of a column."""
+
+    snapshot: str
+    scope: Scope
+    column: str
+
+    def take(self, held: HeldSegments) -> pa.Table | None:
+        """Return pairs of `value` and `document`, `None` without segments; see `Step`."""
+        return list_values(held.find(self.scope), self.column, types=held.attributes)
