@@ -33,6 +33,9 @@ from indexes.service import LocalIndexService
 _PAUSE_S: Final = 1.5
 """Seconds between two moves."""
 
+_MOVE_S: Final = 0.5
+"""Seconds that the gate and a move may take: the load goes on for as long."""
+
 _N_QUESTIONS: Final = 40
 _K: Final = 10
 
@@ -64,7 +67,7 @@ def measure(
 ) -> dict[str, Any]:
     """Move the alias `n` times on and back under load, and return what came of it."""
     wanted = [answer_all(settings, snapshot, texts) for snapshot in snapshots]
-    seconds = 2.0 * n * _PAUSE_S + 2.0
+    seconds = 2.0 * n * (_PAUSE_S + _MOVE_S) + 2.0
     with run_server(settings) as url, LoadProcess() as process:
         requests = write_searches(url, settings.collection, [{"query": text, "k": _K} for text in texts])
         load = Load(url=url, requests=requests, n_clients=n_clients, seconds=seconds, keeps_bodies=True)
