@@ -2,31 +2,62 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Final
+
 import typer
 
+from eagleray.cli.demonstrating import ALIAS, lend_key, load_demo_settings, prepare_demo
 from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_json
 from eagleray.contracts.services import ServeRequest
+from eagleray.errors import InputError
 from eagleray.parts import load_serve_service
-from eagleray.settings import load_settings
+from eagleray.settings import Settings, load_settings
+
+LOOPBACK: Final = "127.0.0.1"
 
 
 def serve(
-    host: str = typer.Option("127.0.0.1", help="Address; beyond loopback only with keys or tokens."),
+    host: str = typer.Option(LOOPBACK, help="Address; beyond loopback only with keys or tokens."),
     port: int = typer.Option(8000, min=0, max=65_535, help="Port; 0 takes a free one."),
-    alias: str = typer.Option("live", help="Alias whose snapshot answers, also after it moves."),
+    alias: str = typer.Option(ALIAS, help="Alias whose snapshot answers, also after it moves."),
     development: bool = typer.Option(False, "--development", help="Who shows nothing may ask, on loopback."),
+    demo: bool = typer.Option(False, "--demo", help="Serve the sample, built first if need be, with a key."),
     store: str = STORE_OPTION,
     collection: str = COLLECTION_OPTION,
     json: bool = JSON_OPTION,
 ) -> None:
     """Serve a collection over HTTP until SIGTERM or Ctrl-C."""
+    if demo:
+        if (host, alias) != (LOOPBACK, ALIAS):
+            raise InputError(
+                detail="the demo is served on loopback from its own alias: no --host, no --alias"
+            )
+        request = ServeRequest(port=port, alias=ALIAS, is_development=development)
+        _serve_demo(load_demo_settings(store=store, collection=collection), request, is_json=json)
+        return
     settings = load_settings(**choose(store=store, collection=collection))
     request = ServeRequest(host=host, port=port, alias=alias, is_development=development)
+    _serve(settings, request, is_json=json)
+
+
+def _serve_demo(settings: Settings, request: ServeRequest, *, is_json: bool) -> None:
+    prepare_demo(settings)
+    with lend_key(settings) as made:
+        _serve(settings, request, is_json=is_json, key=made["key"])
+
+
+def _serve(settings: Settings, request: ServeRequest, *, is_json: bool, key: str = "") -> None:
+    """Serve, and print where once questions are answered, with the key if one was made for it."""
 
     def show(url: str) -> None:
-        if json:
-            show_json({"url": url, "collection": settings.collection})
+        if is_json:
+            shown = {"url": url, "collection": settings.collection, "store": settings.store}
+            show_json(shown | ({"key": key} if key else {}))
         else:
-            print(f"serving {settings.collection} on {url}", flush=True)
+            print(f"serving {settings.collection} on {url}")
+            if key:
+                print(f"key, until this ends: {key}")
+        sys.stdout.flush()
 
     load_serve_service().serve(settings, request, show)

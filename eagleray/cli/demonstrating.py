@@ -1,0 +1,92 @@
+"""The demo that `eagleray serve --demo` serves: the sample of a checkout, built if need be, with a key.
+
+`make demo` builds the same collection in the same place (`examples/demo.py`).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from eagleray.cli.ingesting import report_progress
+from eagleray.contracts.callers import Role
+from eagleray.contracts.services import IngestRequest, KeyRequest
+from eagleray.errors import InputError, NotPublishedError
+from eagleray.parts import load_index_service, load_job_service, load_key_service
+from eagleray.settings import Settings, load_settings
+
+COLLECTION: Final = "sample"
+ALIAS: Final = "live"
+
+_ROOT: Final = Path(__file__).resolve().parents[2]
+_SUBJECT: Final = "demo"
+_KEY_DAYS: Final = 1
+"""Days after which the key of a demo that was killed is refused."""
+
+
+def load_demo_settings(*, store: str, collection: str) -> Settings:
+    """Return the settings of the demo: its store unless another is named, and keys accepted.
+
+    Raises:
+        InputError: a collection other than the demo's is named.
+    """
+    if collection not in ("", COLLECTION):
+        detail = f"the demo's collection is {COLLECTION}, found --collection {collection}; leave it out"
+        raise InputError(detail=detail)
+    settings = load_settings(store=store or str(_ROOT / ".demo" / "store"), collection=COLLECTION)
+    return settings.model_copy(update={"auth": settings.auth.model_copy(update={"api_keys": True})})
+
+
+def prepare_demo(settings: Settings) -> None:
+    """Build the demo's collection on a local cluster of its own, unless it is published already.
+
+    Raises:
+        InputError: the sample is not there: this is no checkout.
+    """
+    if _is_published(settings):
+        return
+    sample, mapping = _ROOT / "examples" / "sample", _ROOT / "examples" / "mapping.yaml"
+    if not sample.is_dir():
+        raise InputError(
+            detail=f"the demo is built from a checkout's examples, and there are none in {sample}"
+        )
+    _tell(f"building the demo in {settings.store}, once; it takes about a minute")
+    started = time.monotonic()
+    request = IngestRequest(source=str(sample), mapping=str(mapping), alias=ALIAS)
+    with report_progress() as on_progress:
+        load_job_service().ingest(settings, request, on_progress)
+    _tell(f"built in {time.monotonic() - started:.0f} s")
+
+
+@contextmanager
+def lend_key(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Make a key that may search the demo and write to it, and revoke it at the end of the block."""
+    request = KeyRequest(
+        subject=_SUBJECT,
+        roles=frozenset({Role.READER, Role.WRITER}),
+        zones=None,
+        days=_KEY_DAYS,
+        note="eagleray serve --demo",
+    )
+    service = load_key_service()
+    made = service.create(settings, request)
+    try:
+        yield made
+    finally:
+        service.revoke(settings, key_id=made["key_id"])
+
+
+def _is_published(settings: Settings) -> bool:
+    try:
+        load_index_service().show_snapshot(settings, snapshot=ALIAS)
+    except NotPublishedError:
+        return False
+    return True
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
