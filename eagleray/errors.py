@@ -8,6 +8,7 @@ EagleRayError
 │   │   └── FilterColumnError          a column that is not there, or a value of another type
 │   ├── QueryError                 an empty query, k = 0, a vector that does not fit
 │   │   └── DocumentNotFoundError      no document of that name that the caller may see
+│   ├── ReusedKeyError             an idempotency key that was used for another request
 │   ├── SourceError                a folder or prefix that cannot be read or is empty
 │   ├── ModelError                 an embedder or reranker that is not there, or is none
 │   ├── MissingExtraError          a part that is not installed, with the extra that has it
@@ -226,6 +227,12 @@ class GateError(EagleRayError):
 
     exit_code = 3
     message = "snapshot {snapshot} did not pass its gate and is not published: {failures}"
+
+
+class ReusedKeyError(InputError):
+    """Fields: detail."""
+
+    message = "{detail}; use a new key"
 
 
 class NotPublishedError(InputError):

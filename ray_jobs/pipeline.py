@@ -17,6 +17,7 @@ from eagleray.errors import SourceError
 from eagleray.settings import Settings
 from indexes.segments.attributes import merge_attribute_types
 from indexes.snapshots.catalog import load_snapshot
+from indexes.writing.assembling import BuildOutcome, assemble_snapshot
 from ray_jobs.deliveries import Delivery
 from ray_jobs.execution import Resources, run_shards
 from ray_jobs.ledger import Ledger, Stage
@@ -29,7 +30,6 @@ from ray_jobs.stages.making import (
     make_patch,
     make_state,
 )
-from ray_jobs.stages.publish import BuildOutcome, assemble_snapshot
 from ray_jobs.training import CodebookTrainer, find_codebooks
 
 Outcome = dict[str, Any]

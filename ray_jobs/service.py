@@ -23,6 +23,7 @@ from eagleray.settings import Settings
 from indexes.gating import gate_and_move
 from indexes.snapshots.aliases import read_alias
 from indexes.snapshots.catalog import load_snapshot, put_collection, resolve
+from indexes.snapshots.positions import Positions, copy_positions, read_positions, write_positions
 from indexes.storage import open_store
 from ray_jobs.answering import plan_job, run_job
 from ray_jobs.clusters import connected
@@ -34,7 +35,6 @@ from ray_jobs.ledger import Ledger
 from ray_jobs.pipeline import Run, RunOutcome, execute
 from ray_jobs.plans.runs import RunInput, RunPlan, RunSizes, plan_import, plan_run
 from ray_jobs.plans.training import IndexRules
-from ray_jobs.positions import Positions, copy_positions, read_positions, write_positions
 from ray_jobs.run_events import follow_stages, logged_run
 from ray_jobs.sources.files import list_files, open_source
 from ray_jobs.tuning import tune_collection

@@ -28,7 +28,7 @@ from indexes.searching.weights import choose_weights
 from indexes.service import make_searcher, open_named
 from indexes.snapshots.catalog import put_snapshot
 from indexes.snapshots.opened import OpenSnapshot
-from ray_jobs.positions import copy_positions
+from indexes.snapshots.positions import copy_positions
 
 N_KNOWN_ITEMS: Final = 1_000
 """Questions made where nobody says how many: with half as many, chance hides what boosts gain."""

@@ -30,7 +30,7 @@ from serve.engine.reranking import Ranker, RankerLimits
 from serve.engine.searching import FindsHits
 from serve.engine.shelf import Shelf
 from serve.http.metrics import Metrics
-from serve.http.serving import Ended, ServedCollection, ServedModel, ServedReranker, Serving
+from serve.http.serving import DocumentWriter, Ended, ServedCollection, ServedModel, ServedReranker, Serving
 from serve.identity.authenticating import Authenticator
 from serve.identity.exposure import check_metrics_exposure
 from serve.identity.opening import open_authenticator
@@ -171,6 +171,7 @@ def make_serving(
     answerer: Answers,
     model: ServedModel,
     ranker: Ranks | None,
+    documents: DocumentWriter | None = None,
 ) -> Serving:
     """Return what routes ask, of parts that are here or in other processes."""
     reranker = None
@@ -198,4 +199,5 @@ def make_serving(
         ),
         metrics_for=settings.serve.metrics,
         reranker=reranker,
+        documents=documents,
     )

@@ -34,6 +34,7 @@ from serve.http.connections import PatientProtocol
 from serve.identity.authenticating import Authenticator
 from serve.question_encoding import open_question_encoder
 from serve.tracing.exporting import start_tracing
+from serve.writing import make_document_writer, make_group, open_writable
 
 _GRACE_S: Final = 30
 """Seconds that requests get to end after the process is told to."""
@@ -80,6 +81,8 @@ async def _serve(
     answerer, writer = Answerer(follower, choose_limits(settings)), make_writer(settings)
     ranker = make_ranker(settings)
     vectors = QuestionVectors(await open_question_encoder(settings, embedder))
+    target = open_writable(settings, alias=request.alias, embedder=embedder)
+    group = make_group(target)
     serving = make_serving(
         settings,
         door=door,
@@ -89,6 +92,7 @@ async def _serve(
         answerer=answerer,
         model=make_model(settings, embedder.identity, encoders),
         ranker=ranker,
+        documents=make_document_writer(target, group, writer, settings),
     )
 
     async def start() -> None:
@@ -96,6 +100,7 @@ async def _serve(
         on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
     async def stop() -> None:
+        await group.close()
         await vectors.close()
         await answerer.close()
         await encoders.passages.close()

@@ -113,6 +113,15 @@ def alias_history(store: Store, collection: str, name: str) -> tuple[AliasEntry,
     return entries
 
 
+def list_moves(store: Store, collection: str, name: str, *, after: int, until: int) -> list[AliasEntry]:
+    """Return the alias's moves with numbers above `after`, up to `until`, first to last.
+
+    Raises:
+        IntegrityError: an entry is damaged.
+    """
+    return [_read_entry(store, collection, name, sequence) for sequence in range(after + 1, until + 1)]
+
+
 def list_aliases(store: Store, collection: str) -> tuple[str, ...]:
     """Return the names of the collection's aliases, sorted."""
     folder = f"{collection}/{ALIASES}/"

@@ -19,8 +19,7 @@ from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import Embedder, FloatMatrix
 from eagleray.digests import canonical_json, digest_bytes
 from eagleray.errors import ModelError
-from indexes.segments.vectors import NORM_TOLERANCE
-from indexes.segments.writing import list_texts
+from indexes.writing.embedding import compute_vectors
 from ray_jobs.ledger import Ledger, Stage
 from ray_jobs.plans.probes import draw_probes
 from ray_jobs.stages.shard_files import read_parquet, write_parquet
@@ -35,10 +34,7 @@ def embed_rows(rows: pa.Table, embedder: Embedder) -> pa.Table:
     Raises:
         ModelError: the embedder gave other vectors than it promises; names the first row.
     """
-    vectors = embedder.embed_passages(list_texts(rows))
-    fault = find_vector_fault(vectors, rows, dim=embedder.identity.dim)
-    if fault:
-        raise ModelError(model=embedder.identity.name, detail=fault)
+    vectors = compute_vectors(rows, embedder)
     return label_vectors(rows["chunk_id"].combine_chunks(), vectors, embedder.identity)
 
 
@@ -62,25 +58,6 @@ def embed_probes(rows: pa.Table, embedder: Embedder) -> pa.Table:
     vectors = np.ascontiguousarray(embedder.embed_queries([probe.text for probe in probes]))
     column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), embedder.identity.dim)
     return pa.table({"zone": [probe.zone for probe in probes], "vector": column})
-
-
-def find_vector_fault(vectors: FloatMatrix, rows: pa.Table, *, dim: int) -> str:
-    """Return what is wrong with the vectors of chunk rows and at which row, or `""`.
-
-    Args:
-        vectors: expected float32 [n_rows, dim], finite, unit L2 norm.
-        rows: chunk rows, as many as vectors.
-        dim: numbers of one vector.
-    """
-    if vectors.ndim != 2 or vectors.shape != (rows.num_rows, dim):
-        return f"expected {rows.num_rows} vectors of {dim} numbers, found an array of {list(vectors.shape)}"
-    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
-    off = np.flatnonzero(~(np.abs(lengths - 1.0) <= NORM_TOLERANCE))  # a NaN is off, too
-    if not len(off):
-        return ""
-    row = int(off[0])
-    chunk = f"row {row} (document {rows['doc_id'][row].as_py()!r}, chunk {rows['ordinal'][row].as_py()})"
-    return f"{len(off)} of {len(lengths)} vectors are not of length 1: {chunk} has length {lengths[row]:.6g}"
 
 
 class EmbedTask:

@@ -13,8 +13,6 @@ from typing import Any, Final
 import pyarrow as pa
 
 from eagleray.chunking.config import ChunkerConfig
-from eagleray.chunking.documents import chunk_document
-from eagleray.chunking.table import make_chunk_table
 from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
 from eagleray.contracts.ports import Store, TokenCounter
@@ -23,6 +21,7 @@ from eagleray.documents.mapping import Mapping, apply_mapping
 from eagleray.documents.partitions import parse_partition
 from eagleray.documents.records import InputFile, RawRecord
 from eagleray.errors import ObjectNotFoundError, StoreError
+from indexes.writing.delivering import make_rows
 from ray_jobs.ledger import Ledger, Stage
 from ray_jobs.stages.shard_files import ShardWriter
 
@@ -136,7 +135,10 @@ class IngestTask:
 
     def _chunk(self, document: Document, position: str) -> pa.Table:
         reading = self._reading
-        chunks = chunk_document(document, counter=reading.counter, config=reading.chunker)
-        table = make_chunk_table(document, chunks, chunker_digest=reading.chunker_digest)
-        positions = pa.array([position] * table.num_rows, pa.string())
-        return table.append_column(DELIVERED_SCHEMA.field("position"), positions)
+        return make_rows(
+            document,
+            position=position,
+            counter=reading.counter,
+            chunker=reading.chunker,
+            chunker_digest=reading.chunker_digest,
+        )

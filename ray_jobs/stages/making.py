@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from eagleray.chunking.config import ChunkerConfig
 from eagleray.chunking.counting import HuggingFaceCounter
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.manifests import CollectionSpec, EmbedderIdentity
@@ -16,6 +15,7 @@ from eagleray.embedders import find_tokenizer, load_embedder, open_embedder
 from eagleray.setting_groups.engine import EmbedderSettings
 from eagleray.settings import Settings
 from indexes.exchange.import_source import ImportSource
+from indexes.writing.delivering import choose_chunker
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.runs import RunPlan
 from ray_jobs.stages.arrange import ArrangeTask
@@ -38,16 +38,11 @@ def make_ingest(
     settings: Settings,
 ) -> IngestTask:
     """Return the task of the ingest stage."""
-    chunker = spec.chunker
     reading = Reading(
         source=plan.source,
         mapping=mapping,
         counter=_load_counter(find_tokenizer(settings.embedder)),
-        chunker=ChunkerConfig(
-            max_tokens=chunker.max_tokens,
-            target_tokens=chunker.target_tokens,
-            overlap_tokens=chunker.overlap_tokens,
-        ),
+        chunker=choose_chunker(spec.chunker),
         chunker_digest=spec.chunker_digest,
         n_shards=plan.n_shards,
         max_record_bytes=settings.jobs.max_record_bytes,

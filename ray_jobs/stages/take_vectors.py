@@ -12,8 +12,8 @@ import pyarrow as pa
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import Embedder, FloatMatrix
 from eagleray.errors import IntegrityError
+from indexes.writing.reconciliation import name_reissue
 from ray_jobs.ledger import Ledger, Stage
-from ray_jobs.plans.reconciliation import name_reissue
 from ray_jobs.stages.embed import embed_probes, label_vectors, write_vectors
 from ray_jobs.stages.joining import find_place
 from ray_jobs.stages.shard_files import read_parquet, read_shard

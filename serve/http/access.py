@@ -74,4 +74,5 @@ async def check_metrics_reader(
 
 Served = Annotated[Serving, Depends(_find_serving)]
 Searching = Annotated[Caller, Depends(_Require(Action.SEARCH))]
+Writing = Annotated[Caller, Depends(_Require(Action.INGEST))]
 Inspecting = Annotated[Caller, Depends(_Require(Action.INSPECT))]

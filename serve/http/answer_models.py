@@ -52,6 +52,14 @@ class SearchAnswer(BaseModel):
     explanation: Explanation | None = Field(default=None, description="Where it was asked for.")
 
 
+class WriteAnswer(BaseModel):
+    """Documents that are written or closed."""
+
+    snapshot: str = Field(description="Id of the first snapshot that holds them.")
+    written: int = Field(description="Documents of the request.")
+    removed: int = Field(description="Documents that are closed, or were not there.")
+
+
 class LiveAnswer(BaseModel):
     """The process answers."""
 

@@ -11,7 +11,7 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Scope
 
-from serve.http import embeddings, operations, reranking, searches, tei
+from serve.http import documents, embeddings, operations, reranking, searches, tei
 from serve.http.access import read_credential
 from serve.http.incoming import BodyLimit, Check
 from serve.http.measuring import Measured
@@ -21,7 +21,14 @@ from serve.http.request_ids import RequestIds
 from serve.http.serving import Serving
 from serve.http.traced import Traced
 
-ROUTERS: Final = (operations.router, searches.router, embeddings.router, tei.router, reranking.router)
+ROUTERS: Final = (
+    operations.router,
+    searches.router,
+    documents.router,
+    embeddings.router,
+    tei.router,
+    reranking.router,
+)
 
 LONG_BODIES: Final = dict.fromkeys((embeddings.PATH, "/", "/embed", "/tokenize", *reranking.PATHS), 8 << 20)
 """Bytes of a body where it may be longer: many texts come at once there."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from eagleray.contracts.callers import Caller
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.contracts.manifests import EmbedderIdentity
+from eagleray.contracts.principals import Principal
 from eagleray.errors import NotPublishedError
 from eagleray.models.tokenizing import Tokenize
 from eagleray.rerankers import PairReader
 from eagleray.setting_groups.serving import MetricsReaders
+from indexes.writing.requests import Begun, Write
 from serve.engine.ports import Answers, Encodes, Followed, Ranks
 from serve.engine.quotas import Quotas
 from serve.engine.searching import FindsHits
@@ -90,6 +92,40 @@ class ServedCollection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wrote:
+    """A write that has ended.
+
+    Attributes:
+        principal: who asked.
+        write: what was asked.
+        outcome: id of the snapshot that holds it, or why there is none.
+        latency_us: microseconds from request to answer.
+        request_id: name of the request.
+    """
+
+    principal: Principal
+    write: Write
+    outcome: str | Exception
+    latency_us: int
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentWriter:
+    """Takes documents.
+
+    Attributes:
+        begin: takes a request's name, digest and time, and says how it began; never blocks.
+        write: carries a request out, and returns the id of the snapshot that holds it.
+        record: keeps what was written, before the answer is given.
+    """
+
+    begin: Callable[[str, str, int], Awaitable[Begun]]
+    write: Callable[[Write], Awaitable[str]]
+    record: Callable[[Wrote], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
     """What routes ask.
 
@@ -103,6 +139,7 @@ class Serving:
         metrics: of this application alone.
         metrics_for: who may read them.
         reranker: scores documents for those who bring them; `None` where the settings name none.
+        documents: takes documents; `None` where none are taken.
     """
 
     collection: ServedCollection
@@ -114,6 +151,7 @@ class Serving:
     metrics: Metrics
     metrics_for: MetricsReaders = "callers"
     reranker: ServedReranker | None = None
+    documents: DocumentWriter | None = None
 
     def require_reranker(self) -> ServedReranker:
         """Return the reranker.

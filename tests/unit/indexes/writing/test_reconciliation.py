@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eagleray.contracts.times import OPEN_END
-from ray_jobs.plans.reconciliation import Change, Delivery, DocumentPlan, Held, reconcile_document
+from indexes.writing.reconciliation import Change, Delivery, DocumentPlan, Held, reconcile_document
 
 NOW = 1000
 

@@ -9,8 +9,8 @@ from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.times import OPEN_END
 from eagleray.digests import make_chunk_id
 from indexes.segments.patching import PATCH_SCHEMA
-from ray_jobs.stages.arrange import arrange_shard
-from ray_jobs.stages.state import STATE_SCHEMA
+from indexes.writing.arranging import arrange_shard
+from indexes.writing.held_rows import STATE_SCHEMA
 
 NOW = 1_000
 

@@ -1,6 +1,6 @@
-"""Publish: from a run's segments and changes to a snapshot, its gate and the alias.
+"""From new segments and a patch to the snapshot they make of its parent.
 
-What stands before the alias moves is invisible to readers, so a crash anywhere here leaves the
+What stands before an alias moves is invisible to readers, so a crash anywhere before leaves the
 old snapshot whole.
 """
 
@@ -18,7 +18,7 @@ from indexes.snapshots.catalog import load_snapshot, put_snapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOutcome:
-    """What a run adds to its parent.
+    """What a run or a write adds to its parent.
 
     Attributes:
         segments: digests, in the order of the segment plan.

@@ -1,0 +1,185 @@
+"""Delivered rows against what the collection holds of the same documents: new rows, patch rows, faults.
+
+`reconciliation` decides, document by document; here its decisions become rows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from eagleray.contracts.chunks import CHUNK_SCHEMA
+from eagleray.contracts.documents import DeadLetter, DeadLetterReason
+from eagleray.contracts.times import OPEN_END, format_micros
+from eagleray.digests import make_chunk_id
+from indexes.segments.patching import PATCH_SCHEMA
+from indexes.writing.reconciliation import Addition, Delivery, DocumentPlan, Held, reconcile_document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arranged:
+    """What a shard's documents come to."""
+
+    rows: pa.Table
+    patch: pa.Table
+    dead_letters: tuple[DeadLetter, ...]
+    counts: dict[str, int]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Gathered:
+    """Rows of the answer while documents are gone through, in order."""
+
+    indices: list[int] = field(default_factory=list)
+    additions: list[Addition] = field(default_factory=list)
+    patches: list[tuple[int, int | None, tuple[str, ...] | None]] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+
+def arrange_shard(delivered: pa.Table, state: pa.Table, *, chunker_digest: str, now: int) -> Arranged:
+    """Decide what a shard's deliveries change.
+
+    Args:
+        delivered: chunk rows with `position`, in any order.
+        state: rows the parent snapshot holds: chunk_id, doc_id, version, known_from, known_to,
+            groups, is_due.
+        chunker_digest: goes into the ids of rows whose version gets another name.
+        now: when the run began, microseconds.
+
+    Returns:
+        New rows sorted by chunk_id, patch rows sorted by chunk_id, dead letters and counts; none
+        of them depends on the order of the input.
+    """
+    deliveries, rows_of = _group_deliveries(delivered)
+    held, ids_of = _group_held(state)
+    gathered = _Gathered()
+    for doc_id in sorted(deliveries.keys() | held.keys()):
+        mine = held.get(doc_id, [])
+        plan = reconcile_document(deliveries.get(doc_id, []), mine, now=now)
+        for addition in plan.additions:
+            rows = rows_of[doc_id, addition.delivery.version, addition.delivery.key]
+            gathered.indices += rows
+            gathered.additions += [addition] * len(rows)
+        for change in plan.changes:
+            gathered.patches += [
+                (chunk_id, change.known_to, change.groups) for chunk_id in ids_of[doc_id, change.version]
+            ]
+        gathered.dead_letters += [_make_dead_letter(doc_id, conflict) for conflict in plan.conflicts]
+        _count(gathered.counts, plan, mine, is_delivered=doc_id in deliveries)
+    return Arranged(
+        rows=_build_rows(delivered, gathered, chunker_digest),
+        patch=_build_patch(gathered),
+        dead_letters=tuple(gathered.dead_letters),
+        counts=dict(sorted(gathered.counts.items())),
+    )
+
+
+def _group_deliveries(
+    table: pa.Table,
+) -> tuple[dict[str, list[Delivery]], dict[tuple[str, str, str], list[int]]]:
+    names = ("doc_id", "version", "known_from", "known_to", "groups", "source", "position")
+    columns = [table[name].to_pylist() for name in names]
+    rows_of: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    deliveries: dict[str, list[Delivery]] = defaultdict(list)
+    for row, (doc_id, version, known_from, known_to, groups, source, position) in enumerate(
+        zip(*columns, strict=True)
+    ):
+        key = f"{source}\n{position}"
+        rows = rows_of[doc_id, version, key]
+        if not rows:
+            deliveries[doc_id].append(
+                Delivery(
+                    version=version,
+                    known_from=known_from,
+                    known_to=known_to,
+                    groups=tuple(groups),
+                    key=key,
+                )
+            )
+        rows.append(row)
+    return deliveries, rows_of
+
+
+def _group_held(state: pa.Table) -> tuple[dict[str, list[Held]], dict[tuple[str, str], list[int]]]:
+    ids_of: dict[tuple[str, str], list[int]] = defaultdict(list)
+    held: dict[str, list[Held]] = defaultdict(list)
+    for row in state.to_pylist():
+        ids = ids_of[row["doc_id"], row["version"]]
+        if not ids:
+            held[row["doc_id"]].append(
+                Held(
+                    version=row["version"],
+                    known_from=row["known_from"],
+                    known_to=row["known_to"],
+                    groups=tuple(row["groups"]),
+                    is_due=row["is_due"],
+                )
+            )
+        ids.append(row["chunk_id"])
+    return held, ids_of
+
+
+def _count(counts: dict[str, int], plan: DocumentPlan, held: Sequence[Held], *, is_delivered: bool) -> None:
+    open_before = {item.version for item in held if item.known_to == OPEN_END}
+    closed = {change.version for change in plan.changes if change.known_to is not None}
+    open_added = any(item.known_to == OPEN_END for item in plan.additions)
+    counts["versions_added"] += len(plan.additions)
+    counts["documents_new"] += bool(plan.additions and not held)
+    counts["superseded" if is_delivered else "removed"] += len(closed & open_before)
+    counts["regrouped"] += sum(change.groups is not None for change in plan.changes)
+    counts["repeated"] += plan.n_repeated
+    counts["conflicts"] += len(plan.conflicts)
+    counts["open_change"] += int(bool(open_before - closed) or open_added) - int(bool(open_before))
+
+
+def _make_dead_letter(doc_id: str, conflict: Delivery) -> DeadLetter:
+    source, _, position = conflict.key.partition("\n")
+    detail = (
+        f"another record of the same id claims {format_micros(conflict.known_from)} with other content; "
+        "neither is used: give one of them a later known_from, or drop it"
+    )
+    return DeadLetter(
+        source=source,
+        position=position,
+        reason=DeadLetterReason.CONFLICTING_DUPLICATE,
+        detail=detail,
+        doc_id=doc_id,
+    )
+
+
+def _build_rows(delivered: pa.Table, gathered: _Gathered, chunker_digest: str) -> pa.Table:
+    table = delivered.take(pa.array(gathered.indices, pa.int64())).select(CHUNK_SCHEMA.names)
+    ordinals, doc_ids = table["ordinal"].to_pylist(), table["doc_id"].to_pylist()
+    ids = table["chunk_id"].to_pylist()
+    for row, addition in enumerate(gathered.additions):
+        if addition.version != addition.delivery.version:
+            ids[row] = make_chunk_id(doc_ids[row], addition.version, chunker_digest, ordinals[row])
+    replaced = {
+        "chunk_id": pa.array(ids, pa.int64()),
+        "version": pa.array([item.version for item in gathered.additions], pa.string()),
+        "known_from": pa.array([item.known_from for item in gathered.additions], pa.int64()),
+        "known_to": pa.array([item.known_to for item in gathered.additions], pa.int64()),
+        "groups": pa.array([sorted(item.groups) for item in gathered.additions], pa.list_(pa.string())),
+    }
+    columns = [replaced.get(name, table[name]) for name in CHUNK_SCHEMA.names]
+    built = pa.Table.from_arrays(columns, schema=CHUNK_SCHEMA)
+    return built.take(np.argsort(np.asarray(ids, dtype=np.int64), kind="stable")).combine_chunks()
+
+
+def _build_patch(gathered: _Gathered) -> pa.Table:
+    ordered = sorted(gathered.patches, key=lambda item: item[0])
+    return pa.Table.from_arrays(
+        [
+            pa.array([item[0] for item in ordered], pa.int64()),
+            pa.array([item[1] for item in ordered], pa.int64()),
+            pa.array(
+                [None if item[2] is None else sorted(item[2]) for item in ordered], pa.list_(pa.string())
+            ),
+        ],
+        schema=PATCH_SCHEMA,
+    )

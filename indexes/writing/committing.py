@@ -1,0 +1,206 @@
+"""Requests carried out together: rows and a patch on top of an alias's snapshot, then its move.
+
+The same rules and files as those of a job (`arranging`, `indexes.segments.writing`), without a cluster:
+for few documents at a time, in the process that has the model loaded.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from eagleray.contracts.chunks import DELIVERED_SCHEMA
+from eagleray.contracts.manifests import AliasEntry, CollectionSpec, SnapshotManifest
+from eagleray.contracts.ports import Embedder, FloatMatrix, Store, TokenCounter
+from eagleray.errors import ConflictError, IntegrityError, NotPublishedError
+from indexes.segments.attributes import infer_attribute_types
+from indexes.segments.publishing import publish_segment
+from indexes.segments.writing import list_texts, write_segment
+from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
+from indexes.snapshots.opened import OpenSnapshot
+from indexes.snapshots.patches import make_patch, put_patch
+from indexes.snapshots.positions import copy_positions
+from indexes.writing.arranging import Arranged, arrange_shard
+from indexes.writing.assembling import BuildOutcome, assemble_snapshot
+from indexes.writing.delivering import choose_chunker, make_rows
+from indexes.writing.embedding import compute_vectors
+from indexes.writing.held_rows import STATE_SCHEMA, find_held_rows
+from indexes.writing.requests import WRITE, Write, find_done, finish_write
+
+MAX_TRIES: Final = 50
+"""Moves of the alias by others that one commit survives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writable:
+    """A collection that is written to.
+
+    Attributes:
+        alias: whose snapshot is built on, and which moves.
+        embedder: of the collection's model.
+        counter: its tokens.
+        open_snapshot: opens a snapshot by its id.
+    """
+
+    store: Store
+    spec: CollectionSpec
+    alias: str
+    embedder: Embedder
+    counter: TokenCounter
+    open_snapshot: Callable[[str], OpenSnapshot]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Prepared:
+    """Rows of the requests before they are reconciled, and the vectors found so far."""
+
+    rows: pa.Table
+    vectors: dict[tuple[str, ...], FloatMatrix] = field(default_factory=dict)
+
+
+def commit(target: Writable, writes: Sequence[Write]) -> dict[str, str]:
+    """Carry out requests, each once, and return name -> snapshot that holds what it asked for.
+
+    Where somebody else moves the alias meanwhile, all is decided again on top of their snapshot. A crash
+    before the move leaves nothing a reader could see.
+
+    Args:
+        target: the collection.
+        writes: requests that touch no document in common.
+
+    Raises:
+        NotPublishedError: the alias points nowhere.
+        ConflictError: others moved the alias again and again.
+        StoreError: the store failed; the same requests may be sent again.
+    """
+    store, collection = target.store, target.spec.name
+    prepared: dict[str, _Prepared] = {}
+    for _ in range(MAX_TRIES):
+        current = read_alias(store, collection, target.alias)
+        if current is None:
+            raise NotPublishedError(name=target.alias, detail=f"{collection} has no such alias to build on")
+        begun = [write.begun for write in writes if write.begun.has_key]
+        done = find_done(store, collection, alias=target.alias, current=current, begun=begun)
+        todo = [write for write in writes if write.begun.name not in done]
+        moved = _try(target, todo, prepared, current=current) if todo else current.snapshot
+        if moved is None:
+            continue
+        done |= {write.begun.name: moved for write in todo}
+        for item in begun:
+            finish_write(store, collection, name=item.name, snapshot=done[item.name])
+        return done
+    raise ConflictError(alias=target.alias, expected="its last snapshot", found="others, again and again")
+
+
+def _try(
+    target: Writable, writes: Sequence[Write], prepared: dict[str, _Prepared], *, current: AliasEntry
+) -> str | None:
+    """Build on the current snapshot and move the alias; `None` where somebody else moved it first."""
+    key = " ".join(write.begun.name for write in writes)
+    if key not in prepared:
+        prepared[key] = _Prepared(rows=_make_rows(target, writes))
+    opened = target.open_snapshot(current.snapshot)
+    arranged = _arrange(target, writes, opened, prepared[key].rows)
+    if not arranged.rows.num_rows and not arranged.patch.num_rows:
+        return current.snapshot
+    _check_ids(opened, arranged.rows)
+    manifest = _build(target, arranged, prepared[key], parent=current.snapshot)
+    copy_positions(target.store, target.spec.name, current.snapshot, manifest.snapshot_id)
+    move = AliasMove(
+        expected=current.snapshot,
+        snapshot=manifest.snapshot_id,
+        reason=f"{WRITE} {key}",
+        now=time.time_ns() // 1000,
+    )
+    try:
+        return move_alias(target.store, target.spec.name, target.alias, move=move).snapshot
+    except ConflictError:
+        return None
+
+
+def _make_rows(target: Writable, writes: Sequence[Write]) -> pa.Table:
+    chunker, digest = choose_chunker(target.spec.chunker), target.spec.chunker_digest
+    tables = [DELIVERED_SCHEMA.empty_table()]
+    for write in writes:
+        tables += [
+            make_rows(
+                document,
+                position=write.begun.name,
+                counter=target.counter,
+                chunker=chunker,
+                chunker_digest=digest,
+            )
+            for document in write.documents
+        ]
+    return pa.concat_tables(tables).combine_chunks()
+
+
+def _arrange(target: Writable, writes: Sequence[Write], opened: OpenSnapshot, rows: pa.Table) -> Arranged:
+    doc_ids = sorted(frozenset().union(*(write.doc_ids for write in writes)))
+    removed = frozenset(doc_id for write in writes for doc_id in write.removed)
+    held = [find_held_rows(view, doc_ids, due=removed) for view in opened.segments]
+    return arrange_shard(
+        rows,
+        pa.concat_tables([STATE_SCHEMA.empty_table(), *held]).combine_chunks(),
+        chunker_digest=target.spec.chunker_digest,
+        now=max(write.begun.now for write in writes),
+    )
+
+
+def _check_ids(opened: OpenSnapshot, rows: pa.Table) -> None:
+    """Refuse rows whose ids the snapshot holds already: a patch to one would change both."""
+    ids = rows["chunk_id"].to_numpy()
+    for view in opened.segments:
+        n_held = int(np.count_nonzero(np.isin(view.chunk_ids, ids)))
+        if n_held:
+            raise IntegrityError(
+                path=view.digest, expected="none of the new chunk ids", found=f"{n_held} of them"
+            )
+
+
+def _build(target: Writable, arranged: Arranged, prepared: _Prepared, *, parent: str) -> SnapshotManifest:
+    """Write segments, patch and snapshot; none of it is visible yet."""
+    store, collection, rows = target.store, target.spec.name, arranged.rows
+    types = infer_attribute_types(rows["attributes"].to_pylist())
+    vectors = _find_vectors(prepared, rows, target.embedder)
+    segments = []
+    for zone in sorted(rows["zone"].unique().to_pylist()):
+        is_mine = pc.equal(rows["zone"], zone)
+        with tempfile.TemporaryDirectory(prefix="eagleray-write-") as scratch:
+            folder = Path(scratch) / "segment"
+            write_segment(
+                rows.filter(is_mine),
+                np.ascontiguousarray(vectors[is_mine.to_numpy()]),
+                zone=zone,
+                attributes=types,
+                embedder=target.embedder.identity,
+                folder=folder,
+            )
+            segments.append(publish_segment(store, folder, collection=collection))
+    changes = arranged.patch
+    outcome = BuildOutcome(
+        segments=tuple(segments),
+        n_rows=rows.num_rows,
+        patch=put_patch(store, collection, make_patch(changes)) if changes.num_rows else None,
+        open_change=arranged.counts["open_change"],
+        attributes=types,
+    )
+    return assemble_snapshot(store, target.spec, parent=parent, outcome=outcome)
+
+
+def _find_vectors(prepared: _Prepared, rows: pa.Table, embedder: Embedder) -> FloatMatrix:
+    """Return the vectors of rows; those of another try where the texts are the same."""
+    if not rows.num_rows:
+        return np.empty((0, embedder.identity.dim), dtype=np.float32)
+    texts = tuple(list_texts(rows))
+    if texts not in prepared.vectors:
+        prepared.vectors[texts] = compute_vectors(rows, embedder)
+    return prepared.vectors[texts]

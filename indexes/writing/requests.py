@@ -1,0 +1,136 @@
+"""What one request writes, and how it is known again when it is sent twice.
+
+A request with a key begins with a record of its digest and of where the alias stood. Each move of the alias
+names the requests that it carries out, so that whether one is done can be told from the log of moves alone,
+however the process that wrote it ended.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from eagleray.contracts.documents import Document
+from eagleray.contracts.manifests import AliasEntry
+from eagleray.contracts.ports import Store
+from eagleray.digests import canonical_json, digest_json
+from eagleray.errors import IntegrityError, ObjectNotFoundError, ReusedKeyError
+from indexes.snapshots.aliases import list_moves, read_alias
+
+WRITE: Final = "write"
+"""First word of the reason of a move that carries out requests; their names follow."""
+
+_FOLDER: Final = "writes"
+_NAME_LENGTH: Final = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A request that may have been carried out before.
+
+    Attributes:
+        name: of the request; the same for the same key of the same subject.
+        now: microseconds, when it was first begun.
+        since: number of the alias's move at that time; 0 for none.
+        has_key: whether it may come again under that name, and so leaves records.
+    """
+
+    name: str
+    now: int
+    since: int = 0
+    has_key: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """What one request changes.
+
+    Attributes:
+        begun: its name and time.
+        documents: versions to add; each doc_id once.
+        removed: doc_ids of documents to close; none of them among `documents`.
+    """
+
+    begun: Begun
+    documents: tuple[Document, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    @property
+    def doc_ids(self) -> frozenset[str]:
+        """Of all documents it touches."""
+        return frozenset(document.doc_id for document in self.documents) | frozenset(self.removed)
+
+
+def name_write(subject: str, key: str) -> str:
+    """Return the name of the request that a subject gives a key."""
+    return digest_json([subject, key])[:_NAME_LENGTH]
+
+
+def begin_write(store: Store, collection: str, *, alias: str, name: str, digest: str, now: int) -> Begun:
+    """Record that a request begins, or return how it began before.
+
+    Args:
+        store: where the collection lies.
+        collection: its name.
+        alias: that will move.
+        name: of the request.
+        digest: of all that it asks for.
+        now: microseconds.
+
+    Raises:
+        ReusedKeyError: a request of that name asked for something else.
+        IntegrityError: the record is damaged.
+    """
+    entry = read_alias(store, collection, alias)
+    since = entry.sequence if entry else 0
+    path = f"{collection}/{_FOLDER}/{name}/begun.json"
+    if store.create(path, canonical_json({"digest": digest, "now": now, "since": since})):
+        return Begun(name=name, now=now, since=since, has_key=True)
+    fields = _read(store, path, names=("digest", "now", "since"))
+    if fields["digest"] != digest:
+        raise ReusedKeyError(detail="this idempotency key was used for a request with another body")
+    return Begun(name=name, now=int(fields["now"]), since=int(fields["since"]), has_key=True)
+
+
+def find_done(
+    store: Store, collection: str, *, alias: str, current: AliasEntry, begun: Sequence[Begun]
+) -> dict[str, str]:
+    """Return the requests that are carried out: name -> snapshot that was the first to hold them.
+
+    Raises:
+        IntegrityError: a record or a move is damaged.
+    """
+    done: dict[str, str] = {}
+    for item in begun:
+        try:
+            record = _read(store, _locate_done(collection, item.name), names=("snapshot",))
+        except ObjectNotFoundError:
+            continue
+        done[item.name] = str(record["snapshot"])
+    open_ones = {item.name for item in begun} - done.keys()
+    after = min((item.since for item in begun if item.name in open_ones), default=current.sequence)
+    for move in list_moves(store, collection, alias, after=after, until=current.sequence):
+        first, *names = move.reason.split(" ")
+        if first == WRITE:
+            done |= {name: move.snapshot for name in names if name in open_ones and name not in done}
+    return done
+
+
+def finish_write(store: Store, collection: str, *, name: str, snapshot: str) -> None:
+    """Record that a request is carried out, so that the log of moves need not be searched for it."""
+    store.create(_locate_done(collection, name), canonical_json({"snapshot": snapshot}))
+
+
+def _locate_done(collection: str, name: str) -> str:
+    return f"{collection}/{_FOLDER}/{name}/done.json"
+
+
+def _read(store: Store, path: str, *, names: Sequence[str]) -> dict[str, str | int]:
+    data = store.read(path)
+    try:
+        fields = json.loads(data)
+        return {name: fields[name] for name in names}
+    except (ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(path=path, expected="a record of a write", found="other bytes") from error

@@ -1,0 +1,108 @@
+"""Documents as requests carry them, read by the rules of files of records."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from eagleray.contracts.documents import DeadLetter, Document, Element, ElementKind
+from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
+from eagleray.documents.records import InputFile, RawRecord
+from eagleray.errors import InputError
+from serve.http.bodies import Finite
+
+MAX_DOCUMENTS: Final = 100
+MAX_NAME: Final = 1_024
+"""Characters of a doc_id or title."""
+
+SOURCE: Final = "api"
+"""The `source` of rows that came in requests."""
+
+_SEPARATOR: Final = "\n\n"
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ElementBody(_Body):
+    """A part of a document: its text, and what it is."""
+
+    kind: Literal["paragraph", "heading", "table"] = "paragraph"
+    text: str = Field(min_length=1, max_length=1_000_000)
+    level: int = Field(default=0, ge=0, le=6, description="Depth of a heading, 1 for the title's level.")
+    page: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+
+class DocumentBody(_Body):
+    """One version of one document."""
+
+    doc_id: Name
+    text: str = Field(default="", max_length=4_000_000)
+    elements: list[ElementBody] = Field(default=[], max_length=10_000, description="In the place of `text`.")
+    title: str = Field(default="", max_length=MAX_NAME)
+    attributes: dict[str, str | bool | int | Finite | list[str]] = Field(default={}, max_length=256)
+    groups: list[Name] = Field(default=[], max_length=256, description="Who may read it; empty for everyone.")
+    zone: str = Field(default="default", min_length=1, max_length=64)
+    event_time: str | None = Field(default=None, max_length=64, description="ISO 8601.")
+    known_from: str | None = Field(
+        default=None, max_length=64, description="ISO 8601, when the desk knew it; now if absent."
+    )
+
+
+class WriteBody(_Body):
+    """Documents to be written together: all of them, or none."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"documents": [{"doc_id": "note-7", "title": "Swaps", "text": "The curve flattened."}]}
+            ]
+        }
+    )
+
+    documents: list[DocumentBody] = Field(min_length=1, max_length=MAX_DOCUMENTS)
+
+    def to_documents(self, *, now: int) -> tuple[Document, ...]:
+        """Return the documents; `now`, microseconds, is when those without a time became known.
+
+        Raises:
+            InputError: one of them is no document, or two have one doc_id; says which.
+        """
+        names = [body.doc_id for body in self.documents]
+        if len(set(names)) < len(names):
+            raise InputError(detail="expected each doc_id once in a request, found one twice")
+        return tuple(_read(place, body, now=now) for place, body in enumerate(self.documents))
+
+
+def _read(place: int, body: DocumentBody, *, now: int) -> Document:
+    if bool(body.text) == bool(body.elements):
+        raise InputError(detail=f"documents.{place}: expected either text or elements")
+    text, elements = body.text, tuple[Element, ...]()
+    if body.elements:
+        text, elements = _join(body.elements)
+    fields: dict[str, Any] = {"_id": body.doc_id, "title": body.title, "text": text}
+    fields |= {"groups": list(body.groups), "zone": body.zone, "metadata": dict(body.attributes)}
+    times = {"event_time": body.event_time, "known_from": body.known_from}
+    fields |= {name: value for name, value in times.items() if value is not None}
+    record = RawRecord(
+        file=InputFile(source=SOURCE, modified=now), position="", fields=fields, elements=elements
+    )
+    document = apply_mapping(DEFAULT_MAPPING, record)
+    if isinstance(document, DeadLetter):
+        raise InputError(detail=f"documents.{place}: {document.detail}")
+    return document
+
+
+def _join(bodies: list[ElementBody]) -> tuple[str, tuple[Element, ...]]:
+    """Return the text of all elements, and where in it each one stands."""
+    elements, start = [], 0
+    for body in bodies:
+        end = start + len(body.text)
+        kind = ElementKind(body.kind)
+        elements.append(Element(kind=kind, start=start, end=end, level=body.level, page=body.page))
+        start = end + len(_SEPARATOR)
+    return _SEPARATOR.join(body.text for body in bodies), tuple(elements)

@@ -1,0 +1,92 @@
+"""What takes documents over HTTP, put together: collection, group commit, a record of each write."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import lru_cache, partial
+from typing import Any, Final
+
+from eagleray.chunking.counting import HuggingFaceCounter
+from eagleray.contracts.ports import Embedder
+from eagleray.embedders import find_tokenizer
+from eagleray.settings import Settings
+from indexes.gating import find_cache
+from indexes.snapshots.catalog import load_collection
+from indexes.snapshots.opened import open_snapshot
+from indexes.storage import open_store
+from indexes.writing.committing import Writable, commit
+from indexes.writing.requests import begin_write
+from serve.audit.entries import Asked, record_request
+from serve.audit.writing import AuditWriter
+from serve.engine.group_writing import GroupWriter
+from serve.http.serving import DocumentWriter, Wrote
+
+WRITE: Final = "write"
+"""Name of the action in the audit log."""
+
+
+def open_writable(settings: Settings, *, alias: str, embedder: Embedder) -> Writable:
+    """Return the settings' collection, to be written to; the snapshot opened last stays open.
+
+    Raises:
+        NotPublishedError: there is no such collection.
+    """
+    store, cache = open_store(settings.store, s3=settings.s3), find_cache(settings)
+    opening = lru_cache(maxsize=1)(
+        lambda snapshot: open_snapshot(store, settings.collection, snapshot, cache=cache)
+    )
+    return Writable(
+        store=store,
+        spec=load_collection(store, settings.collection),
+        alias=alias,
+        embedder=embedder,
+        counter=HuggingFaceCounter(find_tokenizer(settings.embedder)),
+        open_snapshot=opening,
+    )
+
+
+def make_document_writer(
+    target: Writable, group: GroupWriter, audit: AuditWriter, settings: Settings
+) -> DocumentWriter:
+    """Return what the routes ask."""
+    begin = partial(begin_write, target.store, target.spec.name, alias=target.alias)
+
+    async def record(wrote: Wrote) -> None:
+        await asyncio.to_thread(_record, audit, settings, wrote)
+
+    return DocumentWriter(
+        begin=lambda name, digest, now: asyncio.to_thread(begin, name=name, digest=digest, now=now),
+        write=group.write,
+        record=record,
+    )
+
+
+def make_group(target: Writable) -> GroupWriter:
+    """Return what writes in rounds."""
+    return GroupWriter(partial(commit, target))
+
+
+def _record(audit: AuditWriter, settings: Settings, wrote: Wrote) -> None:
+    write = wrote.write
+    names: dict[str, Any] = {
+        "documents": [document.doc_id for document in write.documents],
+        "removed": list(write.removed),
+    }
+    versions = [document.version for document in write.documents]
+    asked = Asked(
+        action=WRITE,
+        principal=wrote.principal,
+        parameters={"write": write.begun.name, "versions": versions, "n_removed": len(write.removed)},
+        texts=names,
+        request_id=wrote.request_id,
+    )
+    is_error = isinstance(wrote.outcome, Exception)
+    audit.append(
+        record_request(
+            asked,
+            wrote.outcome if isinstance(wrote.outcome, Exception) else None,
+            questions=settings.audit.questions,
+            latency_us=wrote.latency_us,
+            snapshot="" if is_error else str(wrote.outcome),
+        )
+    )

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import itertools
+import threading
+
+import pytest
+
+from eagleray.chunking.counting import HuggingFaceCounter
+from eagleray.contracts.documents import Document
+from eagleray.contracts.hits import SearchMode, SearchRequest
+from eagleray.contracts.manifests import ChunkerIdentity, CollectionSpec, SnapshotManifest
+from eagleray.embedders import find_tokenizer
+from eagleray.embedders.hashing import HashingEmbedder
+from eagleray.errors import ReusedKeyError, StoreError
+from eagleray.settings import Settings
+from indexes.gating import try_snapshot
+from indexes.searching.searcher import Searcher
+from indexes.snapshots.aliases import AliasMove, alias_history, move_alias, read_alias
+from indexes.snapshots.catalog import load_snapshot, put_collection, put_snapshot
+from indexes.snapshots.opened import open_snapshot
+from indexes.snapshots.positions import read_positions, write_positions
+from indexes.storage import open_store
+from indexes.writing import committing
+from indexes.writing.committing import Writable, commit
+from indexes.writing.delivering import choose_chunker, make_rows
+from indexes.writing.requests import Begun, Write, begin_write
+
+NAME = "notes"
+EMBEDDER = HashingEmbedder()
+COUNTER = HuggingFaceCounter(find_tokenizer(Settings().embedder))
+SPEC = CollectionSpec(
+    name=NAME,
+    embedder=EMBEDDER.identity.model,
+    chunker=ChunkerIdentity(tokenizer="0" * 64, max_tokens=64, target_tokens=40, overlap_tokens=8, rules=1),
+)
+numbers = itertools.count(1)
+
+
+@pytest.fixture
+def store(tmp_path):
+    """A store with an empty collection, published."""
+    found = open_store(tmp_path / "store")
+    put_collection(found, SPEC)
+    empty = SnapshotManifest(
+        collection=SPEC, segments=(), patches=(), parent=None, n_rows=0, n_documents=0, attributes={}
+    )
+    snapshot = put_snapshot(found, empty)
+    move_alias(found, NAME, "live", move=AliasMove(expected=None, snapshot=snapshot, reason="publish", now=1))
+    return found
+
+
+def target(store):
+    return Writable(
+        store=store,
+        spec=SPEC,
+        alias="live",
+        embedder=EMBEDDER,
+        counter=COUNTER,
+        open_snapshot=lambda snapshot: open_snapshot(store, NAME, snapshot),
+    )
+
+
+def note(doc_id, text, *, known_from=1_000, **more):
+    return Document(doc_id=doc_id, title="", text=text, known_from=known_from, **more)
+
+
+def write(*documents, removed=(), now=2_000):
+    return Write(begun=Begun(name=f"w{next(numbers)}", now=now), documents=documents, removed=removed)
+
+
+def keyed(store, key, *documents, digest="d", now=2_000):
+    begun = begin_write(store, NAME, alias="live", name=key, digest=digest, now=now)
+    return Write(begun=begun, documents=documents)
+
+
+def find(store, query, as_of=None):
+    """Return doc_id -> text of what a search finds now, or as of a time."""
+    opened = open_snapshot(store, NAME, "live")
+    searcher = Searcher(
+        opened.snapshot_id, opened.segments, attributes=opened.manifest.attributes, embedder=EMBEDDER
+    )
+    request = SearchRequest(query=query, k=100, mode=SearchMode.LEXICAL, as_of=as_of)
+    return {hit.doc_id: hit.text for hit in searcher.search(request).hits}
+
+
+def count_moves(store):
+    return read_alias(store, NAME, "live").sequence
+
+
+def test_what_was_written_is_found_and_passes_the_whole_gate(store, tmp_path):
+    asked = write(note("a", "swap curve"), note("b", "repo haircut", zone="other", attributes={"year": 2020}))
+    (snapshot,) = commit(target(store), [asked]).values()
+    commit(target(store), [write(note("a", "swap spread", known_from=1_500)), write(note("c", "gamma vega"))])
+    commit(target(store), [write(removed=("b",), now=3_000)])
+    assert find(store, "swap repo gamma") == {"a": "swap spread", "c": "gamma vega"}
+    assert find(store, "swap repo gamma", as_of=1_200) == {
+        "a": "swap curve",
+        "b": "repo haircut",
+        "c": "gamma vega",
+    }
+    manifest = load_snapshot(store, NAME, read_alias(store, NAME, "live").snapshot)
+    assert (manifest.n_documents, len(manifest.segments)) == (2, 3)
+    assert try_snapshot(store, manifest, settings=Settings(cache=str(tmp_path / "cache"))).passed
+    assert load_snapshot(store, NAME, snapshot).n_documents == 2
+
+
+def test_rows_have_the_ids_and_vectors_that_a_job_gives_them(store):
+    document = note("a", "swap curve. " * 80)
+    commit(target(store), [write(document)])
+    wanted = make_rows(
+        document,
+        position="",
+        counter=COUNTER,
+        chunker=choose_chunker(SPEC.chunker),
+        chunker_digest=SPEC.chunker_digest,
+    )
+    (view,) = open_snapshot(store, NAME, "live").segments
+    ids = wanted["chunk_id"].to_pylist()
+    assert len(ids) > 3
+    assert sorted(view.chunk_ids.tolist()) == sorted(ids)
+    vectors = EMBEDDER.embed_passages(wanted["text"].to_pylist())
+    by_id = dict(zip(view.chunk_ids.tolist(), view.vectors, strict=True))
+    for chunk_id, vector in zip(ids, vectors, strict=True):
+        assert by_id[chunk_id].tobytes() == vector.tobytes()
+
+
+def test_the_same_document_again_changes_nothing(store):
+    first = commit(target(store), [write(note("a", "swap"))])
+    again = commit(target(store), [write(note("a", "swap", known_from=1_700))])
+    assert list(first.values()) == list(again.values())
+    assert count_moves(store) == 2
+
+
+def test_a_removed_document_that_was_never_there_changes_nothing(store):
+    commit(target(store), [write(removed=("nobody",))])
+    assert count_moves(store) == 1
+
+
+def test_a_document_that_was_removed_can_come_back(store):
+    commit(target(store), [write(note("a", "swap"))])
+    commit(target(store), [write(removed=("a",), now=3_000)])
+    assert find(store, "swap") == {}
+    commit(target(store), [write(note("a", "swap", known_from=4_000))])
+    assert find(store, "swap") == {"a": "swap"}
+    assert find(store, "swap", as_of=3_500) == {}
+
+
+def test_what_a_job_knows_of_its_files_stays_known(store):
+    first = read_alias(store, NAME, "live").snapshot
+    write_positions(store, NAME, first, before={}, read=("desk", {"a.jsonl": "mark"}))
+    (snapshot,) = commit(target(store), [write(note("a", "swap"))]).values()
+    assert read_positions(store, NAME, snapshot) == {"desk": {"a.jsonl": "mark"}}
+
+
+def test_writers_beside_each_other_lose_nothing(store):
+    def run(name):
+        mine = target(store)
+        for number in range(6):
+            commit(mine, [write(note(f"{name}{number}", f"swap {name}{number}"))])
+
+    threads = [threading.Thread(target=run, args=(name,)) for name in "xyz"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(find(store, "swap")) == {f"{name}{number}" for name in "xyz" for number in range(6)}
+    assert len(alias_history(store, NAME, "live")) == 19
+
+
+def test_the_same_key_writes_once_and_answers_the_same(store):
+    first = commit(target(store), [keyed(store, "k", note("a", "swap"))])
+    commit(target(store), [write(note("a", "repo", known_from=1_500))])
+    again = commit(target(store), [keyed(store, "k", note("a", "swap"), now=9_000)])
+    assert again == first
+    assert find(store, "swap repo") == {"a": "repo"}
+    with pytest.raises(ReusedKeyError, match="another body"):
+        keyed(store, "k", note("b", "swap"), digest="other")
+
+
+def test_a_crash_after_the_move_is_found_out_by_the_retry(store, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(committing, "finish_write", fail)
+        with pytest.raises(StoreError):
+            commit(target(store), [keyed(store, "k", note("a", "swap"))])
+    written = read_alias(store, NAME, "live").snapshot
+    commit(target(store), [write(note("a", "repo", known_from=1_500))])
+    assert commit(target(store), [keyed(store, "k", note("a", "swap"))]) == {"k": written}
+    assert count_moves(store) == 3
+    assert find(store, "swap repo") == {"a": "repo"}
+
+
+def test_a_crash_before_the_move_leaves_nothing_and_the_retry_completes_it(store, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(committing, "move_alias", fail)
+        with pytest.raises(StoreError):
+            commit(target(store), [keyed(store, "k", note("a", "swap"))])
+    assert find(store, "swap") == {}
+    commit(target(store), [keyed(store, "k", note("a", "swap"), now=9_000)])
+    assert find(store, "swap") == {"a": "swap"}
+
+
+def fail(*given, **named):
+    raise StoreError(path="x", detail="the process died")
