@@ -60,7 +60,8 @@ bench: setup ## the benchmarks on the judged corpora in CORPORA
 	$(BIN)/python -m benchmarks.differential --n 100000 --seed 1
 	$(BIN)/python -m benchmarks.http_fuzz --n 20000 --seed 1
 	$(BIN)/python -m benchmarks.http_leaks --n 100000 --seed 1
-	$(BIN)/python -m benchmarks.publishing $(CORPORA)/tatqa --publishes 20
+	$(BIN)/python -m benchmarks.publishing $(CORPORA)/tatqa --publishes 30 --limit 400
+	$(BIN)/python -m benchmarks.soak $(CORPORA)/tatqa --minutes 10
 	$(BIN)/python -m benchmarks.serving $(CORPORA)/tatqa
 	$(BIN)/python -m benchmarks.plan_costs
 	$(BIN)/python -m benchmarks.growth

@@ -1,4 +1,8 @@
-"""A closed loop of clients in a process of their own: the next question follows the last answer."""
+"""Clients in a process of their own, in a closed loop (a question follows the last answer) or paced.
+
+A paced question has its time, whether or not those before are answered; it begins then, so that waiting for
+a free client counts, too.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +44,7 @@ class Load:
         n_clients: that ask at once.
         seconds: after which no question begins.
         keeps_bodies: whether what was answered comes back.
+        per_s: questions a second of a paced load; 0 for a closed loop.
     """
 
     url: str
@@ -47,6 +52,7 @@ class Load:
     n_clients: int
     seconds: float
     keeps_bodies: bool
+    per_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +110,14 @@ async def _run(load: Load) -> Done:
 
 async def _ask_on(load: Load, numbers: Iterator[int], *, until: float, asked: list[Asked]) -> None:
     connection = Connection(load.url)
-    while (began := time.time()) < until:
-        question = next(numbers) % len(load.requests)
+    started = until - load.seconds
+    while time.time() < until:
+        number = next(numbers)
+        began = started + number / load.per_s if load.per_s else time.time()
+        if began >= until:
+            break
+        await asyncio.sleep(max(0.0, began - time.time()))
+        question = number % len(load.requests)
         status, body = 0, b""
         try:
             answer = await connection.ask(load.requests[question])
