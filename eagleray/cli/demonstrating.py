@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import Any, Final
 from eagleray.cli.ingesting import report_progress
 from eagleray.contracts.callers import Role
 from eagleray.contracts.services import IngestRequest, KeyRequest
-from eagleray.errors import InputError, NotPublishedError
+from eagleray.errors import InputError, IntegrityError, NotPublishedError
 from eagleray.parts import load_index_service, load_job_service, load_key_service
 from eagleray.settings import Settings, load_settings
 
@@ -23,6 +24,7 @@ COLLECTION: Final = "sample"
 ALIAS: Final = "live"
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
+_STORE: Final = str(_ROOT / ".demo" / "store")
 _SUBJECT: Final = "demo"
 _KEY_DAYS: Final = 1
 """Days after which the key of a demo that was killed is refused."""
@@ -37,12 +39,14 @@ def load_demo_settings(*, store: str, collection: str) -> Settings:
     if collection not in ("", COLLECTION):
         detail = f"the demo's collection is {COLLECTION}, found --collection {collection}; leave it out"
         raise InputError(detail=detail)
-    settings = load_settings(store=store or str(_ROOT / ".demo" / "store"), collection=COLLECTION)
+    settings = load_settings(store=store or _STORE, collection=COLLECTION)
     return settings.model_copy(update={"auth": settings.auth.model_copy(update={"api_keys": True})})
 
 
 def prepare_demo(settings: Settings) -> None:
     """Build the demo's collection on a local cluster of its own, unless it is published already.
+
+    What an earlier version left in the demo's own store is removed: it holds the sample alone.
 
     Raises:
         InputError: the sample is not there: this is no checkout.
@@ -84,6 +88,12 @@ def _is_published(settings: Settings) -> bool:
     try:
         load_index_service().show_snapshot(settings, snapshot=ALIAS)
     except NotPublishedError:
+        return False
+    except IntegrityError as error:
+        if settings.store != _STORE:
+            raise
+        _tell(f"the demo is of another version, or damaged, and is built anew ({error.fields['path']})")
+        shutil.rmtree(_STORE)
         return False
     return True
 
