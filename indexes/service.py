@@ -8,9 +8,8 @@ from typing import Any
 
 from eagleray.contracts.exchange import ExportRequest
 from eagleray.contracts.filters import FilterExpression
-from eagleray.contracts.manifests import AliasEntry, SnapshotManifest
+from eagleray.contracts.manifests import SnapshotManifest
 from eagleray.contracts.ports import Embedder, SearchEngine, Store
-from eagleray.contracts.times import format_micros
 from eagleray.embedders import open_embedder
 from eagleray.errors import InputError
 from eagleray.logs import get_logger
@@ -20,13 +19,13 @@ from indexes.evaluation.pages import render_report
 from indexes.evaluation.reports import GateReport, load_gate_report
 from indexes.exchange.exporting import export_snapshot
 from indexes.gating import find_cache, gate_and_move, log_move, try_snapshot
+from indexes.inspecting import compare_snapshots, describe_move, describe_snapshot, describe_snapshots
 from indexes.masks.grammar import parse_filter
 from indexes.searching.searcher import Searcher
 from indexes.segments.on_device import bring_to_device
-from indexes.snapshots.aliases import list_aliases, read_alias, rollback
-from indexes.snapshots.catalog import list_snapshots, load_collection, load_snapshot, resolve
+from indexes.snapshots.aliases import read_alias, rollback
+from indexes.snapshots.catalog import load_collection, load_snapshot, resolve
 from indexes.snapshots.copying import copy_snapshot
-from indexes.snapshots.differences import diff_snapshots
 from indexes.snapshots.opened import OpenSnapshot, open_snapshot
 from indexes.snapshots.vacuuming import pin_snapshot, plan_vacuum, run_vacuum, unpin_snapshot
 from indexes.snapshots.verification import verify_snapshot
@@ -49,44 +48,21 @@ class LocalIndexService:
     def list_snapshots(self, settings: Settings) -> list[dict[str, Any]]:
         """Return the collection's snapshots, oldest first, with the aliases on each."""
         store = _open(settings)
-        aliases = _find_aliases(store, settings.collection)
-        rows = []
-        for entry in list_snapshots(store, settings.collection):
-            manifest = load_snapshot(store, settings.collection, entry.snapshot)
-            rows.append(
-                {
-                    "snapshot": entry.snapshot,
-                    "written_at": format_micros(entry.written_at),
-                    "n_documents": manifest.n_documents,
-                    "n_rows": manifest.n_rows,
-                    "aliases": " ".join(aliases.get(entry.snapshot, [])),
-                }
-            )
+        rows = describe_snapshots(store, settings.collection)
         if not rows:
             load_collection(store, settings.collection)
-        return rows
+        return [{**row, "aliases": " ".join(row["aliases"])} for row in rows]
 
     def show_snapshot(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
         """Return a snapshot's manifest, its aliases and its gate's report."""
-        store = _open(settings)
-        name = resolve(store, settings.collection, snapshot)
-        manifest = load_snapshot(store, settings.collection, name)
-        report = load_gate_report(store, settings.collection, name)
-        shown = asdict(manifest)
-        return {
-            "snapshot": name,
-            "aliases": _find_aliases(store, settings.collection).get(name, []),
-            **{key: list(value) if isinstance(value, tuple) else value for key, value in shown.items()},
-            "gate": [] if report is None else [asdict(check) for check in report.checks],
-        }
+        return describe_snapshot(_open(settings), settings.collection, snapshot)
 
     def diff_snapshots(self, settings: Settings, *, before: str, after: str) -> dict[str, Any]:
         """Return what changed between two snapshots."""
-        store, cache = _open(settings), find_cache(settings)
-        old = open_snapshot(store, settings.collection, before, cache=cache)
-        new = open_snapshot(store, settings.collection, after, cache=cache)
-        difference = asdict(diff_snapshots(old, new))
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in difference.items()}
+        cache = find_cache(settings)
+        return compare_snapshots(
+            _open(settings), settings.collection, before=before, after=after, cache=cache
+        )
 
     def publish(self, settings: Settings, *, snapshot: str, alias: str) -> dict[str, Any]:
         """Run the gate and move the alias to the snapshot."""
@@ -101,7 +77,7 @@ class LocalIndexService:
             reason="publish",
             settings=settings,
         )
-        return _show_move(alias, entry)
+        return describe_move(alias, entry)
 
     def run_gate(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
         """Try a snapshot, keep the report and return it; no alias moves."""
@@ -128,7 +104,7 @@ class LocalIndexService:
         store = _open(settings)
         entry = rollback(store, settings.collection, alias, run="", now=time.time_ns() // 1000)
         log_move(settings.collection, alias, entry)
-        return _show_move(alias, entry)
+        return describe_move(alias, entry)
 
     def verify(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
         """Check every byte a snapshot needs; `findings` lists what is wrong."""
@@ -262,16 +238,3 @@ def _check_embedder(embedder: Embedder, manifest: SnapshotManifest) -> None:
             f"{found.name}; set EAGLERAY_EMBEDDER__MODEL to the same model"
         )
         raise InputError(detail=detail)
-
-
-def _find_aliases(store: Store, collection: str) -> dict[str, list[str]]:
-    aliases: dict[str, list[str]] = {}
-    for name in list_aliases(store, collection):
-        entry = read_alias(store, collection, name)
-        if entry is not None:
-            aliases.setdefault(entry.snapshot, []).append(name)
-    return aliases
-
-
-def _show_move(alias: str, entry: AliasEntry) -> dict[str, Any]:
-    return {"alias": alias, **asdict(entry), "moved_at": format_micros(entry.moved_at)}

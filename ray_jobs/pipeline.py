@@ -15,12 +15,13 @@ from eagleray.contracts.ports import Store
 from eagleray.contracts.services import OnProgress
 from eagleray.errors import SourceError
 from eagleray.settings import Settings
+from indexes.runs.markers import Stage
 from indexes.segments.attributes import merge_attribute_types
 from indexes.snapshots.catalog import load_snapshot
 from indexes.writing.assembling import BuildOutcome, assemble_snapshot
 from ray_jobs.deliveries import Delivery
 from ray_jobs.execution import Resources, run_shards
-from ray_jobs.ledger import Ledger, Stage
+from ray_jobs.ledger import Ledger
 from ray_jobs.plans.runs import RunPlan
 from ray_jobs.plans.segments import EmbeddedShard, SegmentPlan, plan_segments
 from ray_jobs.plans.training import plan_training

@@ -21,6 +21,7 @@ from eagleray.embedders import describe_embedder, find_tokenizer, settle_backend
 from eagleray.errors import StoreError
 from eagleray.settings import Settings
 from indexes.gating import gate_and_move
+from indexes.runs.dead_letters import list_dead_letters
 from indexes.snapshots.aliases import read_alias
 from indexes.snapshots.catalog import load_snapshot, put_collection, resolve
 from indexes.snapshots.positions import Positions, copy_positions, read_positions, write_positions
@@ -28,7 +29,7 @@ from indexes.storage import open_store
 from ray_jobs.answering import plan_job, run_job
 from ray_jobs.clusters import connected
 from ray_jobs.compaction import compact_snapshot, plan_snapshot
-from ray_jobs.dead_letters import find_faulty_paths, list_dead_letters, write_last_run
+from ray_jobs.dead_letters import find_faulty_paths, write_last_run
 from ray_jobs.deliveries import DocumentDelivery
 from ray_jobs.importing import open_import
 from ray_jobs.ledger import Ledger
@@ -280,7 +281,7 @@ def _carry_out(
 ) -> dict[str, Any]:
     """Run the stages, if anything is to be done, publish, and return the report."""
     outcome = RunOutcome(manifest=None, counts={})
-    with logged_run(run.plan, collection=run.spec.name) as end:
+    with logged_run(run.plan, collection=run.spec.name) as end, _noting_end(ledger):
         if is_needed:
             n_cpus = run.settings.jobs.workers
             with _noting_last_run(ledger), connected(request.address, n_cpus=n_cpus):
@@ -288,6 +289,18 @@ def _carry_out(
         report = finish(run, outcome, alias=request.alias, before=before)
         end(report)
     return report
+
+
+@contextmanager
+def _noting_end(ledger: Ledger) -> Iterator[None]:
+    """Note at the end of a block how the run ended."""
+    try:
+        yield
+    except BaseException as error:
+        with suppress(StoreError):  # what ended the run is told, not what followed from it
+            ledger.end(error=type(error).__name__, now=time.time_ns() // 1000)
+        raise
+    ledger.end(error="", now=time.time_ns() // 1000)
 
 
 @contextmanager

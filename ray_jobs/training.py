@@ -10,10 +10,11 @@ from eagleray.contracts.ports import FloatMatrix, Store
 from indexes.dense.codebooks import Codebook
 from indexes.dense.codes import make_lists, train_encoder
 from indexes.dense.kmeans import Training, draw_first, train_centroids
+from indexes.runs.markers import Stage
 from indexes.segments.codebooks import load_codebook, put_codebook
 from indexes.segments.opening import load_segment_manifest
 from indexes.snapshots.catalog import load_snapshot
-from ray_jobs.ledger import Ledger, Stage
+from ray_jobs.ledger import Ledger
 from ray_jobs.passes import Passes, spread_blocks
 from ray_jobs.plans.training import IndexRules, TrainingPlan
 from ray_jobs.stages.train import SampleReader, read_probes

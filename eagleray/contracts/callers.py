@@ -24,12 +24,14 @@ class Role(StrEnum):
 class Action(StrEnum):
     """What a role allows.
 
-    `search` reads documents; `inspect` shows states, aliases and reports, but no text; `publish` moves
-    aliases, back too; `administer` makes and revokes keys, and removes what nothing needs.
+    `search` reads documents; `inspect` shows what is served and how it is asked; `operate` shows snapshots,
+    aliases, reports and runs, which count rows of every group and zone; `publish` moves aliases, back too;
+    `administer` makes and revokes keys, and removes what nothing needs. Only `search` shows text.
     """
 
     SEARCH = "search"
     INSPECT = "inspect"
+    OPERATE = "operate"
     INGEST = "ingest"
     PUBLISH = "publish"
     READ_AUDIT = "read_audit"
@@ -39,10 +41,10 @@ class Action(StrEnum):
 ALLOWED: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
     {
         Role.READER: frozenset({Action.INSPECT, Action.SEARCH}),
-        Role.WRITER: frozenset({Action.INSPECT, Action.INGEST}),
-        Role.PUBLISHER: frozenset({Action.INSPECT, Action.PUBLISH}),
-        Role.AUDITOR: frozenset({Action.INSPECT, Action.READ_AUDIT}),
-        Role.ADMIN: frozenset({Action.INSPECT, Action.ADMINISTER}),
+        Role.WRITER: frozenset({Action.INSPECT, Action.OPERATE, Action.INGEST}),
+        Role.PUBLISHER: frozenset({Action.INSPECT, Action.OPERATE, Action.PUBLISH}),
+        Role.AUDITOR: frozenset({Action.INSPECT, Action.OPERATE, Action.READ_AUDIT}),
+        Role.ADMIN: frozenset({Action.INSPECT, Action.OPERATE, Action.ADMINISTER}),
     }
 )
 """What each role allows; whatever is not here is refused."""

@@ -129,7 +129,9 @@ def list_aliases(store: Store, collection: str) -> tuple[str, ...]:
     return tuple(sorted({parts[0] for parts in names if len(parts) > 1}))
 
 
-def rollback(store: Store, collection: str, name: str, *, run: str, now: int) -> AliasEntry:
+def rollback(
+    store: Store, collection: str, name: str, *, run: str, now: int, expected: str | None = None
+) -> AliasEntry:
     """Point the alias back to the snapshot that was published before the current one.
 
     Rolling back twice goes back twice: moves back are undone publications, not new ones.
@@ -140,12 +142,15 @@ def rollback(store: Store, collection: str, name: str, *, run: str, now: int) ->
         name: the alias.
         run: who rolls back, for the history.
         now: microseconds.
+        expected: snapshot the alias must point to now; `None` goes back from wherever it points.
 
     Raises:
         NotPublishedError: there is nothing to go back to.
-        ConflictError: somebody else moved the alias at this moment.
+        ConflictError: the alias points elsewhere, or somebody else moved it at this moment.
     """
     standing = find_standing(alias_history(store, collection, name))
+    if expected is not None and standing[-1:] != [expected]:
+        raise ConflictError(alias=name, expected=expected, found=standing[-1] if standing else None)
     if len(standing) < 2:
         detail = f"alias of collection {collection} has no earlier snapshot to go back to"
         raise NotPublishedError(name=name, detail=detail)

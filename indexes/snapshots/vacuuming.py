@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from eagleray.contracts.ports import Store, StoredObject
+from indexes.runs.layout import RUNS
 from indexes.segments.codebooks import CODEBOOKS, locate_codebook
 from indexes.segments.opening import load_segment_manifest
 from indexes.segments.publishing import SEGMENTS, locate_segment
@@ -26,7 +27,6 @@ from indexes.snapshots.layout import PATCHES, PINS, SNAPSHOTS, name_patch, name_
 HAND_OFF = ("chunks", "vectors")
 """Folders of files that one stage of a run leaves to the next."""
 
-RUNS = "runs"
 POSITIONS = f"{RUNS}/positions"
 """Where each source stood at a snapshot; jobs write them."""
 

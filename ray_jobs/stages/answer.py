@@ -20,7 +20,8 @@ from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.ports import SearchEngine, Store
 from eagleray.digests import digest_bytes
 from eagleray.errors import FilterError, InputError, SourceError
-from ray_jobs.ledger import Ledger, Stage
+from indexes.runs.markers import Stage
+from ray_jobs.ledger import Ledger
 from ray_jobs.plans.questions import QuestionPiece
 from ray_jobs.sources.questions import read_piece
 from ray_jobs.stages.question_rows import Asking, list_rows

@@ -17,10 +17,11 @@ import pyarrow.compute as pc
 from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.documents import DeadLetter
 from eagleray.digests import canonical_json, digest_bytes
+from indexes.runs.markers import Stage
 from indexes.segments.attributes import infer_attribute_types
 from indexes.writing.arranging import arrange_shard
 from indexes.writing.held_rows import STATE_SCHEMA
-from ray_jobs.ledger import Ledger, Stage
+from ray_jobs.ledger import Ledger
 from ray_jobs.stages.joining import join_rows
 from ray_jobs.stages.shard_files import read_shard, write_parquet
 

@@ -12,11 +12,12 @@ import pyarrow.compute as pc
 
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.ports import FloatMatrix
+from indexes.runs.markers import Stage
 from indexes.segments.codebooks import load_codebook
 from indexes.segments.publishing import publish_segment
 from indexes.segments.vectors import align_vectors, stack_vectors
 from indexes.segments.writing import write_segment
-from ray_jobs.ledger import Ledger, Stage
+from ray_jobs.ledger import Ledger
 from ray_jobs.stages.embed import read_identity
 from ray_jobs.stages.shard_files import read_parquet
 

@@ -19,8 +19,9 @@ from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import Embedder, FloatMatrix
 from eagleray.digests import canonical_json, digest_bytes
 from eagleray.errors import ModelError
+from indexes.runs.markers import Stage
 from indexes.writing.embedding import compute_vectors
-from ray_jobs.ledger import Ledger, Stage
+from ray_jobs.ledger import Ledger
 from ray_jobs.plans.probes import draw_probes
 from ray_jobs.stages.shard_files import read_parquet, write_parquet
 

@@ -21,8 +21,9 @@ from eagleray.documents.mapping import Mapping, apply_mapping
 from eagleray.documents.partitions import parse_partition
 from eagleray.documents.records import InputFile, RawRecord
 from eagleray.errors import ObjectNotFoundError, StoreError
+from indexes.runs.markers import Stage
 from indexes.writing.delivering import make_rows
-from ray_jobs.ledger import Ledger, Stage
+from ray_jobs.ledger import Ledger
 from ray_jobs.stages.shard_files import ShardWriter
 
 _OF_FILE: Final = frozenset(

@@ -6,8 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from indexes.runs.markers import Stage
 from indexes.snapshots.patches import make_patch, put_patch
-from ray_jobs.ledger import Ledger, Stage
+from ray_jobs.ledger import Ledger
 from ray_jobs.stages.shard_files import read_parquet
 
 

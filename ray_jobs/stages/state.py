@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from indexes.runs.markers import Stage
 from indexes.snapshots.opened import open_snapshot_segment
 from indexes.writing.held_rows import STATE_SCHEMA, list_held_rows
-from ray_jobs.ledger import Ledger, Stage
+from ray_jobs.ledger import Ledger
 from ray_jobs.stages.shard_files import ShardWriter
 
 

@@ -16,7 +16,8 @@ from eagleray.digests import canonical_json
 from eagleray.documents.records import InputFile
 from indexes.exchange.import_source import ImportSource, RowPiece, iterate_rows
 from indexes.exchange.imported_rows import Decoder
-from ray_jobs.ledger import Ledger, Stage
+from indexes.runs.markers import Stage
+from ray_jobs.ledger import Ledger
 from ray_jobs.stages.shard_files import ShardWriter
 
 _KEYS = ("chunk_id", "doc_id", "version", "ordinal", "source", "position")

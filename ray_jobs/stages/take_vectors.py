@@ -12,8 +12,9 @@ import pyarrow as pa
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import Embedder, FloatMatrix
 from eagleray.errors import IntegrityError
+from indexes.runs.markers import Stage
 from indexes.writing.reconciliation import name_reissue
-from ray_jobs.ledger import Ledger, Stage
+from ray_jobs.ledger import Ledger
 from ray_jobs.stages.embed import embed_probes, label_vectors, write_vectors
 from ray_jobs.stages.joining import find_place
 from ray_jobs.stages.shard_files import read_parquet, read_shard

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from eagleray.errors import IntegrityError
+from indexes.runs.markers import Stage
 from indexes.storage import open_store
-from ray_jobs.ledger import Ledger, Stage
+from ray_jobs.ledger import Ledger
 
 
 @pytest.fixture

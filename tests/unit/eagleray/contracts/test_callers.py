@@ -7,10 +7,10 @@ from eagleray.contracts.principals import Principal
 
 TABLE = {
     "reader": {"inspect", "search"},
-    "writer": {"inspect", "ingest"},
-    "publisher": {"inspect", "publish"},
-    "auditor": {"inspect", "read_audit"},
-    "admin": {"inspect", "administer"},
+    "writer": {"inspect", "operate", "ingest"},
+    "publisher": {"inspect", "operate", "publish"},
+    "auditor": {"inspect", "operate", "read_audit"},
+    "admin": {"inspect", "operate", "administer"},
 }
 
 
@@ -34,6 +34,7 @@ def test_roles_add_up():
     caller = make_caller(Role.WRITER, Role.AUDITOR)
     assert {action for action in Action if caller.may(action)} == {
         Action.INSPECT,
+        Action.OPERATE,
         Action.INGEST,
         Action.READ_AUDIT,
     }

@@ -10,8 +10,8 @@ from pathlib import Path
 from eagleray.chunking.config import ChunkerConfig
 from eagleray.documents.mapping import DEFAULT_MAPPING
 from eagleray.setting_groups.engine import JobSettings
+from indexes.runs.dead_letters import list_dead_letters
 from indexes.storage.local import LocalStore
-from ray_jobs.dead_letters import list_dead_letters
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.partitions import plan_partitions
 from ray_jobs.sources.files import list_files

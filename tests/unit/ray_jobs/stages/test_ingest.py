@@ -13,8 +13,8 @@ import pytest
 from eagleray.chunking.config import ChunkerConfig
 from eagleray.documents.mapping import DEFAULT_MAPPING
 from eagleray.errors import StoreError
+from indexes.runs.dead_letters import list_dead_letters
 from indexes.storage.local import LocalStore
-from ray_jobs.dead_letters import list_dead_letters
 from ray_jobs.ledger import Ledger
 from ray_jobs.stages.ingest import IngestTask, Reading
 

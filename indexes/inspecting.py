@@ -1,0 +1,112 @@
+"""Snapshots and aliases as they are shown: plain JSON values, without text of documents."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from eagleray.contracts.manifests import AliasEntry
+from eagleray.contracts.ports import Store
+from eagleray.contracts.times import format_micros
+from eagleray.errors import NotPublishedError
+from indexes.evaluation.reports import load_gate_report
+from indexes.snapshots.aliases import alias_history, list_aliases, read_alias
+from indexes.snapshots.catalog import list_snapshots, load_snapshot, resolve
+from indexes.snapshots.differences import diff_snapshots
+from indexes.snapshots.opened import open_snapshot
+
+Shown = dict[str, Any]
+
+
+def describe_snapshots(store: Store, collection: str, *, limit: int | None = None) -> list[Shown]:
+    """Return the collection's last snapshots, oldest first, with the aliases on each.
+
+    Args:
+        store: where the collection lies.
+        collection: its name.
+        limit: snapshots at most; `None` for all.
+    """
+    aliases = _find_aliases(store, collection)
+    entries = list_snapshots(store, collection)
+    shown = []
+    for entry in entries if limit is None else entries[-limit:]:
+        manifest = load_snapshot(store, collection, entry.snapshot)
+        shown.append(
+            {
+                "snapshot": entry.snapshot,
+                "written_at": format_micros(entry.written_at),
+                "n_documents": manifest.n_documents,
+                "n_rows": manifest.n_rows,
+                "aliases": aliases.get(entry.snapshot, []),
+            }
+        )
+    return shown
+
+
+def describe_snapshot(store: Store, collection: str, name: str) -> Shown:
+    """Return a snapshot's manifest, its aliases and its gate's report.
+
+    Raises:
+        NotPublishedError: no alias, id or beginning of an id is `name`.
+    """
+    snapshot = resolve(store, collection, name)
+    manifest = load_snapshot(store, collection, snapshot)
+    report = load_gate_report(store, collection, snapshot)
+    return {
+        "snapshot": snapshot,
+        "aliases": _find_aliases(store, collection).get(snapshot, []),
+        **_list_tuples(asdict(manifest)),
+        "gate": [] if report is None else [asdict(check) for check in report.checks],
+    }
+
+
+def compare_snapshots(
+    store: Store, collection: str, *, before: str, after: str, cache: Path | None = None
+) -> Shown:
+    """Return what changed between two snapshots; reads both whole.
+
+    Raises:
+        NotPublishedError: one of the two is not there.
+    """
+    old = open_snapshot(store, collection, before, cache=cache)
+    new = open_snapshot(store, collection, after, cache=cache)
+    return _list_tuples(asdict(diff_snapshots(old, new)))
+
+
+def describe_aliases(store: Store, collection: str) -> list[Shown]:
+    """Return the last move of each alias, by name."""
+    entries = ((name, read_alias(store, collection, name)) for name in list_aliases(store, collection))
+    return [describe_move(name, entry) for name, entry in entries if entry is not None]
+
+
+def describe_alias(store: Store, collection: str, alias: str) -> Shown:
+    """Return the last move of an alias, and all its moves, the first one first.
+
+    Raises:
+        InputError: it is no alias name.
+        NotPublishedError: there is no such alias.
+    """
+    history = alias_history(store, collection, alias)
+    if not history:
+        raise NotPublishedError(name=alias, detail=f"collection {collection} has no such alias")
+    moves = [describe_move(alias, entry) for entry in history]
+    return {**moves[-1], "history": moves}
+
+
+def describe_move(alias: str, entry: AliasEntry) -> Shown:
+    """Return a move of an alias."""
+    return {"alias": alias, **asdict(entry), "moved_at": format_micros(entry.moved_at)}
+
+
+def _find_aliases(store: Store, collection: str) -> dict[str, list[str]]:
+    aliases: dict[str, list[str]] = {}
+    for name in list_aliases(store, collection):
+        entry = read_alias(store, collection, name)
+        if entry is not None:
+            aliases.setdefault(entry.snapshot, []).append(name)
+    return aliases
+
+
+def _list_tuples(fields: Shown) -> Shown:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()}

@@ -1,0 +1,1 @@
+"""What jobs leave of their runs in a collection, as everybody reads it; jobs write it."""
