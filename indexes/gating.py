@@ -91,7 +91,7 @@ def gate_and_move(
         manifest: of the snapshot.
         alias: the name that moves.
         expected: snapshot the alias must point to now; `None` where it must not exist yet.
-        reason: `publish`, with the run that does it.
+        reason: `publish`, with the run or request that does it.
         settings: name the cache for remote segments and the budgets.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What the next run does about the dead letters of the last one: which that was, and which files they are of."""
+"""What the next run must know of the last one's dead letters: which run that was, and their files."""
 
 from __future__ import annotations
 

@@ -21,6 +21,8 @@ from indexes.snapshots.catalog import resolve
 from indexes.storage import open_store
 from serve.audit.entries import Questions, record_search
 from serve.audit.writing import AuditWriter
+from serve.catalog import Catalog
+from serve.engine.alone import OneAtATime
 from serve.engine.answering import Limits
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.following import Follower
@@ -34,6 +36,7 @@ from serve.http.serving import DocumentWriter, Ended, ServedCollection, ServedMo
 from serve.identity.authenticating import Authenticator
 from serve.identity.exposure import check_metrics_exposure
 from serve.identity.opening import open_authenticator
+from serve.publishing import Publisher
 
 PROBE: Final = SearchRequest(query="ready", k=1, mode=SearchMode.HYBRID)
 """Asked of a new snapshot before it answers others, and to tell whether the process is ready."""
@@ -161,9 +164,40 @@ def keep_record(writer: AuditWriter, keep: Questions, ended: Ended) -> None:
     writer.append(entry)
 
 
+def make_collection(
+    settings: Settings,
+    *,
+    alias: str,
+    writer: AuditWriter,
+    follower: Followed,
+    searches: FindsHits,
+    answerer: Answers,
+) -> ServedCollection:
+    """Return the collection that is served by an alias."""
+    store, alone = open_store(settings.store, s3=settings.s3), OneAtATime()
+    publisher = Publisher(
+        settings,
+        store=store,
+        alias=alias,
+        follower=follower,
+        alone=alone,
+        record=partial(writer.append, is_stored=True),
+    )
+    return ServedCollection(
+        name=settings.collection,
+        follower=follower,
+        searches=searches,
+        answerer=answerer,
+        catalog=Catalog(settings=settings, store=store, alias=alias),
+        publisher=publisher,
+        alone=alone,
+    )
+
+
 def make_serving(
     settings: Settings,
     *,
+    alias: str,
     door: Authenticator,
     writer: AuditWriter,
     follower: Followed,
@@ -179,8 +213,13 @@ def make_serving(
         pairs = open_pair_reader(settings.reranker)
         reranker = ServedReranker(pairs=pairs, ranker=ranker, created_at=int(time.time()))
     return Serving(
-        collection=ServedCollection(
-            name=settings.collection, follower=follower, searches=searches, answerer=answerer
+        collection=make_collection(
+            settings,
+            alias=alias,
+            writer=writer,
+            follower=follower,
+            searches=searches,
+            answerer=answerer,
         ),
         model=model,
         probe=PROBE,

@@ -85,6 +85,7 @@ async def _serve(
     group = make_group(target)
     serving = make_serving(
         settings,
+        alias=request.alias,
         door=door,
         writer=writer,
         follower=follower,
@@ -103,6 +104,7 @@ async def _serve(
         await group.close()
         await vectors.close()
         await answerer.close()
+        await serving.collection.alone.close()
         await encoders.passages.close()
         await encoders.questions.close()
         if ranker is not None:

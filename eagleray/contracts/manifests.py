@@ -180,7 +180,7 @@ class AliasEntry:
         snapshot: where the alias points from here on.
         previous: where it pointed before, or `None`.
         moved_at: microseconds.
-        reason: `publish` or `rollback`, with the run that did it.
+        reason: `publish` or `rollback`, with the run or request that did it.
     """
 
     sequence: int

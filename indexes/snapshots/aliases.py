@@ -36,7 +36,7 @@ class AliasMove:
     Attributes:
         expected: snapshot the alias must point to now; `None` where it must not exist yet.
         snapshot: where it shall point.
-        reason: `publish` or `rollback`, with the run that does it.
+        reason: `publish` or `rollback`, with the run or request that does it.
         now: microseconds.
     """
 

@@ -120,15 +120,19 @@ class AuditWriter:
                 self._stop()
                 raise
 
-    def append(self, entry: Entry) -> None:
+    def append(self, entry: Entry, *, is_stored: bool = False) -> None:
         """Put an entry into the log; when this returns, the answer may be given.
+
+        Args:
+            entry: what happened.
+            is_stored: whether to wait until it is stored, whatever the settings say.
 
         Raises:
             AuditError: the log cannot take it and the policy is to refuse, or the log is closed.
         """
         with self._changed:
             try:
-                self._append(entry)
+                self._append(entry, is_stored=is_stored)
             except AuditError:
                 self._n_refused += 1
                 raise
@@ -164,7 +168,7 @@ class AuditWriter:
     def _is_refusing(self) -> bool:
         return self._settings.on_failure == "refuse"
 
-    def _append(self, entry: Entry) -> None:
+    def _append(self, entry: Entry, *, is_stored: bool) -> None:
         """Do what `append` says, with the lock held."""
         if not self._is_open or (self._is_refusing and self._failure):
             raise self._refuse()
@@ -178,7 +182,7 @@ class AuditWriter:
             sequence = self._buffer.add(entry, now=self._now())
         except ValueError as error:
             raise AuditError(detail=f"no record can be made: {error}") from error
-        if self._settings.sync and not self._failure:
+        if (is_stored or self._settings.sync) and not self._failure:
             self._is_urgent = True
             self._changed.notify_all()
             if not self._wait_stored(sequence) and self._is_refusing:

@@ -37,7 +37,7 @@ class Ingress:
             ExposureError: others could ask where Ray Serve listens, and nobody would be asked who they are.
             InputError: nobody could ask.
         """
-        self._settings = arguments.read_settings()
+        self._settings, self._alias = arguments.read_settings(), arguments.alias
         self._door = open_door(self._settings, ServeRequest(host=find_host(), alias=arguments.alias))
         self._searcher, self._encoder, self._ranker = searcher, encoder, ranker
         self._app: ASGIApp | None = None
@@ -53,6 +53,7 @@ class Ingress:
             ranker = RemoteRanker(self._ranker, timeout_s=limits.rerank_timeout_s)
         serving = make_serving(
             settings,
+            alias=self._alias,
             door=self._door,
             writer=writer,
             follower=follower,
@@ -67,6 +68,7 @@ class Ingress:
             await asyncio.to_thread(writer.open)
 
         async def stop() -> None:
+            await serving.collection.alone.close()
             await follower.close()
             await asyncio.to_thread(writer.close)
             if tracing is not None:

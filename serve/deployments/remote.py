@@ -170,6 +170,14 @@ class RemoteFollower:
         await self._look()
         self._watch = asyncio.create_task(self._follow())
 
+    async def take(self, snapshot: str, *, timeout_s: float) -> bool:
+        """Return whether a searcher that is asked has this snapshot in time; searchers look by themselves."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self.state.snapshot != snapshot:
+                    await asyncio.sleep(self._interval_s)
+        return self.state.snapshot == snapshot
+
     async def close(self) -> None:
         """Ask no more."""
         if self._watch is not None:

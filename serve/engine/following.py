@@ -63,7 +63,7 @@ class Follower:
         self._shelf, self._read_alias, self._probe, self._interval_s = shelf, read_alias, probe, interval_s
         self._state: Following | None = None
         self._looked_at, self._n_taken = time.monotonic(), 0
-        self._notice = asyncio.Event()
+        self._notice, self._change = asyncio.Event(), asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
 
     @property
@@ -105,6 +105,20 @@ class Follower:
         """Look at the alias now: somebody says that it has moved."""
         self._notice.set()
 
+    async def take(self, snapshot: str, *, timeout_s: float) -> bool:
+        """Look at the alias now; return whether new requests get this snapshot within some seconds.
+
+        Args:
+            snapshot: whole id, to which the alias has just moved.
+            timeout_s: seconds to wait, at most; less where taking it fails.
+        """
+        self.notify()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self.state.snapshot != snapshot and not self._fails_at(snapshot):
+                    await self._change.wait()
+        return self.state.snapshot == snapshot
+
     async def lease(self, snapshot: str | None = None) -> Lease:
         """Return a lease of the alias's snapshot, or of the one that a request names by its whole id.
 
@@ -125,12 +139,21 @@ class Follower:
                 if wanted != self.state.snapshot:
                     await self._take(wanted)
                     self._n_taken += 1
-                self._state = replace(self.state, wanted=wanted, error="")
+                self._tell(replace(self.state, wanted=wanted, error=""))
                 wait_s = self._interval_s
             except Exception as error:  # noqa: BLE001 - told by the state and the log; the old one answers on
                 wait_s = min(2.0 * wait_s, _MAX_INTERVAL_S)
-                self._state = replace(self.state, wanted=wanted, error=str(error))
+                self._tell(replace(self.state, wanted=wanted, error=str(error)))
                 _log.warning("snapshot_not_taken", snapshot=wanted, error=type(error).__name__)
+
+    def _tell(self, state: Following) -> None:
+        """Take a new state, and wake up who waits for one."""
+        self._state = state
+        self._change.set()
+        self._change = asyncio.Event()
+
+    def _fails_at(self, snapshot: str) -> bool:
+        return self.state.wanted == snapshot and bool(self.state.error)
 
     async def _look(self) -> str:
         """Return where the alias points."""
@@ -144,7 +167,7 @@ class Follower:
         lease = await self._shelf.lease(snapshot)
         try:
             await asyncio.to_thread(self._probe, lease.engine)
-            self._state = Following(snapshot=snapshot, wanted=snapshot, changed_at=time.time())
+            self._tell(Following(snapshot=snapshot, wanted=snapshot, changed_at=time.time()))
             self._shelf.keep(snapshot)
         finally:
             lease.release()

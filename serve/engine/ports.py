@@ -71,3 +71,7 @@ class Followed(Protocol):
     def n_taken(self) -> int:
         """Snapshots that were taken up after the first."""
         ...
+
+    async def take(self, snapshot: str, *, timeout_s: float) -> bool:
+        """Return whether new requests get in time this snapshot, to which the alias has moved."""
+        ...

@@ -11,7 +11,17 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Scope
 
-from serve.http import documents, embeddings, operations, reranking, searches, tei
+from serve.http import (
+    catalog,
+    documents,
+    embeddings,
+    operations,
+    publishing,
+    reranking,
+    runs,
+    searches,
+    tei,
+)
 from serve.http.access import read_credential
 from serve.http.incoming import BodyLimit, Check
 from serve.http.measuring import Measured
@@ -25,6 +35,9 @@ ROUTERS: Final = (
     operations.router,
     searches.router,
     documents.router,
+    catalog.router,
+    publishing.router,
+    runs.router,
     embeddings.router,
     tei.router,
     reranking.router,

@@ -41,6 +41,7 @@ _ERRORS: Final = {
     "504": "There was no answer in time.",
     "default": "Any other error.",
 }
+_FRAMEWORKS_OWN: Final = "Validation Error"
 _UNFIT: Final = "Fields are unknown or of another kind; `faults` lists them."
 
 
@@ -72,12 +73,15 @@ def complete(schema: Schema) -> Schema:
 
 def _complete_operation(path: str, operation: Schema) -> None:
     answers = operation["responses"]
-    is_validated = answers.pop("422", None) is not None
+    unfit = answers.pop("422", None)
     content = _find_content(path)
+    for status in answers.keys() - {"200"}:
+        answers[status].setdefault("content", content)
     for status, told in _ERRORS.items():
         answers.setdefault(status, {"description": told, "content": content})
-    if is_validated and not (is_openai(path) or is_cohere(path)):
-        answers["422"] = {"description": _UNFIT, "content": content}
+    if unfit is not None and not (is_openai(path) or is_cohere(path)):
+        told = _UNFIT if unfit["description"] == _FRAMEWORKS_OWN else unfit["description"]
+        answers["422"] = {"description": told, "content": content}
     for status, answer in answers.items():
         headers = answer.setdefault("headers", {})
         headers["X-Request-Id"] = {"description": "Name of the request.", "schema": {"type": "string"}}

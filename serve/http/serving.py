@@ -14,10 +14,13 @@ from eagleray.models.tokenizing import Tokenize
 from eagleray.rerankers import PairReader
 from eagleray.setting_groups.serving import MetricsReaders
 from indexes.writing.requests import Begun, Write
+from serve.catalog import Catalog
+from serve.engine.alone import OneAtATime
 from serve.engine.ports import Answers, Encodes, Followed, Ranks
 from serve.engine.quotas import Quotas
 from serve.engine.searching import FindsHits
 from serve.http.metrics import Metrics
+from serve.publishing import Publisher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +86,18 @@ class ServedCollection:
         follower: of its alias; started.
         searches: answers questions on its snapshots.
         answerer: asks its snapshots anything else.
+        catalog: tells of its snapshots, aliases and runs; called in threads.
+        publisher: moves its aliases.
+        alone: does what takes long, one piece at a time.
     """
 
     name: str
     follower: Followed
     searches: FindsHits
     answerer: Answers
+    catalog: Catalog
+    publisher: Publisher
+    alone: OneAtATime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,143 @@
+"""Moves aliases of a served collection: through the gate, with a record before and after each move."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from eagleray.contracts.manifests import AliasEntry
+from eagleray.contracts.ports import Store
+from eagleray.errors import AuditError, ConflictError
+from eagleray.logs import get_logger
+from eagleray.settings import Settings
+from indexes.gating import gate_and_move, log_move
+from indexes.snapshots.aliases import read_alias, rollback
+from indexes.snapshots.catalog import load_snapshot, resolve
+from serve.audit.changes import Change, record_begun, record_ended
+from serve.audit.record import Entry
+from serve.engine.alone import OneAtATime
+from serve.engine.ports import Followed
+
+_TAKEN_S: Final = 10.0
+"""Seconds an answer waits for the new snapshot to be the one that answers here."""
+
+_log = get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """Where an alias is after a change.
+
+    Attributes:
+        is_taken: whether new requests to this process get the alias's snapshot.
+    """
+
+    entry: AliasEntry
+    is_taken: bool
+
+
+class Publisher:
+    """Carries out changes; runs in one event loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: Store,
+        alias: str,
+        follower: Followed,
+        alone: OneAtATime,
+        record: Callable[[Entry], None],
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            settings: name the collection, and what the gate may take.
+            store: where the collection lies.
+            alias: that is served here.
+            follower: of that alias.
+            alone: runs the gate.
+            record: stores an entry before it returns; called in threads.
+        """
+        self._settings, self._store, self._alias = settings, store, alias
+        self._follower, self._alone, self._record = follower, alone, record
+
+    async def publish(self, change: Change) -> Moved:
+        """Run the gate on a snapshot and point an alias to it; takes as long as the gate does.
+
+        Raises:
+            OverloadedError: another gate is at work here.
+            AuditError: the change could not be recorded, so nothing was done.
+            NotPublishedError: there is no such snapshot.
+            GateError: the snapshot did not pass.
+            ConflictError: the alias does not point to what was expected, or moved meanwhile.
+        """
+        entry = await self._alone.run(partial(self._carry_out, change, self._publish))
+        return await self._follow(change.alias, entry)
+
+    async def rollback(self, change: Change) -> Moved:
+        """Point an alias back to the snapshot before; a gate at work does not hold it up.
+
+        Raises:
+            AuditError: the change could not be recorded, so nothing was done.
+            NotPublishedError: there is nothing to go back to.
+            ConflictError: the alias does not point to what was expected, or moved meanwhile.
+        """
+        entry = await asyncio.to_thread(self._carry_out, change, self._rollback)
+        return await self._follow(change.alias, entry)
+
+    async def _follow(self, alias: str, entry: AliasEntry) -> Moved:
+        if alias == self._alias:
+            await self._follower.take(entry.snapshot, timeout_s=_TAKEN_S)
+        return Moved(entry=entry, is_taken=self._follower.state.snapshot == entry.snapshot)
+
+    def _carry_out(self, change: Change, move: Callable[[Change], AliasEntry]) -> AliasEntry:
+        """Make a move between its two records; what was moved is told, also where the second one fails."""
+        started = time.perf_counter_ns()
+        self._record(record_begun(change))
+        try:
+            entry = move(change)
+        except Exception as error:
+            self._record_end(change, error, started)
+            raise
+        self._record_end(change, entry, started)
+        return entry
+
+    def _record_end(self, change: Change, outcome: AliasEntry | Exception, started: int) -> None:
+        latency_us = (time.perf_counter_ns() - started) // 1_000
+        try:
+            self._record(record_ended(change, outcome, latency_us=latency_us))
+        except AuditError:
+            _log.error("change_end_not_recorded", action=change.action, request_id=change.request_id)
+
+    def _publish(self, change: Change) -> AliasEntry:
+        collection = self._settings.collection
+        current = read_alias(self._store, collection, change.alias)
+        held = None if current is None else current.snapshot
+        snapshot = resolve(self._store, collection, change.snapshot)
+        if change.expected is not None and held not in (change.expected, snapshot):
+            raise ConflictError(alias=change.alias, expected=change.expected, found=held)
+        return gate_and_move(
+            self._store,
+            load_snapshot(self._store, collection, snapshot),
+            alias=change.alias,
+            expected=held if change.expected is None else change.expected,
+            reason=f"publish {change.request_id}".strip(),
+            settings=self._settings,
+        )
+
+    def _rollback(self, change: Change) -> AliasEntry:
+        entry = rollback(
+            self._store,
+            self._settings.collection,
+            change.alias,
+            run=change.request_id,
+            now=time.time_ns() // 1000,
+            expected=change.expected,
+        )
+        log_move(self._settings.collection, change.alias, entry)
+        return entry
