@@ -131,7 +131,8 @@ class Follower:
         wait_s = self._interval_s
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._notice.wait(), wait_s)
+                async with asyncio.timeout(wait_s):  # `wait_for` would miss that it is cancelled
+                    await self._notice.wait()
             self._notice.clear()
             wanted = self.state.wanted
             try:

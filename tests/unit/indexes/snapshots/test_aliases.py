@@ -159,3 +159,13 @@ def test_aliases_are_listed_by_name(store):
     publish(store, A, None, name="live")
     publish(store, A, None, name="canary")
     assert list_aliases(store, "notes") == ("canary", "live")
+
+
+def test_a_rollback_from_elsewhere_than_the_current_snapshot_conflicts(store):
+    publish(store, A, None)
+    publish(store, B, A)
+    with pytest.raises(ConflictError):
+        rollback(store, "notes", "live", run="", now=5, expected=A)
+    assert rollback(store, "notes", "live", run="", now=6, expected=B).snapshot == A
+    with pytest.raises(ConflictError):
+        rollback(store, "notes", "other", run="", now=7, expected=A)

@@ -82,6 +82,20 @@ def test_with_sync_a_record_is_stored_when_append_returns(store, make_writer):
             assert read_chain(store, writer.writer)[-1].entry.latency_us == number
 
 
+def test_a_record_that_must_be_stored_is_when_append_returns(store, make_writer):
+    failing = FailingStore(store)
+    writer = make_writer(failing, flush_s=60)
+    writer.open()
+    writer.append(make_entry(1), is_stored=True)
+    assert read_chain(store, writer.writer)[-1].entry.latency_us == 1
+    failing.is_away = True
+    with pytest.raises(AuditError, match="no space left"):
+        writer.append(make_entry(2), is_stored=True)
+    failing.is_away = False
+    writer.flush()
+    writer.close()
+
+
 def test_many_threads_write_one_whole_chain(store, make_writer):
     with make_writer(max_segment_records=50, flush_s=0.01) as writer:
         threads = [

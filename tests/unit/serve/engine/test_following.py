@@ -143,3 +143,31 @@ def test_what_keeps_the_first_snapshot_from_opening_is_raised_at_the_start(opene
             await make_follower(opener, alias).start()
 
     asyncio.run(run())
+
+
+def test_who_takes_a_snapshot_waits_until_it_answers_and_not_for_the_next_look(opener, alias):
+    async def run():
+        follower = make_follower(opener, alias, interval_s=60.0)
+        await follower.start()
+        alias.snapshot = "b"
+        assert await follower.take("b", timeout_s=10.0)
+        assert follower.state.snapshot == "b"
+        assert await follower.take("b", timeout_s=10.0)
+        await follower.close()
+
+    asyncio.run(run())
+
+
+def test_taking_ends_when_it_fails_or_its_time_is_up(opener, alias):
+    async def run():
+        follower = make_follower(opener, alias, interval_s=60.0)
+        await follower.start()
+        assert not await follower.take("elsewhere", timeout_s=0.05)
+        opener.failing["b"] = IntegrityError(path="b", expected="x", found="y")
+        alias.snapshot = "b"
+        async with asyncio.timeout(10.0):
+            assert not await follower.take("b", timeout_s=60.0)
+        assert follower.state.snapshot == "a"
+        await follower.close()
+
+    asyncio.run(run())

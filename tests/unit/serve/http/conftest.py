@@ -16,9 +16,12 @@ from eagleray.embedders.hashing import HashingEmbedder, count_words
 from eagleray.errors import AuditError, AuthenticationError
 from eagleray.rerankers import load_reranker, open_pair_reader
 from eagleray.setting_groups.engine import EmbedderSettings, RerankerSettings
+from eagleray.settings import Settings
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.storage import open_store
 from serve.audit.counts import AuditCounts
+from serve.catalog import Catalog
+from serve.engine.alone import OneAtATime
 from serve.engine.answering import Answerer, Limits
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.following import Follower
@@ -30,6 +33,7 @@ from serve.engine.shelf import Shelf
 from serve.http.app import make_app
 from serve.http.metrics import Metrics
 from serve.http.serving import ServedCollection, ServedModel, ServedReranker, Serving
+from serve.publishing import Publisher
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_rerankers import write_cross_encoder
 from tests.small_searchers import FixedEmbedder, open_engine
@@ -47,7 +51,7 @@ class Served:
         self.store, self.client, self.recorded, self.app = store, client, recorded, app
         self.follower, self.answerer = serving.collection.follower, serving.collection.answerer
         self.model, self.collection = serving.model, serving.collection.name
-        self.reranker = serving.reranker
+        self.reranker, self.alone = serving.reranker, serving.collection.alone
 
     def open_engine(self, snapshot):
         return open_engine(self.store, snapshot)
@@ -70,11 +74,21 @@ def serve_with(store):
     """Run a coroutine over the served application, for a caller of given groups, under given limits."""
 
     def run(
-        body, *, groups=(), can_record=True, metrics_for="callers", quotas=UNBOUND, reranker=None, **limits
+        body,
+        *,
+        groups=(),
+        can_record=True,
+        record_change=None,
+        metrics_for="callers",
+        quotas=UNBOUND,
+        reranker=None,
+        **limits,
     ):
         recorded = [] if can_record else None
         shared = {"metrics_for": metrics_for, "quotas": quotas, "reranker": reranker}
-        return asyncio.run(_run(store, body, frozenset(groups), Limits(**limits), recorded, shared))
+        return asyncio.run(
+            _run(store, body, frozenset(groups), Limits(**limits), recorded, record_change, shared)
+        )
 
     return run
 
@@ -93,6 +107,9 @@ def make_door(groups):
         "": know(Role.READER),
         "reader": know(Role.READER),
         "writer": know(Role.WRITER),
+        "publisher": know(Role.PUBLISHER),
+        "auditor": know(Role.AUDITOR),
+        "admin": know(Role.ADMIN),
         "nothing": know(),
     }
 
@@ -135,7 +152,7 @@ def make_reranker(settings):
     return ServedReranker(pairs=pairs, ranker=ranker, created_at=1_700_000_000)
 
 
-async def _run(store, body, groups, limits, recorded, shared):
+async def _run(store, body, groups, limits, recorded, record_change, shared):
     follower = Follower(
         Shelf(partial(open_engine, store)),
         lambda: read_alias(store, SPEC.name, "live").snapshot,
@@ -157,8 +174,20 @@ async def _run(store, body, groups, limits, recorded, shared):
     def fail_to_record(ended):
         raise AuditError(detail="the disk is full")
 
+    settings, alone = Settings(collection=SPEC.name), OneAtATime()
+    record_change = record_change or (recorded.append if recorded is not None else fail_to_record)
     serving = Serving(
-        collection=ServedCollection(name=SPEC.name, follower=follower, searches=searches, answerer=answerer),
+        collection=ServedCollection(
+            name=SPEC.name,
+            follower=follower,
+            searches=searches,
+            answerer=answerer,
+            catalog=Catalog(settings=settings, store=store, alias="live"),
+            publisher=Publisher(
+                settings, store=store, alias="live", follower=follower, alone=alone, record=record_change
+            ),
+            alone=alone,
+        ),
         model=ServedModel(
             identity=embedder.identity,
             encoder=encoder,
@@ -183,6 +212,7 @@ async def _run(store, body, groups, limits, recorded, shared):
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await body(Served(store, client, serving, recorded, app))
     finally:
+        await alone.close()
         await vectors.close()
         await answerer.close()
         await encoder.close()
