@@ -13,7 +13,7 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.http_fuzzing import fuzz
 from benchmarks.reporting import show_result
@@ -61,6 +61,20 @@ KEYS_ALONE: Final = {"EAGLERAY_AUTH__API_KEYS": "true", "EAGLERAY_LOG__LEVEL": "
 """Environment of the server: it answers holders of keys, and nobody else."""
 
 
+def list_known(ingested: dict[str, Any]) -> dict[str, list[str]]:
+    """Return name of a parameter -> values that lead somewhere, after an ingest with that report."""
+    snapshots = ["live", ingested["snapshot"], ingested["snapshot"][:8]]
+    return {
+        "name": [COLLECTION, "hashing"],
+        "alias": ["live", "next"],
+        "snapshot": snapshots,
+        "before": snapshots,
+        "after": snapshots,
+        "expected": [ingested["snapshot"]],
+        "run": [ingested["run"]],
+    }
+
+
 def main() -> None:
     """Run and print what was found; fail where anything was."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -72,10 +86,10 @@ def main() -> None:
             store=f"{folder}/store", collection=COLLECTION, embedder={"model": "hashing"}, jobs={"workers": 2}
         )
         source = write_notes(Path(folder) / "desk")
-        load_job_service().ingest(settings, IngestRequest(source=str(source)), lambda *_: None)
+        ingested = load_job_service().ingest(settings, IngestRequest(source=str(source)), lambda *_: None)
         credentials = make_credentials(settings)
         with run_server(settings, options=(), env=KEYS_ALONE) as url:
-            known = {"name": [COLLECTION, "hashing"]}
+            known = list_known(ingested)
             report = fuzz(url, credentials=credentials, known=known, n=chosen.n, seed=chosen.seed)
     for told in report.told:
         print(told, file=sys.stderr)

@@ -74,7 +74,8 @@ def fuzz(
     Args:
         url: of the server; `/openapi.json` describes it.
         credentials: name of a kind of caller -> the credential it shows; empty for none.
-        known: name of a parameter of paths -> values that lead somewhere; half of the requests get one.
+        known: name of a parameter of paths or queries, or of a body's field -> values that lead somewhere;
+            half of the requests get one.
         n: requests, about.
         seed: of the draws.
     """
@@ -113,8 +114,9 @@ def _make_asker(
     @given(data=st.data(), case=operation.as_strategy(generation_mode=mode))
     def ask(data: st.DataObject, case: Case) -> None:
         for name, values in known.items():
-            if name in (case.path_parameters or {}) and data.draw(st.booleans()):
-                case.path_parameters[name] = data.draw(st.sampled_from(list(values)))
+            for part in (case.path_parameters, case.query, case.body):
+                if isinstance(part, dict) and name in part and data.draw(st.booleans()):
+                    part[name] = data.draw(st.sampled_from(list(values)))
         caller = data.draw(st.sampled_from(sorted(credentials)))
         shown = credentials[caller]
         case.headers.pop("Authorization", None)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from serve.http.access import Ingesting, Operating, Served
+from serve.http.access import Operating, Served, Writing
 from serve.http.answer_models import answered
 from serve.http.catalog_answers import DeadLettersAnswer, RunAnswer, RunsAnswer
 
@@ -59,7 +59,7 @@ async def show_run(
 )
 async def list_dead_letters(
     name: str,
-    caller: Ingesting,  # noqa: ARG001 - may they?
+    caller: Writing,  # noqa: ARG001 - may they?
     serving: Served,
     run: Annotated[str, Query(max_length=64, description="A run; otherwise the last that ended.")] = "",
     limit: Limit = 100,

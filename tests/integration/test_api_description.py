@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.http_fuzz import COLLECTION, KEYS_ALONE, make_credentials, write_notes
+from benchmarks.http_fuzz import KEYS_ALONE, list_known, make_credentials, write_notes
 from benchmarks.http_fuzzing import fuzz
 from benchmarks.serving_process import run_server
 from tests.integration.cut_runs import ingest
@@ -13,11 +13,10 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation 
 
 
 def test_no_drawn_request_fails_the_server_or_gets_what_is_not_described(cluster, settings, tmp_path):
-    ingest(settings, write_notes(tmp_path / "desk"))
+    ingested = ingest(settings, write_notes(tmp_path / "desk"))
     credentials = make_credentials(settings)
     with run_server(settings, options=(), env=KEYS_ALONE) as url:
-        known = {"name": [COLLECTION, "hashing"]}
-        report = fuzz(url, credentials=credentials, known=known, n=600, seed=1)
+        report = fuzz(url, credentials=credentials, known=list_known(ingested), n=1_000, seed=1)
     assert report.told == []
     assert (report.server_errors, report.violations) == (0, 0)
     assert report.calls > 400
