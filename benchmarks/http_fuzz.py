@@ -66,6 +66,7 @@ def list_known(ingested: dict[str, Any]) -> dict[str, list[str]]:
     snapshots = ["live", ingested["snapshot"], ingested["snapshot"][:8]]
     return {
         "name": [COLLECTION, "hashing"],
+        "doc_id": ["note-1"],
         "alias": ["live", "next"],
         "snapshot": snapshots,
         "before": snapshots,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
@@ -19,7 +20,8 @@ from eagleray.settings import Settings
 from indexes.service import open_searcher
 from indexes.snapshots.catalog import resolve
 from indexes.storage import open_store
-from serve.audit.entries import Questions, record_search
+from serve.audit.entries import Questions
+from serve.audit.requests import Circumstances, record
 from serve.audit.writing import AuditWriter
 from serve.catalog import Catalog
 from serve.engine.alone import OneAtATime
@@ -151,17 +153,20 @@ def choose_limits(settings: Settings) -> Limits:
     )
 
 
-def keep_record(writer: AuditWriter, keep: Questions, ended: Ended) -> None:
-    """Write how a search ended to the audit log; `keep` says what of its question."""
-    entry = record_search(
-        ended.request,
-        ended.outcome,
-        questions=keep,
-        latency_us=ended.latency_us,
-        snapshot=ended.snapshot,
-        request_id=ended.request_id,
-    )
-    writer.append(entry)
+def keep_records(writer: AuditWriter, keep: Questions, ended: Sequence[Ended]) -> None:
+    """Write how requests ended to the audit log; `keep` says what of their texts."""
+    entries = [
+        record(
+            item.request,
+            item.outcome,
+            questions=keep,
+            circumstances=Circumstances(
+                latency_us=item.latency_us, snapshot=item.snapshot, request_id=item.request_id
+            ),
+        )
+        for item in ended
+    ]
+    writer.append(*entries)
 
 
 def make_collection(
@@ -224,7 +229,7 @@ def make_serving(
         model=model,
         probe=PROBE,
         authenticate=door.authenticate,
-        record=partial(keep_record, writer, settings.audit.questions),
+        record=partial(keep_records, writer, settings.audit.questions),
         quotas=make_quotas(
             requests_per_s=settings.serve.requests_per_s,
             texts_per_s=settings.serve.texts_per_s,

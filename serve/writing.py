@@ -16,7 +16,7 @@ from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
 from indexes.writing.committing import Writable, commit
 from indexes.writing.requests import begin_write
-from serve.audit.entries import Asked, record_request
+from serve.audit.entries import Asked, Told, record_request
 from serve.audit.writing import AuditWriter
 from serve.engine.group_writing import GroupWriter
 from serve.http.serving import DocumentWriter, Wrote
@@ -80,13 +80,5 @@ def _record(audit: AuditWriter, settings: Settings, wrote: Wrote) -> None:
         texts=names,
         request_id=wrote.request_id,
     )
-    is_error = isinstance(wrote.outcome, Exception)
-    audit.append(
-        record_request(
-            asked,
-            wrote.outcome if isinstance(wrote.outcome, Exception) else None,
-            questions=settings.audit.questions,
-            latency_us=wrote.latency_us,
-            snapshot="" if is_error else str(wrote.outcome),
-        )
-    )
+    told = Told(snapshot=wrote.outcome) if isinstance(wrote.outcome, str) else wrote.outcome
+    audit.append(record_request(asked, told, questions=settings.audit.questions, latency_us=wrote.latency_us))

@@ -32,9 +32,9 @@ class Endpoint:
     api_key: SecretStr = field(repr=False)
 
     @property
-    def search_url(self) -> str:
-        """Where questions go."""
-        return f"{self.url}/collections/{quote(self.collection, safe='')}/search"
+    def collection_url(self) -> str:
+        """Where questions go; what is asked follows."""
+        return f"{self.url}/collections/{quote(self.collection, safe='')}"
 
     def make_headers(self) -> dict[str, str]:
         """Return the headers of a question; they hold the key."""

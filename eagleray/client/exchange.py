@@ -12,13 +12,10 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from eagleray.client.problems import read_problem
-from eagleray.client.questions import Question, write_body
 from eagleray.client.retrying import RetryBudget, RetryPolicy, draw_number
-from eagleray.contracts.answers import read_response
-from eagleray.contracts.hits import SearchResponse
 from eagleray.errors import (
     DeadlineError,
     EagleRayError,
@@ -32,9 +29,18 @@ _MAY_RETRY: Final = frozenset({429, 503})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
-    """Send this body; `timeout_s` seconds are left for the answer."""
+class Call:
+    """Send this.
 
+    Attributes:
+        method: of HTTP.
+        path: below the collection's, with the query.
+        body: JSON; empty for none.
+        timeout_s: seconds that are left for the answer.
+    """
+
+    method: str
+    path: str
     body: bytes
     timeout_s: float
 
@@ -76,8 +82,23 @@ class Failure:
     detail: str
 
 
-Conversation = Generator[Post | Pause, Reply | Failure | None, SearchResponse]
-"""Gives what to do next; is sent a `Reply` or `Failure` for a `Post`, nothing for a `Pause`."""
+Answer = TypeVar("Answer")
+
+Conversation: TypeAlias = Generator[Call | Pause, Reply | Failure | None, Answer]
+"""Gives what to do next; is sent a `Reply` or `Failure` for a `Call`, nothing for a `Pause`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry(Generic[Answer]):
+    """What is asked, and how its answer is read.
+
+    Attributes:
+        write: seconds that are left in, what is sent out; raises `QueryError` where that cannot be.
+        read: JSON's value in, the answer out; raises what reading another value raises.
+    """
+
+    write: Callable[[float], Call]
+    read: Callable[[Any], Answer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,17 +125,19 @@ class _Refusal:
     retry_after_s: float = 0.0
 
 
-def converse(question: Question, *, url: str, timeout_s: float, retrying: Retrying) -> Conversation:
-    """Ask a question until it is answered, refused, or out of time or attempts.
+def converse(
+    inquiry: Inquiry[Answer], *, url: str, timeout_s: float, retrying: Retrying
+) -> Conversation[Answer]:
+    """Ask until it is answered, refused, or out of time or attempts.
 
     Args:
-        question: what is asked.
+        inquiry: what is asked.
         url: that is asked, for errors.
         timeout_s: seconds for all attempts and pauses together.
         retrying: what decides about further attempts.
 
     Raises:
-        QueryError: the question cannot be sent, or `timeout_s` is no time.
+        QueryError: it cannot be sent, or `timeout_s` is no time.
         EagleRayError: what the server said, or why it said nothing.
     """
     if not (timeout_s > 0.0 and math.isfinite(timeout_s)):
@@ -122,9 +145,9 @@ def converse(question: Question, *, url: str, timeout_s: float, retrying: Retryi
     deadline, left_s, n_attempts = retrying.clock() + timeout_s, timeout_s, 0
     while True:
         n_attempts += 1
-        came = yield Post(body=write_body(question, timeout_s=left_s), timeout_s=left_s)
-        judged = _judge(came, url=url, timeout_s=timeout_s)
-        if isinstance(judged, SearchResponse):
+        came = yield inquiry.write(left_s)
+        judged = _judge(came, inquiry.read, url=url, timeout_s=timeout_s)
+        if not isinstance(judged, _Refusal):
             retrying.budget.give_back()
             return judged
         if not judged.may_retry or n_attempts >= retrying.policy.max_attempts:
@@ -140,16 +163,18 @@ def converse(question: Question, *, url: str, timeout_s: float, retrying: Retryi
             raise judged.error
 
 
-def _judge(came: Reply | Failure | None, *, url: str, timeout_s: float) -> SearchResponse | _Refusal:
+def _judge(
+    came: Reply | Failure | None, read: Callable[[Any], Answer], *, url: str, timeout_s: float
+) -> Answer | _Refusal:
     if came is None:
-        raise TypeError("a conversation is sent a Reply or a Failure for each Post")
+        raise TypeError("a conversation is sent a Reply or a Failure for each Call")
     if isinstance(came, Failure):
         if came.kind is FailureKind.TIMED_OUT:
             return _Refusal(error=DeadlineError(timeout_s=timeout_s), may_retry=False)
         error = UnreachableError(url=url, detail=came.detail)
         return _Refusal(error=error, may_retry=came.kind is FailureKind.UNANSWERED)
     if came.status == 200:
-        return _read(came.content, url=url)
+        return _read(came.content, read, url=url)
     after_s = read_retry_after(came.headers)
     return _Refusal(
         error=read_problem(came.status, came.content, url=url),
@@ -158,11 +183,11 @@ def _judge(came: Reply | Failure | None, *, url: str, timeout_s: float) -> Searc
     )
 
 
-def _read(content: bytes, *, url: str) -> SearchResponse | _Refusal:
+def _read(content: bytes, read: Callable[[Any], Answer], *, url: str) -> Answer | _Refusal:
     try:
-        return read_response(json.loads(content))
+        return read(json.loads(content))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, InvalidTimeError):
-        detail = "expected hits and an explanation; is another version, or something else, served there?"
+        detail = "the answer cannot be read; is another version, or something else, served there?"
         return _Refusal(error=ServerError(url=url, detail=detail), may_retry=False)
 
 

@@ -1,10 +1,11 @@
-"""A question as a server takes it: the body of `POST /collections/NAME/search`."""
+"""A question as a server takes it: what a search's arguments make, and its JSON."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Final
 
 from eagleray.contracts.hits import Granularity, Ranking, SearchMode
 from eagleray.contracts.times import format_micros
@@ -42,27 +43,29 @@ class Question:
     snapshot: str = ""
 
 
-def write_body(question: Question, *, timeout_s: float) -> bytes:
-    """Return the JSON of a question that asks for its explanation, too.
+_PLAIN: Final = ("query", "like", "k", "mode", "granularity", "exact", "rerank")
 
-    Args:
-        question: what is asked.
-        timeout_s: seconds the answer may take.
+
+def show_question(question: Question) -> dict[str, Any]:
+    """Return a question's members but the snapshot, as values that `write_json` takes."""
+    ranking = {item.name: getattr(question.ranking, item.name) for item in fields(Ranking)}
+    if ranking["boosts"] is not None:
+        ranking["boosts"] = {str(name): weight for name, weight in ranking["boosts"].items()}
+    shown = {name: getattr(question, name) for name in _PLAIN}
+    return {**shown, "as_of": show_time(question.as_of), "filter": question.where or None, "ranking": ranking}
+
+
+def show_time(micros: int | None) -> str | None:
+    """Return a time as a server takes it."""
+    return None if micros is None else format_micros(micros)
+
+
+def write_json(body: Mapping[str, Any]) -> bytes:
+    """Return a body's JSON.
 
     Raises:
         QueryError: a value has no JSON, such as a number that is not finite.
     """
-    ranking = {item.name: getattr(question.ranking, item.name) for item in fields(Ranking)}
-    if ranking["boosts"] is not None:
-        ranking["boosts"] = {str(name): weight for name, weight in ranking["boosts"].items()}
-    body = {item.name: getattr(question, item.name) for item in fields(Question) if item.name != "where"}
-    body |= {
-        "as_of": None if question.as_of is None else format_micros(question.as_of),
-        "filter": question.where or None,
-        "ranking": ranking,
-        "explain": True,
-        "timeout_s": timeout_s,
-    }
     try:
         return json.dumps(body, allow_nan=False, default=_unwrap).encode()
     except (TypeError, ValueError) as error:

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, Self
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
-from eagleray.client.choices import Moment, choose_granularity, choose_mode
-from eagleray.client.exchange import Failure, Pause, Post, Reply, Retrying, converse
+from eagleray.client.choices import Moment, read_time
+from eagleray.client.exchange import Call, Failure, Inquiry, Pause, Reply, Retrying, converse
 from eagleray.client.frames import make_frame
+from eagleray.client.inquiries import (
+    inquire_batch,
+    inquire_counts,
+    inquire_document,
+    inquire_search,
+    make_question,
+)
 from eagleray.client.questions import Question
-from eagleray.contracts.hits import Ranking, SearchResponse
-from eagleray.contracts.times import parse_instant
+from eagleray.contracts.facets import ValueCounts
+from eagleray.contracts.hits import FacetRequest, Ranking, SearchResponse
+from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from eagleray.client.endpoints import Endpoint
 
+Answer = TypeVar("Answer")
+
 
 class Transport(Protocol):
     """Carries requests to one endpoint."""
 
-    def send(self, post: Post) -> Reply | Failure:
+    def send(self, call: Call) -> Reply | Failure:
         """Return what came back."""
         ...
 
@@ -119,13 +129,13 @@ class RemoteCollection:
             UnreachableError: nothing answers there.
             EagleRayError: whatever else the server said.
         """
-        question = Question(
+        question = make_question(
             query=query,
             k=k,
-            mode=choose_mode(mode),
-            as_of=None if as_of is None else parse_instant(as_of),
+            mode=mode,
+            as_of=as_of,
             where=where,
-            granularity=choose_granularity(chunks),
+            chunks=chunks,
             ranking=ranking,
             rerank=rerank,
             snapshot=self._snapshot,
@@ -149,16 +159,107 @@ class RemoteCollection:
             DocumentNotFoundError: the caller sees no such document as of that time.
             EagleRayError: as `search`.
         """
-        question = Question(
+        question = make_question(
             like=doc_id,
             k=k,
-            mode=choose_mode(mode),
-            as_of=None if as_of is None else parse_instant(as_of),
+            mode=mode,
+            as_of=as_of,
             where=where,
             ranking=ranking,
             snapshot=self._snapshot,
         )
         return self.ask(question, timeout_s=timeout_s)
+
+    def search_batch(
+        self,
+        queries: Sequence[str],
+        *,
+        k: int = 10,
+        mode: str = "hybrid",
+        as_of: Moment | None = None,
+        where: str = "",
+        chunks: bool = False,
+        ranking: Ranking = Ranking(),  # noqa: B008 - frozen
+        rerank: int = 0,
+        timeout_s: float | None = None,
+    ) -> tuple[SearchResponse, ...]:
+        """Return the answers to many questions, all from one snapshot; arguments as of `search`.
+
+        Args:
+            queries: the questions in words, at most 256; a server gives at most 10,000 hits together.
+            k: hits wanted of each.
+            mode: as of `search`, and so on.
+            as_of: of all questions.
+            where: of all questions.
+            chunks: whether hits are chunks.
+            ranking: of all questions.
+            rerank: of each question.
+            timeout_s: seconds all may take together.
+
+        Returns:
+            What `search` returns, for each question in their order.
+
+        Raises:
+            EagleRayError: as `search`; where one question cannot be answered, none is.
+        """
+        questions = [
+            make_question(
+                query=query,
+                k=k,
+                mode=mode,
+                as_of=as_of,
+                where=where,
+                chunks=chunks,
+                ranking=ranking,
+                rerank=rerank,
+                snapshot=self._snapshot,
+            )
+            for query in queries
+        ]
+        return self.ask_batch(questions, timeout_s=timeout_s)
+
+    def count_values(
+        self,
+        column: str,
+        *,
+        n: int = 10,
+        where: str = "",
+        as_of: Moment | None = None,
+        timeout_s: float | None = None,
+    ) -> ValueCounts:
+        """Return how many of the documents the caller may see have which value of a column.
+
+        Args:
+            column: an attribute, or one of the columns every row has, such as `source`.
+            n: values wanted, the commonest; a server gives at most 1,000.
+            where: filter, as of `search`.
+            as_of: time, as of `search`.
+            timeout_s: seconds the answer may take, retries with it; `None` takes the client's.
+
+        Raises:
+            FilterError: there is no such column, or the filter cannot be used.
+            EagleRayError: as `search`.
+        """
+        request = FacetRequest(column=column, n=n, as_of=read_time(as_of))
+        inquiry = inquire_counts(request, where=where, snapshot=self._snapshot)
+        return self._carry(inquiry, timeout_s)
+
+    def show_document(
+        self, doc_id: str, *, as_of: Moment | None = None, timeout_s: float | None = None
+    ) -> ShownDocument:
+        """Return a document by the chunks that the caller may see, in their order.
+
+        Args:
+            doc_id: the document, as hits name it.
+            as_of: time, as of `search`.
+            timeout_s: seconds the answer may take, retries with it; `None` takes the client's.
+
+        Raises:
+            DocumentNotFoundError: the caller sees no such document as of that time.
+            EagleRayError: as `search`.
+        """
+        request = DocumentRequest(doc_id=doc_id, as_of=read_time(as_of))
+        return self._carry(inquire_document(request, snapshot=self._snapshot), timeout_s)
 
     def search_frame(
         self,
@@ -205,8 +306,21 @@ class RemoteCollection:
         Raises:
             EagleRayError: as `search`.
         """
+        return self._carry(inquire_search(question), timeout_s)
+
+    def ask_batch(
+        self, questions: Sequence[Question], *, timeout_s: float | None = None
+    ) -> tuple[SearchResponse, ...]:
+        """Return the answers to questions as the server takes them; `search_batch` makes them of texts.
+
+        Raises:
+            EagleRayError: as `search_batch`.
+        """
+        return self._carry(inquire_batch(questions, snapshot=self._snapshot), timeout_s)
+
+    def _carry(self, inquiry: Inquiry[Answer], timeout_s: float | None) -> Answer:
         left_s = self._timeout_s if timeout_s is None else timeout_s
-        talk = converse(question, url=self._endpoint.url, timeout_s=left_s, retrying=self._retrying)
+        talk = converse(inquiry, url=self._endpoint.url, timeout_s=left_s, retrying=self._retrying)
         step = next(talk)
         while True:
             came: Reply | Failure | None = None
@@ -217,5 +331,5 @@ class RemoteCollection:
             try:
                 step = talk.send(came)
             except StopIteration as ended:
-                answer: SearchResponse = ended.value
+                answer: Answer = ended.value
                 return answer

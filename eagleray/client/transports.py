@@ -9,7 +9,7 @@ import time
 import httpx
 
 from eagleray.client.endpoints import Endpoint
-from eagleray.client.exchange import Failure, FailureKind, Post, Reply
+from eagleray.client.exchange import Call, Failure, FailureKind, Reply
 
 _UNANSWERED = (httpx.ConnectError, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 """What breaks a connection; before an answer begins, the request may be sent again."""
@@ -25,15 +25,19 @@ class HttpTransport:
             endpoint: where requests go. On loopback no proxy of the environment is used.
             http: what carries them in the place of the network.
         """
-        self._url, self._headers = endpoint.search_url, endpoint.make_headers()
+        self._url, self._headers = endpoint.collection_url, endpoint.make_headers()
         self._client = httpx.Client(transport=http, trust_env=not endpoint.is_loopback)
 
-    def send(self, post: Post) -> Reply | Failure:
+    def send(self, call: Call) -> Reply | Failure:
         """Return what came back; each wait for the network ends when the time is over."""
-        deadline, has_begun = time.monotonic() + post.timeout_s, False
+        deadline, has_begun = time.monotonic() + call.timeout_s, False
         try:
             with self._client.stream(
-                "POST", self._url, content=post.body, headers=self._headers, timeout=post.timeout_s
+                call.method,
+                self._url + call.path,
+                content=call.body or None,
+                headers=self._headers,
+                timeout=call.timeout_s,
             ) as response:
                 has_begun, content = True, bytearray()
                 for piece in response.iter_bytes():
@@ -54,17 +58,21 @@ class AsyncHttpTransport:
 
     def __init__(self, endpoint: Endpoint, *, http: httpx.AsyncBaseTransport | None = None) -> None:
         """Open nothing yet; arguments as of `HttpTransport`."""
-        self._url, self._headers = endpoint.search_url, endpoint.make_headers()
+        self._url, self._headers = endpoint.collection_url, endpoint.make_headers()
         self._client = httpx.AsyncClient(transport=http, trust_env=not endpoint.is_loopback)
 
-    async def send(self, post: Post) -> Reply | Failure:
+    async def send(self, call: Call) -> Reply | Failure:
         """Return what came back, within the time that is left."""
         has_begun = False
         try:
             async with (
-                asyncio.timeout(post.timeout_s),
+                asyncio.timeout(call.timeout_s),
                 self._client.stream(
-                    "POST", self._url, content=post.body, headers=self._headers, timeout=post.timeout_s
+                    call.method,
+                    self._url + call.path,
+                    content=call.body or None,
+                    headers=self._headers,
+                    timeout=call.timeout_s,
                 ) as response,
             ):
                 has_begun = True

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any, Final
 
+from eagleray.contracts.facets import ValueCounts, make_counts
 from eagleray.contracts.hits import (
     Explanation,
     Highlight,
@@ -15,11 +16,14 @@ from eagleray.contracts.hits import (
     SearchResponse,
     SegmentExplanation,
 )
+from eagleray.contracts.shown_documents import ShownChunk, ShownDocument
 from eagleray.contracts.times import OPEN_END, format_micros, parse_instant
 
 _TIMES: Final = frozenset({"known_from", "known_to", "event_time"})
 _SCORES: Final = ("score", "dense", "lexical", "reranked")
 _PLAIN: Final = tuple(item.name for item in fields(Hit) if item.name != "highlights")
+_OF_DOCUMENT: Final = tuple(item.name for item in fields(ShownDocument) if item.name != "chunks")
+_OF_CHUNK: Final = tuple(item.name for item in fields(ShownChunk))
 
 
 def show_response(response: SearchResponse, *, is_explained: bool) -> dict[str, Any]:
@@ -34,10 +38,7 @@ def show_response(response: SearchResponse, *, is_explained: bool) -> dict[str, 
 
 
 def _show_hit(hit: Hit) -> dict[str, Any]:
-    shown = {name: getattr(hit, name) for name in _PLAIN}
-    for name in _TIMES:
-        if shown[name] is not None:
-            shown[name] = format_micros(shown[name])
+    shown = _show_row(hit, _PLAIN)
     shown["highlights"] = [{"start": span.start, "end": span.end} for span in hit.highlights]
     return shown
 
@@ -59,18 +60,68 @@ def read_response(shown: Mapping[str, Any]) -> SearchResponse:
 
 
 def _read_hit(shown: Mapping[str, Any]) -> Hit:
-    read = {name: shown[name] for name in _PLAIN}
+    read = _read_row(shown, _PLAIN)
     read["chunk_id"] = int(read["chunk_id"])
-    for name in _TIMES:
-        read[name] = None if read[name] is None else _read_micros(read[name])
     for name in _SCORES:
         read[name] = None if read[name] is None else float(read[name])
+    spans = tuple(Highlight(start=span["start"], end=span["end"]) for span in shown["highlights"])
+    return Hit(**read, highlights=spans)
+
+
+def show_counts(counts: ValueCounts) -> dict[str, Any]:
+    """Return counts of values as JSON values."""
+    return asdict(counts)
+
+
+def read_counts(shown: Mapping[str, Any]) -> ValueCounts:
+    """Return the counts that `show_counts` has shown.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: these are no counts.
+    """
+    return make_counts(shown["snapshot"], shown["values"])
+
+
+def show_document(document: ShownDocument) -> dict[str, Any]:
+    """Return a document as JSON values, times in ISO 8601."""
+    chunks = [{name: getattr(chunk, name) for name in _OF_CHUNK} for chunk in document.chunks]
+    return {**_show_row(document, _OF_DOCUMENT), "chunks": chunks}
+
+
+def read_document(shown: Mapping[str, Any]) -> ShownDocument:
+    """Return the document that `show_document` has shown.
+
+    Args:
+        shown: what JSON gives; a `chunk_id` may be text. Members that are not known are passed over.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: it is no such document.
+        InvalidTimeError: a time in it is none.
+    """
+    chunks = tuple(
+        ShownChunk(**{**_take(ShownChunk, chunk), "chunk_id": int(chunk["chunk_id"])})
+        for chunk in shown["chunks"]
+    )
+    return ShownDocument(**_read_row(shown, _OF_DOCUMENT), chunks=chunks)
+
+
+def _show_row(row: Hit | ShownDocument, names: Sequence[str]) -> dict[str, Any]:
+    shown = {name: getattr(row, name) for name in names}
+    for name in _TIMES:
+        if shown[name] is not None:
+            shown[name] = format_micros(shown[name])
+    return shown
+
+
+def _read_row(shown: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    read = {name: shown[name] for name in names}
+    for name in _TIMES:
+        read[name] = None if read[name] is None else _read_micros(read[name])
     read["groups"] = tuple(read["groups"])
     read["attributes"] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in read["attributes"].items()
     }
-    spans = tuple(Highlight(start=span["start"], end=span["end"]) for span in shown["highlights"])
-    return Hit(**read, highlights=spans)
+    return read
 
 
 def _read_micros(text: str) -> int:

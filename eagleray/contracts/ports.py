@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from eagleray.contracts.hits import FacetRequest, SearchRequest, SearchResponse
 from eagleray.contracts.manifests import EmbedderIdentity
+from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
 
 FloatMatrix = npt.NDArray[np.float32]
 """float32 [n_rows, dim], C-contiguous."""
@@ -164,6 +165,10 @@ class SearchEngine(Protocol):
 
     def count_values(self, request: FacetRequest) -> list[dict[str, Any]]:
         """Return the commonest values of a column among what the caller may see: `value`, `documents`."""
+        ...
+
+    def show_document(self, request: DocumentRequest) -> ShownDocument:
+        """Return what the caller may see of a document as of the request's time."""
         ...
 
     def search_many(

@@ -18,7 +18,6 @@ from indexes.dense.vectors import FloatVector
 from indexes.lexical.analysis import ENGLISH
 from indexes.lexical.bm25 import Statistics, find_idf
 from indexes.searching.targets import Target
-from indexes.segments.naming import number_name
 from indexes.segments.writing import list_texts
 from indexes.selections import IntVector
 
@@ -48,10 +47,9 @@ def read_document(doc_id: str, targets: Sequence[Target]) -> SeenDocument | None
         doc_id: the document.
         targets: all the caller may see as of the question's time, whatever its filter.
     """
-    number = number_name(doc_id)
     parts = []
     for target in targets:
-        rows = _find_rows(target, number)
+        rows = target.find_document(doc_id)
         if len(rows):
             held: Counter[str] = Counter()
             for text in list_texts(target.view.rows.take(rows)):
@@ -95,8 +93,3 @@ def choose_terms(held: Mapping[str, int], statistics: Statistics) -> Counter[str
     }
     kept = sorted(held, key=lambda term: (-weights[term], term))[:N_TERMS]
     return Counter({term: held[term] for term in kept})
-
-
-def _find_rows(target: Target, number: int) -> IntVector:
-    rows = np.flatnonzero(target.view.documents == number)
-    return rows[target.selection.has(rows)]

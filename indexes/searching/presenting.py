@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from eagleray.contracts.documents import AttributeType, AttributeValue
 from eagleray.contracts.hits import Hit, SearchMode
@@ -13,6 +13,20 @@ from indexes.searching.highlights import Highlighter
 from indexes.searching.ranking import Ranked
 from indexes.searching.targets import Target
 from indexes.segments.view import SegmentView
+
+_PLAIN: Final = (
+    "doc_id",
+    "version",
+    "title",
+    "heading",
+    "text",
+    "start",
+    "end",
+    "page",
+    "source",
+    "event_time",
+)
+"""Columns that are shown as they are."""
 
 
 def make_hit(
@@ -24,36 +38,32 @@ def make_hit(
     types: Mapping[str, AttributeType],
 ) -> Hit:
     """Return the hit a row stands for."""
-    view, row = target.view, ranked.row
-    fields = read_row(view, row)
-    text = fields["text"]
-    attributes = {
-        name: read_attribute(fields.get(f"attr.{name}"), view.attributes.get(name, kind))
-        for name, kind in types.items()
-    }
+    fields = read_fields(target.view, ranked.row, types=types)
     return Hit(
-        chunk_id=int(view.chunk_ids[row]),
-        doc_id=fields["doc_id"],
-        version=fields["version"],
+        **fields,
         score=ranked.score,
         dense=None if mode is SearchMode.LEXICAL else ranked.scores[0],
         lexical=None if mode is SearchMode.DENSE else ranked.scores[-1],
         reranked=ranked.reranked,
-        title=fields["title"],
-        heading=fields["heading"],
-        text=text,
-        start=fields["start"],
-        end=fields["end"],
-        page=fields["page"],
-        source=fields["source"],
-        zone=view.zone,
-        groups=list_groups(view, row),
-        event_time=fields["event_time"],
-        known_from=int(view.known_from[row]),
-        known_to=int(view.known_to[row]),
-        attributes=attributes,
-        highlights=highlighter.find(text),
+        highlights=highlighter.find(fields["text"]),
     )
+
+
+def read_fields(view: SegmentView, row: int, *, types: Mapping[str, AttributeType]) -> dict[str, Any]:
+    """Return the fields of a hit that its row alone decides, by their names."""
+    columns = read_row(view, row)
+    return {
+        **{name: columns[name] for name in _PLAIN},
+        "chunk_id": int(view.chunk_ids[row]),
+        "zone": view.zone,
+        "groups": list_groups(view, row),
+        "known_from": int(view.known_from[row]),
+        "known_to": int(view.known_to[row]),
+        "attributes": {
+            name: read_attribute(columns.get(f"attr.{name}"), view.attributes.get(name, kind))
+            for name, kind in types.items()
+        },
+    }
 
 
 def read_row(view: SegmentView, row: int) -> dict[str, Any]:

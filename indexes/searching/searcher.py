@@ -11,6 +11,7 @@ from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.hits import FacetRequest, SearchRequest, SearchResponse
 from eagleray.contracts.manifests import FittedRanking
 from eagleray.contracts.ports import Embedder, FloatVector, Reranker
+from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
 from indexes.searching.batch import MAX_BYTES, BatchSearcher
 from indexes.searching.checking import check_many
 from indexes.searching.segment_threads import SegmentThreads
@@ -106,6 +107,15 @@ class Searcher:
             FilterError: there is no such column, or the filter does not fit.
         """
         return self._searcher.count_values(request)
+
+    def show_document(self, request: DocumentRequest) -> ShownDocument:
+        """Return what the caller may see of a document as of the request's time.
+
+        Raises:
+            DocumentNotFoundError: the caller sees no such document at that time, whether or not there is one.
+            GuardError: a row outside the mask came up; nothing is shown.
+        """
+        return self._searcher.show_document(request)
 
     def close(self) -> None:
         """End the threads that searches share; they end, too, when nobody holds the searcher any more."""

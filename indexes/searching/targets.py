@@ -24,7 +24,7 @@ from indexes.masks.visibility import is_open_zone, select_readable
 from indexes.searching.counts import Counts
 from indexes.segments.naming import number_name
 from indexes.segments.view import SegmentView
-from indexes.selections import Bits, Selection, select_none
+from indexes.selections import Bits, IntVector, Selection, select_none
 
 _KEPT: Final = 64
 """Masks kept of each sort: at a million rows a segment, some MB a segment."""
@@ -46,6 +46,11 @@ class Target:
     selection: Selection
     n_prefix: int
     counts: Counts
+
+    def find_document(self, doc_id: str) -> IntVector:
+        """Return the rows of a document among the selected ones: int64 [n], ascending."""
+        rows = np.flatnonzero(self.view.documents == number_name(doc_id))
+        return rows[self.selection.has(rows)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

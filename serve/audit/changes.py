@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from eagleray.contracts.manifests import AliasEntry
 from eagleray.contracts.principals import Principal
-from serve.audit.entries import Asked, record_request
+from serve.audit.entries import Asked, Told, record_request
 from serve.audit.record import Entry
 
 BEGUN: Final = "begun"
@@ -35,7 +35,7 @@ class Change:
 
 def record_begun(change: Change) -> Entry:
     """Return the entry that must be stored before the change begins."""
-    entry = record_request(_ask(change), None, questions="digest", latency_us=0)
+    entry = record_request(_ask(change), Told(snapshot=""), questions="digest", latency_us=0)
     return replace(entry, status=BEGUN)
 
 
@@ -50,7 +50,8 @@ def record_ended(change: Change, outcome: AliasEntry | Exception, *, latency_us:
     if isinstance(outcome, Exception):
         return record_request(_ask(change), outcome, questions="digest", latency_us=latency_us)
     asked = _ask(change, {"sequence": outcome.sequence, "previous": outcome.previous})
-    return record_request(asked, None, questions="digest", latency_us=latency_us, snapshot=outcome.snapshot)
+    told = Told(snapshot=outcome.snapshot)
+    return record_request(asked, told, questions="digest", latency_us=latency_us)
 
 
 def _ask(change: Change, moved: Mapping[str, Any] | None = None) -> Asked:

@@ -1,4 +1,4 @@
-"""Entries of requests: what is kept of a question and its answer, by policy.
+"""Entries of requests: what is kept of a question and its answer, by policy; those of searches are made here.
 
 The texts of a request (its question, a document's name, the filter with its values) are kept whole or as one
 SHA-256; no text of a document is ever kept. From an entry with texts the same request can be made again.
@@ -51,6 +51,21 @@ class Asked:
     request_id: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What is kept of an answer.
+
+    Attributes:
+        snapshot: id of the one that answered.
+        plan: JSON in ASCII: how the answer came about, or a digest of it.
+        hits: the rows that came back.
+    """
+
+    snapshot: str
+    plan: str = ""
+    hits: tuple[RecordedHit, ...] = ()
+
+
 def record_search(
     request: SearchRequest,
     outcome: SearchResponse | Exception,
@@ -91,12 +106,13 @@ def record_search(
         texts=texts,
         request_id=request_id,
     )
-    return record_request(asked, outcome, questions=questions, latency_us=latency_us, snapshot=snapshot)
+    told = tell_search(outcome) if isinstance(outcome, SearchResponse) else outcome
+    return record_request(asked, told, questions=questions, latency_us=latency_us, snapshot=snapshot)
 
 
 def record_request(
     asked: Asked,
-    outcome: SearchResponse | Exception | None,
+    outcome: Told | Exception,
     *,
     questions: Questions,
     latency_us: int,
@@ -106,14 +122,14 @@ def record_request(
 
     Args:
         asked: the request.
-        outcome: the answer of a search, `None` for an answer of another kind, or the error.
+        outcome: what is kept of the answer, or the error, of which only the type is kept.
         questions: what is kept of the texts.
         latency_us: microseconds from question to answer.
         snapshot: id of the one that was asked, where the outcome does not name it.
     """
     principal, texts = asked.principal, dict(asked.texts)
     body = {"parameters": dict(asked.parameters), **({"texts": texts} if questions == "text" else {})}
-    answer = outcome if isinstance(outcome, SearchResponse) else None
+    told = outcome if isinstance(outcome, Told) else Told(snapshot=_clean(snapshot))
     return Entry(
         kind=RecordKind.REQUEST,
         request_id=_clean(asked.request_id),
@@ -123,17 +139,17 @@ def record_request(
         action=_clean(asked.action),
         body=dump(body),
         question=digest_bytes(dump(texts).encode()),
-        snapshot=answer.explanation.snapshot if answer else _clean(snapshot),
-        plan=dump(_shorten_plan(answer.explanation)) if answer else "",
-        hits=list_hits(answer) if answer else (),
+        snapshot=told.snapshot,
+        plan=told.plan,
+        hits=told.hits,
         status=type(outcome).__name__ if isinstance(outcome, Exception) else OK,
         latency_us=latency_us,
     )
 
 
-def list_hits(response: SearchResponse) -> tuple[RecordedHit, ...]:
-    """Return what is kept of an answer's hits."""
-    return tuple(
+def tell_search(response: SearchResponse) -> Told:
+    """Return what is kept of a search's answer."""
+    hits = tuple(
         RecordedHit(
             chunk_id=int(hit.chunk_id),
             doc_id=hit.doc_id,
@@ -142,6 +158,8 @@ def list_hits(response: SearchResponse) -> tuple[RecordedHit, ...]:
         )
         for hit in response.hits
     )
+    explanation = response.explanation
+    return Told(snapshot=explanation.snapshot, plan=dump(_shorten_plan(explanation)), hits=hits)
 
 
 def read_search(entry: Entry) -> SearchRequest | None:
@@ -159,7 +177,6 @@ def read_search(entry: Entry) -> SearchRequest | None:
     given, texts = body["parameters"], body["texts"]
     ranking = dict(given["ranking"])
     boosts = ranking.pop("boosts")
-    zones = None if entry.zones is None else frozenset(entry.zones)
     return SearchRequest(
         query=texts["query"],
         like=texts["like"],
@@ -170,12 +187,18 @@ def read_search(entry: Entry) -> SearchRequest | None:
         as_of=given["as_of"],
         exact=given["exact"],
         rerank=given["rerank"],
-        principal=Principal(subject=entry.subject, groups=frozenset(entry.groups), zones=zones),
+        principal=read_principal(entry),
         ranking=Ranking(
             **{**ranking, "fusion": Fusion(ranking["fusion"])},
             boosts=None if boosts is None else {TextField(name): weight for name, weight in boosts},
         ),
     )
+
+
+def read_principal(entry: Entry) -> Principal:
+    """Return the caller of a request's entry."""
+    zones = None if entry.zones is None else frozenset(entry.zones)
+    return Principal(subject=entry.subject, groups=frozenset(entry.groups), zones=zones)
 
 
 def dump(value: Any) -> str:

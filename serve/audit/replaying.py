@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from eagleray.contracts.hits import SearchRequest
 from eagleray.contracts.ports import SearchEngine
+from eagleray.contracts.requests import Request
 from eagleray.errors import EagleRayError, NotPublishedError
-from serve.audit.entries import OK, list_hits, read_search
-from serve.audit.record import Record, RecordedHit, RecordKind, hash_record
+from serve.audit.entries import OK, Told
+from serve.audit.record import Entry, Record, RecordedHit, RecordKind, hash_record
+from serve.audit.requests import FACETS, ask_again, read_request
 
 
 class ClosableEngine(SearchEngine, Protocol):
@@ -36,7 +37,7 @@ class Replay:
 
     Attributes:
         n_same: answers that came back with the same ids and scores.
-        n_without_text: requests that cannot be asked again: their texts were not kept, or they are no search.
+        n_without_text: requests that cannot be asked again: without their texts, or of an unknown kind.
         n_unanswered: requests that ended with an error.
         n_gone: requests whose snapshot is not there any more.
         different: answers that came back otherwise.
@@ -50,7 +51,7 @@ class Replay:
 
 
 def replay_records(records: Iterable[Record], open_engine: Callable[[str], ClosableEngine]) -> Replay:
-    """Return how recorded searches compare with the same searches now.
+    """Return how recorded answers compare with those to the same requests now.
 
     Args:
         records: of any kind; those of the log itself are passed over.
@@ -73,7 +74,7 @@ def _replay_record(record: Record, desk: _Desk, replay: Replay) -> None:
     entry = record.entry
     try:
         is_whole = hash_record(record) == record.hash
-        request = read_search(entry) if is_whole else None
+        request = read_request(entry) if is_whole else None
     except (ValueError, KeyError, TypeError) as error:
         is_whole, request = False, None
         detail = f"the record cannot be read: {error}"
@@ -89,20 +90,30 @@ def _replay_record(record: Record, desk: _Desk, replay: Replay) -> None:
         _compare(record, request, desk, replay)
 
 
-def _compare(record: Record, request: SearchRequest, desk: _Desk, replay: Replay) -> None:
+def _compare(record: Record, request: Request, desk: _Desk, replay: Replay) -> None:
     try:
         engine = desk.find(record.entry.snapshot)
     except NotPublishedError:
         replay.n_gone += 1
         return
     try:
-        detail = tell_difference(record.entry.hits, list_hits(engine.search(request)))
+        detail = _tell_change(record.entry, ask_again(request, engine))
     except EagleRayError as error:
         detail = f"no answer came back: {type(error).__name__}"
     if detail:
         replay.different.append(Difference(writer=record.writer, sequence=record.sequence, detail=detail))
     else:
         replay.n_same += 1
+
+
+def _tell_change(entry: Entry, now: Told) -> str:
+    """Return how a reply differs from the recorded one; empty where it does not.
+
+    Counts are compared by their digest. The plan of a search is none of its answer.
+    """
+    if entry.action == FACETS and entry.plan != now.plan:
+        return f"counts were {entry.plan}, now {now.plan}"
+    return tell_difference(entry.hits, now.hits)
 
 
 def tell_difference(recorded: Sequence[RecordedHit], found: Sequence[RecordedHit]) -> str:

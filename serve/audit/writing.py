@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -120,21 +120,21 @@ class AuditWriter:
                 self._stop()
                 raise
 
-    def append(self, entry: Entry, *, is_stored: bool = False) -> None:
-        """Put an entry into the log; when this returns, the answer may be given.
+    def append(self, *entries: Entry, is_stored: bool = False) -> None:
+        """Put entries into the log; when this returns, the answer may be given.
 
         Args:
-            entry: what happened.
-            is_stored: whether to wait until it is stored, whatever the settings say.
+            *entries: what happened.
+            is_stored: whether to wait until they are stored, whatever the settings say.
 
         Raises:
             AuditError: the log cannot take it and the policy is to refuse, or the log is closed.
         """
         with self._changed:
             try:
-                self._append(entry, is_stored=is_stored)
+                self._append(entries, is_stored=is_stored)
             except AuditError:
-                self._n_refused += 1
+                self._n_refused += len(entries)
                 raise
 
     def flush(self) -> None:
@@ -168,24 +168,26 @@ class AuditWriter:
     def _is_refusing(self) -> bool:
         return self._settings.on_failure == "refuse"
 
-    def _append(self, entry: Entry, *, is_stored: bool) -> None:
+    def _append(self, entries: Sequence[Entry], *, is_stored: bool) -> None:
         """Do what `append` says, with the lock held."""
         if not self._is_open or (self._is_refusing and self._failure):
             raise self._refuse()
         if self._buffer.n_bytes >= self._settings.max_pending_bytes:
             if self._is_refusing:
                 raise AuditError(detail="no answer is given: more records wait to be stored than may")
-            self._buffer.drop(now=self._now())
-            self._n_dropped += 1
+            for _ in entries:
+                self._buffer.drop(now=self._now())
+            self._n_dropped += len(entries)
             return
         try:
-            sequence = self._buffer.add(entry, now=self._now())
+            for entry in entries:
+                self._buffer.add(entry, now=self._now())
         except ValueError as error:
             raise AuditError(detail=f"no record can be made: {error}") from error
         if (is_stored or self._settings.sync) and not self._failure:
             self._is_urgent = True
             self._changed.notify_all()
-            if not self._wait_stored(sequence) and self._is_refusing:
+            if not self._wait_stored(self._buffer.sequence) and self._is_refusing:
                 raise self._refuse()
         elif len(self._buffer) >= self._settings.max_segment_records:
             self._changed.notify_all()

@@ -42,6 +42,25 @@ class RemoteSearches:
             timeout_s=allowed_s,
         )
 
+    async def answer_all(
+        self,
+        requests: Sequence[SearchRequest],
+        *,
+        snapshot: str | None = None,
+        timeout_s: float | None = None,
+    ) -> tuple[SearchResponse, ...]:
+        """Return the answers of one searcher; see `Searches`.
+
+        Raises:
+            EagleRayError: as `call` says.
+        """
+        allowed_s = min(timeout_s or self._timeout_s, self._timeout_s)
+        return await call(
+            lambda: self._handle.search_all.remote(tuple(requests), snapshot, allowed_s),
+            part="searcher",
+            timeout_s=allowed_s,
+        )
+
 
 class RemoteAnswerer:
     """Asks one of the searchers; with shards it would ask a merger, which names the snapshot to each."""

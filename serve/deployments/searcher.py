@@ -65,6 +65,13 @@ class Searcher:
         searches = await self._start()
         return await returned(searches.answer(request, snapshot=snapshot, timeout_s=timeout_s))
 
+    async def search_all(
+        self, requests: tuple[SearchRequest, ...], snapshot: str | None, timeout_s: float
+    ) -> tuple[SearchResponse, ...] | EagleRayError:
+        """Return the answers of the alias's snapshot or the named one, or the error."""
+        searches = await self._start()
+        return await returned(searches.answer_all(requests, snapshot=snapshot, timeout_s=timeout_s))
+
     async def _start(self) -> Searches:
         """Open the snapshot, and what embeds questions, if that was not done yet."""
         async with self._starting:

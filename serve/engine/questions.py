@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
-from eagleray.contracts.hits import SearchMode, SearchRequest, SearchResponse
+from eagleray.contracts.facets import ValueCounts, make_counts
+from eagleray.contracts.hits import FacetRequest, SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.ports import FloatVector
+from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
+from eagleray.errors import DeadlineError
 from serve.engine.shelf import Engine
 from serve.tracing.spans import describe, mark_steps, span
 
@@ -30,6 +34,61 @@ class Search:
             describe(made, snapshot=told.snapshot, n_hits=len(response.hits))
             mark_steps(told.timings_ms)
         return response
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchBatch:
+    """Searches of one snapshot, one after the other; all or none.
+
+    Attributes:
+        searches: in the order of the answers.
+        timeout_s: seconds after which no further one begins.
+    """
+
+    searches: tuple[Search, ...]
+    timeout_s: float
+
+    def __call__(self, engine: Engine) -> tuple[SearchResponse, ...]:
+        """Return the engine's answers.
+
+        Raises:
+            DeadlineError: the time was up before the last one began.
+            EagleRayError: what the first search raised that failed.
+        """
+        ends_at, responses = time.monotonic() + self.timeout_s, []
+        for search in self.searches:
+            if time.monotonic() > ends_at:
+                raise DeadlineError(timeout_s=self.timeout_s)
+            responses.append(search(engine))
+        return tuple(responses)
+
+
+@dataclass(frozen=True, slots=True)
+class CountValues:
+    """Counts of a column's values."""
+
+    request: FacetRequest
+
+    def __call__(self, engine: Engine) -> ValueCounts:
+        """Return the engine's counts."""
+        with span("count") as made:
+            counts = make_counts(engine.snapshot, engine.count_values(self.request))
+            describe(made, snapshot=counts.snapshot, n_values=len(counts.values))
+        return counts
+
+
+@dataclass(frozen=True, slots=True)
+class ShowDocument:
+    """One document."""
+
+    request: DocumentRequest
+
+    def __call__(self, engine: Engine) -> ShownDocument:
+        """Return what the engine shows of it."""
+        with span("show") as made:
+            shown = engine.show_document(self.request)
+            describe(made, snapshot=shown.snapshot, n_chunks=len(shown.chunks))
+        return shown
 
 
 def needs_vector(request: SearchRequest) -> bool:

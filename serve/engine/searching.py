@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
 from eagleray.contracts.hits import SearchRequest, SearchResponse
+from eagleray.contracts.ports import FloatVector
 from eagleray.errors import DeadlineError
 from indexes.searching.checking import check_request
 from serve.engine.answering import Answerer
 from serve.engine.question_vectors import QuestionVectors
-from serve.engine.questions import Search, needs_vector
+from serve.engine.questions import Search, SearchBatch, needs_vector
 
 
 class FindsHits(Protocol):
@@ -20,6 +22,16 @@ class FindsHits(Protocol):
         self, request: SearchRequest, *, snapshot: str | None = None, timeout_s: float | None = None
     ) -> SearchResponse:
         """Return the answer of the alias's snapshot, or of the one that is named."""
+        ...
+
+    async def answer_all(
+        self,
+        requests: Sequence[SearchRequest],
+        *,
+        snapshot: str | None = None,
+        timeout_s: float | None = None,
+    ) -> tuple[SearchResponse, ...]:
+        """Return the answers of one snapshot, all or none."""
         ...
 
 
@@ -51,15 +63,48 @@ class Searches:
             DeadlineError: its time was up.
             EagleRayError: the request cannot be answered, or what answers failed.
         """
-        check_request(request)
+        (response,) = await self.answer_all((request,), snapshot=snapshot, timeout_s=timeout_s)
+        return response
+
+    async def answer_all(
+        self,
+        requests: Sequence[SearchRequest],
+        *,
+        snapshot: str | None = None,
+        timeout_s: float | None = None,
+    ) -> tuple[SearchResponse, ...]:
+        """Return the answers of one snapshot, all or none.
+
+        Their queries are embedded one after the other: however many they are, they wait as one caller does.
+
+        Args:
+            requests: the questions.
+            snapshot: whole id; `None` asks the alias's.
+            timeout_s: seconds all may take together; the limit where it is greater, or not given.
+
+        Raises:
+            EagleRayError: as `answer`, of the first that cannot be answered.
+        """
+        for request in requests:
+            check_request(request)
         allowed_s = min(timeout_s or self._timeout_s, self._timeout_s)
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + allowed_s
+
+        def find_left_s() -> float:
+            return max(ends_at - loop.time(), 1e-9)
+
         try:
-            vector = None
-            if needs_vector(request):
-                vector = await self._vectors.find(request.query, timeout_s=allowed_s)
-            left_s = max(ends_at - loop.time(), 1e-9)
-            return await self._answerer.answer(Search(request, vector), snapshot=snapshot, timeout_s=left_s)
+            searches = [
+                Search(request, await self._find_vector(request, find_left_s())) for request in requests
+            ]
+            left_s = find_left_s()
+            batch = SearchBatch(tuple(searches), timeout_s=left_s)
+            return await self._answerer.answer(batch, snapshot=snapshot, timeout_s=left_s)
         except DeadlineError as error:
             raise DeadlineError(timeout_s=allowed_s) from error
+
+    async def _find_vector(self, request: SearchRequest, timeout_s: float) -> FloatVector | None:
+        if not needs_vector(request):
+            return None
+        return await self._vectors.find(request.query, timeout_s=timeout_s)

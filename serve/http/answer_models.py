@@ -60,6 +60,55 @@ class WriteAnswer(BaseModel):
     removed: int = Field(description="Documents that are closed, or were not there.")
 
 
+class BatchAnswer(BaseModel):
+    """An answer to each question, in their order, all of one snapshot."""
+
+    snapshot: str = Field(description="Id of the snapshot that answered.")
+    answers: list[SearchAnswer]
+
+
+class ValueAnswer(BaseModel):
+    """One value of a column."""
+
+    value: str | int | float | bool = Field(description="A time is ISO 8601.")
+    documents: int = Field(description="Documents that have it, of those the caller may see.")
+
+
+class FacetsAnswer(BaseModel):
+    """The commonest values, ties in the order of the values."""
+
+    snapshot: str = Field(description="Id of the snapshot that answered.")
+    values: list[ValueAnswer]
+
+
+class ChunkAnswer(BaseModel):
+    """A chunk of a document."""
+
+    chunk_id: str = Field(description="63 bits in decimal: more than a number of JavaScript holds.")
+    heading: str
+    text: str
+    start: int = Field(description="First character of the chunk in its document.")
+    end: int
+    page: int | None
+
+
+class DocumentAnswer(BaseModel):
+    """A document by the chunks the caller may see; times as hits have them."""
+
+    snapshot: str = Field(description="Id of the snapshot that answered.")
+    doc_id: str
+    version: str
+    title: str
+    source: str
+    zone: str
+    groups: list[str]
+    event_time: str | None
+    known_from: str
+    known_to: str
+    attributes: dict[str, Any]
+    chunks: list[ChunkAnswer] = Field(description="In their order; neighbours may overlap.")
+
+
 class LiveAnswer(BaseModel):
     """The process answers."""
 

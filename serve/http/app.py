@@ -15,11 +15,13 @@ from serve.http import (
     catalog,
     documents,
     embeddings,
+    facets,
     operations,
     publishing,
     reranking,
     runs,
     searches,
+    shown_documents,
     tei,
 )
 from serve.http.access import read_credential
@@ -34,6 +36,8 @@ from serve.http.traced import Traced
 ROUTERS: Final = (
     operations.router,
     searches.router,
+    facets.router,
+    shown_documents.router,
     documents.router,
     catalog.router,
     publishing.router,

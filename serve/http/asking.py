@@ -1,69 +1,86 @@
-"""Asks a collection for a caller: nothing is answered before it stands in the audit log."""
+"""Keeps what is asked of a collection: nothing is answered before it stands in the audit log."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import repeat
+from typing import TypeVar
 
-from eagleray.contracts.hits import SearchRequest, SearchResponse
-from serve.http.metrics import Metrics
+from eagleray.contracts.requests import Reply, Request
+from serve.http.metrics import AskedKind, Metrics
 from serve.http.problems import find_status
 from serve.http.request_ids import read_request_id
-from serve.http.serving import Ended, ServedCollection, Serving
+from serve.http.serving import Ended, Serving
 from serve.tracing.spans import span
 
+AnyReply = TypeVar("AnyReply", bound=Reply)
 
-async def answer_search(
+
+async def keep_reply(
+    serving: Serving, request: Request, answering: Awaitable[AnyReply], *, snapshot: str
+) -> AnyReply:
+    """Return the reply to one request, once it stands in the audit log; see `keep_replies`."""
+
+    async def answer_it() -> tuple[AnyReply]:
+        return (await answering,)
+
+    (reply,) = await keep_replies(serving, (request,), answer_it(), snapshot=snapshot)
+    return reply
+
+
+async def keep_replies(
     serving: Serving,
-    collection: ServedCollection,
-    request: SearchRequest,
+    requests: Sequence[Request],
+    answering: Awaitable[Sequence[AnyReply]],
     *,
-    snapshot: str = "",
-    timeout_s: float | None = None,
-) -> SearchResponse:
-    """Return the answer, once it stands in the audit log; what ends without one stands there, too.
+    snapshot: str,
+) -> Sequence[AnyReply]:
+    """Return the replies, once they stand in the audit log; what ends without one stands there, too.
 
     Args:
-        serving: keeps the record.
-        collection: is asked.
-        request: the question.
-        snapshot: whole id of the one that must answer; the alias's where it is empty.
-        timeout_s: seconds it may take; the limit where it is greater, or not given.
+        serving: keeps the records.
+        requests: what is asked at once; each has a record of its own.
+        answering: gives the reply to each.
+        snapshot: whole id of the one that is asked; empty for the alias's.
 
     Raises:
         EagleRayError: there is no answer, or it could not be recorded.
     """
     started = time.perf_counter_ns()
 
-    async def record(outcome: SearchResponse | Exception) -> None:
+    async def record(outcomes: Sequence[Reply | Exception]) -> None:
         latency_us = (time.perf_counter_ns() - started) // 1_000
-        ended = Ended(
-            request=request,
-            outcome=outcome,
-            snapshot=snapshot,
-            latency_us=latency_us,
-            request_id=read_request_id(),
-        )
+        ended = [
+            Ended(
+                request=request,
+                outcome=outcome,
+                snapshot=snapshot,
+                latency_us=latency_us,
+                request_id=read_request_id(),
+            )
+            for request, outcome in zip(requests, outcomes, strict=True)
+        ]
         with span("record"):
             await asyncio.to_thread(serving.record, ended)
 
     try:
-        response = await collection.searches.answer(request, snapshot=snapshot or None, timeout_s=timeout_s)
+        replies = await answering
     except Exception as error:
-        await record(error)
+        await record([*repeat(error, len(requests))])
         raise
-    await record(response)
-    return response
+    await record(replies)
+    return replies
 
 
 @contextmanager
-def count_search(metrics: Metrics) -> Iterator[None]:
-    """Count a search by how the block ends."""
+def count_asked(metrics: Metrics, kind: AskedKind) -> Iterator[None]:
+    """Count what is asked by how the block ends."""
     try:
         yield
     except Exception as error:
-        metrics.count_search(find_status(error))
+        metrics.count_asked(kind, find_status(error))
         raise
-    metrics.count_search(200)
+    metrics.count_asked(kind, 200)

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from eagleray.contracts.filters import FilterExpression
-from eagleray.contracts.hits import Fusion, Granularity, Ranking, SearchMode, SearchRequest
+from eagleray.contracts.hits import (
+    FacetRequest,
+    Fusion,
+    Granularity,
+    Ranking,
+    SearchMode,
+    SearchRequest,
+)
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import Principal
+from eagleray.contracts.shown_documents import DocumentRequest
 from eagleray.contracts.times import parse_instant
 from indexes.masks.grammar import parse_filter
 from indexes.masks.json_filters import read_json_filter
 
 MAX_K: Final = 1_000
+MAX_QUESTIONS: Final = 256
+MAX_BATCH_HITS: Final = 10_000
+"""Hits, or candidates scored again, of all questions of a batch."""
+
+MAX_NAME: Final = 1_024
+"""Characters of the name of a document or column."""
+
 MAX_CHARACTERS: Final = 16_384
 """Of a question or a filter."""
 
@@ -43,36 +58,64 @@ class RankingBody(_Body):
         return Ranking(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
-class SearchBody(_Body):
-    """One question."""
+class _At(_Body):
+    """As of when a request is answered."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"query": "coupon of the 2029 notes", "k": 5, "as_of": "2020-06-30"}]}
-    )
-
-    query: str = Field(default="", max_length=MAX_CHARACTERS, description="The question, in words.")
-    like: str = Field(default="", max_length=1_024, description="A document; others like it are wanted.")
-    k: int = Field(default=10, ge=1, le=MAX_K, description="Hits wanted.")
-    mode: SearchMode = Field(default=SearchMode.HYBRID, description="Channels that answer.")
-    granularity: Granularity = Field(default=Granularity.DOCUMENT, description="What one hit stands for.")
     as_of: str | None = Field(
         default=None, max_length=64, description="ISO 8601; what was known then answers."
     )
+
+    def read_as_of(self) -> int | None:
+        """Return the time in microseconds.
+
+        Raises:
+            InvalidTimeError: it names no instant.
+        """
+        return parse_instant(self.as_of) if self.as_of else None
+
+
+class _Filtered(_At):
+    """Which rows answer."""
+
     filter: Annotated[str, Field(max_length=MAX_CHARACTERS)] | dict[str, Any] | None = Field(
-        default=None, description="Rows to search among, as text or as JSON."
+        default=None, description="Rows that answer, as text or as JSON."
     )
-    exact: bool = Field(default=False, description="Compare every visible vector, whatever it costs.")
-    ranking: RankingBody = RankingBody()
-    rerank: int = Field(default=0, ge=0, le=MAX_K, description="Best candidates scored again; 0 for none.")
+
+    def read_filter(self) -> FilterExpression | None:
+        """Return the filter.
+
+        Raises:
+            FilterError: it cannot be read.
+        """
+        if not self.filter:
+            return None
+        return parse_filter(self.filter) if isinstance(self.filter, str) else read_json_filter(self.filter)
+
+
+class _Answered(_Body):
+    """Which snapshot answers, and how fast."""
+
     snapshot: str = Field(
         default="",
         pattern=r"^([0-9a-f]{64})?$",
         description="Whole id; otherwise the alias's snapshot answers.",
     )
-    explain: bool = Field(default=False, description="Say how the answer came about.")
     timeout_s: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = Field(
         default=None, description="Seconds the answer may take; the server's limit where that is less."
     )
+
+
+class QuestionBody(_Filtered):
+    """What is searched for."""
+
+    query: str = Field(default="", max_length=MAX_CHARACTERS, description="The question, in words.")
+    like: str = Field(default="", max_length=MAX_NAME, description="A document; others like it are wanted.")
+    k: int = Field(default=10, ge=1, le=MAX_K, description="Hits wanted.")
+    mode: SearchMode = Field(default=SearchMode.HYBRID, description="Channels that answer.")
+    granularity: Granularity = Field(default=Granularity.DOCUMENT, description="What one hit stands for.")
+    exact: bool = Field(default=False, description="Compare every visible vector, whatever it costs.")
+    ranking: RankingBody = RankingBody()
+    rerank: int = Field(default=0, ge=0, le=MAX_K, description="Best candidates scored again; 0 for none.")
 
     def to_request(self, principal: Principal) -> SearchRequest:
         """Return the question as the engine takes it.
@@ -87,15 +130,88 @@ class SearchBody(_Body):
             k=self.k,
             mode=self.mode,
             granularity=self.granularity,
-            as_of=parse_instant(self.as_of) if self.as_of else None,
-            filter=self._read_filter(),
+            as_of=self.read_as_of(),
+            filter=self.read_filter(),
             principal=principal,
             exact=self.exact,
             ranking=self.ranking.to_ranking(),
             rerank=self.rerank,
         )
 
-    def _read_filter(self) -> FilterExpression | None:
-        if not self.filter:
-            return None
-        return parse_filter(self.filter) if isinstance(self.filter, str) else read_json_filter(self.filter)
+
+class _Explained(_Body):
+    explain: bool = Field(default=False, description="Say how the answer came about.")
+
+
+class SearchBody(QuestionBody, _Answered, _Explained):
+    """One question."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"query": "coupon of the 2029 notes", "k": 5, "as_of": "2020-06-30"}]}
+    )
+
+
+class BatchBody(_Answered, _Explained):
+    """Many questions, all answered from one snapshot, or none."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "questions": [
+                        {"query": "coupon of the 2029 notes", "k": 5},
+                        {"query": "call date", "as_of": "2020-06-30", "filter": "year >= 2019"},
+                    ]
+                }
+            ]
+        }
+    )
+
+    questions: list[QuestionBody] = Field(min_length=1, max_length=MAX_QUESTIONS)
+
+    @model_validator(mode="after")
+    def _check_hits(self) -> Self:
+        n_hits = sum(max(question.k, question.rerank) for question in self.questions)
+        if n_hits > MAX_BATCH_HITS:
+            raise ValueError(f"questions want {n_hits} hits together; at most {MAX_BATCH_HITS} are given")
+        return self
+
+
+class FacetsBody(_Filtered, _Answered):
+    """A column whose values are counted."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"column": "source", "n": 20, "filter": "year >= 2019"}]}
+    )
+
+    column: str = Field(max_length=MAX_NAME, description="An attribute, or a column every row has.")
+    n: int = Field(default=10, ge=1, le=MAX_K, description="Values wanted, the commonest.")
+
+    def to_request(self, principal: Principal) -> FacetRequest:
+        """Return what is counted as the engine takes it.
+
+        Raises:
+            InvalidTimeError: `as_of` names no instant.
+            FilterError: the filter cannot be read.
+        """
+        return FacetRequest(
+            column=self.column,
+            n=self.n,
+            as_of=self.read_as_of(),
+            filter=self.read_filter(),
+            principal=principal,
+        )
+
+
+class DocumentQuery(_At, _Answered):
+    """The document that is shown."""
+
+    doc_id: str = Field(max_length=MAX_NAME, description="The document.", examples=["notes/2029.md"])
+
+    def to_request(self, principal: Principal) -> DocumentRequest:
+        """Return the document wanted as the engine takes it.
+
+        Raises:
+            InvalidTimeError: `as_of` names no instant.
+        """
+        return DocumentRequest(doc_id=self.doc_id, as_of=self.read_as_of(), principal=principal)

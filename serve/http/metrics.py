@@ -6,6 +6,8 @@ Labels are bounded: templates of routes, known methods, statuses. No metric name
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
+from itertools import product
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
@@ -22,6 +24,15 @@ OTHER: Final = "other"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _OUTCOMES: Final = ("answered", "refused", "timed_out", "invalid", "failed")
+
+
+class AskedKind(StrEnum):
+    """What a snapshot is asked."""
+
+    SEARCH = "search"
+    BATCH = "batch"
+    FACETS = "facets"
+    DOCUMENT = "document"
 
 
 class Metrics:
@@ -46,10 +57,13 @@ class Metrics:
             registry=self._registry,
         )
         self._searches = Counter(
-            "eagleray_searches", "Searches by how they ended.", ["outcome"], registry=self._registry
+            "eagleray_searches",
+            "What a snapshot was asked, by how it ended.",
+            ["kind", "outcome"],
+            registry=self._registry,
         )
-        for outcome in _OUTCOMES:
-            self._searches.labels(outcome=outcome)
+        for kind, outcome in product(AskedKind, _OUTCOMES):
+            self._searches.labels(kind=kind, outcome=outcome)
         self._registry.register(
             StateCollector(collection=collection, follower=follower, answerer=answerer, audit=audit)
         )
@@ -68,10 +82,11 @@ class Metrics:
         self._requests.labels(route=route, method=method, status=str(status)).inc()
         self._durations.labels(route=route).observe(elapsed_s)
 
-    def count_search(self, status: int) -> None:
-        """Count a search by the status that it ends with."""
+    def count_asked(self, kind: AskedKind, status: int) -> None:
+        """Count what a snapshot was asked by the status that it ends with."""
         outcome = {200: "answered", 429: "refused", 504: "timed_out"}.get(status)
-        self._searches.labels(outcome=outcome or ("invalid" if status < 500 else "failed")).inc()
+        outcome = outcome or ("invalid" if status < 500 else "failed")
+        self._searches.labels(kind=kind, outcome=outcome).inc()
 
     def show(self) -> bytes:
         """Return everything, in Prometheus's text format."""

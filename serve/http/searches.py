@@ -1,15 +1,19 @@
-"""The native search of a collection."""
+"""The native searches of a collection: one question, or many from one snapshot."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from eagleray.contracts.answers import show_response
+from eagleray.contracts.hits import SearchResponse
 from serve.http.access import Searching, Served
-from serve.http.answer_models import SearchAnswer, answered
-from serve.http.asking import answer_search, count_search
-from serve.http.bodies import SearchBody
+from serve.http.answer_models import BatchAnswer, SearchAnswer, answered
+from serve.http.asking import count_asked, keep_replies, keep_reply
+from serve.http.bodies import BatchBody, SearchBody
+from serve.http.metrics import AskedKind
 
 router = APIRouter(tags=["search"])
 
@@ -23,15 +27,40 @@ router = APIRouter(tags=["search"])
 async def search(name: str, body: SearchBody, caller: Searching, serving: Served) -> JSONResponse:
     """Answer a question from the alias's snapshot, or the one it names."""
     collection = serving.find_collection(name)
-    with count_search(serving.metrics):
-        response = await answer_search(
-            serving,
-            collection,
-            body.to_request(caller.principal),
-            snapshot=body.snapshot,
-            timeout_s=body.timeout_s,
+    with count_asked(serving.metrics, AskedKind.SEARCH):
+        request = body.to_request(caller.principal)
+        answering = collection.searches.answer(
+            request, snapshot=body.snapshot or None, timeout_s=body.timeout_s
         )
-    shown = show_response(response, is_explained=body.explain)
+        response = await keep_reply(serving, request, answering, snapshot=body.snapshot)
+    return JSONResponse(_show(response, is_explained=body.explain))
+
+
+@router.post(
+    "/collections/{name}/search/batch",
+    summary="Best hits of many questions, all from one snapshot",
+    response_model=None,
+    responses=answered(BatchAnswer),
+)
+async def search_batch(name: str, body: BatchBody, caller: Searching, serving: Served) -> JSONResponse:
+    """Answer every question, or none: the first that cannot be answered ends them all.
+
+    Each counts as a request of its caller.
+    """
+    serving.quotas.requests.take(caller.principal.subject, len(body.questions) - 1)
+    collection = serving.find_collection(name)
+    with count_asked(serving.metrics, AskedKind.BATCH):
+        requests = [question.to_request(caller.principal) for question in body.questions]
+        answering = collection.searches.answer_all(
+            requests, snapshot=body.snapshot or None, timeout_s=body.timeout_s
+        )
+        responses = await keep_replies(serving, requests, answering, snapshot=body.snapshot)
+    answers = [_show(response, is_explained=body.explain) for response in responses]
+    return JSONResponse({"snapshot": answers[0]["snapshot"], "answers": answers})
+
+
+def _show(response: SearchResponse, *, is_explained: bool) -> dict[str, Any]:
+    shown = show_response(response, is_explained=is_explained)
     for hit in shown["hits"]:
         hit["chunk_id"] = str(hit["chunk_id"])  # of 63 bits: more than a number of JavaScript holds
-    return JSONResponse(shown)
+    return shown

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from eagleray.contracts.callers import Caller
-from eagleray.contracts.hits import SearchRequest, SearchResponse
+from eagleray.contracts.hits import SearchRequest
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.principals import Principal
+from eagleray.contracts.requests import Reply, Request
 from eagleray.errors import NotPublishedError
 from eagleray.models.tokenizing import Tokenize
 from eagleray.rerankers import PairReader
@@ -25,17 +26,17 @@ from serve.publishing import Publisher
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """A search that has ended.
+    """A request to a snapshot that has ended.
 
     Attributes:
-        outcome: the answer, or why there is none.
+        outcome: the reply, or why there is none.
         snapshot: id of the one that was asked, where it was named.
         latency_us: microseconds from question to answer.
         request_id: name of the request.
     """
 
-    request: SearchRequest
-    outcome: SearchResponse | Exception
+    request: Request
+    outcome: Reply | Exception
     snapshot: str
     latency_us: int
     request_id: str
@@ -143,7 +144,7 @@ class Serving:
         model: embeds texts for those who ask for vectors.
         probe: the question that tells readiness.
         authenticate: says who shows a credential, the empty one too; called in a thread.
-        record: keeps what was asked and how it ended, before the answer is given; called in a thread.
+        record: keeps what was asked at once and how it ended, before the answer is given; called in a thread.
         quotas: what each caller may take.
         metrics: of this application alone.
         metrics_for: who may read them.
@@ -155,7 +156,7 @@ class Serving:
     model: ServedModel
     probe: SearchRequest
     authenticate: Callable[[str], Caller]
-    record: Callable[[Ended], None]
+    record: Callable[[Sequence[Ended]], None]
     quotas: Quotas
     metrics: Metrics
     metrics_for: MetricsReaders = "callers"

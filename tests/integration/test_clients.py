@@ -15,6 +15,7 @@ import pytest
 from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.rerankers import load_reranker
 from eagleray.setting_groups.engine import RerankerSettings
+from tests.integration.cut_runs import NOTES
 from tests.integration.serving_process import run_small_server
 
 ROOT = Path(__file__).parents[2]
@@ -125,6 +126,7 @@ def test_a_command_of_the_page_is_answered(served, command):
     known = {
         "http://127.0.0.1:8000": served.url,
         "MODEL": Path(served.reranker).name,
+        "notes/2029.md": NOTES[0]["_id"],
         "curl -s ": "curl -sS --fail-with-body --noproxy '*' ",
     }
     for shown, meant in known.items():
@@ -136,5 +138,15 @@ def test_a_command_of_the_page_is_answered(served, command):
 
 def test_the_page_has_commands_for_search_and_both_models():
     shown = " ".join(list_commands())
-    for path in ("/search", "/v2/rerank", "/embed", "/tokenize", "/info", "/health"):
+    for path in (
+        "/search",
+        "/batch",
+        "/facets",
+        "/documents",
+        "/v2/rerank",
+        "/embed",
+        "/tokenize",
+        "/info",
+        "/health",
+    ):
         assert path in shown

@@ -20,7 +20,8 @@ import pytest
 
 from eagleray.contracts.answers import show_response
 from eagleray.contracts.audits import AuditQuery
-from eagleray.contracts.hits import SearchRequest
+from eagleray.contracts.hits import FacetRequest, SearchRequest
+from eagleray.contracts.shown_documents import DocumentRequest
 from eagleray.settings import Settings
 from indexes.service import LocalIndexService
 from serve.audit.service import LocalAuditService
@@ -154,6 +155,28 @@ def test_errors_are_those_of_one_process(served):
     ]
     for answer, status, kind in cases:
         assert (answer.status_code, kind in answer.json()["type"]) == (status, True), answer.text
+
+
+def test_batches_counts_and_documents_are_those_of_single_questions(served):
+    snapshot = served.snapshots[0]
+    questions = [{"query": "bond coupon", "k": k} for k in (1, 3)]
+    body = {"questions": questions, "snapshot": snapshot}
+    batch = served.client.post(f"{PATH}/batch", json=body).json()
+    assert batch["answers"] == [show(served.settings, snapshot, k=k) for k in (1, 3)]
+    engine = LocalIndexService().open_engine(served.settings, snapshot=snapshot)
+    base = PATH.removesuffix("/search")
+    counts = served.client.post(f"{base}/facets", json={"column": "source", "snapshot": snapshot}).json()
+    assert counts == {
+        "snapshot": snapshot,
+        "values": engine.count_values(FacetRequest(column="source")),
+    }
+    doc_id = batch["answers"][0]["hits"][0]["doc_id"]
+    query = {"doc_id": doc_id, "snapshot": snapshot}
+    shown = served.client.get(f"{base}/documents", params=query).json()
+    wanted = engine.show_document(DocumentRequest(doc_id=doc_id))
+    assert [chunk["text"] for chunk in shown["chunks"]] == [chunk.text for chunk in wanted.chunks]
+    missing = served.client.get(f"{base}/documents", params={"doc_id": "not-there"})
+    assert missing.status_code == 404
 
 
 def test_vectors_of_texts(served):

@@ -171,7 +171,7 @@ def test_callers_are_known_by_their_keys_and_find_what_their_groups_may_read(sta
     assert served.search().status_code == 401
     assert served.client.get("/metrics").status_code == 401
     shown = served.client.get("/metrics", headers={"authorization": f"Bearer {made['desk']['key']}"}).text
-    assert 'eagleray_searches_total{outcome="answered"} 2.0' in shown
+    assert 'eagleray_searches_total{kind="search",outcome="answered"} 2.0' in shown
     assert "eagleray_audit_is_failing 0.0" in shown
     keys.revoke(settings, key_id=made["desk"]["key_id"])
     assert served.search(headers={"authorization": f"Bearer {made['desk']['key']}"}).status_code == 401
@@ -181,6 +181,11 @@ def test_what_was_answered_can_be_verified_and_replayed_after_a_publish(start, s
     served = start()
     asked = [served.search({"x-request-id": f"trace-{number}"}) for number in range(20)]
     answers = [answer.json() for answer in asked]
+    base, batch = "/collections/notes", {"questions": [QUESTION, {"query": "coupon", "mode": "lexical"}]}
+    named = {"doc_id": answers[0]["hits"][0]["doc_id"]}
+    assert served.client.post(f"{base}/search/batch", json=batch).status_code == 200
+    assert served.client.post(f"{base}/facets", json={"column": "source"}).status_code == 200
+    assert served.client.get(f"{base}/documents", params=named).status_code == 200
     changed = [{**note, "text": note["text"] + " Called."} for note in NOTES[:20]]
     for note in changed:
         note["known_from"] = "2021-01-01T00:00:00Z"
@@ -190,11 +195,15 @@ def test_what_was_answered_can_be_verified_and_replayed_after_a_publish(start, s
     verified = audit.verify(settings, heads="")
     assert (verified["findings"], verified["unfinished"]) == ([], [])
     records = [record for record in audit.show(settings, AuditQuery()) if record["kind"] == "request"]
+    actions = [record["action"] for record in records]
+    assert actions == [*["search"] * 22, "facets", "document"]
+    assert records[20]["request_id"] == records[21]["request_id"]
+    records = records[:20]
     assert [record["request_id"] for record in records] == [f"trace-{number}" for number in range(20)]
     shown = [[hit["doc_id"] for hit in record["hits"]] for record in records]
     assert shown == [[hit["doc_id"] for hit in answer["hits"]] for answer in answers]
     replayed = audit.replay(settings, AuditQuery())
-    assert (replayed["same"], replayed["different"]) == (20, [])
+    assert (replayed["same"], replayed["different"]) == (24, [])
 
 
 def test_a_process_that_nobody_could_ask_does_not_start(settings):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -22,6 +23,7 @@ from eagleray.contracts.hits import (
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.manifests import FittedRanking
 from eagleray.contracts.ports import Embedder, Reranker
+from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
 from eagleray.errors import DocumentNotFoundError, QueryError
 from indexes.dense.queries import DenseQuery
 from indexes.dense.vectors import FloatVector
@@ -31,12 +33,13 @@ from indexes.searching.answering import answer_question
 from indexes.searching.batch import MAX_BYTES, tabulate_hits
 from indexes.searching.checking import check_many, check_request
 from indexes.searching.clocks import Clock
+from indexes.searching.documents import join_rows
 from indexes.searching.facets import count_values
 from indexes.searching.likeness import choose_terms, find_mean, join_document
 from indexes.searching.reranking import choose_reranker, rerank_rows
 from indexes.searching.sharded.ports import ShardPort, ask_all
 from indexes.searching.sharded.source import ShardedSource
-from indexes.searching.sharded.steps import Asked, CountWords, ListValues, ReadDocument
+from indexes.searching.sharded.steps import Asked, CountWords, ListRows, ListValues, ReadDocument
 from indexes.searching.targets import Scope
 from indexes.searching.weights import Weights, choose_weights, list_boosts
 
@@ -151,6 +154,17 @@ class ShardedSearcher:
         step = ListValues(snapshot=self._snapshot, scope=scope, column=request.column)
         parts = ask_all(self._ports, step)
         return count_values(parts, request.column, types=self._attributes, n=request.n)
+
+    def show_document(self, request: DocumentRequest) -> ShownDocument:
+        """Return what the caller may see of a document as of the request's time.
+
+        Raises:
+            DocumentNotFoundError: the caller sees no such document at that time, whether or not there is one.
+            ShardError: as for `search`.
+            GuardError: a row outside the mask came up; nothing is shown.
+        """
+        parts = ask_all(self._ports, ListRows(snapshot=self._snapshot, request=request))
+        return join_rows(self._snapshot, request.doc_id, list(chain.from_iterable(parts)))
 
     def _read(self, request: SearchRequest, vector: FloatVector | None) -> _Words:
         """Return the words of a question, and its vector where one is wanted."""

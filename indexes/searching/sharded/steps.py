@@ -1,7 +1,7 @@
 """The steps of a question, as shards are asked them, and what they answer.
 
 All are values that can be pickled, and small: no text of a row that is not wanted leaves its shard, save the
-words of a document that others are to be like.
+words of a document that others are to be like, and the rows of one that is shown.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import pyarrow as pa
 from eagleray.contracts.hits import Hit, SearchMode, SegmentExplanation
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import ANONYMOUS
+from eagleray.contracts.shown_documents import DocumentRequest
 from indexes.dense.queries import DenseQuery
 from indexes.dense.vectors import FloatVector
 from indexes.lexical.bm25 import Statistics
 from indexes.masks.guard import guard_row
 from indexes.searching.channels import Channel, DenseChannel, count_words
+from indexes.searching.documents import Row, list_rows
 from indexes.searching.explaining import explain_segment, plan_words
 from indexes.searching.facets import list_values
 from indexes.searching.fields import open_words
@@ -207,3 +209,16 @@ class ListValues:
     def take(self, held: HeldSegments) -> pa.Table | None:
         """Return pairs of `value` and `document`, `None` without segments; see `Step`."""
         return list_values(held.find(self.scope), self.column, types=held.attributes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRows:
+    """Asks for the rows of a document that is shown whole."""
+
+    snapshot: str
+    request: DocumentRequest
+
+    def take(self, held: HeldSegments) -> list[Row]:
+        """Return the fields of each row that the caller may see; see `Step`."""
+        scope = Scope(as_of=self.request.as_of, principal=self.request.principal)
+        return list_rows(self.request, held.find(scope), types=held.attributes)

@@ -177,7 +177,7 @@ def test_a_key_does_not_go_over_plain_http_to_another_machine(url):
 @pytest.mark.parametrize("url", [URL, "http://localhost", "http://[::1]:80", "https://search.example/a/"])
 def test_a_key_goes_over_tls_and_to_loopback(url):
     endpoint = read_endpoint(url, collection="a b/c", api_key=KEY, allow_http=False)
-    assert endpoint.search_url.endswith("/collections/a%20b%2Fc/search")
+    assert endpoint.collection_url.endswith("/collections/a%20b%2Fc")
     assert endpoint.make_headers()["authorization"] == f"Bearer {KEY}"
 
 

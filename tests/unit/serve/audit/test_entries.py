@@ -22,7 +22,7 @@ from eagleray.contracts.hits import (
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import Principal
 from eagleray.errors import FilterError
-from serve.audit.entries import Asked, read_search, record_request, record_search
+from serve.audit.entries import Asked, Told, read_search, record_request, record_search
 from serve.audit.record import RecordedHit, flatten, link_record, unflatten
 from serve.audit.segments import decode_segment, encode_segment
 from tests.unit.serve.audit.test_filters import EXPRESSIONS
@@ -165,7 +165,7 @@ def test_a_request_of_another_kind_is_kept_and_is_no_search():
         texts={"column": "issuer"},
         request_id="r-1",
     )
-    entry = record_request(asked, None, questions="text", latency_us=1, snapshot="b" * 64)
+    entry = record_request(asked, Told(snapshot="b" * 64), questions="text", latency_us=1)
     assert (entry.action, entry.request_id, entry.status) == ("facets", "r-1", "ok")
     assert json.loads(entry.body) == {"parameters": {"n": 3}, "texts": {"column": "issuer"}}
     assert read_search(entry) is None

@@ -171,7 +171,7 @@ async def _run(store, body, groups, limits, recorded, record_change, shared):
     )
     searches = Searches(answerer, vectors, timeout_s=limits.timeout_s)
 
-    def fail_to_record(ended):
+    def fail_to_record(_):
         raise AuditError(detail="the disk is full")
 
     settings, alone = Settings(collection=SPEC.name), OneAtATime()
@@ -198,7 +198,7 @@ async def _run(store, body, groups, limits, recorded, record_change, shared):
         ),
         probe=PROBE,
         authenticate=make_door(groups),
-        record=recorded.append if recorded is not None else fail_to_record,
+        record=recorded.extend if recorded is not None else fail_to_record,
         metrics=Metrics(collection=SPEC.name, follower=follower, answerer=answerer, audit=lambda: AUDITED),
         **shared,
     )

@@ -20,6 +20,7 @@ from eagleray.client.endpoints import read_endpoint
 from eagleray.client.exchange import Retrying
 from eagleray.client.retrying import RetryPolicy
 from eagleray.client.transports import AsyncHttpTransport
+from eagleray.contracts.hits import SearchResponse
 from eagleray.errors import AuthenticationError, EagleRayError, ForbiddenError, NotPublishedError
 from eagleray.parts import load_index_service
 from tests.small_collections import SPEC
@@ -43,6 +44,17 @@ ANSWERED = [
     ("search", {"ranking": eagleray.Ranking(min_score=0.4)}),
     ("more_like", {"query": "doc-2"}),
 ]
+OTHERS = [
+    ("count_values", {"query": "ticker"}),
+    ("count_values", {"query": "tags", "n": 1, "where": "year >= 2003"}),
+    ("count_values", {"query": "yield", "as_of": "1970-03-01"}),
+    ("count_values", {"query": "known_from", "as_of": date(1970, 1, 20)}),
+    ("count_values", {"query": "year", "where": "year = 1900"}),
+    ("show_document", {"query": "doc-2"}),
+    ("show_document", {"query": "doc-5", "as_of": "1970-03-01"}),
+    ("search_batch", {"query": ["swap bond", "curve", "zzz"], "k": 4, "chunks": True}),
+    ("search_batch", {"query": ["swap", "swap"], "as_of": "1970-03-01", "where": "year >= 2003"}),
+]
 REFUSED = [
     ("search", {"query": " "}),
     ("search", {"k": 0}),
@@ -58,8 +70,16 @@ REFUSED = [
     ("search", {"ranking": eagleray.Ranking(n_per_document=2)}),
     ("search", {"rerank": 20}),
     ("more_like", {"query": "no-such-document"}),
+    ("show_document", {"query": "no-such/document?a=b&c"}),
+    ("show_document", {"query": "doc-2", "as_of": "yesterday"}),
+    ("count_values", {"query": "tikcer"}),
+    ("count_values", {"query": "ticker", "n": 0}),
+    ("count_values", {"query": "ticker", "where": "nothing = 1"}),
+    ("search_batch", {"query": ["swap", " "]}),
+    ("search_batch", {"query": ["swap"], "where": "year >="}),
 ]
 SAME_MESSAGE = ("as_of", "where", "mode", "rerank")
+SAME_DOCUMENT = ("more_like", "show_document")
 
 
 @asynccontextmanager
@@ -91,7 +111,11 @@ def ask(collection, method, options, **more):
 
 
 def strip(response):
-    """Return a response without how long it took."""
+    """Return a response, or each of several, without how long it took."""
+    if isinstance(response, tuple):
+        return tuple(map(strip, response))
+    if not isinstance(response, SearchResponse):
+        return response
     return replace(response, explanation=replace(response.explanation, timings_ms={}))
 
 
@@ -137,6 +161,18 @@ def test_all_three_give_equal_answers(serve_with, method, options, groups, capsy
     serve_with(compare, groups=groups)
 
 
+@pytest.mark.parametrize("groups", [(), GROUPS], ids=["nobody", "groups"])
+@pytest.mark.parametrize(("method", "options"), OTHERS, ids=str)
+def test_all_three_give_equal_counts_documents_and_batches(serve_with, method, options, groups):
+    async def compare(served):
+        local, sync, awaited = await ask_all(served, method, options, groups=groups)
+        assert not isinstance(local, EagleRayError), local
+        assert repr(sync) == repr(awaited) == repr(local)
+        assert sync == awaited == local
+
+    serve_with(compare, groups=groups)
+
+
 @pytest.mark.parametrize(("method", "options"), REFUSED, ids=str)
 def test_all_three_refuse_with_the_same_error(serve_with, method, options):
     async def compare(served):
@@ -144,7 +180,7 @@ def test_all_three_refuse_with_the_same_error(serve_with, method, options):
         assert isinstance(local, EagleRayError)
         assert type(sync) is type(awaited) is type(local), (local, sync, awaited)
         assert str(sync) == str(awaited)
-        if set(options) & set(SAME_MESSAGE) or method == "more_like":
+        if set(options) & set(SAME_MESSAGE) or method in SAME_DOCUMENT:
             assert (str(sync), sync.fields) == (str(local), local.fields)
 
     serve_with(compare)

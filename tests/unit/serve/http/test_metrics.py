@@ -92,12 +92,33 @@ def test_searches_are_counted_by_how_they_ended_and_while_they_go_on(serve_with,
             assert find(samples, "eagleray_searches_in_flight") == values[0]
             assert find(samples, "eagleray_searches_waiting") == values[1]
         for outcome in ("answered", "refused", "timed_out", "invalid", "failed"):
-            assert find(after, "eagleray_searches_total", outcome=outcome) == 1, outcome
+            assert find(after, "eagleray_searches_total", kind="search", outcome=outcome) == 1, outcome
         assert (
             find(after, "eagleray_http_requests_total", route=SEARCH_ROUTE, method="POST", status="500") == 1
         )
 
     serve_with(ask, n_threads=1, max_waiting=1)
+
+
+def test_what_a_snapshot_is_asked_is_counted_by_kind(serve_with):
+    async def ask(served):
+        base = f"/collections/{SPEC.name}"
+        await served.search(query="swap")
+        await served.client.post(f"{base}/search/batch", json={"questions": [{"query": "swap"}] * 3})
+        await served.client.post(f"{base}/facets", json={"column": "ticker"})
+        await served.client.post(f"{base}/facets", json={"column": "nothing"})
+        await served.client.get(f"{base}/documents", params={"doc_id": "not-there"})
+        samples = await read(served)
+        for kind, answered, invalid in (
+            ("search", 1, 0),
+            ("batch", 1, 0),
+            ("facets", 1, 1),
+            ("document", 0, 1),
+        ):
+            assert find(samples, "eagleray_searches_total", kind=kind, outcome="answered") == answered
+            assert find(samples, "eagleray_searches_total", kind=kind, outcome="invalid") == invalid
+
+    serve_with(ask)
 
 
 def test_the_followed_alias_is_told_and_a_publish_counted(serve_with, monkeypatch):
@@ -159,7 +180,7 @@ def test_two_applications_count_apart(serve_with):
     async def ask(served):
         await served.search(query="swap")
         samples = await read(served)
-        assert find(samples, "eagleray_searches_total", outcome="answered") == 1
+        assert find(samples, "eagleray_searches_total", kind="search", outcome="answered") == 1
 
     serve_with(ask)
     serve_with(ask)

@@ -78,7 +78,7 @@ def test_every_outcome_that_is_asked_for_is_counted(serve_with):
         asked = {outcome for text in list_expressions() for outcome in re.findall(r'outcome="(\w+)"', text)}
         assert asked == {"refused", "timed_out"}
         for outcome in asked:
-            assert f'eagleray_searches_total{{outcome="{outcome}"}}' in shown
+            assert f'eagleray_searches_total{{kind="search",outcome="{outcome}"}}' in shown
 
     serve_with(ask)
 

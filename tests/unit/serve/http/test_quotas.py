@@ -20,6 +20,17 @@ def test_a_caller_who_asks_too_often_is_told_when_to_come_again(serve_with):
     serve_with(ask, quotas=make_quotas(requests_per_s=0.01, texts_per_s=0.0, burst_s=1.0))
 
 
+def test_each_question_of_a_batch_counts(serve_with):
+    async def ask(served):
+        path, questions = f"/collections/{served.collection}/search/batch", [{"query": "swap"}] * 3
+        assert (await served.client.post(path, json={"questions": questions})).status_code == 200
+        refused = await served.client.post(path, json={"questions": questions})
+        assert (refused.status_code, refused.json()["fields"]["what"]) == (429, "requests")
+        assert len(served.recorded) == 3
+
+    serve_with(ask, quotas=make_quotas(requests_per_s=0.01, texts_per_s=0.0, burst_s=400.0))
+
+
 def test_texts_to_embed_are_counted_one_by_one(serve_with):
     async def ask(served):
         body = {"model": served.model.identity.name, "input": ["a", "b", "c"]}

@@ -14,6 +14,7 @@ from benchmarks.differential import draw_request
 from benchmarks.differential_world import make_world
 from eagleray.contracts.hits import FacetRequest, Fusion, Ranking, SearchMode, SearchRequest
 from eagleray.contracts.indexes import TextField
+from eagleray.contracts.shown_documents import DocumentRequest
 from eagleray.errors import DocumentNotFoundError, ShardError, StoreError
 from indexes.planning import plans
 from indexes.searching.searcher import Searcher
@@ -133,6 +134,26 @@ def test_values_count_each_document_once_over_all_shards(world, column):
     assert expected
     for n_groups in (1, 2, 4):
         assert open_sharded(world, divide_world(world, n_groups)).count_values(request) == expected
+
+
+def test_a_document_is_shown_as_the_whole_searcher_shows_it(world):
+    n_shown = 0
+    for doc_id in sorted({row.doc_id for row in world.rows}):
+        for as_of in (None, world.rows[0].known_from):
+            request = DocumentRequest(doc_id=doc_id, as_of=as_of, principal=EVERYBODY)
+            try:
+                expected = repr(world.searcher.show_document(request))
+                n_shown += 1
+            except DocumentNotFoundError as error:
+                expected = str(error)
+            for n_groups in (1, 2, 4):
+                sharded = open_sharded(world, divide_world(world, n_groups))
+                try:
+                    found = repr(sharded.show_document(request))
+                except DocumentNotFoundError as error:
+                    found = str(error)
+                assert found == expected
+    assert n_shown > 5
 
 
 def test_many_questions_get_the_table_of_the_whole_searcher(world):
