@@ -20,8 +20,11 @@ _GRACE_S: Final = 30.0
 """Seconds that requests get to end when a replica is told to."""
 
 _HEALTH_PERIOD_S: Final = 5.0
-_SHARE_CPUS: Final = 0.5
-"""Cores that Ray sets aside for an ingress or an encoder, so that all of it starts on two."""
+_SHARE_CPUS: Final = 0.25
+"""Cores that Ray sets aside for a replica that speaks HTTP, embeds texts or ranks."""
+
+_LEAST_CPUS: Final = 0.5
+"""The same for a searcher of one thread, so that two, and all else, start on two cores."""
 
 
 def build(arguments: Arguments) -> ray_serve.Application:
@@ -37,7 +40,7 @@ def build(arguments: Arguments) -> ray_serve.Application:
         num_replicas=arguments.searchers,
         max_ongoing_requests=arguments.threads + limits.max_waiting,
         max_queued_requests=limits.max_waiting,
-        ray_actor_options={"num_cpus": arguments.threads},
+        ray_actor_options={"num_cpus": max(_LEAST_CPUS, arguments.threads // 2)},
         **_watch(limits.timeout_s),
     )(Searcher)
     encoder = ray_serve.deployment(

@@ -23,7 +23,7 @@ class Arguments(BaseModel):
         ingresses: replicas that speak HTTP, each with an audit chain of its own.
         searchers: replicas that search.
         encoders: replicas that embed texts for those who ask for vectors.
-        threads: searches that one searcher has at work at once; it takes as many cores.
+        threads: searches that one searcher has at work at once; Ray sets aside a core for every two.
         shards: groups of searchers that share out the segments.
     """
 

@@ -11,6 +11,7 @@ from ray.serve.exceptions import BackPressureError, RayServeException
 
 from eagleray.errors import DeadlineError, EagleRayError, OverloadedError, UnavailableError
 from eagleray.logs import get_logger
+from serve.tracing.spans import Carrier, carry, continued
 
 Found = TypeVar("Found")
 
@@ -20,19 +21,27 @@ _RETRY_S: Final = 1.0
 _log = get_logger()
 
 
-async def returned(work: Awaitable[Found]) -> Found | EagleRayError:
-    """Return what a replica found, or its error as a value: Ray would wrap it and log what it quotes."""
-    try:
-        return await work
-    except EagleRayError as error:
-        return error
+async def returned(work: Awaitable[Found], carrier: Carrier) -> Found | EagleRayError:
+    """Return what a replica found, or its error as a value: Ray would wrap it and log what it quotes.
+
+    Args:
+        work: done within the trace of who asked.
+        carrier: names that trace.
+    """
+    with continued(carrier):
+        try:
+            return await work
+        except EagleRayError as error:
+            return error
 
 
-async def call(ask: Callable[[], Awaitable[Found | EagleRayError]], *, part: str, timeout_s: float) -> Found:
+async def call(
+    ask: Callable[[Carrier], Awaitable[Found | EagleRayError]], *, part: str, timeout_s: float
+) -> Found:
     """Return what a replica answers; one that dies meanwhile is replaced by another once.
 
     Args:
-        ask: sends the question; it may be sent twice.
+        ask: sends the question and what names the trace; it may be sent twice.
         part: name of what is asked, for the error.
         timeout_s: seconds that all of it may take.
 
@@ -56,11 +65,12 @@ async def call(ask: Callable[[], Awaitable[Found | EagleRayError]], *, part: str
     return found
 
 
-async def _ask_twice(ask: Callable[[], Awaitable[Found]], part: str) -> Found:
+async def _ask_twice(ask: Callable[[Carrier], Awaitable[Found]], part: str) -> Found:
+    carrier = carry()
     try:
-        return await ask()
+        return await ask(carrier)
     except BackPressureError:
         raise
     except (RayActorError, RayServeException) as error:
         _log.warning("replica_lost", part=part, error=type(error).__name__)
-        return await ask()
+        return await ask(carrier)

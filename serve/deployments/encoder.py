@@ -10,14 +10,17 @@ from eagleray.errors import EagleRayError, OverloadedError
 from serve.assembling import make_encoders
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
+from serve.deployments.replica import Replica
 from serve.engine.encoding import Encoded
+from serve.tracing.spans import Carrier
 
 
-class TextEncoder:
+class TextEncoder(Replica):
     """Embeds texts that come from other processes."""
 
     def __init__(self, arguments: Arguments) -> None:
         settings = arguments.read_settings()
+        super().__init__(settings)
         embedder = open_embedder(settings.embedder)
         self._identity, self._encoders = embedder.identity, make_encoders(settings, embedder)
 
@@ -33,11 +36,11 @@ class TextEncoder:
             return
 
     async def encode(
-        self, texts: Sequence[str], is_question: bool, timeout_s: float
+        self, texts: Sequence[str], is_question: bool, timeout_s: float, carrier: Carrier
     ) -> Encoded | EagleRayError:
         """Return the vectors of texts, of questions or of passages, or the error."""
         encoder = self._encoders.questions if is_question else self._encoders.passages
-        return await returned(encoder.encode(texts, timeout_s=timeout_s))
+        return await returned(encoder.encode(texts, timeout_s=timeout_s), carrier)
 
     async def identify(self) -> EmbedderIdentity:
         """Return the model's identity."""

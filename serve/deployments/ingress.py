@@ -47,7 +47,9 @@ class Ingress:
         settings, limits = self._settings, self._settings.serve
         tracing, writer = start_tracing(settings.tracing), make_writer(settings)
         follower = RemoteFollower(self._searcher, interval_s=limits.poll_s, timeout_s=limits.timeout_s)
-        identity = await call(self._encoder.identify.remote, part="encoder", timeout_s=limits.embed_timeout_s)
+        identity = await call(
+            lambda _: self._encoder.identify.remote(), part="encoder", timeout_s=limits.embed_timeout_s
+        )
         ranker = None
         if self._ranker is not None:
             ranker = RemoteRanker(self._ranker, timeout_s=limits.rerank_timeout_s)

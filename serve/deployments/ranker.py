@@ -8,10 +8,12 @@ from eagleray.errors import EagleRayError, InputError, OverloadedError
 from serve.assembling import make_ranker
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
+from serve.deployments.replica import Replica
 from serve.engine.reranking import Ranked
+from serve.tracing.spans import Carrier
 
 
-class DocumentRanker:
+class DocumentRanker(Replica):
     """Scores documents that come from other processes."""
 
     def __init__(self, arguments: Arguments) -> None:
@@ -20,7 +22,9 @@ class DocumentRanker:
         Raises:
             InputError: the settings name none.
         """
-        ranker = make_ranker(arguments.read_settings())
+        settings = arguments.read_settings()
+        super().__init__(settings)
+        ranker = make_ranker(settings)
         if ranker is None:
             raise InputError(detail="no reranker is set; set EAGLERAY_RERANKER__MODEL")
         self._ranker = ranker
@@ -36,6 +40,8 @@ class DocumentRanker:
         except OverloadedError:
             return
 
-    async def rank(self, query: str, passages: Sequence[str], may_cut: bool) -> Ranked | EagleRayError:
+    async def rank(
+        self, query: str, passages: Sequence[str], may_cut: bool, carrier: Carrier
+    ) -> Ranked | EagleRayError:
         """Return the scores of passages, or the error."""
-        return await returned(self._ranker.rank(query, passages, may_cut=may_cut))
+        return await returned(self._ranker.rank(query, passages, may_cut=may_cut), carrier)

@@ -37,7 +37,7 @@ class RemoteSearches:
         """
         allowed_s = min(timeout_s or self._timeout_s, self._timeout_s)
         return await call(
-            lambda: self._handle.search.remote(request, snapshot, allowed_s),
+            lambda carrier: self._handle.search.remote(request, snapshot, allowed_s, carrier),
             part="searcher",
             timeout_s=allowed_s,
         )
@@ -56,7 +56,7 @@ class RemoteSearches:
         """
         allowed_s = min(timeout_s or self._timeout_s, self._timeout_s)
         return await call(
-            lambda: self._handle.search_all.remote(tuple(requests), snapshot, allowed_s),
+            lambda carrier: self._handle.search_all.remote(tuple(requests), snapshot, allowed_s, carrier),
             part="searcher",
             timeout_s=allowed_s,
         )
@@ -96,7 +96,7 @@ class RemoteAnswerer:
         self._n_at_work += 1
         try:
             return await call(
-                lambda: self._handle.answer.remote(ask, snapshot, allowed_s),
+                lambda carrier: self._handle.answer.remote(ask, snapshot, allowed_s, carrier),
                 part="searcher",
                 timeout_s=allowed_s,
             )
@@ -123,7 +123,7 @@ class RemoteEncoder:
         """
         allowed_s = min(timeout_s or self._limits.timeout_s, self._limits.timeout_s)
         return await call(
-            lambda: self._handle.encode.remote(texts, self._is_question, allowed_s),
+            lambda carrier: self._handle.encode.remote(texts, self._is_question, allowed_s, carrier),
             part="encoder",
             timeout_s=allowed_s,
         )
@@ -150,7 +150,7 @@ class RemoteRanker:
             EagleRayError: as `call` says.
         """
         return await call(
-            lambda: self._handle.rank.remote(query, passages, may_cut),
+            lambda carrier: self._handle.rank.remote(query, passages, may_cut, carrier),
             part="ranker",
             timeout_s=self._timeout_s,
         )
@@ -220,5 +220,7 @@ class RemoteFollower:
                 self._standing = replace(last, state=replace(last.state, error=str(error)))
 
     async def _look(self) -> None:
-        self._standing = await call(self._handle.stand.remote, part="searcher", timeout_s=self._timeout_s)
+        self._standing = await call(
+            lambda _: self._handle.stand.remote(), part="searcher", timeout_s=self._timeout_s
+        )
         self._heard_at = time.monotonic()

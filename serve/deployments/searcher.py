@@ -13,12 +13,14 @@ from eagleray.errors import EagleRayError, OverloadedError
 from serve.assembling import PROBE, choose_limits, make_follower
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
+from serve.deployments.replica import Replica
 from serve.engine.answering import Answerer
 from serve.engine.following import Following
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.searching import Searches
 from serve.engine.shelf import Engine
 from serve.question_encoding import open_question_encoder
+from serve.tracing.spans import Carrier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +32,12 @@ class Standing:
     n_taken: int
 
 
-class Searcher:
+class Searcher(Replica):
     """Answers questions that come from other processes."""
 
     def __init__(self, arguments: Arguments) -> None:
         settings = arguments.read_settings()
+        super().__init__(settings)
         self._settings, self._embedder = settings, open_embedder(settings.embedder)
         self._follower = make_follower(settings, arguments.alias, self._embedder)
         self._answerer = Answerer(self._follower, choose_limits(settings))
@@ -53,24 +56,25 @@ class Searcher:
             return
 
     async def answer(
-        self, ask: Callable[[Engine], Any], snapshot: str | None, timeout_s: float
+        self, ask: Callable[[Engine], Any], snapshot: str | None, timeout_s: float, carrier: Carrier
     ) -> Any | EagleRayError:
         """Return what `ask` makes of the alias's snapshot or the named one, or the error."""
-        return await returned(self._answerer.answer(ask, snapshot=snapshot, timeout_s=timeout_s))
+        return await returned(self._answerer.answer(ask, snapshot=snapshot, timeout_s=timeout_s), carrier)
 
     async def search(
-        self, request: SearchRequest, snapshot: str | None, timeout_s: float
+        self, request: SearchRequest, snapshot: str | None, timeout_s: float, carrier: Carrier
     ) -> SearchResponse | EagleRayError:
         """Return the answer of the alias's snapshot or the named one, or the error."""
         searches = await self._start()
-        return await returned(searches.answer(request, snapshot=snapshot, timeout_s=timeout_s))
+        return await returned(searches.answer(request, snapshot=snapshot, timeout_s=timeout_s), carrier)
 
     async def search_all(
-        self, requests: tuple[SearchRequest, ...], snapshot: str | None, timeout_s: float
+        self, requests: tuple[SearchRequest, ...], snapshot: str | None, timeout_s: float, carrier: Carrier
     ) -> tuple[SearchResponse, ...] | EagleRayError:
         """Return the answers of the alias's snapshot or the named one, or the error."""
         searches = await self._start()
-        return await returned(searches.answer_all(requests, snapshot=snapshot, timeout_s=timeout_s))
+        answers = searches.answer_all(requests, snapshot=snapshot, timeout_s=timeout_s)
+        return await returned(answers, carrier)
 
     async def _start(self) -> Searches:
         """Open the snapshot, and what embeds questions, if that was not done yet."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, TypeAlias
 
-from opentelemetry import propagate, trace
+from opentelemetry import context, propagate, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 Value: TypeAlias = str | int | float | bool
@@ -60,6 +60,27 @@ def span_of_request(name: str, headers: Carrier, attributes: Mapping[str, Value]
         _named_errors(made),
     ):
         yield made
+
+
+def carry() -> Carrier:
+    """Return what names the span around, for another process to continue; empty where there is none."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    return carrier
+
+
+@contextmanager
+def continued(carrier: Carrier) -> Iterator[None]:
+    """Make what is done in the block part of the trace that another process carried here.
+
+    Args:
+        carrier: of `carry`.
+    """
+    token = context.attach(propagate.extract(carrier))
+    try:
+        yield
+    finally:
+        context.detach(token)
 
 
 def describe(made: Span, **attributes: Value) -> None:

@@ -25,6 +25,7 @@ from eagleray.contracts.shown_documents import DocumentRequest
 from eagleray.settings import Settings
 from indexes.service import LocalIndexService
 from serve.audit.service import LocalAuditService
+from tests.integration.collectors import collecting
 from tests.integration.cut_runs import NOTES, ingest, write_lines
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
@@ -40,27 +41,29 @@ READY_S = 60.0
 class Served:
     """A process of `serve run`, its store, and the snapshots that are published in turn."""
 
-    def __init__(self, folder, settings, snapshots):
+    def __init__(self, folder, settings, snapshots, collector):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.settings, self.snapshots, self.url = settings, snapshots, f"http://127.0.0.1:{port}"
+        self.spans, endpoint = collector[0].spans, collector[1]
         arguments = {"is_development": True, "searchers": 2, "ingresses": 2}
         application = {"name": "eagleray", "import_path": "serve.app:build", "args": arguments}
         config = {"http_options": {"host": "127.0.0.1", "port": port}, "applications": [application]}
         (folder / "serve.yaml").write_text(json.dumps(config))
         env = os.environ | {
             "RAY_ADDRESS": "local",
-            "RAY_OVERRIDE_RESOURCES": '{"CPU": 8}',
+            "RAY_OVERRIDE_RESOURCES": '{"CPU": 2}',
             "RAY_TMPDIR": str(folder / "r"),
             "RAY_USAGE_STATS_ENABLED": "0",
             "EAGLERAY_STORE": settings.store,
             "EAGLERAY_COLLECTION": settings.collection,
             "EAGLERAY_CACHE": settings.cache,
             "EAGLERAY_EMBEDDER__MODEL": settings.embedder.model,
+            "EAGLERAY_TRACING__ENDPOINT": endpoint,
         }
         self.process = subprocess.Popen(
-            [str(SERVE), "run", str(folder / "serve.yaml")],
+            ["env", "--default-signal=INT", str(SERVE), "run", str(folder / "serve.yaml")],
             env=env,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -96,12 +99,13 @@ class Served:
 
     def end(self):
         started = psutil.Process(self.process.pid).children(recursive=True)
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(timeout=90)
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(timeout=90)
         _, left = psutil.wait_procs(started, timeout=30)
         for process in left:
             process.kill()
         self.client.close()
+        assert (code, left) == (0, [])
 
 
 @pytest.fixture(scope="module")
@@ -119,13 +123,14 @@ def served(cluster):
     for note in changed:
         note["known_from"] = "2021-01-01T00:00:00Z"
     second = ingest(settings, write_lines(folder / "desk" / "notes.jsonl", changed))["snapshot"]
-    found = Served(folder, settings, (first, second))
-    try:
-        found.wait_until_ready(120)
-        yield found
-    finally:
-        found.end()
-        shutil.rmtree(folder, ignore_errors=True)
+    with collecting() as collector:
+        found = Served(folder, settings, (first, second), collector)
+        try:
+            found.wait_until_ready(240)
+            yield found
+        finally:
+            found.end()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def show(settings, snapshot, **more):
@@ -186,6 +191,36 @@ def test_vectors_of_texts(served):
     assert [len(row["embedding"]) for row in rows] == [model["dimensions"]] * 2
     long = served.client.post("/v1/embeddings", json=body | {"dimensions": 1 << 20})
     assert (long.status_code, long.json()["error"]["param"]) == (400, "dimensions")
+
+
+def test_a_trace_goes_on_through_the_replicas_that_were_asked(served):
+    (model,) = served.client.get("/v1/models").json()["data"]
+    asked = {
+        PATH: (QUESTION, {"POST /collections/{name}/search", "search", "score"}),
+        "/v1/embeddings": ({"model": model["id"], "input": ["swap"]}, {"POST /v1/embeddings", "embed"}),
+    }
+    for number, (path, (body, names)) in enumerate(asked.items(), start=1):
+        caller = {"traceparent": f"00-{number:032x}-{number:016x}-01"}
+        assert served.client.post(path, json=body, headers=caller).is_success
+        until = time.monotonic() + 20.0
+        while not (names <= find_names(served.spans, number) and has_whole_trace(served.spans, number)):
+            assert time.monotonic() < until, find_names(served.spans, number)
+            time.sleep(0.2)
+
+
+def find_trace(spans, number):
+    return [span for span in spans if int.from_bytes(span.trace_id, "big") == number]
+
+
+def find_names(spans, number):
+    return {span.name for span in find_trace(spans, number)}
+
+
+def has_whole_trace(spans, number):
+    """Return whether each span is within another one, or within the caller's."""
+    found = find_trace(spans, number)
+    known = {span.span_id for span in found} | {number.to_bytes(8, "big")}
+    return all(span.parent_span_id in known for span in found)
 
 
 class Load:

@@ -8,42 +8,21 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 
-import grpc
 import httpx
 import pytest
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
+from tests.integration.collectors import collecting
 from tests.integration.cut_runs import NOTES, ingest, write_lines
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
 
 
-class Collector(trace_service_pb2_grpc.TraceServiceServicer):
-    """Keeps the names of the spans that come, by trace, and the attributes of their senders."""
-
-    def __init__(self):
-        self.spans, self.senders = [], []
-
-    def Export(self, request, context):  # noqa: N802 - as the protocol names it
-        for sent in request.resource_spans:
-            self.senders.append({item.key: item.value.string_value for item in sent.resource.attributes})
-            for scope in sent.scope_spans:
-                self.spans += [(span.trace_id.hex(), span.name) for span in scope.spans]
-        return trace_service_pb2.ExportTraceServiceResponse()
-
-
 @pytest.fixture
 def collector():
-    """A collector on a free port of loopback: what it got, and where it listens."""
-    kept = Collector()
-    server = grpc.server(ThreadPoolExecutor(2))
-    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(kept, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    yield kept, f"http://127.0.0.1:{port}"
-    server.stop(grace=None).wait()
+    """A collector: what it got, and where it listens."""
+    with collecting() as found:
+        yield found
 
 
 @pytest.fixture
@@ -81,8 +60,8 @@ def test_the_last_spans_are_sent_before_the_process_ends(ask, collector):
     kept, endpoint = collector
     status, code, _ = ask(endpoint)
     assert (status, code) == (200, 0)
-    assert {"POST /collections/{name}/search", "search", "score"} <= {name for _, name in kept.spans}
-    assert len({trace for trace, _ in kept.spans}) == 1
+    assert {"POST /collections/{name}/search", "search", "score"} <= {span.name for span in kept.spans}
+    assert len({span.trace_id for span in kept.spans}) == 1
     assert {sender["service.name"] for sender in kept.senders} == {"eagleray"}
 
 

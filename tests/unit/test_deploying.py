@@ -1,0 +1,71 @@
+"""The files of `deploy/compose` fit the program; containers are not started here."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+
+from eagleray.cli.app import app
+from eagleray.settings import load_settings
+from serve.http.operations import router
+
+FOLDER = Path(__file__).parents[2] / "deploy" / "compose"
+COMPOSE = yaml.safe_load((FOLDER / "compose.yaml").read_text())
+SERVER = COMPOSE["services"]["eagleray"]
+DOCKERFILE = (FOLDER / "Dockerfile").read_text()
+
+
+def test_every_setting_exists_and_takes_its_default(monkeypatch):
+    settings = dict(re.findall(r"(EAGLERAY_\w+)=(\S+)", DOCKERFILE))
+    for name, value in SERVER["environment"].items():
+        settings[name] = re.sub(r"\$\{\w+:-(.*)\}", r"\1", value)
+    settings |= dict.fromkeys(SERVER["secrets"], "pepper")
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    loaded = load_settings()
+    assert (loaded.auth.api_keys, loaded.auth.key_pepper.get_secret_value()) == (True, "pepper")
+    mounted = {volume.split(":")[1] for volume in SERVER["volumes"]}
+    assert {loaded.store, loaded.cache} == mounted
+
+
+def test_the_command_is_one_and_the_port_is_published_on_loopback_alone():
+    assert json.loads(re.search(r"^CMD (.*)$", DOCKERFILE, re.M)[1]) == SERVER["command"]
+    command = typer.main.get_command(app).commands[SERVER["command"][1]]
+    given = command.make_context("serve", SERVER["command"][2:]).params
+    assert SERVER["ports"] == [f"127.0.0.1:8000:{given['port']}"]
+
+
+def test_what_tells_health_is_a_route():
+    path = re.search(r"http://127.0.0.1:8000(/[a-z/]+)", SERVER["healthcheck"]["test"][-1])[1]
+    assert path in {route.path for route in router.routes}
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_no_container_can_write_its_root_or_gain_rights(name):
+    service = COMPOSE["services"][name]
+    assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+    assert re.search(r"^USER (?!root|0)", DOCKERFILE, re.M)
+
+
+def test_secrets_are_files_and_become_settings(tmp_path):
+    assert all(set(secret) == {"file"} for secret in COMPOSE["secrets"].values())
+    (tmp_path / "EAGLERAY_AUTH__KEY_PEPPER").write_text("two words\n")
+    (tmp_path / "other").write_text("no")
+    show = "import os; print(os.environ['EAGLERAY_AUTH__KEY_PEPPER'], 'other' in os.environ)"
+    for secrets, expected in ((tmp_path, "two words False\n"), (tmp_path / "none", "KeyError")):
+        ended = subprocess.run(
+            ["sh", FOLDER / "start.sh", sys.executable, "-c", show],
+            check=False,
+            env={"SECRETS": str(secrets), "PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+        )
+        assert expected in ended.stdout + ended.stderr
