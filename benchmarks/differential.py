@@ -109,7 +109,7 @@ def check_world(task: tuple[int, int]) -> Counter[str]:
         world = make_world(seed, Path(name))
         oracle = Oracle(world.rows)
         counts.update(f"kind {kind}" for kind in world.kinds)
-        filters = [_draw_filter(drawn, depth=2) for _ in range(30)]
+        filters = [draw_filter(drawn, depth=2) for _ in range(30)]
         for number in range(n):
             request = draw_request(drawn, filters)
             world.embedder.draw(request.query)
@@ -279,9 +279,10 @@ def _name_term(name: str) -> str:
     return _TERMS.get(name, name)
 
 
-def _draw_filter(drawn: random.Random, *, depth: int) -> FilterExpression:
+def draw_filter(drawn: random.Random, *, depth: int) -> FilterExpression:
+    """Draw a filter over the columns of `VALUES`, nested at most so deep."""
     if depth and drawn.random() < 0.5:
-        inner = tuple(_draw_filter(drawn, depth=depth - 1) for _ in range(drawn.randrange(1, 4)))
+        inner = tuple(draw_filter(drawn, depth=depth - 1) for _ in range(drawn.randrange(1, 4)))
         return drawn.choice([And(operands=inner), Or(operands=inner), Not(operand=inner[0])])
     if drawn.random() < 0.1:
         words = drawn.choices(WORDS, k=drawn.randrange(1, 3))

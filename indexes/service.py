@@ -208,7 +208,7 @@ def make_searcher(opened: OpenSnapshot, *, settings: Settings, embedder: Embedde
     Raises:
         InputError: the collection was embedded with another model.
     """
-    _check_embedder(embedder, opened.manifest)
+    check_embedder(embedder, opened.manifest)
     return Searcher(
         opened.snapshot_id,
         bring_to_device(opened.segments, settings.search.device),
@@ -229,7 +229,7 @@ def _open(settings: Settings) -> Store:
     return open_store(settings.store, s3=settings.s3)
 
 
-def _check_embedder(embedder: Embedder, manifest: SnapshotManifest) -> None:
+def check_embedder(embedder: Embedder, manifest: SnapshotManifest) -> None:
     """Refuse an embedder whose vectors mean something else than the collection's."""
     wanted, found = manifest.collection.embedder, embedder.identity
     if wanted != found.model:

@@ -15,6 +15,7 @@ from serve.deployments.encoder import TextEncoder
 from serve.deployments.ingress import Ingress
 from serve.deployments.ranker import DocumentRanker
 from serve.deployments.searcher import Searcher
+from serve.deployments.shard import SegmentShard
 
 _GRACE_S: Final = 30.0
 """Seconds that requests get to end when a replica is told to."""
@@ -35,14 +36,6 @@ def build(arguments: Arguments) -> ray_serve.Application:
     """
     settings = arguments.read_settings()
     limits = settings.serve
-    searcher = ray_serve.deployment(
-        name="Searcher",
-        num_replicas=arguments.searchers,
-        max_ongoing_requests=arguments.threads + limits.max_waiting,
-        max_queued_requests=limits.max_waiting,
-        ray_actor_options={"num_cpus": max(_LEAST_CPUS, arguments.threads // 2)},
-        **_watch(limits.timeout_s),
-    )(Searcher)
     encoder = ray_serve.deployment(
         name="Encoder",
         num_replicas=arguments.encoders,
@@ -51,10 +44,34 @@ def build(arguments: Arguments) -> ray_serve.Application:
         ray_actor_options={"num_cpus": _SHARE_CPUS},
         **_watch(limits.embed_timeout_s),
     )(TextEncoder)
-    parts = [searcher.bind(arguments), encoder.bind(arguments)]
+    parts = [_bind_searchers(arguments, settings), encoder.bind(arguments)]
     if settings.reranker.model:
         parts.append(_deploy_ranker(settings).bind(arguments))
     return _deploy_ingress(arguments, settings).bind(arguments, *parts)
+
+
+def _bind_searchers(arguments: Arguments, settings: Settings) -> ray_serve.Application:
+    """Return what searches: searchers that hold all segments, or mergers over groups that share them out."""
+    limits = settings.serve
+    options = {
+        "num_replicas": arguments.searchers,
+        "max_ongoing_requests": arguments.threads + limits.max_waiting,
+        "max_queued_requests": limits.max_waiting,
+        "ray_actor_options": {"num_cpus": max(_LEAST_CPUS, arguments.threads // 2)},
+        **_watch(limits.timeout_s),
+    }
+    if arguments.shards == 1:
+        return ray_serve.deployment(name="Searcher", **options)(Searcher).bind(arguments)
+    shards = [
+        ray_serve.deployment(name=f"Shard{group}", **options)(SegmentShard).bind(arguments, group)
+        for group in range(arguments.shards)
+    ]
+    merging = {
+        "num_replicas": arguments.mergers,
+        "max_ongoing_requests": arguments.n_merged + limits.max_waiting,
+        "ray_actor_options": {"num_cpus": _SHARE_CPUS},
+    }
+    return ray_serve.deployment(name="Merger", **(options | merging))(Searcher).bind(arguments, *shards)
 
 
 def _deploy_ranker(settings: Settings) -> ray_serve.Deployment:

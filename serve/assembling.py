@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
@@ -32,7 +32,7 @@ from serve.engine.ports import Answers, Encodes, Followed, Ranks
 from serve.engine.quotas import make_quotas
 from serve.engine.reranking import Ranker, RankerLimits
 from serve.engine.searching import FindsHits
-from serve.engine.shelf import Shelf
+from serve.engine.shelf import Engine, Opened, Shelf
 from serve.http.metrics import Metrics
 from serve.http.serving import DocumentWriter, Ended, ServedCollection, ServedModel, ServedReranker, Serving
 from serve.identity.authenticating import Authenticator
@@ -62,14 +62,42 @@ def open_door(settings: Settings, request: ServeRequest) -> Authenticator:
     return door
 
 
-def make_follower(settings: Settings, alias: str, embedder: Embedder) -> Follower:
-    """Return the follower of an alias of the collection, not yet started."""
+def make_follower(settings: Settings, alias: str, embedder: Embedder) -> Follower[Engine]:
+    """Return the follower of an alias that opens whole snapshots, not yet started."""
+    return follow_alias(
+        settings,
+        alias,
+        lambda snapshot: open_searcher(settings, snapshot=snapshot, embedder=embedder),
+        probe=ask_probe,
+    )
+
+
+def follow_alias(
+    settings: Settings,
+    alias: str,
+    open_engine: Callable[[str], Opened],
+    *,
+    probe: Callable[[Opened], object],
+) -> Follower[Opened]:
+    """Return the follower of an alias of the collection, not yet started.
+
+    Args:
+        settings: name the store and the collection.
+        alias: its name.
+        open_engine: id of a snapshot in, what is to be held of it out.
+        probe: asks it before others may; see `Follower`.
+    """
     return Follower(
-        Shelf(lambda snapshot: open_searcher(settings, snapshot=snapshot, embedder=embedder)),
+        Shelf(open_engine),
         partial(resolve, open_store(settings.store, s3=settings.s3), settings.collection, alias),
-        probe=lambda engine: engine.search(PROBE),
+        probe=probe,
         interval_s=settings.serve.poll_s,
     )
+
+
+def ask_probe(engine: Engine) -> None:
+    """Ask a new engine the probe."""
+    engine.search(PROBE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

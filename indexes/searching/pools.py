@@ -50,9 +50,9 @@ def gather_pool(targets: Sequence[Target], channels: Sequence[Channel], n: int) 
     ids = np.empty(len(rows), dtype=np.int64)
     documents = np.empty(len(rows), dtype=np.int64)
     for part, target in enumerate(targets):
-        mine = rows.parts == part
-        ids[mine] = target.view.chunk_ids[rows.rows[mine]]
-        documents[mine] = target.view.documents[rows.rows[mine]]
+        (places,) = (rows.parts == part).nonzero()
+        mine = rows.rows[places]
+        ids[places], documents[places] = target.view.chunk_ids[mine], target.view.documents[mine]
     return Pool(
         rows=rows,
         ids=ids,
@@ -105,5 +105,5 @@ def _unite(found: Sequence[Rows]) -> tuple[Rows, tuple[IntVector, ...]]:
         return found[0], (np.arange(len(found[0])),)
     keys = [(rows.parts << 32) | rows.rows for rows in found]
     distinct = np.unique(np.concatenate(keys))
-    places = tuple(np.searchsorted(distinct, part) for part in keys)
+    places = tuple(distinct.searchsorted(part) for part in keys)
     return Rows(parts=distinct >> 32, rows=distinct & 0xFFFFFFFF), places

@@ -58,17 +58,46 @@ def open_snapshot(store: Store, collection: str, name: str, *, cache: Path | Non
     """
     snapshot = resolve(store, collection, name)
     manifest = load_snapshot(store, collection, snapshot)
-    patches = [read_patch(store, collection, digest).changes for digest in manifest.patches]
-    segments = tuple(
-        open_segment(store, collection, digest, cache=cache, patches=patches) for digest in manifest.segments
+    segments = open_segments(
+        store, collection, snapshot, manifest=manifest, segments=manifest.segments, cache=cache
     )
     path = f"{collection}/{name_snapshot(snapshot)}"
-    for segment in segments:
-        _check_model(segment, manifest, path=path)
     if count_rows(segments) != manifest.n_rows:
         found = f"{count_rows(segments)} rows in its segments"
         raise IntegrityError(path=path, expected=f"{manifest.n_rows} rows", found=found)
     return OpenSnapshot(snapshot_id=snapshot, manifest=manifest, segments=segments)
+
+
+def open_segments(
+    store: Store,
+    collection: str,
+    snapshot: str,
+    *,
+    manifest: SnapshotManifest,
+    segments: Sequence[str],
+    cache: Path | None = None,
+) -> tuple[SegmentView, ...]:
+    """Open some segments of a snapshot with the snapshot's patches applied; the others are not read.
+
+    Args:
+        store: where the collection lies.
+        collection: its name.
+        snapshot: the snapshot's id.
+        manifest: of the snapshot.
+        segments: digests of some of its segments.
+        cache: folder for copies of remote segments; `None` keeps none.
+
+    Raises:
+        IntegrityError: something the segments need is missing or damaged.
+    """
+    patches = [read_patch(store, collection, digest).changes for digest in manifest.patches]
+    path = f"{collection}/{name_snapshot(snapshot)}"
+    opened = []
+    for digest in segments:
+        view = open_segment(store, collection, digest, cache=cache, patches=patches)
+        _check_model(view, manifest, path=path)
+        opened.append(view)
+    return tuple(opened)
 
 
 def open_snapshot_segment(
@@ -90,9 +119,7 @@ def open_snapshot_segment(
     manifest = load_snapshot(store, collection, snapshot)
     if segment not in manifest.segments:
         raise NotPublishedError(name=segment, detail=f"snapshot {snapshot} has no such segment")
-    patches = [read_patch(store, collection, digest).changes for digest in manifest.patches]
-    view = open_segment(store, collection, segment, cache=cache, patches=patches)
-    _check_model(view, manifest, path=f"{collection}/{name_snapshot(snapshot)}")
+    (view,) = open_segments(store, collection, snapshot, manifest=manifest, segments=[segment], cache=cache)
     return view
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from eagleray.settings import Settings, load_settings
@@ -24,7 +22,8 @@ class Arguments(BaseModel):
         searchers: replicas that search.
         encoders: replicas that embed texts for those who ask for vectors.
         threads: searches that one searcher has at work at once; Ray sets aside a core for every two.
-        shards: groups of searchers that share out the segments.
+        shards: groups of searchers that share out the segments; with more than one, mergers ask all of them.
+        mergers: replicas that merge what shards find.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,7 +36,13 @@ class Arguments(BaseModel):
     searchers: int = Field(default=1, ge=1)
     encoders: int = Field(default=1, ge=1)
     threads: int = Field(default=1, ge=1, le=256)
-    shards: Literal[1] = 1
+    shards: int = Field(default=1, ge=1, le=64)
+    mergers: int = Field(default=1, ge=1)
+
+    @property
+    def n_merged(self) -> int:
+        """Searches that a merger has at work at once: while one is with the shards, another is merged."""
+        return 2 * self.threads * self.searchers
 
     def read_settings(self) -> Settings:
         """Return the settings of this process's environment, with these arguments on top.

@@ -63,7 +63,7 @@ class RemoteSearches:
 
 
 class RemoteAnswerer:
-    """Asks one of the searchers; with shards it would ask a merger, which names the snapshot to each."""
+    """Asks one of the searchers, or of the mergers where there are shards."""
 
     def __init__(self, handle: Any, *, timeout_s: float) -> None:
         self._handle, self._timeout_s = handle, timeout_s

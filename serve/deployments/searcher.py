@@ -1,21 +1,22 @@
-"""One replica that searches: it follows the alias by itself, and answers on the snapshot a call names."""
+"""One replica that searches, itself or by shards: follows the alias, answers on the snapshot a call names."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.embedders import open_embedder
-from eagleray.errors import EagleRayError, OverloadedError
-from serve.assembling import PROBE, choose_limits, make_follower
+from eagleray.errors import EagleRayError, OverloadedError, UnavailableError
+from serve.assembling import PROBE, ask_probe, choose_limits, follow_alias, make_follower
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.deployments.replica import Replica
+from serve.deployments.shards import HandlePort, open_merged
 from serve.engine.answering import Answerer
-from serve.engine.following import Following
+from serve.engine.following import Follower, Following
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.searching import Searches
 from serve.engine.shelf import Engine
@@ -35,12 +36,23 @@ class Standing:
 class Searcher(Replica):
     """Answers questions that come from other processes."""
 
-    def __init__(self, arguments: Arguments) -> None:
+    def __init__(self, arguments: Arguments, *shards: Any) -> None:
+        """Take what holds the segments.
+
+        Args:
+            arguments: name the store, the collection and the alias.
+            shards: handles of the groups that share out the segments; none where they are all opened here.
+        """
         settings = arguments.read_settings()
         super().__init__(settings)
         self._settings, self._embedder = settings, open_embedder(settings.embedder)
-        self._follower = make_follower(settings, arguments.alias, self._embedder)
-        self._answerer = Answerer(self._follower, choose_limits(settings))
+        limits = choose_limits(settings)
+        if shards:
+            self._follower = self._follow_shards(arguments.alias, shards)
+            limits = replace(limits, n_threads=arguments.n_merged)
+        else:
+            self._follower = make_follower(settings, arguments.alias, self._embedder)
+        self._answerer = Answerer(self._follower, limits)
         self._searches: Searches | None = None
         self._starting = asyncio.Lock()
 
@@ -48,11 +60,12 @@ class Searcher(Replica):
         """Answer a question; the first time, before requests come, open the snapshot.
 
         Raises:
-            EagleRayError: it is not answered. Too much to do is no illness.
+            EagleRayError: it is not answered. Too much to do is no illness; that of shards is not its own.
         """
+        searches = await self._start()
         try:
-            await (await self._start()).answer(PROBE)
-        except OverloadedError:
+            await searches.answer(PROBE)
+        except (OverloadedError, UnavailableError):
             return
 
     async def answer(
@@ -85,6 +98,15 @@ class Searcher(Replica):
                 timeout_s = self._settings.serve.timeout_s
                 self._searches = Searches(self._answerer, vectors, timeout_s=timeout_s)
         return self._searches
+
+    def _follow_shards(self, alias: str, shards: Sequence[Any]) -> Follower[Engine]:
+        loop, timeout_s = asyncio.get_running_loop(), self._settings.serve.timeout_s
+        ports = [HandlePort(shard, loop=loop, timeout_s=timeout_s) for shard in shards]
+
+        def open_one(snapshot: str) -> Engine:
+            return open_merged(self._settings, snapshot=snapshot, ports=ports, embedder=self._embedder)
+
+        return follow_alias(self._settings, alias, open_one, probe=ask_probe)
 
     async def stand(self) -> Standing:
         """Return where it stands with the alias."""

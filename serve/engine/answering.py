@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 from eagleray.errors import DeadlineError, OverloadedError
 from serve.engine.following import Follower
-from serve.engine.shelf import Engine, Lease
+from serve.engine.shelf import Lease, Opened
 from serve.tracing.spans import span
 
 Answer = TypeVar("Answer")
@@ -41,10 +41,10 @@ class Limits:
     timeout_s: float = 30.0
 
 
-class Answerer:
+class Answerer(Generic[Opened]):
     """Asks the followed snapshot, or the one a request names; runs in one event loop."""
 
-    def __init__(self, follower: Follower, limits: Limits) -> None:
+    def __init__(self, follower: Follower[Opened], limits: Limits) -> None:
         self._follower, self._limits = follower, limits
         self._pool = ThreadPoolExecutor(limits.n_threads, thread_name_prefix="eagleray-search")
         self._places = asyncio.Semaphore(limits.n_threads)
@@ -62,7 +62,7 @@ class Answerer:
         return self._n_at_work
 
     async def answer(
-        self, ask: Callable[[Engine], Answer], *, snapshot: str | None = None, timeout_s: float | None = None
+        self, ask: Callable[[Opened], Answer], *, snapshot: str | None = None, timeout_s: float | None = None
     ) -> Answer:
         """Return what `ask` makes of a snapshot's engine.
 
@@ -104,7 +104,7 @@ class Answerer:
         finally:
             self._n_waiting -= 1
 
-    async def _begin(self, ask: Callable[[Engine], Answer], snapshot: str | None) -> asyncio.Future[Answer]:
+    async def _begin(self, ask: Callable[[Opened], Answer], snapshot: str | None) -> asyncio.Future[Answer]:
         """Begin to ask; the place and the snapshot are given back when that has ended, however it ends."""
         loop, lease = asyncio.get_running_loop(), None
         try:
@@ -119,7 +119,7 @@ class Answerer:
         work.add_done_callback(partial(self._end, lease, loop.time()))
         return work
 
-    def _end(self, lease: Lease, started: float, work: asyncio.Future[Answer]) -> None:
+    def _end(self, lease: Lease[Opened], started: float, work: asyncio.Future[Answer]) -> None:
         lease.release()
         self._places.release()
         self._n_at_work -= 1

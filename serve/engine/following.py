@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Generic
 
 from eagleray.logs import get_logger
-from serve.engine.shelf import Engine, Lease, Shelf
+from serve.engine.shelf import Lease, Opened, Shelf
 
 _INTERVAL_S: Final = 0.25
 _MAX_INTERVAL_S: Final = 5.0
@@ -41,15 +41,15 @@ class Following:
     error: str = ""
 
 
-class Follower:
+class Follower(Generic[Opened]):
     """Follows one alias; runs in one event loop."""
 
     def __init__(
         self,
-        shelf: Shelf,
+        shelf: Shelf[Opened],
         read_alias: Callable[[], str],
         *,
-        probe: Callable[[Engine], object],
+        probe: Callable[[Opened], object],
         interval_s: float = _INTERVAL_S,
     ) -> None:
         """Take the parts.
@@ -119,7 +119,7 @@ class Follower:
                     await self._change.wait()
         return self.state.snapshot == snapshot
 
-    async def lease(self, snapshot: str | None = None) -> Lease:
+    async def lease(self, snapshot: str | None = None) -> Lease[Opened]:
         """Return a lease of the alias's snapshot, or of the one that a request names by its whole id.
 
         Raises:

@@ -13,6 +13,7 @@ from indexes.searching.checking import check_request
 from serve.engine.answering import Answerer
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.questions import Search, SearchBatch, needs_vector
+from serve.engine.shelf import Engine
 
 
 class FindsHits(Protocol):
@@ -38,7 +39,7 @@ class FindsHits(Protocol):
 class Searches:
     """Answers searches of one collection; runs in one event loop."""
 
-    def __init__(self, answerer: Answerer, vectors: QuestionVectors, *, timeout_s: float) -> None:
+    def __init__(self, answerer: Answerer[Engine], vectors: QuestionVectors, *, timeout_s: float) -> None:
         """Take the parts.
 
         Args:

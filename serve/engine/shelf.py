@@ -8,43 +8,46 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
 from eagleray.contracts.ports import SearchEngine
 
 _MAX_IDLE: Final = 2
 
 
-class Engine(SearchEngine, Protocol):
-    """An engine that can be let go of."""
+class Closes(Protocol):
+    """What is opened of a snapshot, and can be let go of."""
 
     def close(self) -> None:
         """Give back what it holds; nobody asks it any more."""
         ...
 
 
-OpenEngine = Callable[[str], Engine]
-"""Id of a snapshot in, its engine out; called in a thread."""
+class Engine(SearchEngine, Closes, Protocol):
+    """An engine that can be let go of."""
+
+
+Opened = TypeVar("Opened", bound=Closes)
 
 
 @dataclass(slots=True)
-class _Held:
+class _Held(Generic[Opened]):
     """A snapshot that is open, or being opened."""
 
-    opening: asyncio.Task[Engine]
+    opening: asyncio.Task[Opened]
     n_leases: int = 0
     is_kept: bool = False
 
 
 @dataclass(slots=True)
-class Lease:
+class Lease(Generic[Opened]):
     """The right to ask an engine until it is released; releasing it again does nothing.
 
     Attributes:
-        engine: open for as long as the lease is held.
+        engine: what was opened; open for as long as the lease is held.
     """
 
-    engine: Engine
+    engine: Opened
     _release: Callable[[], None]
     _is_held: bool = field(default=True)
 
@@ -55,18 +58,19 @@ class Lease:
             self._release()
 
 
-class Shelf:
+class Shelf(Generic[Opened]):
     """Opens snapshots by id and closes the ones that nobody needs."""
 
-    def __init__(self, open_engine: OpenEngine, *, max_idle: int = _MAX_IDLE) -> None:
+    def __init__(self, open_engine: Callable[[str], Opened], *, max_idle: int = _MAX_IDLE) -> None:
         """Take what opens.
 
         Args:
-            open_engine: called in a thread, once for all who wait for the same snapshot.
+            open_engine: id of a snapshot in, what is opened of it out; called in a thread, once for all who
+                wait for the same snapshot.
             max_idle: snapshots that stay open although nobody asks them, the last used ones.
         """
         self._open_engine, self._max_idle = open_engine, max_idle
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, _Held[Opened]] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
@@ -74,7 +78,7 @@ class Shelf:
         """Ids of the snapshots that are open, the last used last."""
         return tuple(name for name, held in self._held.items() if held.opening.done())
 
-    async def lease(self, snapshot: str) -> Lease:
+    async def lease(self, snapshot: str) -> Lease[Opened]:
         """Return a lease of a snapshot's engine, opened if need be.
 
         Args:
@@ -109,13 +113,13 @@ class Shelf:
         while self._held or self._closing:
             await asyncio.sleep(0.01)
 
-    def _release(self, snapshot: str, held: _Held) -> None:
+    def _release(self, snapshot: str, held: _Held[Opened]) -> None:
         held.n_leases -= 1
         if not held.n_leases and self._held.get(snapshot) is held:
             self._held[snapshot] = self._held.pop(snapshot)  # the last used is the last to go
         self._tidy()
 
-    def _drop_failed(self, snapshot: str, held: _Held) -> None:
+    def _drop_failed(self, snapshot: str, held: _Held[Opened]) -> None:
         opening = held.opening
         if (opening.cancelled() or opening.exception() is not None) and self._held.get(snapshot) is held:
             del self._held[snapshot]
@@ -128,7 +132,7 @@ class Shelf:
             closing.add_done_callback(self._closing.discard)
 
 
-async def _close(opening: asyncio.Task[Engine]) -> None:
+async def _close(opening: asyncio.Task[Opened]) -> None:
     """Close an engine; one that nobody waited for any more may still be opening, or have failed to."""
     done, _ = await asyncio.wait([opening])
     for task in done:

@@ -41,14 +41,17 @@ READY_S = 60.0
 class Served:
     """A process of `serve run`, its store, and the snapshots that are published in turn."""
 
-    def __init__(self, folder, settings, snapshots, collector):
+    def __init__(self, folder, settings, snapshots, *, collector=None, **arguments):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.settings, self.snapshots, self.url = settings, snapshots, f"http://127.0.0.1:{port}"
-        self.spans, endpoint = collector[0].spans, collector[1]
-        arguments = {"is_development": True, "searchers": 2, "ingresses": 2}
-        application = {"name": "eagleray", "import_path": "serve.app:build", "args": arguments}
+        self.spans, endpoint = (collector[0].spans, collector[1]) if collector else ([], "")
+        application = {
+            "name": "eagleray",
+            "import_path": "serve.app:build",
+            "args": {"is_development": True, **arguments},
+        }
         config = {"http_options": {"host": "127.0.0.1", "port": port}, "applications": [application]}
         (folder / "serve.yaml").write_text(json.dumps(config))
         env = os.environ | {
@@ -124,7 +127,7 @@ def served(cluster):
         note["known_from"] = "2021-01-01T00:00:00Z"
     second = ingest(settings, write_lines(folder / "desk" / "notes.jsonl", changed))["snapshot"]
     with collecting() as collector:
-        found = Served(folder, settings, (first, second), collector)
+        found = Served(folder, settings, (first, second), collector=collector, searchers=2, ingresses=2)
         try:
             found.wait_until_ready(240)
             yield found

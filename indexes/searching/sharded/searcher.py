@@ -49,7 +49,7 @@ class _Words:
     """A question's words, and its vector where one is wanted."""
 
     terms: Counter[str]
-    vector: FloatVector | None
+    query: DenseQuery | None
 
 
 class ShardedSearcher:
@@ -166,14 +166,17 @@ class ShardedSearcher:
         parts = ask_all(self._ports, ListRows(snapshot=self._snapshot, request=request))
         return join_rows(self._snapshot, request.doc_id, list(chain.from_iterable(parts)))
 
+    def close(self) -> None:
+        """Do nothing: the shards belong to those who opened them."""
+
     def _read(self, request: SearchRequest, vector: FloatVector | None) -> _Words:
         """Return the words of a question, and its vector where one is wanted."""
         terms = find_query_terms(request.query)
         if request.mode is SearchMode.LEXICAL:
-            return _Words(terms=terms, vector=None)
+            return _Words(terms=terms, query=None)
         if vector is None:
             vector = self._embedder.embed_queries([request.query])[0]
-        return _Words(terms=terms, vector=DenseQuery(vector, dim=self._embedder.identity.dim).vector)
+        return _Words(terms=terms, query=DenseQuery(vector, dim=self._embedder.identity.dim))
 
     def _read_like(self, doc_id: str, seen: Scope) -> _Words:
         """Return a document as a question.
@@ -187,7 +190,8 @@ class ShardedSearcher:
             raise DocumentNotFoundError(doc_id=doc_id)
         document = join_document(parts)
         (counted,) = self._count(seen, tuple(document.terms), (TextField.BODY,))
-        return _Words(terms=choose_terms(document.terms, counted), vector=find_mean(document))
+        mean = find_mean(document)
+        return _Words(terms=choose_terms(document.terms, counted), query=DenseQuery(mean, dim=len(mean)))
 
     def _open_source(
         self, request: SearchRequest, scope: Scope, words: _Words, weights: Weights
@@ -198,24 +202,24 @@ class ShardedSearcher:
             fields = (TextField.BODY, *(field for field, _ in boosts))
             statistics = self._count(scope, tuple(words.terms), fields)
         asked = Asked(
+            scope=scope,
             mode=request.mode,
             k=request.k,
             terms=words.terms,
             boosts=boosts,
-            vector=None if request.mode is SearchMode.LEXICAL else words.vector,
+            query=None if request.mode is SearchMode.LEXICAL else words.query,
             is_exact=request.exact,
             statistics=statistics,
         )
-        return ShardedSource(
-            self._snapshot, self._ports, n_segments=self._n_segments, scope=scope, asked=asked
-        )
+        return ShardedSource(self._snapshot, self._ports, n_segments=self._n_segments, asked=asked)
 
     def _count(
         self, scope: Scope, terms: tuple[str, ...], fields: tuple[TextField, ...]
     ) -> tuple[Statistics, ...]:
         """Return what BM25 must know of all visible rows, one for each field."""
         step = CountWords(snapshot=self._snapshot, scope=scope, terms=terms, fields=fields)
-        return tuple(map(merge_statistics, zip(*ask_all(self._ports, step), strict=True)))
+        counted = ask_all(self._ports, step)
+        return counted[0] if len(counted) == 1 else tuple(map(merge_statistics, zip(*counted, strict=True)))
 
     def _explain(
         self,

@@ -1,13 +1,15 @@
 """Some segments of a snapshot, and what a question may find there, step by step.
 
-A shard keeps nothing of a question but masks: any shard with the same segments can answer the next step.
+A shard keeps masks, and what looks for a question's rows while the question itself is held; so any shard with
+the same segments can answer the next step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -18,6 +20,9 @@ from indexes.searching.pools import Pool
 from indexes.searching.ranking import Ranked
 from indexes.searching.segment_threads import IN_TURN, SegmentThreads
 from indexes.searching.targets import Scope, Target, TargetFinder
+
+if TYPE_CHECKING:
+    from indexes.searching.sharded.steps import Asked, Opened
 
 Answer = TypeVar("Answer")
 AnswerOut = TypeVar("AnswerOut", covariant=True)
@@ -61,10 +66,18 @@ class HeldSegments:
         self._finder = finder
         self._places = {number: place for place, number in enumerate(numbers)}
         self._is_alike = all(number == place for number, place in self._places.items())
+        self._opened: WeakKeyDictionary[Asked, Opened] = WeakKeyDictionary()
 
     def find(self, scope: Scope) -> tuple[Target, ...]:
         """Return one target a segment; see `TargetFinder`."""
         return self._finder.find(scope)
+
+    def open(self, asked: Asked) -> Opened:
+        """Return what looks for a question's rows: made once for as long as the question is held."""
+        opened = self._opened.get(asked)
+        if opened is None:
+            opened = self._opened[asked] = asked.open(self)
+        return opened
 
     def name_parts(self, pool: Pool) -> Pool:
         """Return a pool whose parts are places among these segments with parts that are their numbers."""
@@ -96,6 +109,15 @@ class Shard:
     def snapshot(self) -> str:
         """Id of the snapshot."""
         return self._snapshot
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Numbers of its segments in the snapshot."""
+        return self._held.numbers
+
+    def close(self) -> None:
+        """End the threads that go through the segments."""
+        self._held.threads.close()
 
     def answer(self, step: Step[Answer]) -> Answer:
         """Return what a step asks.

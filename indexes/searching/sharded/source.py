@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import TypeVar
 
 import numpy as np
@@ -16,7 +17,6 @@ from indexes.searching.ranking import Ranked
 from indexes.searching.sharded.ports import ShardPort, ask_all
 from indexes.searching.sharded.shard import Step
 from indexes.searching.sharded.steps import Asked, Look, Looked, Present, ReadTexts, ReadVectors
-from indexes.searching.targets import Scope
 
 Item = TypeVar("Item")
 
@@ -24,33 +24,30 @@ Item = TypeVar("Item")
 class ShardedSource:
     """The rows that one question may find in the segments of all shards; see `Source`."""
 
-    def __init__(
-        self, snapshot: str, ports: Sequence[ShardPort], *, n_segments: int, scope: Scope, asked: Asked
-    ) -> None:
+    def __init__(self, snapshot: str, ports: Sequence[ShardPort], *, n_segments: int, asked: Asked) -> None:
         """Take the question.
 
         Args:
             snapshot: id of the snapshot.
             ports: to its shards, which have all its segments and none twice.
             n_segments: of the snapshot.
-            scope: what decides which rows it may find.
             asked: of every segment.
         """
-        self._snapshot, self._ports, self._n_segments = snapshot, ports, n_segments
-        self._scope, self._asked = scope, asked
+        self._snapshot, self._ports, self._numbers = snapshot, ports, list(range(n_segments))
+        self._scope, self._asked = asked.scope, asked
         self._looked: list[Looked] = []
         self._owners: dict[int, ShardPort] = {}
 
     @property
     def n_channels(self) -> int:
         """Ways in which rows are scored."""
-        return (self._asked.vector is not None) + (self._asked.statistics is not None)
+        return (self._asked.query is not None) + (self._asked.statistics is not None)
 
     @property
     def segments(self) -> tuple[SegmentExplanation, ...]:
         """What the last look did in each segment, in the snapshot's order."""
-        done = dict(pair for looked in self._looked for pair in looked.segments)
-        return tuple(done[number] for number in sorted(done))
+        done = sorted((pair for looked in self._looked for pair in looked.segments), key=itemgetter(0))
+        return tuple(explained for _, explained in done)
 
     @property
     def statistics(self) -> Statistics:
@@ -65,7 +62,7 @@ class ShardedSource:
         Raises:
             ShardError: a segment of the snapshot is with no shard, or with two.
         """
-        step = Look(snapshot=self._snapshot, scope=self._scope, asked=self._asked, n=n)
+        step = Look(snapshot=self._snapshot, asked=self._asked, n=n)
         self._looked = ask_all(self._ports, step)
         pairs = zip(self._ports, self._looked, strict=True)
         held = [(number, port) for port, looked in pairs for number, _ in looked.segments]
@@ -110,6 +107,8 @@ class ShardedSource:
         self, ranked: Sequence[Ranked], make: Callable[[tuple[Ranked, ...]], Step[Sequence[Item]]]
     ) -> list[Item]:
         """Return what the shards that have the rows answer for each, in the order of the rows."""
+        if len(self._ports) == 1:
+            return list(self._ports[0].answer(make(tuple(ranked))).result())
         pending = []
         for port in self._ports:
             places = [place for place, item in enumerate(ranked) if self._owners[item.part] is port]
@@ -121,8 +120,8 @@ class ShardedSource:
         return [found[place] for place in range(len(ranked))]
 
     def _check_whole(self, numbers: Sequence[int]) -> None:
-        if sorted(numbers) != list(range(self._n_segments)):
-            missing = sorted(set(range(self._n_segments)) - set(numbers))
+        if sorted(numbers) != self._numbers:
+            missing = sorted(set(self._numbers) - set(numbers))
             twice = sorted({number for number in numbers if numbers.count(number) > 1})
             detail = f"{missing} are with no shard, {twice} with several"
             raise ShardError(segments=[*missing, *twice], detail=detail)

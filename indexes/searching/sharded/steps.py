@@ -19,6 +19,7 @@ from indexes.dense.queries import DenseQuery
 from indexes.dense.vectors import FloatVector
 from indexes.lexical.bm25 import Statistics
 from indexes.masks.guard import guard_row
+from indexes.planning.plans import Plan
 from indexes.searching.channels import Channel, DenseChannel, count_words
 from indexes.searching.documents import Row, list_rows
 from indexes.searching.explaining import explain_segment, plan_words
@@ -32,7 +33,7 @@ from indexes.searching.presenting import make_hit
 from indexes.searching.ranking import Ranked
 from indexes.searching.reranking import read_texts
 from indexes.searching.sharded.shard import HeldSegments
-from indexes.searching.targets import Scope
+from indexes.searching.targets import Scope, Target
 from indexes.searching.weights import Boosts
 
 
@@ -56,28 +57,67 @@ class CountWords:
         return tuple(count_words(targets, self.terms, field) for field in self.fields)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
 class Asked:
-    """What a question asks of every segment.
+    """What a question asks of every segment; one question's looks all name the same one.
 
     Attributes:
+        scope: what decides which rows it may find.
         mode: which channels answer.
         k: hits wanted.
         terms: its words -> times they stand in it.
         boosts: the fields that count besides the body.
-        vector: its vector, float32 [dim]; `None` where words alone answer.
+        query: its vector; `None` where words alone answer.
         is_exact: whether every visible vector is compared.
         statistics: of all shards' visible rows, the body's first, then of each boosted field; `None` where
             vectors alone answer: then each shard counts its own, for the explanation.
     """
 
+    scope: Scope
     mode: SearchMode
     k: int
     terms: Mapping[str, int]
     boosts: Boosts
-    vector: FloatVector | None
+    query: DenseQuery | None
     is_exact: bool
     statistics: tuple[Statistics, ...] | None
+
+    def open(self, held: HeldSegments) -> Opened:
+        """Return what looks for its rows in the segments at hand."""
+        targets = held.find(self.scope)
+        channels: list[Channel] = []
+        dense, counted = None, None
+        if self.query is not None:
+            dense = DenseChannel(targets, self.query, is_exact=self.is_exact, threads=held.threads)
+            channels.append(dense)
+        if self.statistics is not None:
+            channels.append(open_words(targets, self.terms, self.boosts, statistics=self.statistics))
+        else:
+            counted = count_words(targets, self.terms, TextField.BODY)
+        return Opened(targets=targets, channels=tuple(channels), dense=dense, statistics=counted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A question, ready to look for its rows in some segments.
+
+    Attributes:
+        targets: one a segment.
+        channels: at least one.
+        dense: the one of vectors, where there is one.
+        statistics: of the bodies of the visible rows, where nobody had counted them.
+    """
+
+    targets: tuple[Target, ...]
+    channels: tuple[Channel, ...]
+    dense: DenseChannel | None
+    statistics: Statistics | None
+
+    def list_plans(self, k: int) -> list[Plan]:
+        """Return what the last look did, one a segment."""
+        if self.dense is not None:
+            return self.dense.plans
+        return [plan_words(target, n=k) for target in self.targets]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,28 +144,19 @@ class Look:
     """
 
     snapshot: str
-    scope: Scope
     asked: Asked
     n: int
 
     def take(self, held: HeldSegments) -> Looked:
         """Return what was found; see `Step`."""
-        targets, asked = held.find(self.scope), self.asked
-        channels: list[Channel] = []
-        dense, counted = None, None
-        if asked.vector is not None:
-            query = DenseQuery(asked.vector, dim=len(asked.vector))
-            dense = DenseChannel(targets, query, is_exact=asked.is_exact, threads=held.threads)
-            channels.append(dense)
-        if asked.statistics is not None:
-            channels.append(open_words(targets, asked.terms, asked.boosts, statistics=asked.statistics))
-        else:
-            counted = count_words(targets, asked.terms, TextField.BODY)
-        pool = held.name_parts(gather_pool(targets, channels, self.n))
-        plans = [plan_words(target, n=asked.k) for target in targets] if dense is None else dense.plans
-        explained = (explain_segment(target, plan) for target, plan in zip(targets, plans, strict=True))
+        opened = held.open(self.asked)
+        pool = held.name_parts(gather_pool(opened.targets, opened.channels, self.n))
+        plans = opened.list_plans(self.asked.k)
+        explained = map(explain_segment, opened.targets, plans)
         return Looked(
-            pool=pool, segments=tuple(zip(held.numbers, explained, strict=True)), statistics=counted
+            pool=pool,
+            segments=tuple(zip(held.numbers, explained, strict=True)),
+            statistics=opened.statistics,
         )
 
 

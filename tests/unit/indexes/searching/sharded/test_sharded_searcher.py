@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import pickle
 import random
+import weakref
 from concurrent.futures import Future
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmarks.differential import draw_request
+from benchmarks.differential import draw_filter, draw_request
 from benchmarks.differential_world import make_world
 from eagleray.contracts.hits import FacetRequest, Fusion, Ranking, SearchMode, SearchRequest
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.shown_documents import DocumentRequest
 from eagleray.errors import DocumentNotFoundError, ShardError, StoreError
+from indexes.dense.queries import DenseQuery
 from indexes.planning import plans
 from indexes.searching.searcher import Searcher
 from indexes.searching.sharded.division import divide_segments
 from indexes.searching.sharded.searcher import ShardedSearcher
 from indexes.searching.sharded.shard import HeldSegments, Shard
-from indexes.searching.sharded.steps import CountWords, Look, Present
-from indexes.searching.targets import TargetFinder
+from indexes.searching.sharded.steps import Asked, CountWords, Look, Present
+from indexes.searching.targets import Scope, TargetFinder
 from tests.unit.indexes.searching.conftest import EVERYBODY
 
 
@@ -49,11 +51,15 @@ class PickledPort:
         return future
 
 
+def make_held(world, numbers):
+    """Return some segments of a world."""
+    finder = TargetFinder([world.views[number] for number in numbers], attributes=world.types)
+    return HeldSegments(numbers, finder, attributes=world.types)
+
+
 def make_shard(world, numbers, *, snapshot=None):
     """Return the shard of some segments of a world."""
-    finder = TargetFinder([world.views[number] for number in numbers], attributes=world.types)
-    held = HeldSegments(numbers, finder, attributes=world.types)
-    return Shard(snapshot or world.searcher.snapshot, held)
+    return Shard(snapshot or world.searcher.snapshot, make_held(world, numbers))
 
 
 def open_sharded(world, ports, **options):
@@ -76,7 +82,7 @@ def divide_world(world, n_groups):
 
 def draw_any(drawn, world):
     """Draw a question of any sort."""
-    request = draw_request(drawn)
+    request = draw_request(drawn, [draw_filter(drawn, depth=2) for _ in range(3)])
     chance = drawn.random()
     if chance < 0.2:
         return replace(request, ranking=replace(request.ranking, fusion=Fusion.RECIPROCAL_RANK))
@@ -116,6 +122,29 @@ def test_any_division_gives_the_whole_searchers_answer_to_the_bit(tmp_path, monk
         for searcher in sharded:
             assert repr(answer(searcher, request)) == repr(expected)
     assert n_hits
+
+
+def test_what_looks_for_a_question_is_made_once_here_and_let_go_of_with_the_question(world):
+    held = make_held(world, range(len(world.views)))
+    world.embedder.draw("swap repo")
+    scope = Scope(as_of=None, principal=EVERYBODY)
+    asked = Asked(
+        scope=scope,
+        mode=SearchMode.DENSE,
+        k=3,
+        terms={"swap": 1},
+        boosts=(),
+        query=DenseQuery(
+            np.eye(world.embedder.identity.dim, dtype=np.float32)[0], dim=world.embedder.identity.dim
+        ),
+        is_exact=True,
+        statistics=None,
+    )
+    assert held.open(asked) is held.open(asked)
+    assert held.open(copy(asked)) is not held.open(asked)
+    opened = weakref.ref(held.open(asked).channels[0])
+    del asked
+    assert opened() is None
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,107 @@
+"""Opens one shard of a snapshot, or what merges the answers of all of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from eagleray.contracts.ports import Embedder
+from eagleray.logs import get_logger
+from eagleray.rerankers import open_reranker
+from eagleray.settings import Settings
+from indexes.gating import find_cache
+from indexes.searching.segment_threads import SegmentThreads
+from indexes.searching.sharded.division import divide_segments
+from indexes.searching.sharded.ports import ShardPort
+from indexes.searching.sharded.searcher import ShardedSearcher
+from indexes.searching.sharded.shard import HeldSegments, Shard
+from indexes.searching.targets import TargetFinder
+from indexes.segments.on_device import bring_to_device
+from indexes.segments.opening import load_segment_manifest
+from indexes.service import check_embedder
+from indexes.snapshots.catalog import load_snapshot, resolve
+from indexes.snapshots.opened import count_rows, open_segments
+from indexes.storage import open_store
+
+_log = get_logger()
+
+
+def open_shard(settings: Settings, *, snapshot: str, group: int, n_groups: int) -> Shard:
+    """Return the shard of one group; segments of other groups are not opened, but for their manifests.
+
+    Args:
+        settings: name the store and the collection.
+        snapshot: alias, id, or the beginning of an id.
+        group: number of the group, from 0.
+        n_groups: over which the segments are divided.
+
+    Raises:
+        NotPublishedError: there is no such collection, alias or snapshot.
+        IntegrityError: something the shard needs is damaged.
+        InputError: the vectors do not fit the GPU.
+    """
+    started, store, collection = (
+        time.monotonic(),
+        open_store(settings.store, s3=settings.s3),
+        settings.collection,
+    )
+    name = resolve(store, collection, snapshot)
+    manifest = load_snapshot(store, collection, name)
+    sizes = [load_segment_manifest(store, collection, digest).n_rows for digest in manifest.segments]
+    numbers = divide_segments(sizes, n_groups)[group]
+    views = open_segments(
+        store,
+        collection,
+        name,
+        manifest=manifest,
+        segments=[manifest.segments[number] for number in numbers],
+        cache=find_cache(settings),
+    )
+    views = bring_to_device(views, settings.search.device)
+    held = HeldSegments(
+        numbers,
+        TargetFinder(views, attributes=manifest.attributes),
+        attributes=manifest.attributes,
+        threads=SegmentThreads(settings.search.threads),
+    )
+    _log.info(
+        "shard_opened",
+        collection=collection,
+        snapshot=name,
+        group=group,
+        n_segments=len(views),
+        n_rows=count_rows(views),
+        elapsed_s=round(time.monotonic() - started, 3),
+    )
+    return Shard(name, held)
+
+
+def open_merger(
+    settings: Settings, *, snapshot: str, ports: Sequence[ShardPort], embedder: Embedder
+) -> ShardedSearcher:
+    """Return the engine over the shards of a snapshot; nothing but its manifest is read.
+
+    Args:
+        settings: name the store, the collection and the reranker.
+        snapshot: alias, id, or the beginning of an id.
+        ports: to its shards, which have all its segments and none twice.
+        embedder: of questions.
+
+    Raises:
+        NotPublishedError: there is no such collection, alias or snapshot.
+        IntegrityError: the manifest is damaged.
+        InputError: the collection was embedded with another model.
+    """
+    store = open_store(settings.store, s3=settings.s3)
+    name = resolve(store, settings.collection, snapshot)
+    manifest = load_snapshot(store, settings.collection, name)
+    check_embedder(embedder, manifest)
+    return ShardedSearcher(
+        name,
+        ports,
+        n_segments=len(manifest.segments),
+        attributes=manifest.attributes,
+        embedder=embedder,
+        fitted=manifest.ranking,
+        reranker=open_reranker(settings.reranker),
+    )

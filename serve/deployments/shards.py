@@ -1,0 +1,67 @@
+"""Shards of other processes: how a merger's threads reach them, and how it opens a snapshot of theirs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any, Final, TypeVar
+
+from eagleray.contracts.ports import Embedder
+from eagleray.settings import Settings
+from indexes.searching.sharded.searcher import ShardedSearcher
+from indexes.searching.sharded.shard import Step
+from indexes.shard_service import open_merger
+from serve.deployments.calling import call
+
+Answer = TypeVar("Answer")
+
+_OPEN_S: Final = 600.0
+"""Seconds that the shards may take to open a snapshot."""
+
+
+class HandlePort:
+    """Reaches any replica of one group of searchers; see `ShardPort`."""
+
+    def __init__(self, handle: Any, *, loop: asyncio.AbstractEventLoop, timeout_s: float) -> None:
+        """Take the group.
+
+        Args:
+            handle: of its deployment.
+            loop: in which it is called; threads that wait for answers are others.
+            timeout_s: seconds a step may take.
+        """
+        self._handle, self._loop, self._timeout_s = handle, loop, timeout_s
+
+    def answer(self, step: Step[Answer]) -> Future[Answer]:
+        """Send the step to a replica, and to another one if that dies; see `ShardPort`."""
+        work = call(
+            lambda carrier: self._handle.answer.remote(step, self._timeout_s, carrier),
+            part="shard",
+            timeout_s=self._timeout_s,
+        )
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def open(self, snapshot: str) -> Future[str]:
+        """Let a replica open a snapshot; others do when they are asked, or see the alias move."""
+        work = call(lambda _: self._handle.open.remote(snapshot), part="shard", timeout_s=_OPEN_S)
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+
+def open_merged(
+    settings: Settings, *, snapshot: str, ports: Sequence[HandlePort], embedder: Embedder
+) -> ShardedSearcher:
+    """Return the engine over a snapshot, once every group has opened its segments of it.
+
+    Args:
+        settings: name the store, the collection and the reranker.
+        snapshot: whole id.
+        ports: to the groups, from the first to the last.
+        embedder: of questions.
+
+    Raises:
+        EagleRayError: a group cannot open it, or the engine cannot be made; see `open_merger`.
+    """
+    for pending in [port.open(snapshot) for port in ports]:
+        pending.result()
+    return open_merger(settings, snapshot=snapshot, ports=ports, embedder=embedder)
