@@ -24,6 +24,7 @@ from eagleray.setting_groups.engine import (
     S3Settings,
     SearchSettings,
 )
+from eagleray.setting_groups.redis import RedisSettings
 from eagleray.setting_groups.serving import (
     AuditSettings,
     AuthSettings,
@@ -66,6 +67,7 @@ class Settings(BaseSettings):
     audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
     tracing: TracingSettings = TracingSettings()
+    redis: RedisSettings = RedisSettings()
 
     @property
     def options(self) -> str:

@@ -29,7 +29,7 @@ from serve.engine.answering import Limits
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.following import Follower
 from serve.engine.ports import Answers, Encodes, Followed, Ranks
-from serve.engine.quotas import make_quotas
+from serve.engine.quotas import SharedBuckets, make_quotas
 from serve.engine.reranking import Ranker, RankerLimits
 from serve.engine.searching import FindsHits
 from serve.engine.shelf import Engine, Opened, Shelf
@@ -239,8 +239,9 @@ def make_serving(
     model: ServedModel,
     ranker: Ranks | None,
     documents: DocumentWriter | None = None,
+    buckets: SharedBuckets | None = None,
 ) -> Serving:
-    """Return what routes ask, of parts that are here or in other processes."""
+    """Return what routes ask, of parts that are here or in other processes; `buckets` are those of all."""
     reranker = None
     if ranker is not None:
         pairs = open_pair_reader(settings.reranker)
@@ -262,6 +263,7 @@ def make_serving(
             requests_per_s=settings.serve.requests_per_s,
             texts_per_s=settings.serve.texts_per_s,
             burst_s=settings.serve.burst_s,
+            shared=buckets,
         ),
         metrics=Metrics(
             collection=settings.collection,

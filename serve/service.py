@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from eagleray.contracts.services import ServeRequest
 from eagleray.embedders import open_embedder
@@ -27,12 +28,11 @@ from serve.assembling import (
 )
 from serve.audit.service import make_writer
 from serve.engine.answering import Answerer
-from serve.engine.question_vectors import QuestionVectors
-from serve.engine.searching import Searches
 from serve.http.app import make_app
 from serve.http.connections import PatientProtocol
 from serve.identity.authenticating import Authenticator
-from serve.question_encoding import open_question_encoder
+from serve.search_opening import open_searches
+from serve.sharing import open_sharing
 from serve.tracing.exporting import start_tracing
 from serve.writing import make_document_writer, make_group, open_writable
 
@@ -80,20 +80,24 @@ async def _serve(
     follower, encoders = make_follower(settings, request.alias, embedder), make_encoders(settings, embedder)
     answerer, writer = Answerer(follower, choose_limits(settings)), make_writer(settings)
     ranker = make_ranker(settings)
-    vectors = QuestionVectors(await open_question_encoder(settings, embedder))
     target = open_writable(settings, alias=request.alias, embedder=embedder)
     group = make_group(target)
+    sharing = open_sharing(settings, alias=request.alias)
+    opened = await open_searches(
+        settings, embedder=embedder, follower=follower, answerer=answerer, sharing=sharing
+    )
     serving = make_serving(
         settings,
         alias=request.alias,
         door=door,
         writer=writer,
         follower=follower,
-        searches=Searches(answerer, vectors, timeout_s=settings.serve.timeout_s),
+        searches=opened.searches,
         answerer=answerer,
         model=make_model(settings, embedder.identity, encoders),
         ranker=ranker,
         documents=make_document_writer(target, group, writer, settings),
+        buckets=None if sharing is None else sharing.share_buckets(),
     )
 
     async def start() -> None:
@@ -102,29 +106,38 @@ async def _serve(
 
     async def stop() -> None:
         await group.close()
-        await vectors.close()
+        await opened.vectors.close()
         await answerer.close()
         await serving.collection.alone.close()
         await encoders.passages.close()
         await encoders.questions.close()
         if ranker is not None:
             await ranker.close()
+        if sharing is not None:
+            await sharing.close()
         await follower.close()
         await asyncio.to_thread(writer.close)
         if tracing is not None:
             await asyncio.to_thread(tracing.shutdown)
 
     await follower.start()
+    if sharing is not None:
+        sharing.share_moves(follower)
+        serving.metrics.add(sharing.collector)
     await asyncio.to_thread(writer.open)
-    config = uvicorn.Config(
-        make_app(serving, start=start, stop=stop),
+    config = _configure(make_app(serving, start=start, stop=stop), settings)
+    await _Server(config).serve(sockets=[listening])
+
+
+def _configure(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
         http=partial(PatientProtocol, head_s=settings.serve.head_timeout_s),  # type: ignore[arg-type]
         limit_concurrency=settings.serve.max_connections,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    await _Server(config).serve(sockets=[listening])
 
 
 class _Server(uvicorn.Server):

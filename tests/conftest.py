@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from tests.redis_servers import RedisServer
+
 settings.register_profile("any-machine", deadline=None)
 settings.load_profile("any-machine")
 
@@ -33,3 +35,19 @@ def kept_logging():
     kept = (logger.handlers, logger.level, logger.propagate)
     yield
     logger.handlers, logger.level, logger.propagate = kept
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory):
+    """A Redis that all tests share: each uses names of its own, or starts what it needs to end."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def own_redis(tmp_path):
+    """A Redis that the test may kill."""
+    server = RedisServer(tmp_path)
+    yield server
+    server.kill()

@@ -129,7 +129,7 @@ def _read_micros(text: str) -> int:
 
 
 def _read_explanation(shown: Mapping[str, Any]) -> Explanation:
-    read = {item.name: shown[item.name] for item in fields(Explanation)}
+    read = {item.name: shown[item.name] for item in fields(Explanation) if item.name in shown}
     read["segments"] = tuple(
         SegmentExplanation(**{**_take(SegmentExplanation, segment), "plan": PlanKind(segment["plan"])})
         for segment in read["segments"]

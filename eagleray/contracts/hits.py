@@ -222,6 +222,7 @@ class Explanation:
         average_length: mean length of those chunks in terms (BM25's avgdl).
         timings_ms: milliseconds by step.
         reranking: what scored candidates again; `None` where nothing did.
+        is_remembered: whether the answer was made before, for a caller who may see the same rows.
     """
 
     snapshot: str
@@ -233,6 +234,7 @@ class Explanation:
     average_length: float
     timings_ms: dict[str, float]
     reranking: RerankingExplanation | None = None
+    is_remembered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from serve.deployments.remote import (
     RemoteSearches,
 )
 from serve.http.app import make_app
+from serve.sharing import open_sharing
 from serve.tracing.exporting import start_tracing
 
 
@@ -53,6 +54,7 @@ class Ingress:
         ranker = None
         if self._ranker is not None:
             ranker = RemoteRanker(self._ranker, timeout_s=limits.rerank_timeout_s)
+        sharing = open_sharing(settings, alias=self._alias)
         serving = make_serving(
             settings,
             alias=self._alias,
@@ -63,7 +65,10 @@ class Ingress:
             answerer=RemoteAnswerer(self._searcher, timeout_s=limits.timeout_s),
             model=make_model(settings, identity, self._reach_encoders(identity)),
             ranker=ranker,
+            buckets=None if sharing is None else sharing.share_buckets(),
         )
+        if sharing is not None:
+            serving.metrics.add(sharing.collector)
 
         async def start() -> None:
             await follower.start()
@@ -72,6 +77,8 @@ class Ingress:
         async def stop() -> None:
             await serving.collection.alone.close()
             await follower.close()
+            if sharing is not None:
+                await sharing.close()
             await asyncio.to_thread(writer.close)
             if tracing is not None:
                 await asyncio.to_thread(tracing.shutdown)

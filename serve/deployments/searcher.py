@@ -17,10 +17,10 @@ from serve.deployments.replica import Replica
 from serve.deployments.shards import HandlePort, open_merged
 from serve.engine.answering import Answerer
 from serve.engine.following import Follower, Following
-from serve.engine.question_vectors import QuestionVectors
-from serve.engine.searching import Searches
+from serve.engine.searching import FindsHits
 from serve.engine.shelf import Engine
-from serve.question_encoding import open_question_encoder
+from serve.search_opening import open_searches
+from serve.sharing import open_sharing
 from serve.tracing.spans import Carrier
 
 
@@ -53,7 +53,8 @@ class Searcher(Replica):
         else:
             self._follower = make_follower(settings, arguments.alias, self._embedder)
         self._answerer = Answerer(self._follower, limits)
-        self._searches: Searches | None = None
+        self._sharing = open_sharing(settings, alias=arguments.alias)
+        self._searches: FindsHits | None = None
         self._starting = asyncio.Lock()
 
     async def check_health(self) -> None:
@@ -89,14 +90,21 @@ class Searcher(Replica):
         answers = searches.answer_all(requests, snapshot=snapshot, timeout_s=timeout_s)
         return await returned(answers, carrier)
 
-    async def _start(self) -> Searches:
+    async def _start(self) -> FindsHits:
         """Open the snapshot, and what embeds questions, if that was not done yet."""
         async with self._starting:
             if self._searches is None:
                 await self._follower.start()
-                vectors = QuestionVectors(await open_question_encoder(self._settings, self._embedder))
-                timeout_s = self._settings.serve.timeout_s
-                self._searches = Searches(self._answerer, vectors, timeout_s=timeout_s)
+                opened = await open_searches(
+                    self._settings,
+                    embedder=self._embedder,
+                    follower=self._follower,
+                    answerer=self._answerer,
+                    sharing=self._sharing,
+                )
+                if self._sharing is not None:
+                    self._sharing.share_moves(self._follower)
+                self._searches = opened.searches
         return self._searches
 
     def _follow_shards(self, alias: str, shards: Sequence[Any]) -> Follower[Engine]:

@@ -64,6 +64,8 @@ class Follower(Generic[Opened]):
         self._state: Following | None = None
         self._looked_at, self._n_taken = time.monotonic(), 0
         self._notice, self._change = asyncio.Event(), asyncio.Event()
+        self._is_told = False
+        self._on_move: Callable[[], None] = _nothing
         self._watch: asyncio.Task[None] | None = None
 
     @property
@@ -83,6 +85,11 @@ class Follower(Generic[Opened]):
         """Snapshots that were taken up after the first."""
         return self._n_taken
 
+    @property
+    def opened(self) -> tuple[str, ...]:
+        """Ids of the snapshots that are open."""
+        return self._shelf.opened
+
     async def start(self) -> None:
         """Open the alias's snapshot, and follow the alias from here on.
 
@@ -101,8 +108,9 @@ class Follower(Generic[Opened]):
                 await self._watch
         await self._shelf.close()
 
-    def notify(self) -> None:
-        """Look at the alias now: somebody says that it has moved."""
+    def notify(self, *, is_told: bool = False) -> None:
+        """Look at the alias now: somebody says that it has moved, another server where `is_told`."""
+        self._is_told |= is_told
         self._notice.set()
 
     async def take(self, snapshot: str, *, timeout_s: float) -> bool:
@@ -119,6 +127,10 @@ class Follower(Generic[Opened]):
                     await self._change.wait()
         return self.state.snapshot == snapshot
 
+    def watch(self, on_move: Callable[[], None]) -> None:
+        """Have `on_move` called when the alias is found elsewhere, unless another server told so."""
+        self._on_move = on_move
+
     async def lease(self, snapshot: str | None = None) -> Lease[Opened]:
         """Return a lease of the alias's snapshot, or of the one that a request names by its whole id.
 
@@ -134,9 +146,11 @@ class Follower(Generic[Opened]):
                 async with asyncio.timeout(wait_s):  # `wait_for` would miss that it is cancelled
                     await self._notice.wait()
             self._notice.clear()
-            wanted = self.state.wanted
+            wanted, is_told, self._is_told = self.state.wanted, self._is_told, False
             try:
                 wanted = await self._look()
+                if wanted != self.state.wanted and not is_told:
+                    self._on_move()
                 if wanted != self.state.snapshot:
                     await self._take(wanted)
                     self._n_taken += 1
@@ -174,3 +188,7 @@ class Follower(Generic[Opened]):
             lease.release()
         elapsed_s = round(time.monotonic() - started, 3)
         _log.info("snapshot_taken", snapshot=snapshot, elapsed_s=elapsed_s)
+
+
+def _nothing() -> None:
+    """Do nothing."""

@@ -1,4 +1,4 @@
-"""What each caller may take of one process: buckets that fill at a steady rate, one a subject.
+"""What each caller may take: buckets that fill at a steady rate, one a subject, here or shared with others.
 
 A bucket holds so much at most, which may be taken at once. Whoever takes more than it holds, when it is full,
 empties it below nothing and waits until it is above again: a large request is possible, and paid for.
@@ -11,12 +11,28 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from eagleray.errors import QuotaError
 
 _MAX_SUBJECTS: Final = 10_000
 """Buckets kept; the one that was asked for longest ago goes first, and is full when it comes again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """Whether what was asked for was taken, and what is left."""
+
+    is_taken: bool
+    left: float
+
+
+class SharedBuckets(Protocol):
+    """Buckets of several processes."""
+
+    async def take(self, subject: str, n: int, *, what: str, per_s: float, most: float) -> Taken | None:
+        """Take `n` for a subject, or nothing; `None` where they cannot be asked."""
+        ...
 
 
 @dataclass(slots=True)
@@ -31,7 +47,13 @@ class Quota:
     """So much a second for each subject; runs in one event loop."""
 
     def __init__(
-        self, per_s: float, *, burst_s: float, what: str, now: Callable[[], float] = time.monotonic
+        self,
+        per_s: float,
+        *,
+        burst_s: float,
+        what: str,
+        now: Callable[[], float] = time.monotonic,
+        shared: SharedBuckets | None = None,
     ) -> None:
         """Take the rate.
 
@@ -40,11 +62,13 @@ class Quota:
             burst_s: seconds' worth that a bucket holds; at least one is in it.
             what: is counted, for the error.
             now: returns seconds.
+            shared: of several processes; where they cannot be asked, those of this process decide.
         """
         self._per_s, self._most, self._what, self._now = per_s, max(1.0, per_s * burst_s), what, now
+        self._shared = shared
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
-    def take(self, subject: str, n: int = 1) -> None:
+    async def take(self, subject: str, n: int = 1) -> None:
         """Take `n` for a subject; nothing is taken where they are refused.
 
         Raises:
@@ -52,18 +76,27 @@ class Quota:
         """
         if not self._per_s:
             return
-        bucket = self._fill(subject)
-        wanted = min(float(n), self._most)
-        if bucket.left < wanted:
-            retry_s = (wanted - bucket.left) / self._per_s
+        taken = None
+        if self._shared is not None:
+            taken = await self._shared.take(subject, n, what=self._what, per_s=self._per_s, most=self._most)
+        if taken is None:
+            taken = self._take_here(subject, n)
+        if not taken.is_taken:
+            retry_s = (min(float(n), self._most) - taken.left) / self._per_s
             raise QuotaError(
                 what=self._what,
                 per_s=self._per_s,
                 most=int(self._most),
-                left=max(0, int(bucket.left)),
+                left=max(0, int(taken.left)),
                 retry_after_s=math.ceil(1000.0 * retry_s) / 1000.0,  # never 0: it would be refused again
             )
+
+    def _take_here(self, subject: str, n: int) -> Taken:
+        bucket = self._fill(subject)
+        if bucket.left < min(float(n), self._most):
+            return Taken(is_taken=False, left=bucket.left)
         bucket.left -= n
+        return Taken(is_taken=True, left=bucket.left)
 
     def _fill(self, subject: str) -> _Bucket:
         now = self._now()
@@ -84,9 +117,11 @@ class Quotas:
     texts: Quota
 
 
-def make_quotas(*, requests_per_s: float, texts_per_s: float, burst_s: float) -> Quotas:
+def make_quotas(
+    *, requests_per_s: float, texts_per_s: float, burst_s: float, shared: SharedBuckets | None = None
+) -> Quotas:
     """Return fresh quotas; a rate of 0 bounds nothing."""
     return Quotas(
-        requests=Quota(requests_per_s, burst_s=burst_s, what="requests"),
-        texts=Quota(texts_per_s, burst_s=burst_s, what="texts"),
+        requests=Quota(requests_per_s, burst_s=burst_s, what="requests", shared=shared),
+        texts=Quota(texts_per_s, burst_s=burst_s, what="texts", shared=shared),
     )

@@ -48,7 +48,7 @@ class _Require:
             check_local(request.headers.get("host", ""), request.headers.get("origin", ""))
         if not caller.may(self._action):
             raise ForbiddenError(action=str(self._action))
-        serving.quotas.requests.take(caller.principal.subject)
+        await serving.quotas.requests.take(caller.principal.subject)
         return caller
 
 

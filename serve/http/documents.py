@@ -42,7 +42,7 @@ async def write_documents(
 ) -> JSONResponse:
     """Write versions of documents, all or none; answered once they are published."""
     writer = _find_writer(serving, name, caller)
-    serving.quotas.texts.take(caller.principal.subject, len(body.documents))
+    await serving.quotas.texts.take(caller.principal.subject, len(body.documents))
     asked = {"documents": body.model_dump(mode="json")["documents"]}
     begun = await _begin(writer, caller, key=key, asked=asked)
     documents = body.to_documents(now=begun.now)

@@ -29,7 +29,7 @@ async def embed(body: EmbeddingBody, caller: Searching, serving: Served) -> Resp
         raise ModelNotServedError(name=body.model, served=model.identity.name, param="model")
     require_dimensions(body.dimensions, model.identity.dim)
     texts = await asyncio.to_thread(body.read_texts)
-    serving.quotas.texts.take(caller.principal.subject, len(texts))
+    await serving.quotas.texts.take(caller.principal.subject, len(texts))
     encoded = await model.encoder.encode(texts)
     return Response(await asyncio.to_thread(write_answer, body, encoded), media_type="application/json")
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
 
 from serve.audit.counts import AuditCounts
 from serve.engine.ports import Answers, Followed
@@ -68,6 +69,10 @@ class Metrics:
             StateCollector(collection=collection, follower=follower, answerer=answerer, audit=audit)
         )
         ProcessCollector(registry=self._registry)
+
+    def add(self, collector: Collector) -> None:
+        """Show what another part counts, too."""
+        self._registry.register(collector)
 
     def count_request(self, *, route: str, method: str, status: int, elapsed_s: float) -> None:
         """Count a request that was answered.

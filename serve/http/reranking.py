@@ -91,7 +91,7 @@ async def _rank(serving: Serving, caller: Caller, question: RerankQuestion) -> t
     reranker = serving.require_reranker()
     if question.model not in (None, reranker.pairs.name):
         raise ModelNotServedError(name=question.model, served=reranker.pairs.name, param="model")
-    serving.quotas.texts.take(caller.principal.subject, len(question.documents))
+    await serving.quotas.texts.take(caller.principal.subject, len(question.documents))
     documents = await asyncio.to_thread(_cut, question, reranker)
     ranked = await reranker.ranker.rank(question.query, documents, may_cut=question.may_cut)
     raw = ranked.scores.astype(np.float64)

@@ -47,7 +47,7 @@ async def search_batch(name: str, body: BatchBody, caller: Searching, serving: S
 
     Each counts as a request of its caller.
     """
-    serving.quotas.requests.take(caller.principal.subject, len(body.questions) - 1)
+    await serving.quotas.requests.take(caller.principal.subject, len(body.questions) - 1)
     collection = serving.find_collection(name)
     with count_asked(serving.metrics, AskedKind.BATCH):
         requests = [question.to_request(caller.principal) for question in body.questions]

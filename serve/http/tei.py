@@ -38,7 +38,7 @@ async def embed(body: TeiEmbedBody, caller: Searching, serving: Served) -> Respo
     require_dimensions(body.dimensions, model.identity.dim)
     if body.truncate:
         texts = await asyncio.to_thread(_cut, texts, body, model)
-    serving.quotas.texts.take(caller.principal.subject, len(texts))
+    await serving.quotas.texts.take(caller.principal.subject, len(texts))
     encoder = model.questions if body.prompt_name == "query" else model.encoder
     encoded = await encoder.encode(texts)
     content = await asyncio.to_thread(_write, encoded.vectors, body.dimensions)

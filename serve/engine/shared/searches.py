@@ -1,0 +1,126 @@
+"""Answers that several processes remember together, each by all that decides it.
+
+Only an answer of a snapshot that is open here is taken from memory, so a snapshot that is gone has none;
+errors are not remembered. What is remembered is found by the snapshot, the rights of the caller, the whole
+request, and what computes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Final, Protocol
+
+from eagleray.contracts.hits import SearchRequest, SearchResponse
+from eagleray.errors import DeadlineError
+from serve.engine.following import Following
+from serve.engine.searching import FindsHits
+from serve.engine.shared.answers import describe_question, describe_rights, read_answer, write_answer
+from serve.engine.shared.cache import SharedCache
+from serve.engine.shared.sealing import Sealer
+from serve.tracing.spans import describe, span
+
+RESULTS: Final = "result"
+"""Kind of their names."""
+
+
+class HoldsSnapshots(Protocol):
+    """Knows the alias's snapshot, and which ones are open; see `Follower`."""
+
+    @property
+    def state(self) -> Following:
+        """Where it stands with the alias."""
+        ...
+
+    @property
+    def opened(self) -> Collection[str]:
+        """Ids of the snapshots that are open."""
+        ...
+
+
+class RememberedSearches:
+    """Implements `FindsHits` over another; runs in one event loop."""
+
+    def __init__(
+        self,
+        searches: FindsHits,
+        cache: SharedCache,
+        sealer: Sealer,
+        *,
+        follower: HoldsSnapshots,
+        basis: str,
+        probe: SearchRequest,
+        timeout_s: float,
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            searches: answers what is not remembered.
+            cache: holds the answers.
+            sealer: makes their names.
+            follower: of the alias.
+            basis: digest of what decides an answer beside snapshot and request: code, models, processor.
+            probe: tells whether questions are answered, so it always is.
+            timeout_s: seconds a search may take.
+        """
+        self._searches, self._cache, self._sealer = searches, cache, sealer
+        self._follower, self._basis, self._timeout_s = follower, basis, timeout_s
+        self._probe = probe
+
+    async def answer(
+        self, request: SearchRequest, *, snapshot: str | None = None, timeout_s: float | None = None
+    ) -> SearchResponse:
+        """Return the remembered answer, or a new one; see `Searches`.
+
+        Raises:
+            EagleRayError: as the searches below raise.
+        """
+        if request == self._probe:
+            return await self._searches.answer(request, snapshot=snapshot, timeout_s=timeout_s)
+        allowed_s = min(timeout_s or self._timeout_s, self._timeout_s)
+        started = time.perf_counter()
+        wanted = snapshot or self._follower.state.snapshot
+        if wanted in self._follower.opened:
+            found = await self._find(wanted, request, started)
+            if found is not None:
+                return found
+        left_s = max(allowed_s - (time.perf_counter() - started), 1e-9)
+        try:
+            response = await self._searches.answer(request, snapshot=snapshot, timeout_s=left_s)
+        except DeadlineError as error:
+            raise DeadlineError(timeout_s=allowed_s) from error
+        name = self._name(response.explanation.snapshot, request)  # the alias may have moved meanwhile
+        self._cache.keep(name, partial(write_answer, response))
+        return response
+
+    async def answer_all(
+        self,
+        requests: Sequence[SearchRequest],
+        *,
+        snapshot: str | None = None,
+        timeout_s: float | None = None,
+    ) -> tuple[SearchResponse, ...]:
+        """Return new answers, all of one snapshot; those of a batch are not remembered. See `Searches`.
+
+        Raises:
+            EagleRayError: as the searches below raise.
+        """
+        return await self._searches.answer_all(requests, snapshot=snapshot, timeout_s=timeout_s)
+
+    async def _find(self, snapshot: str, request: SearchRequest, started: float) -> SearchResponse | None:
+        with span("recall") as made:
+            data = await self._cache.find(self._name(snapshot, request))
+            if data is None:
+                return None
+            response = await asyncio.to_thread(read_answer, data)
+            describe(made, snapshot=snapshot, n_hits=len(response.hits))
+        timings = {"recall": round((time.perf_counter() - started) * 1000.0, 3)}
+        explanation = replace(response.explanation, is_remembered=True, timings_ms=timings)
+        return replace(response, explanation=explanation)
+
+    def _name(self, snapshot: str, request: SearchRequest) -> bytes:
+        rights, question = describe_rights(request.principal), describe_question(request)
+        return self._sealer.name(RESULTS, self._basis, snapshot, rights, question)

@@ -1,0 +1,134 @@
+"""What one serving process shares with others through Redis, made of its settings."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+
+from eagleray.contracts.hits import SearchRequest
+from eagleray.contracts.manifests import EmbedderIdentity
+from eagleray.digests import digest_json
+from eagleray.rerankers import open_reranker
+from eagleray.settings import Settings
+from serve.engine.following import Follower
+from serve.engine.searching import FindsHits
+from serve.engine.shared.breaker import Breaker
+from serve.engine.shared.buckets import CountedBuckets
+from serve.engine.shared.cache import SharedCache
+from serve.engine.shared.guarding import Guard
+from serve.engine.shared.sealing import Sealer
+from serve.engine.shared.searches import RESULTS, RememberedSearches
+from serve.engine.shared.vectors import VECTORS, CachedVectors
+from serve.engine.shelf import Engine
+from serve.redis.basis import describe_basis
+from serve.redis.client import RedisBuckets, RedisValues, make_client
+from serve.redis.metrics import RedisCollector
+from serve.redis.notices import Notices
+
+
+class Sharing:
+    """Makes the shared parts of a process over one client; runs in one event loop."""
+
+    def __init__(self, settings: Settings, *, url: str, secret: str, alias: str) -> None:
+        """Take the settings; nothing connects before it is used.
+
+        Args:
+            settings: of the process.
+            url: where Redis is.
+            secret: that names and values are derived from.
+            alias: that is followed.
+        """
+        self._settings, self._alias, limits = settings, alias, settings.redis
+        self._client, self._sealer = make_client(limits, url), Sealer(secret)
+        self._guard = Guard(Breaker(pause_s=limits.pause_s), timeout_s=limits.timeout_s)
+        self._caches: dict[str, SharedCache] = {}
+        self._notices: Notices | None = None
+        self._telling: set[asyncio.Task[None]] = set()
+
+    @property
+    def collector(self) -> RedisCollector:
+        """What Prometheus is told."""
+        return RedisCollector(guard=self._guard, caches=self._caches, notices=self._notices)
+
+    def share_buckets(self) -> CountedBuckets:
+        """Return the buckets of all processes that serve this collection."""
+        collection = self._settings.collection
+        return CountedBuckets(RedisBuckets(self._client), self._guard, self._sealer, collection=collection)
+
+    def share_vectors(self, identity: EmbedderIdentity) -> CachedVectors:
+        """Return the memory of questions' vectors, as an embedder makes them."""
+        cache, digest = self._open_cache(VECTORS, max_bytes=identity.dim * 4), digest_json(asdict(identity))
+        return CachedVectors(cache, self._sealer, embedder=digest, dim=identity.dim)
+
+    async def share_answers(
+        self,
+        searches: FindsHits,
+        *,
+        follower: Follower[Engine],
+        identity: EmbedderIdentity,
+        probe: SearchRequest,
+    ) -> FindsHits:
+        """Return searches that remember their answers, where the settings want that.
+
+        Args:
+            searches: answer what is not remembered.
+            follower: of the alias.
+            identity: of what embeds their questions.
+            probe: is always answered anew.
+
+        Raises:
+            ModelError: the reranker cannot be loaded.
+        """
+        settings = self._settings
+        if not settings.redis.results:
+            return searches
+        return RememberedSearches(
+            searches,
+            self._open_cache(RESULTS, max_bytes=settings.redis.max_result_bytes),
+            self._sealer,
+            follower=follower,
+            basis=await asyncio.to_thread(_describe_basis, settings, identity),
+            probe=probe,
+            timeout_s=settings.serve.timeout_s,
+        )
+
+    def share_moves(self, follower: Follower[Engine]) -> None:
+        """Tell other servers of the alias where a follower finds it moved, and have it look when they do."""
+        notices = Notices(
+            self._client,
+            self._guard,
+            channel=self._sealer.name("moves", self._settings.collection, self._alias),
+            on_notice=lambda: follower.notify(is_told=True),
+            pause_s=self._settings.redis.pause_s,
+        )
+
+        def tell() -> None:
+            telling = asyncio.create_task(notices.tell())
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
+
+        follower.watch(tell)
+        notices.start()
+        self._notices = notices
+
+    async def close(self) -> None:
+        """End what was begun, and the connections."""
+        if self._notices is not None:
+            await self._notices.close()
+        await asyncio.gather(*self._telling, *(cache.settle() for cache in self._caches.values()))
+        await self._client.aclose()
+
+    def _open_cache(self, kind: str, *, max_bytes: int) -> SharedCache:
+        ttl_s, values = self._settings.redis.ttl_s, RedisValues(self._client)
+        cache = SharedCache(values, self._guard, self._sealer, ttl_s=ttl_s, max_bytes=max_bytes)
+        self._caches[kind] = cache
+        return cache
+
+
+def _describe_basis(settings: Settings, identity: EmbedderIdentity) -> str:
+    reranker, chosen = open_reranker(settings.reranker), settings.reranker.model_dump(exclude={"model"})
+    return describe_basis(
+        embedder=digest_json(asdict(identity)),
+        reranker="" if reranker is None else digest_json([reranker.identity.digest, chosen]),
+        device=settings.search.device,
+    )

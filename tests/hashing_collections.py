@@ -1,0 +1,46 @@
+"""A small collection that a serving process can open: embedded by hashing, published, without Ray."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from eagleray.embedders.hashing import HashingEmbedder
+from indexes.segments.attributes import infer_attribute_types
+from indexes.segments.publishing import publish_segment
+from indexes.segments.writing import write_segment
+from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
+from indexes.snapshots.catalog import put_collection, put_snapshot
+from tests.small_collections import SPEC, make_manifest, make_rows, make_table
+
+HASHED = replace(SPEC, embedder=HashingEmbedder().identity.model)
+
+
+def put_hashed_snapshot(store, seed=7, n_documents=60):
+    """Write one segment as a snapshot, and return its id."""
+    rng, embedder = np.random.default_rng(seed), HashingEmbedder()
+    put_collection(store, HASHED)
+    rows = make_rows(rng, n_documents=n_documents)
+    table = make_table(rows)
+    with tempfile.TemporaryDirectory() as folder:
+        write_segment(
+            table,
+            embedder.embed_passages([row["text"] for row in rows]),
+            zone="default",
+            attributes=infer_attribute_types(table["attributes"].to_pylist()),
+            embedder=embedder.identity,
+            folder=Path(folder) / "segment",
+        )
+        digest = publish_segment(store, Path(folder) / "segment", collection=HASHED.name)
+    return put_snapshot(store, replace(make_manifest(store, [digest]), collection=HASHED))
+
+
+def publish(store, snapshot):
+    """Point the alias to a snapshot."""
+    current = read_alias(store, HASHED.name, "live")
+    expected = None if current is None else current.snapshot
+    move = AliasMove(expected=expected, snapshot=snapshot, reason="publish", now=1)
+    move_alias(store, HASHED.name, "live", move=move)
