@@ -126,6 +126,10 @@ class Oracle:
             enlarged_rounding=enlarged_rounding,
         )
 
+    def find_visible(self, request: SearchRequest) -> list[Row]:
+        """Return the rows a request may find: seen by its caller at its time, within its filter."""
+        return [self._rows[row] for row in np.flatnonzero(self._select(request))]
+
     def _select(self, request: SearchRequest) -> BoolVector:
         if request.as_of is None:
             known = self._to == OPEN_END

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +16,15 @@ import numpy as np
 from benchmarks.differential_world import WORDS
 from benchmarks.http_callers import HttpCaller
 from benchmarks.http_client import Answer
+from benchmarks.http_looks import (
+    draw_batch,
+    draw_counts,
+    draw_document,
+    judge_batch,
+    judge_counts,
+    judge_document,
+    name_document,
+)
 from benchmarks.http_searches import SearchAsked, draw_like, draw_search, judge_like, judge_search
 from benchmarks.http_verdicts import SOUND, Scene, Verdict, find_stray_canaries
 from benchmarks.http_world import COLLECTION, EMBEDDER
@@ -135,9 +144,50 @@ def _ask_health(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> Ask
     return Asked(path=drawn.choice(["/health/live", "/health/ready"]), action=None, judge=judge)
 
 
+def _ask_document(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
+    asked = draw_document(scene, caller, drawn)
+    return Asked(
+        path=f"/collections/{COLLECTION}/documents?{name_document(asked)}",
+        action=Action.SEARCH,
+        search=asked,
+        statuses=frozenset({200, 404}),
+        judge=lambda scene, answer: judge_document(scene, asked, answer),
+    )
+
+
+def _ask_counts(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
+    asked, body = draw_counts(scene, caller, drawn)
+    return Asked(
+        path=f"/collections/{COLLECTION}/facets",
+        action=Action.SEARCH,
+        body=body,
+        search=asked,
+        judge=lambda scene, answer: judge_counts(scene, asked, body["column"], answer),
+    )
+
+
+def _ask_batch(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
+    asked, snapshot = draw_batch(scene, caller, drawn)
+    words = " ".join(question.request.query for question in asked)
+    return Asked(
+        path=f"/collections/{COLLECTION}/search/batch",
+        action=Action.SEARCH,
+        body={
+            "questions": [dict(question.body) for question in asked],
+            "snapshot": snapshot,
+            "explain": True,
+        },
+        search=replace(asked[0], request=replace(asked[0].request, query=words)),
+        judge=lambda scene, answer: judge_batch(scene, asked, answer),
+    )
+
+
 PROBES: Final = (
-    Probe(name="search", share=0.78, draw=_ask_search),
+    Probe(name="search", share=0.55, draw=_ask_search),
     Probe(name="like", share=0.1, draw=_ask_like),
+    Probe(name="document", share=0.1, draw=_ask_document),
+    Probe(name="counts", share=0.08, draw=_ask_counts),
+    Probe(name="batch", share=0.05, draw=_ask_batch),
     Probe(name="missing", share=0.04, draw=_ask_missing),
     Probe(name="embeddings", share=0.03, draw=_ask_vectors),
     Probe(name="models", share=0.01, draw=_ask_models),
