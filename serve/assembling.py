@@ -34,7 +34,15 @@ from serve.engine.reranking import Ranker, RankerLimits
 from serve.engine.searching import FindsHits
 from serve.engine.shelf import Engine, Opened, Shelf
 from serve.http.metrics import Metrics
-from serve.http.serving import DocumentWriter, Ended, ServedCollection, ServedModel, ServedReranker, Serving
+from serve.http.serving import (
+    DocumentWriter,
+    Ended,
+    ServedCollection,
+    ServedModel,
+    ServedReranker,
+    Serving,
+    Uploads,
+)
 from serve.identity.authenticating import Authenticator
 from serve.identity.exposure import check_metrics_exposure
 from serve.identity.opening import open_authenticator
@@ -240,6 +248,7 @@ def make_serving(
     ranker: Ranks | None,
     documents: DocumentWriter | None = None,
     buckets: SharedBuckets | None = None,
+    uploads: Uploads | None = None,
 ) -> Serving:
     """Return what routes ask, of parts that are here or in other processes; `buckets` are those of all."""
     reranker = None
@@ -274,4 +283,5 @@ def make_serving(
         metrics_for=settings.serve.metrics,
         reranker=reranker,
         documents=documents,
+        uploads=uploads,
     )

@@ -34,6 +34,7 @@ from serve.identity.authenticating import Authenticator
 from serve.search_opening import open_searches
 from serve.sharing import open_sharing
 from serve.tracing.exporting import start_tracing
+from serve.uploading import make_uploads
 from serve.writing import make_document_writer, make_group, open_writable
 
 _GRACE_S: Final = 30
@@ -98,6 +99,7 @@ async def _serve(
         ranker=ranker,
         documents=make_document_writer(target, group, writer, settings),
         buckets=None if sharing is None else sharing.share_buckets(),
+        uploads=make_uploads(writer, settings),
     )
 
     async def start() -> None:

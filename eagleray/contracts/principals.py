@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 
@@ -23,3 +23,16 @@ class Principal:
 
 ANONYMOUS: Final = Principal(subject="anonymous")
 """A caller without groups: sees only rows that carry no groups."""
+
+_PRIVATE: Final = "eagleray:subject:"
+
+
+def name_private_group(subject: str) -> str:
+    """Return the group of one subject alone: nobody is given it, its subject's own searches ask with it."""
+    return f"{_PRIVATE}{subject}"
+
+
+def drop_private_groups(principal: Principal) -> Principal:
+    """Return the principal without private groups: no key or token may claim one."""
+    groups = frozenset(group for group in principal.groups if not group.startswith(_PRIVATE))
+    return principal if groups == principal.groups else replace(principal, groups=groups)

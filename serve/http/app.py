@@ -16,6 +16,7 @@ from serve.http import (
     documents,
     embeddings,
     facets,
+    files,
     operations,
     publishing,
     reranking,
@@ -23,6 +24,9 @@ from serve.http import (
     searches,
     shown_documents,
     tei,
+    vector_store_files,
+    vector_store_search,
+    vector_stores,
 )
 from serve.http.access import read_credential
 from serve.http.incoming import BodyLimit, Check
@@ -45,10 +49,17 @@ ROUTERS: Final = (
     embeddings.router,
     tei.router,
     reranking.router,
+    files.router,
+    vector_stores.router,
+    vector_store_files.router,
+    vector_store_search.router,
 )
 
-LONG_BODIES: Final = dict.fromkeys((embeddings.PATH, "/", "/embed", "/tokenize", *reranking.PATHS), 8 << 20)
-"""Bytes of a body where it may be longer: many texts come at once there."""
+LONG_BODIES: Final = {
+    **dict.fromkeys((embeddings.PATH, "/", "/embed", "/tokenize", *reranking.PATHS), 8 << 20),
+    files.PATH: files.MAX_BYTES + (64 << 10),
+}
+"""Bytes of a body where it may be longer: many texts come at once there, or a file with its form."""
 
 
 def make_app(

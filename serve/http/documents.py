@@ -17,9 +17,9 @@ from eagleray.errors import ForbiddenError, NotPublishedError
 from indexes.writing.requests import Begun, Write, name_write
 from serve.http.access import Served, Writing
 from serve.http.answer_models import WriteAnswer, answered
+from serve.http.carrying_out import carry_out
 from serve.http.document_bodies import MAX_DOCUMENTS, Name, WriteBody
-from serve.http.request_ids import read_request_id
-from serve.http.serving import DocumentWriter, Serving, Wrote
+from serve.http.serving import DocumentWriter, Serving
 
 PATH: Final = "/collections/{name}/documents"
 
@@ -84,26 +84,6 @@ async def _carry_out(
     documents: Sequence[Document] = (),
     removed: Sequence[str] = (),
 ) -> JSONResponse:
-    """Return the answer, once it stands in the audit log; what ends without one stands there, too."""
     write = Write(begun=begun, documents=tuple(documents), removed=tuple(removed))
-    started = time.perf_counter_ns()
-
-    async def record(outcome: str | Exception) -> None:
-        latency_us = (time.perf_counter_ns() - started) // 1_000
-        request_id = read_request_id()
-        wrote = Wrote(
-            principal=caller.principal,
-            write=write,
-            outcome=outcome,
-            latency_us=latency_us,
-            request_id=request_id,
-        )
-        await writer.record(wrote)
-
-    try:
-        snapshot = await writer.write(write)
-    except Exception as error:
-        await record(error)
-        raise
-    await record(snapshot)
+    snapshot = await carry_out(writer, caller.principal, write)
     return JSONResponse({"snapshot": snapshot, "written": len(documents), "removed": len(removed)})

@@ -15,6 +15,7 @@ from eagleray.models.tokenizing import Tokenize
 from eagleray.rerankers import PairReader
 from eagleray.setting_groups.serving import MetricsReaders
 from indexes.writing.requests import Begun, Write
+from serve.audit.entries import Asked
 from serve.catalog import Catalog
 from serve.engine.alone import OneAtATime
 from serve.engine.ports import Answers, Encodes, Followed, Ranks
@@ -22,6 +23,7 @@ from serve.engine.quotas import Quotas
 from serve.engine.searching import FindsHits
 from serve.http.metrics import Metrics
 from serve.publishing import Publisher
+from serve.uploads.keeping import OwnRecords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +138,20 @@ class DocumentWriter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Uploads:
+    """Keeps files and vector stores.
+
+    Attributes:
+        open_own: returns the records of a subject; they may block.
+        record: keeps what was done to a file and why it failed, `None` where it did not; in microseconds how
+            long it took. Called in a thread.
+    """
+
+    open_own: Callable[[str], OwnRecords]
+    record: Callable[[Asked, Exception | None, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
     """What routes ask.
 
@@ -150,6 +166,7 @@ class Serving:
         metrics_for: who may read them.
         reranker: scores documents for those who bring them; `None` where the settings name none.
         documents: takes documents; `None` where none are taken.
+        uploads: keeps files and vector stores; `None` where none are taken.
     """
 
     collection: ServedCollection
@@ -162,6 +179,7 @@ class Serving:
     metrics_for: MetricsReaders = "callers"
     reranker: ServedReranker | None = None
     documents: DocumentWriter | None = None
+    uploads: Uploads | None = None
 
     def require_reranker(self) -> ServedReranker:
         """Return the reranker.
@@ -173,6 +191,16 @@ class Serving:
             detail = "none is served; EAGLERAY_RERANKER__MODEL names the folder of a cross-encoder"
             raise NotPublishedError(name="reranker", detail=detail)
         return self.reranker
+
+    def require_uploads(self) -> tuple[Uploads, DocumentWriter]:
+        """Return what keeps files, and what takes their documents.
+
+        Raises:
+            NotPublishedError: nothing is taken here.
+        """
+        if self.uploads is None or self.documents is None:
+            raise NotPublishedError(name="files", detail="no files are taken here")
+        return self.uploads, self.documents
 
     def find_collection(self, name: str) -> ServedCollection:
         """Return the collection of a name.

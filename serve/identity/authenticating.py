@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from eagleray.contracts.callers import Caller
+from eagleray.contracts.principals import drop_private_groups
 from eagleray.errors import AuthenticationError
 from serve.identity.key_texts import PREFIX
 
@@ -35,6 +36,8 @@ class Authenticator:
     def authenticate(self, credential: str) -> Caller:
         """Return who asks.
 
+        Private groups that a credential claims are dropped.
+
         Args:
             credential: an API key or a token, as it follows `Bearer`; empty where nothing is shown. What is
                 shown and wrong is refused, also where nothing would do.
@@ -51,4 +54,5 @@ class Authenticator:
         checker = self.keys if credential.startswith(PREFIX) else self.tokens
         if checker is None:
             raise AuthenticationError(reason="kind_not_accepted")
-        return checker.authenticate(credential)
+        caller = checker.authenticate(credential)
+        return replace(caller, principal=drop_private_groups(caller.principal))

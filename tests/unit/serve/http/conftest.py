@@ -8,6 +8,7 @@ from functools import partial
 import httpx
 import pytest
 
+from eagleray.chunking.counting import WhitespaceCounter
 from eagleray.contracts.callers import Authentication, Caller, Role
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
@@ -18,13 +19,17 @@ from eagleray.rerankers import load_reranker, open_pair_reader
 from eagleray.setting_groups.engine import EmbedderSettings, RerankerSettings
 from eagleray.settings import Settings
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
+from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
+from indexes.writing.committing import Writable, commit
+from indexes.writing.requests import begin_write
 from serve.audit.counts import AuditCounts
 from serve.catalog import Catalog
 from serve.engine.alone import OneAtATime
 from serve.engine.answering import Answerer, Limits
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.following import Follower
+from serve.engine.group_writing import GroupWriter
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.quotas import make_quotas
 from serve.engine.reranking import Ranker, RankerLimits
@@ -32,8 +37,16 @@ from serve.engine.searching import Searches
 from serve.engine.shelf import Shelf
 from serve.http.app import make_app
 from serve.http.metrics import Metrics
-from serve.http.serving import ServedCollection, ServedModel, ServedReranker, Serving
+from serve.http.serving import (
+    DocumentWriter,
+    ServedCollection,
+    ServedModel,
+    ServedReranker,
+    Serving,
+    Uploads,
+)
 from serve.publishing import Publisher
+from serve.uploads.keeping import OwnRecords
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_rerankers import write_cross_encoder
 from tests.small_searchers import FixedEmbedder, open_engine
@@ -82,10 +95,13 @@ def serve_with(store):
         metrics_for="callers",
         quotas=UNBOUND,
         reranker=None,
+        takes_files=False,
         **limits,
     ):
         recorded = [] if can_record else None
         shared = {"metrics_for": metrics_for, "quotas": quotas, "reranker": reranker}
+        if takes_files:
+            shared |= make_file_taker(store, recorded)
         return asyncio.run(
             _run(store, body, frozenset(groups), Limits(**limits), recorded, record_change, shared)
         )
@@ -96,9 +112,9 @@ def serve_with(store):
 def make_door(groups):
     """Return what knows a few credentials, and takes whoever shows none for a reader."""
 
-    def know(*roles):
+    def know(*roles, subject="test", zones=None):
         return Caller(
-            principal=Principal(subject="test", groups=groups),
+            principal=Principal(subject=subject, groups=groups, zones=zones),
             roles=frozenset(roles),
             authentication=Authentication.API_KEY,
         )
@@ -111,6 +127,11 @@ def make_door(groups):
         "auditor": know(Role.AUDITOR),
         "admin": know(Role.ADMIN),
         "nothing": know(),
+        "ann": know(Role.READER, Role.WRITER, subject="ann"),
+        "ben": know(Role.READER, Role.WRITER, subject="ben"),
+        "ann-reads": know(Role.READER, subject="ann"),
+        "ann-writes": know(Role.WRITER, subject="ann"),
+        "zoned": know(Role.READER, Role.WRITER, subject="zoned", zones=frozenset({"emea"})),
     }
 
     def authenticate(credential):
@@ -119,6 +140,41 @@ def make_door(groups):
         return known[credential]
 
     return authenticate
+
+
+class PassageEmbedder(FixedEmbedder):
+    """Embeds passages as it embeds questions."""
+
+    def embed_passages(self, texts):
+        return self.embed_queries(texts)
+
+
+def make_file_taker(store, recorded):
+    """Return what takes documents and files, and writes of each to `recorded`."""
+    target = Writable(
+        store=store,
+        spec=SPEC,
+        alias="live",
+        embedder=PassageEmbedder(),
+        counter=WhitespaceCounter(),
+        open_snapshot=lambda snapshot: open_snapshot(store, SPEC.name, snapshot),
+    )
+
+    async def record(wrote):
+        recorded.append(wrote)
+
+    async def begin(name, digest, now):
+        return begin_write(store, SPEC.name, alias="live", name=name, digest=digest, now=now)
+
+    return {
+        "documents": DocumentWriter(
+            begin=begin, write=GroupWriter(partial(commit, target)).write, record=record
+        ),
+        "uploads": Uploads(
+            open_own=lambda subject: OwnRecords(store, SPEC.name, subject=subject),
+            record=lambda asked, error, _: recorded.append((asked, error)),
+        ),
+    }
 
 
 @pytest.fixture(scope="session")

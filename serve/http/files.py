@@ -1,0 +1,130 @@
+"""Files of a caller, in OpenAI's shape: kept until they are put into a vector store, and beyond.
+
+Source: OpenAI's API reference, `/v1/files`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import PurePath
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Form, Query, Response
+
+from eagleray.digests import digest_bytes
+from eagleray.errors import InputError
+from serve.http.access import Inspecting, Searching, Served, Writing
+from serve.http.answer_models import answered
+from serve.http.attaching import detach
+from serve.http.owned_records import open_own, record_use
+from serve.http.upload_answers import (
+    DeletedAnswer,
+    FileAnswer,
+    FilesAnswer,
+    show_deleted,
+    show_file,
+    show_page,
+)
+from serve.http.upload_bodies import After, FileForm
+from serve.uploads.keeping import OwnRecords
+from serve.uploads.paging import Order, Wanted
+from serve.uploads.records import AttachedRecord, FileRecord, make_name
+
+PATH: Final = "/v1/files"
+MAX_BYTES: Final = 32 << 20
+"""Of one file."""
+
+_MAX_NAME: Final = 255
+_BYTES: Final = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
+router = APIRouter(tags=["files"])
+
+
+@router.post(PATH, summary="Upload a file", response_model=None, responses=answered(FileAnswer))
+async def upload_file(
+    form: Annotated[FileForm, Form(media_type="multipart/form-data")], caller: Writing, serving: Served
+) -> dict[str, Any]:
+    """Keep a file; nothing finds it before it is in a vector store."""
+    own = open_own(serving, caller)
+    data = await form.file.read()
+    filename = PurePath((form.file.filename or "").replace("\\", "/")).name
+    if not data or len(data) > MAX_BYTES:
+        raise InputError(detail=f"file: expected 1 to {MAX_BYTES} bytes, found {len(data)}")
+    if not 1 <= len(filename) <= _MAX_NAME:
+        raise InputError(detail=f"file: expected a name of 1 to {_MAX_NAME} characters")
+    file = FileRecord(
+        file_id=make_name("file-"),
+        created=time.time_ns() // 1_000,
+        filename=filename,
+        purpose=form.purpose,
+        n_bytes=len(data),
+        sha256=await asyncio.to_thread(digest_bytes, data),
+    )
+    parameters = {"file": file.file_id, "n_bytes": file.n_bytes, "sha256": file.sha256}
+    async with record_use(
+        serving, caller, "upload_file", parameters=parameters, texts={"filename": filename}
+    ):
+        await asyncio.to_thread(own.put_content, file.file_id, data)
+        await asyncio.to_thread(own.put, file)
+    return show_file(file)
+
+
+@router.get(PATH, summary="The caller's files", response_model=None, responses=answered(FilesAnswer))
+async def list_files(
+    caller: Inspecting,
+    serving: Served,
+    purpose: Annotated[str, Query(max_length=64)] = "",
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 10_000,
+    order: Order = "desc",
+    after: After = "",
+) -> dict[str, Any]:
+    """List them."""
+    files = await asyncio.to_thread(open_own(serving, caller).list, FileRecord)
+    found = [file for file in files if purpose in ("", file.purpose)]
+    wanted = Wanted(limit=limit, order=order, after=after)
+    return show_page(found, wanted, name=lambda file: file.file_id, show=show_file)
+
+
+@router.get(
+    PATH + "/{file_id}", summary="One of the files", response_model=None, responses=answered(FileAnswer)
+)
+async def retrieve_file(file_id: str, caller: Inspecting, serving: Served) -> dict[str, Any]:
+    """Show it."""
+    return show_file(await asyncio.to_thread(open_own(serving, caller).find, FileRecord, file_id))
+
+
+@router.get(
+    PATH + "/{file_id}/content",
+    summary="The bytes of a file",
+    response_class=Response,
+    responses={200: {"content": _BYTES, "description": "As they were uploaded."}},
+)
+async def retrieve_file_content(file_id: str, caller: Searching, serving: Served) -> Response:
+    """Return them."""
+    own = open_own(serving, caller)
+    async with record_use(serving, caller, "read_file", parameters={"file": file_id[:64]}):
+        file = await asyncio.to_thread(own.find, FileRecord, file_id)
+        data = await asyncio.to_thread(own.read_content, file)
+    return Response(
+        data, media_type="application/octet-stream", headers={"x-content-type-options": "nosniff"}
+    )
+
+
+@router.delete(
+    PATH + "/{file_id}", summary="Delete a file", response_model=None, responses=answered(DeletedAnswer)
+)
+async def delete_file(file_id: str, caller: Writing, serving: Served) -> dict[str, Any]:
+    """Take it out of every vector store, and remove its bytes."""
+    own = open_own(serving, caller)
+    async with record_use(serving, caller, "delete_file", parameters={"file": file_id[:64]}):
+        file, attached = await asyncio.to_thread(_find_everywhere, own, file_id)
+        await detach(serving, caller, attached)
+        await asyncio.to_thread(own.remove_content, file.file_id)
+        await asyncio.to_thread(own.remove, file)
+    return show_deleted(file_id, "file")
+
+
+def _find_everywhere(own: OwnRecords, file_id: str) -> tuple[FileRecord, list[AttachedRecord]]:
+    file = own.find(FileRecord, file_id)
+    return file, [record for record in own.list(AttachedRecord) if record.file_id == file_id]

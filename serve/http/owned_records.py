@@ -1,0 +1,68 @@
+"""The records of the caller of a request, and what is written of the use of a file in the audit log."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from eagleray.contracts.callers import Caller
+from serve.audit.entries import Asked
+from serve.http.request_ids import read_request_id
+from serve.http.serving import Serving
+from serve.uploads.keeping import OwnRecords
+
+
+def open_own(serving: Serving, caller: Caller) -> OwnRecords:
+    """Return the caller's own records.
+
+    Raises:
+        NotPublishedError: no files are taken here.
+    """
+    uploads, _ = serving.require_uploads()
+    return uploads.open_own(caller.principal.subject)
+
+
+@asynccontextmanager
+async def record_use(
+    serving: Serving,
+    caller: Caller,
+    action: str,
+    *,
+    parameters: Mapping[str, Any],
+    texts: Mapping[str, Any] | None = None,
+) -> AsyncIterator[None]:
+    """Record how the block ends, before the answer is given.
+
+    Args:
+        serving: keeps the record.
+        caller: who asked.
+        action: what for.
+        parameters: JSON values that hold no text of the caller's.
+        texts: JSON values that do.
+
+    Raises:
+        AuditError: it could not be recorded.
+    """
+    uploads, _ = serving.require_uploads()
+    asked = Asked(
+        action=action,
+        principal=caller.principal,
+        parameters=parameters,
+        texts=texts or {},
+        request_id=read_request_id(),
+    )
+    started = time.perf_counter_ns()
+
+    async def record(error: Exception | None) -> None:
+        latency_us = (time.perf_counter_ns() - started) // 1_000
+        await asyncio.to_thread(uploads.record, asked, error, latency_us)
+
+    try:
+        yield
+    except Exception as error:
+        await record(error)
+        raise
+    await record(None)
