@@ -150,7 +150,7 @@ def test_nobody_else_sees_counts_finds_or_touches_what_is_uploaded(ask):
         store, ids = await fill(ann, gilt=(NOTE, {"year": 2024}))
         mine, _ = await fill(ben)
         made_up = "0" * 32
-        for ref, file in ((store.id, ids["gilt"]), (f"vs_{made_up}", f"file-{made_up}"), ("..", "%2e%2e")):
+        for ref, file in ((store.id, ids["gilt"]), (f"vs_{made_up}", f"file-{made_up}")):
             for asked in (
                 ben.vector_stores.retrieve(ref),
                 ben.vector_stores.search(ref, query="zebracoupon"),
