@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eagleray.settings import Settings
 from indexes.storage import open_store
-from serve.audit.entries import Asked, record_request
+from serve.audit.entries import Asked, Told, record_request
 from serve.audit.writing import AuditWriter
 from serve.http.serving import Uploads
 from serve.uploads.keeping import OwnRecords
@@ -16,7 +16,8 @@ def make_uploads(audit: AuditWriter, settings: Settings) -> Uploads:
 
     def record(asked: Asked, error: Exception | None, latency_us: int) -> None:
         kept = settings.audit.questions
-        audit.append(record_request(asked, error, questions=kept, latency_us=latency_us))
+        outcome = error or Told(snapshot="")
+        audit.append(record_request(asked, outcome, questions=kept, latency_us=latency_us))
 
     return Uploads(
         open_own=lambda subject: OwnRecords(store, settings.collection, subject=subject), record=record

@@ -63,7 +63,7 @@ async def attach(
     documents = [document for _, part in prepared for document in part]
     records = [record for record, _ in prepared]
     if documents:
-        serving.quotas.texts.take(caller.principal.subject, len(documents))
+        await serving.quotas.texts.take(caller.principal.subject, len(documents))
     await asyncio.to_thread(_put_all, own, records)
     if documents:
         begun = Begun(name=uuid.uuid4().hex, now=now)

@@ -16,7 +16,8 @@ from eagleray.contracts.filters import And, FilterExpression, IsIn, StartsWith
 from eagleray.contracts.principals import Principal, name_private_group
 from serve.http.access import Searching, Served
 from serve.http.answer_models import answered
-from serve.http.asking import answer_search, count_search
+from serve.http.asking import count_asked, keep_reply
+from serve.http.metrics import AskedKind
 from serve.http.owned_records import open_own, record_use
 from serve.http.upload_answers import ResultsAnswer, TextsAnswer, show_result
 from serve.http.upload_bodies import StoreSearchBody
@@ -44,8 +45,9 @@ async def search_vector_store(
     asked = replace(
         body.to_request(_narrow(caller.principal)), filter=_choose_rows(store_id, attached, selects)
     )
-    with count_search(serving.metrics):
-        response = await answer_search(serving, serving.collection, asked)
+    with count_asked(serving.metrics, AskedKind.SEARCH):
+        answering = serving.collection.searches.answer(asked)
+        response = await keep_reply(serving, asked, answering, snapshot="")
     found = [(hit, attached.get(hit.source)) for hit in response.hits]
     return {
         "object": "vector_store.search_results.page",
