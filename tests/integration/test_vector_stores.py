@@ -63,7 +63,7 @@ def test_uploads_are_found_by_their_owner_alone_and_stand_in_the_log(served, set
     assert served.process.wait(timeout=60) == 0
     audit = LocalAuditService()
     assert audit.verify(settings, heads="")["findings"] == []
-    records = audit.show(settings, AuditQuery(subject="ann"))
+    records = list(audit.show(settings, AuditQuery(subject="ann")))
     actions = {item.get("action") for item in records}
     assert {"upload_file", "delete_file", "create_vector_store", "write", "search"} <= actions
     searches = [item for item in records if item.get("action") == "search"]
