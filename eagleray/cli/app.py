@@ -23,6 +23,7 @@ from eagleray.cli.serving import serve
 from eagleray.cli.showing import show_json
 from eagleray.cli.snapshots import snapshots
 from eagleray.cli.tuning import tune
+from eagleray.cli.uploading import upload
 from eagleray.cli.vacuuming import vacuum
 from eagleray.errors import EagleRayError
 from eagleray.logs import configure_logs
@@ -35,6 +36,7 @@ app.command()(search)
 app.command(name="search-many")(search_many)
 app.command()(facets)
 app.command()(serve)
+app.command()(upload)
 app.command()(export)
 app.command()(compact)
 app.command()(tune)

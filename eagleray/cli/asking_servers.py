@@ -9,6 +9,7 @@ from typing import Final
 
 from eagleray.client import connect
 from eagleray.client.questions import Question
+from eagleray.client.remote import RemoteCollection
 from eagleray.contracts.hits import SearchResponse
 from eagleray.errors import InputError
 
@@ -68,9 +69,22 @@ def ask_server(
             detail=f"--snapshot {snapshot!r}: with --url expected the whole id, 64 hex digits; "
             "the server itself follows an alias"
         )
-    key = _read_key(server.api_key_file) if server.api_key_file else ""
-    with connect(server.url, collection=collection, api_key=key, allow_http=server.allow_http) as client:
+    with open_client(server, collection=collection) as client:
         return client.ask(replace(question, snapshot="" if is_served else snapshot))
+
+
+def open_client(server: ServerOptions, *, collection: str) -> RemoteCollection:
+    """Return the client of a server's collection, to be closed.
+
+    Args:
+        server: which one, and with which key.
+        collection: name of the collection; empty takes the setting.
+
+    Raises:
+        InputError: the address or the key cannot be used.
+    """
+    key = _read_key(server.api_key_file) if server.api_key_file else ""
+    return connect(server.url, collection=collection, api_key=key, allow_http=server.allow_http)
 
 
 def _read_key(path: str) -> str:

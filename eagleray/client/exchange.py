@@ -37,12 +37,14 @@ class Call:
         path: below the collection's, with the query.
         body: JSON; empty for none.
         timeout_s: seconds that are left for the answer.
+        headers: beside those of every call.
     """
 
     method: str
     path: str
     body: bytes
     timeout_s: float
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from eagleray.client.choices import Moment, read_time
 from eagleray.client.exchange import Call, Failure, Inquiry, Pause, Reply, Retrying, converse
@@ -17,6 +17,7 @@ from eagleray.client.inquiries import (
     make_question,
 )
 from eagleray.client.questions import Question
+from eagleray.client.writes import Written, inquire_removal, inquire_upsert
 from eagleray.contracts.facets import ValueCounts
 from eagleray.contracts.hits import FacetRequest, Ranking, SearchResponse
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
@@ -317,6 +318,31 @@ class RemoteCollection:
             EagleRayError: as `search_batch`.
         """
         return self._carry(inquire_batch(questions, snapshot=self._snapshot), timeout_s)
+
+    def upsert(self, documents: Sequence[Mapping[str, Any]], *, timeout_s: float | None = None) -> Written:
+        """Write versions of documents, all or none; when this returns, they are found.
+
+        Args:
+            documents: at most 100, each as `POST /collections/NAME/documents` takes it: `doc_id`, `text`, ….
+            timeout_s: seconds it may take, retries with it; `None` takes the client's.
+
+        Raises:
+            ForbiddenError: the caller has no role that may write.
+            EagleRayError: as `search`; where one document cannot be written, none is.
+        """
+        return self._carry(inquire_upsert(documents), timeout_s)
+
+    def delete(self, doc_ids: Sequence[str], *, timeout_s: float | None = None) -> Written:
+        """Close documents from now on; what was known before is still found as of then.
+
+        Args:
+            doc_ids: at most 100; those that are not there are none the more.
+            timeout_s: as of `upsert`.
+
+        Raises:
+            EagleRayError: as `upsert`.
+        """
+        return self._carry(inquire_removal(doc_ids), timeout_s)
 
     def _carry(self, inquiry: Inquiry[Answer], timeout_s: float | None) -> Answer:
         left_s = self._timeout_s if timeout_s is None else timeout_s

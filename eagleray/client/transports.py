@@ -36,7 +36,7 @@ class HttpTransport:
                 call.method,
                 self._url + call.path,
                 content=call.body or None,
-                headers=self._headers,
+                headers={**self._headers, **call.headers},
                 timeout=call.timeout_s,
             ) as response:
                 has_begun, content = True, bytearray()
@@ -71,7 +71,7 @@ class AsyncHttpTransport:
                     call.method,
                     self._url + call.path,
                     content=call.body or None,
-                    headers=self._headers,
+                    headers={**self._headers, **call.headers},
                     timeout=call.timeout_s,
                 ) as response,
             ):

@@ -32,12 +32,15 @@ class Following:
         snapshot: whose answers new requests get.
         wanted: where the alias points, as far as it could be read.
         changed_at: seconds since the epoch, when new requests began to get this snapshot.
+        read_at: seconds since the epoch, when the last reading of the alias began that named this snapshot; 0
+            before there was one.
         error: why the wanted snapshot does not answer yet, or the alias was not read; empty if all is well.
     """
 
     snapshot: str
     wanted: str
     changed_at: float
+    read_at: float = 0.0
     error: str = ""
 
 
@@ -147,6 +150,7 @@ class Follower(Generic[Opened]):
                     await self._notice.wait()
             self._notice.clear()
             wanted, is_told, self._is_told = self.state.wanted, self._is_told, False
+            read_at = time.time()
             try:
                 wanted = await self._look()
                 if wanted != self.state.wanted and not is_told:
@@ -154,7 +158,7 @@ class Follower(Generic[Opened]):
                 if wanted != self.state.snapshot:
                     await self._take(wanted)
                     self._n_taken += 1
-                self._tell(replace(self.state, wanted=wanted, error=""))
+                self._tell(replace(self.state, wanted=wanted, read_at=read_at, error=""))
                 wait_s = self._interval_s
             except Exception as error:  # noqa: BLE001 - told by the state and the log; the old one answers on
                 wait_s = min(2.0 * wait_s, _MAX_INTERVAL_S)

@@ -10,7 +10,6 @@ import asyncio
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -19,8 +18,7 @@ from eagleray.contracts.documents import Document
 from eagleray.contracts.principals import Principal, name_private_group
 from eagleray.errors import ForbiddenError
 from indexes.writing.requests import Begun, Write
-from serve.engine.ports import Followed
-from serve.http.carrying_out import carry_out
+from serve.http.carrying_out import carry_out, wait_until_served
 from serve.http.owned_records import open_own
 from serve.http.serving import Serving
 from serve.uploads.keeping import OwnRecords
@@ -28,8 +26,6 @@ from serve.uploads.reading import Owner, Refusal, read_documents
 from serve.uploads.records import AttachedRecord, Attribute, FileRecord, StoreRecord
 
 _DEFAULT_ZONE: Final = "default"
-_WAIT_S: Final = 5.0
-"""Seconds that an answer waits for the process to take a new snapshot up."""
 
 
 async def attach(
@@ -142,13 +138,4 @@ async def _write(serving: Serving, caller: Caller, write: Write) -> None:
     """Carry a write out, and wait until this process answers from it."""
     _, writer = serving.require_uploads()
     snapshot = await carry_out(writer, caller.principal, write)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_WAIT_S):
-            await _wait_until_taken(serving.collection.follower, snapshot)
-
-
-async def _wait_until_taken(follower: Followed, snapshot: str) -> None:
-    """Return once a snapshot answers, or one that came after it: the second that is taken from here on."""
-    n_taken = follower.n_taken
-    while follower.state.snapshot != snapshot and follower.n_taken < n_taken + 2:
-        await asyncio.sleep(0.02)
+    await wait_until_served(serving.collection.follower, snapshot)
