@@ -41,7 +41,7 @@ READY_S = 60.0
 class Served:
     """A process of `serve run`, its store, and the snapshots that are published in turn."""
 
-    def __init__(self, folder, settings, snapshots, *, collector=None, **arguments):
+    def __init__(self, folder, settings, snapshots, *, n_cpus=2, collector=None, **arguments):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -56,7 +56,7 @@ class Served:
         (folder / "serve.yaml").write_text(json.dumps(config))
         env = os.environ | {
             "RAY_ADDRESS": "local",
-            "RAY_OVERRIDE_RESOURCES": '{"CPU": 2}',
+            "RAY_OVERRIDE_RESOURCES": json.dumps({"CPU": n_cpus}),
             "RAY_TMPDIR": str(folder / "r"),
             "RAY_USAGE_STATS_ENABLED": "0",
             "EAGLERAY_STORE": settings.store,

@@ -48,7 +48,7 @@ def served(cluster):
     for note in changed:
         note["known_from"] = "2021-01-01T00:00:00Z"
     second = ingest(settings, write_lines(folder / "desk" / "notes.jsonl", changed))["snapshot"]
-    found = Served(folder, settings, (first, second), shards=2, searchers=2)
+    found = Served(folder, settings, (first, second), n_cpus=4, shards=2, searchers=2)
     try:
         found.wait_until_ready(240)
         yield found
