@@ -320,7 +320,7 @@ class RemoteCollection:
         return self._carry(inquire_batch(questions, snapshot=self._snapshot), timeout_s)
 
     def upsert(self, documents: Sequence[Mapping[str, Any]], *, timeout_s: float | None = None) -> Written:
-        """Write versions of documents, all or none; when this returns, they are found.
+        """Write versions of documents, all or none; when this returns, they are published.
 
         Args:
             documents: at most 100, each as `POST /collections/NAME/documents` takes it: `doc_id`, `text`, ….

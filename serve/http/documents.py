@@ -17,7 +17,7 @@ from eagleray.errors import ForbiddenError, NotPublishedError
 from indexes.writing.requests import Begun, Write, name_write
 from serve.http.access import Served, Writing
 from serve.http.answer_models import WriteAnswer, answered
-from serve.http.carrying_out import carry_out, wait_until_served
+from serve.http.carrying_out import carry_out
 from serve.http.document_bodies import MAX_DOCUMENTS, Name, WriteBody
 from serve.http.serving import DocumentWriter, Serving
 
@@ -46,7 +46,7 @@ async def write_documents(
     asked = {"documents": body.model_dump(mode="json")["documents"]}
     begun = await _begin(writer, caller, key=key, asked=asked)
     documents = body.to_documents(now=begun.now)
-    return await _carry_out(serving, writer, caller, begun, documents=documents)
+    return await _carry_out(writer, caller, begun, documents=documents)
 
 
 @router.delete(PATH, summary="Remove documents", response_model=None, responses=answered(WriteAnswer))
@@ -57,7 +57,7 @@ async def remove_documents(
     writer = _find_writer(serving, name, caller)
     removed = tuple(sorted(set(doc_ids)))
     begun = await _begin(writer, caller, key=key, asked={"removed": list(removed)})
-    return await _carry_out(serving, writer, caller, begun, removed=removed)
+    return await _carry_out(writer, caller, begun, removed=removed)
 
 
 def _find_writer(serving: Serving, name: str, caller: Caller) -> DocumentWriter:
@@ -77,7 +77,6 @@ async def _begin(writer: DocumentWriter, caller: Caller, *, key: str | None, ask
 
 
 async def _carry_out(
-    serving: Serving,
     writer: DocumentWriter,
     caller: Caller,
     begun: Begun,
@@ -87,5 +86,4 @@ async def _carry_out(
 ) -> JSONResponse:
     write = Write(begun=begun, documents=tuple(documents), removed=tuple(removed))
     snapshot = await carry_out(writer, caller.principal, write)
-    await wait_until_served(serving.collection.follower, snapshot)
     return JSONResponse({"snapshot": snapshot, "written": len(documents), "removed": len(removed)})
