@@ -6,7 +6,7 @@
 it by keys and tokens, several at once, while the alias moves on and back and keys are revoked. Every request
 of `http_probes.PROBES` is judged by an oracle that looks at the plain rows of the snapshot that answered. A
 *leak* is what a hidden row changes or shows, its own words anywhere in an answer included; all else is a
-*difference*.
+*difference*. One of five requests goes to a server that is written to and takes files (`http_written`).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from benchmarks.http_probes import PROBES, judge_answer
 from benchmarks.http_searches import read_missing
 from benchmarks.http_verdicts import Scene
 from benchmarks.http_world import COLLECTION, HttpWorld, make_http_world
+from benchmarks.http_written import check_written
 from benchmarks.reporting import show_result
 from benchmarks.serving_process import run_server
 from eagleray.contracts.callers import Action
@@ -36,6 +37,12 @@ from indexes.snapshots.aliases import AliasMove, move_alias, read_alias, rollbac
 from indexes.storage import open_store
 
 REQUESTS_PER_WORLD: Final = 5_000
+WRITTEN_SHARE: Final = 5
+"""One of so many requests goes to a collection that is written to."""
+
+LEAST_FOR_WRITTEN: Final = 300
+"""Requests to a world, of which a round of writes takes about half."""
+
 _N_CLIENTS: Final = 6
 _REQUESTS_PER_MOVE: Final = 60
 _ALIAS: Final = "live"
@@ -57,7 +64,12 @@ def run(n: int, *, seed: int) -> dict[str, Any]:
     """Return how many requests were made, of which kinds, and what went wrong with them."""
     total: Counter[str] = Counter()
     for number, start in enumerate(range(0, n, REQUESTS_PER_WORLD)):
-        total.update(check_world(seed * 1_000_003 + number, min(REQUESTS_PER_WORLD, n - start)))
+        world_seed, left = seed * 1_000_003 + number, min(REQUESTS_PER_WORLD, n - start)
+        if left >= LEAST_FOR_WRITTEN:
+            written = check_written(world_seed, left // WRITTEN_SHARE)
+            total.update(written)
+            left -= written["requests"]
+        total.update(check_world(world_seed, left))
         print(f"{total['requests']}/{n}: {dict(total)}", file=sys.stderr, flush=True)
     return {name: total[name] for name in ("requests", "leaks", "differences")} | {
         name: total[name]

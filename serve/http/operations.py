@@ -38,7 +38,7 @@ async def ready(serving: Served) -> JSONResponse:
     state = serving.collection.follower.state
     told: dict[str, Any] = {"snapshot": state.snapshot, "wanted": state.wanted}
     try:
-        await serving.collection.searches.answer(serving.probe)
+        await serving.checks.ask("ready", lambda: serving.collection.searches.answer(serving.probe))
     except EagleRayError as error:
         return make_problem(503, "NotReadyError", f"no answer: {type(error).__name__}", **told)
     return JSONResponse({"status": "ready", **told, "is_failing": bool(state.error)})

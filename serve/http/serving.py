@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eagleray.contracts.callers import Caller
 from eagleray.contracts.hits import SearchRequest
@@ -20,6 +20,7 @@ from serve.catalog import Catalog
 from serve.engine.alone import OneAtATime
 from serve.engine.ports import Answers, Encodes, Followed, Ranks
 from serve.engine.quotas import Quotas
+from serve.engine.recent import RecentCalls
 from serve.engine.searching import FindsHits
 from serve.http.metrics import Metrics
 from serve.publishing import Publisher
@@ -167,6 +168,7 @@ class Serving:
         reranker: scores documents for those who bring them; `None` where the settings name none.
         documents: takes documents; `None` where none are taken.
         uploads: keeps files and vector stores; `None` where none are taken.
+        checks: makes the calls of those who show nothing.
     """
 
     collection: ServedCollection
@@ -180,6 +182,7 @@ class Serving:
     reranker: ServedReranker | None = None
     documents: DocumentWriter | None = None
     uploads: Uploads | None = None
+    checks: RecentCalls = field(default_factory=RecentCalls)
 
     def require_reranker(self) -> ServedReranker:
         """Return the reranker.

@@ -87,7 +87,7 @@ async def info(caller: Inspecting, serving: Served) -> dict[str, Any]:  # noqa: 
 async def health(serving: Served) -> Response:
     """Embed a word; nobody has to show anything for it."""
     try:
-        await serving.model.encoder.encode(["ready"])
+        await serving.checks.ask("embeds", lambda: serving.model.encoder.encode(["ready"]))
     except EagleRayError as error:
         return make_error("/health", 503, "NotReadyError", f"no vector: {type(error).__name__}")
     return PlainTextResponse()

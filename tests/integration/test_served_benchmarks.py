@@ -8,8 +8,10 @@ import pytest
 
 from benchmarks import http_leaks, publishing, serving
 from benchmarks.http_world import COLLECTION
+from benchmarks.http_written import check_written
 from benchmarks.load import Asked, LoadProcess
 from benchmarks.serving_process import run_server
+from benchmarks.written_desk import Person
 from indexes.snapshots.aliases import AliasMove, move_alias
 from indexes.storage import open_store
 from tests.integration.cut_runs import NOTES, ingest, write_lines
@@ -22,6 +24,7 @@ def test_nothing_leaks_over_http_and_nothing_differs():
     assert (figures["requests"], figures["leaks"], figures["differences"]) == (300, 0, 0)
     assert figures["publishes"] + figures["rollbacks"] >= 2
     assert figures["route search"] > 100
+    assert min(figures["route write"], figures["route upload"], figures["route store search"]) > 0
 
 
 def test_rows_that_an_oracle_takes_for_hidden_are_told_as_leaks(monkeypatch):
@@ -36,6 +39,12 @@ def test_rows_that_an_oracle_takes_for_hidden_are_told_as_leaks(monkeypatch):
 
     monkeypatch.setattr(http_leaks, "make_http_world", make_closed)
     assert http_leaks.run(60, seed=12)["leaks"] > 5
+
+
+def test_what_was_written_for_others_is_told_as_a_leak(monkeypatch, capsys):
+    monkeypatch.setattr(Person, "may_read", lambda _person, _paper: False)
+    assert check_written(7, 200)["leaks"] > 3
+    assert "search meanwhile shows" in capsys.readouterr().err
 
 
 def test_answers_under_moves_of_the_alias_are_those_of_one_snapshot(cluster, settings, tmp_path):

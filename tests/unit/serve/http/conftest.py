@@ -32,6 +32,7 @@ from serve.engine.following import Follower
 from serve.engine.group_writing import GroupWriter
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.quotas import make_quotas
+from serve.engine.recent import RecentCalls
 from serve.engine.reranking import Ranker, RankerLimits
 from serve.engine.searching import Searches
 from serve.engine.shelf import Shelf
@@ -233,6 +234,7 @@ async def _run(store, body, groups, limits, recorded, record_change, shared):
     settings, alone = Settings(collection=SPEC.name), OneAtATime()
     record_change = record_change or (recorded.append if recorded is not None else fail_to_record)
     serving = Serving(
+        checks=RecentCalls(kept_s=0.0),
         collection=ServedCollection(
             name=SPEC.name,
             follower=follower,
