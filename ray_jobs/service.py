@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,9 @@ from eagleray.contracts.services import AnswerRequest, IngestRequest, OnProgress
 from eagleray.digests import digest_file
 from eagleray.documents.mapping import DEFAULT_MAPPING, load_mapping
 from eagleray.embedders import describe_embedder, find_tokenizer, settle_backend
-from eagleray.errors import StoreError
+from eagleray.errors import ConflictError, StoreError
 from eagleray.settings import Settings
-from indexes.gating import gate_and_move
+from indexes.publishing import publish_made
 from indexes.runs.dead_letters import list_dead_letters
 from indexes.snapshots.aliases import read_alias
 from indexes.snapshots.catalog import load_snapshot, put_collection, resolve
@@ -159,13 +159,17 @@ class RayJobService:
             manifest = compact_snapshot(
                 store, snapshot, plans, settings=settings, sizes=sizes, on_progress=on_progress
             )
-        copy_positions(store, settings.collection, snapshot, manifest.snapshot_id)
-        moved = gate_and_move(
-            store, manifest, alias=alias, expected=snapshot, reason="compact", settings=settings
+
+        def copy_notes(onto: str | None, made: str) -> None:
+            copy_positions(store, settings.collection, str(onto), made)
+
+        moved = publish_made(
+            store, manifest, alias=alias, reason="compact", settings=settings, keep_notes=copy_notes
         )
         joined = sum(len(plan.digests) for plan in plans)
-        report |= {"snapshot": manifest.snapshot_id, "joined": joined, "made": len(plans)}
-        return {**report, "segments": len(manifest.segments), "published": moved.sequence}
+        n_segments = len(load_snapshot(store, settings.collection, moved.snapshot).segments)
+        report |= {"snapshot": moved.snapshot, "joined": joined, "made": len(plans)}
+        return {**report, "segments": n_segments, "published": moved.sequence}
 
     def tune(self, settings: Settings, request: TuneRequest) -> dict[str, Any]:
         """Fit the weights of hybrid search to questions, and publish them where they help.
@@ -244,31 +248,45 @@ def _choose_sizes(settings: Settings) -> RunSizes:
 
 
 def finish(run: Run, outcome: RunOutcome, *, alias: str, before: Positions) -> dict[str, Any]:
-    """Publish what a run made, keep its positions, and return its report."""
+    """Publish what a run made, keep its positions, and return its report.
+
+    Raises:
+        GateError: the snapshot did not pass; it stays unpublished.
+        ConflictError: others published documents of the run, or files of its source, meanwhile.
+    """
     snapshot = outcome.manifest.snapshot_id if outcome.manifest else run.plan.parent
-    report: dict[str, Any] = {
-        "run": run.plan.run_id,
-        "snapshot": snapshot,
-        "changed": outcome.manifest is not None,
-        **outcome.counts,
-    }
+    report: dict[str, Any] = {"run": run.plan.run_id, "changed": outcome.manifest is not None}
+    report |= outcome.counts
+    keep_notes = partial(_keep_positions, run, before)
     if outcome.manifest is not None and alias:
-        moved = gate_and_move(
+        moved = publish_made(
             run.store,
             outcome.manifest,
             alias=alias,
-            expected=run.plan.parent,
             reason=f"publish {run.plan.run_id}",
             settings=run.settings,
+            keep_notes=keep_notes,
         )
-        report["published"] = asdict(moved)["sequence"]
-    if snapshot is not None:
-        write_positions(
-            run.store, run.spec.name, snapshot, before=before, read=(run.plan.source, run.plan.marks)
-        )
+        snapshot, report["published"] = moved.snapshot, moved.sequence
+    elif snapshot is not None:
+        keep_notes(run.plan.parent, snapshot)
     if outcome.manifest is None:
         report["message"] = "nothing changed: the collection already holds all of it"
-    return report
+    return {**report, "snapshot": snapshot}
+
+
+def _keep_positions(run: Run, before: Positions, onto: str | None, snapshot: str) -> None:
+    """Keep with a snapshot which files it was built from.
+
+    Raises:
+        ConflictError: another run of the same source came between.
+    """
+    source, collection = run.plan.source, run.spec.name
+    standing = before if onto == run.plan.parent else read_positions(run.store, collection, onto)
+    if standing.get(source) != before.get(source):
+        raise ConflictError(alias=source, expected="the files this run began with", found="another run's")
+    read = (source, run.plan.marks)
+    write_positions(run.store, collection, snapshot, before=standing, read=read)
 
 
 def _carry_out(

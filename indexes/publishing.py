@@ -1,0 +1,84 @@
+"""Publishing what a job made: the gate, and the move of the alias, also where writes overtook the job."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from eagleray.contracts.manifests import AliasEntry, SnapshotManifest
+from eagleray.contracts.ports import Store
+from eagleray.errors import ConflictError
+from eagleray.logs import get_logger
+from eagleray.settings import Settings
+from indexes.gating import find_cache, gate_and_move, log_move
+from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
+from indexes.writing.rebasing import rebase_snapshot
+
+MAX_TRIES: Final = 50
+"""Moves of the alias by others that one publication survives."""
+
+KeepNotes = Callable[[str | None, str], None]
+"""Keeps what goes with a snapshot before it is published: takes what it is built on, and its id."""
+
+_log = get_logger()
+
+
+def publish_made(
+    store: Store,
+    made: SnapshotManifest,
+    *,
+    alias: str,
+    reason: str,
+    settings: Settings,
+    keep_notes: KeepNotes,
+) -> AliasEntry:
+    """Run the gate on a job's snapshot, and move the alias from its parent to it.
+
+    Where others moved the alias meanwhile and touched no document that the job touched, the snapshot is put
+    on top of theirs: its own part has passed the gate, and theirs what a write is held to.
+
+    Args:
+        store: where the collection lies.
+        made: of the job.
+        alias: the name that moves.
+        reason: goes into the log of moves.
+        settings: name the cache for remote segments and the budgets.
+        keep_notes: called before each try to move the alias; may refuse with a `ConflictError`.
+
+    Returns:
+        The alias's entry, which names the snapshot that is published.
+
+    Raises:
+        GateError: it did not pass; the alias stays.
+        ConflictError: others moved the alias, and the job has to be done again.
+    """
+    keep_notes(made.parent, made.snapshot_id)
+    try:
+        return gate_and_move(store, made, alias=alias, expected=made.parent, reason=reason, settings=settings)
+    except ConflictError as error:
+        if made.parent is None:
+            raise
+        overtaken = error
+    for _ in range(MAX_TRIES):
+        current = read_alias(store, made.collection.name, alias)
+        if current is None:
+            raise overtaken
+        joined = rebase_snapshot(store, made, onto=current.snapshot, cache=find_cache(settings))
+        if joined is None:
+            raise overtaken
+        keep_notes(joined.parent, joined.snapshot_id)
+        try:
+            return _move(store, joined, alias=alias, reason=reason)
+        except ConflictError as error:
+            overtaken = error
+    raise overtaken
+
+
+def _move(store: Store, joined: SnapshotManifest, *, alias: str, reason: str) -> AliasEntry:
+    collection, now = joined.collection.name, time.time_ns() // 1000
+    move = AliasMove(expected=joined.parent, snapshot=joined.snapshot_id, reason=reason, now=now)
+    entry = move_alias(store, collection, alias, move=move)
+    _log.info("put_on_top", collection=collection, alias=alias, onto=joined.parent)
+    log_move(collection, alias, entry)
+    return entry

@@ -1,0 +1,158 @@
+"""Snapshots of jobs that writes overtook, made and published in a real local store."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from eagleray.errors import ConflictError
+from eagleray.settings import Settings
+from indexes.gating import try_snapshot
+from indexes.publishing import publish_made
+from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
+from indexes.snapshots.catalog import load_snapshot, put_snapshot
+from indexes.snapshots.opened import open_snapshot
+from indexes.writing import committing
+from indexes.writing.committing import commit
+from indexes.writing.held_rows import list_held_rows
+from indexes.writing.rebasing import rebase_snapshot
+from tests.unit.indexes.writing.test_committing import NAME, find, note, store, target, write  # noqa: F401
+
+
+def branch(store, *writes):  # noqa: F811 - the fixture
+    """Return what writes make of the published snapshot, published nowhere a reader looks."""
+    live = read_alias(store, NAME, "live").snapshot
+    job = read_alias(store, NAME, "job")
+    move = AliasMove(expected=job and job.snapshot, snapshot=live, reason="", now=1)
+    move_alias(store, NAME, "job", move=move)
+    snapshots = commit(replace(target(store), alias="job"), writes)
+    return load_snapshot(store, NAME, next(iter(snapshots.values())))
+
+
+def publish(store, made, tmp_path, **more):  # noqa: F811
+    notes = []
+    settings = Settings(cache=str(tmp_path / "cache"))
+    entry = publish_made(
+        store,
+        made,
+        alias="live",
+        reason="publish job",
+        settings=settings,
+        keep_notes=lambda onto, snapshot: notes.append((onto, snapshot)),
+        **more,
+    )
+    return entry, notes
+
+
+def show_rows(store, name):  # noqa: F811
+    """Return all rows of a snapshot, patches applied, in an order of their own."""
+    opened = open_snapshot(store, NAME, name)
+    rows = [row for view in opened.segments for row in list_held_rows(view, due=frozenset()).to_pylist()]
+    return sorted(rows, key=lambda row: (row["chunk_id"], row["known_from"])), opened.manifest.n_documents
+
+
+def test_a_job_that_writes_overtook_is_published_on_top_of_them_and_passes_the_gate(store, tmp_path):  # noqa: F811
+    commit(target(store), [write(note("a", "swap curve"), note("b", "repo haircut"))])
+    made = branch(store, write(note("late", "gamma vega"), note("a", "swap spread", known_from=1_500)))
+    commit(target(store), [write(note("new", "basis point"))])
+    commit(target(store), [write(removed=("b",), now=3_000)])
+    overtaking = read_alias(store, NAME, "live")
+    entry, notes = publish(store, made, tmp_path)
+    assert notes == [(made.parent, made.snapshot_id), (overtaking.snapshot, entry.snapshot)]
+    assert find(store, "swap repo gamma basis") == {
+        "a": "swap spread",
+        "late": "gamma vega",
+        "new": "basis point",
+    }
+    assert find(store, "swap repo", as_of=1_200) == {"a": "swap curve", "b": "repo haircut"}
+    manifest = load_snapshot(store, NAME, entry.snapshot)
+    assert manifest.n_documents == 3
+    assert try_snapshot(store, manifest, settings=Settings(cache=str(tmp_path / "cache"))).passed
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        write(note("a", "other text", known_from=1_600)),
+        write(removed=("a",), now=3_000),
+        write(note("late", "another late", known_from=1_700)),
+    ],
+    ids=["another version", "a removal", "the same new document"],
+)
+def test_a_document_that_both_touched_makes_a_conflict_and_the_alias_stays(store, tmp_path, theirs):  # noqa: F811
+    commit(target(store), [write(note("a", "swap curve"), note("b", "repo haircut"))])
+    made = branch(store, write(note("late", "gamma vega"), note("a", "swap spread", known_from=1_500)))
+    commit(target(store), [theirs])
+    standing = read_alias(store, NAME, "live")
+    with pytest.raises(ConflictError):
+        publish(store, made, tmp_path)
+    assert read_alias(store, NAME, "live") == standing
+
+
+def test_a_rollback_or_rows_in_other_segments_are_not_built_on(store, tmp_path):  # noqa: F811
+    first = read_alias(store, NAME, "live").snapshot
+    commit(target(store), [write(note("a", "swap curve"))])
+    made = branch(store, write(note("late", "gamma vega")))
+    move = AliasMove(expected=made.parent, snapshot=first, reason="rollback", now=1)
+    move_alias(store, NAME, "live", move=move)
+    assert rebase_snapshot(store, made, onto=first) is None
+    with pytest.raises(ConflictError):
+        publish(store, made, tmp_path)
+
+
+def test_a_compaction_goes_below_what_was_written_meanwhile(store, tmp_path):  # noqa: F811
+    commit(target(store), [write(note("a", "swap curve"))])
+    commit(target(store), [write(note("b", "repo haircut"))])
+    before = load_snapshot(store, NAME, read_alias(store, NAME, "live").snapshot)
+    made = replace(before, segments=before.segments[::-1], parent=before.snapshot_id)  # the same rows
+    put_snapshot(store, made)
+    commit(target(store), [write(note("a", "swap spread", known_from=1_500), removed=("b",), now=3_000)])
+    expected, n_documents = show_rows(store, "live")
+    entry, _ = publish(store, made, tmp_path)
+    assert load_snapshot(store, NAME, entry.snapshot).segments[:2] == made.segments
+    assert show_rows(store, "live") == (expected, n_documents)
+
+
+def test_others_who_come_between_again_are_built_on_again(store, tmp_path, monkeypatch):  # noqa: F811
+    commit(target(store), [write(note("a", "swap curve"))])
+    made = branch(store, write(note("late", "gamma vega")))
+    commit(target(store), [write(note("x0", "basis"))])
+    n_more = 3
+    notes = []
+
+    def disturb(onto, snapshot):
+        notes.append(snapshot)
+        if len(notes) <= n_more:
+            commit(target(store), [write(note(f"x{len(notes)}", "basis"))])
+
+    settings = Settings(cache=str(tmp_path / "cache"))
+    publish_made(store, made, alias="live", reason="", settings=settings, keep_notes=disturb)
+    assert find(store, "gamma basis").keys() == {"late", "x0", "x1", "x2", "x3"}
+    assert n_more < committing.MAX_TRIES
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_put_on_top_is_what_doing_it_again_would_give(store, seed):  # noqa: F811
+    drawn = random.Random(seed)  # noqa: S311 - draws documents, not secrets
+    names = drawn.sample([f"doc{number}" for number in range(12)], 12)
+
+    def draw(among):
+        chosen = drawn.sample(among, drawn.randrange(1, 5))
+        groups = drawn.choice([(), ("rates",), ("rates", "credit")])
+        texts = (" ".join(drawn.choices(["swap", "repo", "vega"], k=3)) for _ in chosen)
+        documents = [
+            note(name, text, known_from=drawn.randrange(500, 2_000), groups=groups)
+            for name, text in zip(chosen, texts, strict=True)
+        ]
+        n_written = drawn.randrange(1, len(chosen) + 1)
+        return write(*documents[:n_written], removed=tuple(chosen[n_written:]), now=9_000)
+
+    commit(target(store), [write(*(note(name, "swap repo") for name in names[::2]))])
+    ours, theirs = draw(names[:6]), draw(names[6:])
+    made = branch(store, ours)
+    commit(target(store), [theirs])
+    joined = rebase_snapshot(store, made, onto=read_alias(store, NAME, "live").snapshot)
+    commit(target(store), [ours])
+    assert show_rows(store, joined.snapshot_id) == show_rows(store, "live")
