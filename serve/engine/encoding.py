@@ -8,21 +8,15 @@ filled up with waiting texts of like length, whoever sent them.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
 
 import numpy as np
 
 from eagleray.contracts.ports import FloatMatrix
-from eagleray.errors import DeadlineError, InputError, OverloadedError
+from eagleray.errors import InputError
+from serve.engine.turns import Turns, Waiting
 from serve.tracing.spans import describe, span
-
-_LEAST_RETRY_S: Final = 0.1
-_SHARE: Final = 0.1
-"""Weight of the last batch in the mean of what one text takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,19 +54,42 @@ class Encoded:
     n_tokens: int
 
 
-@dataclass(slots=True, eq=False)
-class _Request:
+@dataclass(slots=True, eq=False, kw_only=True)
+class _Request(Waiting):
     """Texts of one caller; `left` are the rows that still wait, the shortest first."""
 
     texts: Sequence[str]
-    left: list[int]
     lengths: Sequence[int] = ()
-    done: asyncio.Future[Encoded] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     vectors: FloatMatrix | None = None
-    n_missing: int = 0
+    n_missing: int
 
 
-_Batch = list[tuple[_Request, int]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """Texts that are embedded together, each a row of a request."""
+
+    rows: list[tuple[_Request, int]]
+    embed: Callable[[Sequence[str]], FloatMatrix]
+
+    @property
+    def n_items(self) -> int:
+        return len(self.rows)
+
+    @property
+    def owners(self) -> list[_Request]:
+        return [request for request, _ in self.rows]
+
+    def compute(self) -> FloatMatrix:
+        return self.embed([request.texts[row] for request, row in self.rows])
+
+    def give(self, computed: FloatMatrix) -> None:
+        for (request, row), vector in zip(self.rows, computed, strict=True):
+            if request.vectors is None:
+                request.vectors = np.empty((len(request.texts), len(vector)), dtype=np.float32)
+            request.vectors[row] = vector
+            request.n_missing -= 1
+            if not request.n_missing:
+                request.end()
 
 
 class Encoder:
@@ -93,11 +110,12 @@ class Encoder:
             limits: how much it takes on.
         """
         self._embed, self._count, self._limits = embed, count, limits
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="eagleray-embed")
-        self._turns: deque[_Request] = deque()
-        self._work: asyncio.Task[None] | None = None
-        self._n_waiting = 0
-        self._mean_s = 0.0
+        self._turns: Turns[_Request] = Turns(
+            self._take_batch,
+            max_waiting=limits.max_waiting,
+            timeout_s=limits.timeout_s,
+            thread_name="eagleray-embed",
+        )
 
     @property
     def limits(self) -> EncoderLimits:
@@ -107,7 +125,7 @@ class Encoder:
     @property
     def n_waiting(self) -> int:
         """Texts that wait for a batch."""
-        return self._n_waiting
+        return self._turns.n_waiting
 
     async def encode(self, texts: Sequence[str], *, timeout_s: float | None = None) -> Encoded:
         """Return the vectors of one or more texts.
@@ -122,38 +140,20 @@ class Encoder:
             DeadlineError: its time was up.
             EagleRayError: what `embed` raised for a batch that holds one of the texts.
         """
-        allowed_s = min(timeout_s or self._limits.timeout_s, self._limits.timeout_s)
-        self._admit(len(texts))
         request = _Request(texts=texts, left=list(range(len(texts))), n_missing=len(texts))
-        try:
-            async with asyncio.timeout(allowed_s) as clock:
-                with span("embed", n_texts=len(texts)) as made:
-                    request.lengths = await asyncio.to_thread(self._count, texts)
-                    self._check(request.lengths)
-                    describe(made, n_tokens=sum(request.lengths))
-                    self._enqueue(request)
-                    return await request.done
-        except TimeoutError as error:
-            if not clock.expired():
-                raise
-            raise DeadlineError(timeout_s=allowed_s) from error
-        finally:
-            self._drop(request)
+        async with self._turns.admit(request, timeout_s=timeout_s):
+            with span("embed", n_texts=len(texts)) as made:
+                request.lengths = await asyncio.to_thread(self._count, texts)
+                self._check(request.lengths)
+                describe(made, n_tokens=sum(request.lengths))
+                request.left.sort(key=request.lengths.__getitem__)
+                await self._turns.carry_out(request)
+        assert request.vectors is not None  # noqa: S101 - every row was given
+        return Encoded(vectors=request.vectors, n_tokens=sum(request.lengths))
 
     async def close(self) -> None:
         """Wait for the batch at work, and end the thread."""
-        for request in list(self._turns):
-            request.done.cancel()
-            self._drop(request)
-        if self._work is not None:
-            await self._work
-        await asyncio.to_thread(self._pool.shutdown)
-
-    def _admit(self, n_texts: int) -> None:
-        if self._n_waiting + n_texts > self._limits.max_waiting:
-            retry_s = max(_LEAST_RETRY_S, self._mean_s * self._n_waiting)
-            raise OverloadedError(waiting=self._n_waiting, retry_after_s=round(retry_s, 3))
-        self._n_waiting += n_texts
+        await self._turns.close()
 
     def _check(self, lengths: Sequence[int]) -> None:
         most = self._limits.max_tokens
@@ -162,74 +162,24 @@ class Encoder:
                 detail = f"input {row} has {length} tokens; the model reads {most} at most: cut it"
                 raise InputError(detail=detail, param="input", code="context_length_exceeded")
 
-    def _enqueue(self, request: _Request) -> None:
-        request.left.sort(key=request.lengths.__getitem__)
-        self._turns.append(request)
-        if self._work is None or self._work.done():
-            self._work = asyncio.create_task(self._embed_waiting())
-
-    def _drop(self, request: _Request) -> None:
-        """Let no text of a request wait any more; doing it again does nothing."""
-        self._n_waiting -= len(request.left)
-        request.left.clear()
-        if request in self._turns:
-            self._turns.remove(request)
-
-    async def _embed_waiting(self) -> None:
-        """Embed batch by batch until no text waits."""
-        loop = asyncio.get_running_loop()
-        while self._turns:
-            batch, started = self._take_batch(), loop.time()
-            try:
-                texts = [request.texts[row] for request, row in batch]
-                _give(batch, await loop.run_in_executor(self._pool, self._embed, texts))
-            except Exception as error:  # noqa: BLE001 - it is the callers', who wait for it
-                self._fail(batch, error)
-            self._mean_s += _SHARE * ((loop.time() - started) / len(batch) - self._mean_s)
-
-    def _fail(self, batch: _Batch, error: Exception) -> None:
-        """End the requests of a batch, their other texts with them."""
-        for request, _ in batch:
-            self._drop(request)
-            if not request.done.done():
-                request.done.set_exception(error)
-
-    def _take_batch(self) -> _Batch:
+    def _take_batch(self, requests: Sequence[_Request]) -> _Batch:
         """Take the longest text of the request whose turn it is, and those that fit in beside it."""
-        first = self._turns[0]
+        first = requests[0]
         head = (first, first.left[-1])
         aim = first.lengths[head[1]]
-        waiting = [(request, row) for request in self._turns for row in request.left]
+        waiting = [(request, row) for request in requests for row in request.left]
         waiting.sort(key=lambda text: (text != head, abs(text[0].lengths[text[1]] - aim)))
-        batch: _Batch = []
+        rows: list[tuple[_Request, int]] = []
         shortest = longest = aim
         most = self._limits.max_batch_texts or len(waiting)
         for request, row in waiting[:most]:
             length = request.lengths[row]
             shortest, longest = min(shortest, length), max(longest, length)
-            is_too_large = (len(batch) + 1) * longest > self._limits.max_batch_tokens
-            if batch and (is_too_large or shortest < self._limits.least_fill * longest):
+            is_too_large = (len(rows) + 1) * longest > self._limits.max_batch_tokens
+            if rows and (is_too_large or shortest < self._limits.least_fill * longest):
                 break
-            batch.append((request, row))
-        self._take_away(batch)
-        return batch
-
-    def _take_away(self, batch: _Batch) -> None:
-        """Let the texts of a batch wait no more, and give the next request its turn."""
-        self._n_waiting -= len(batch)
-        taken = {request: {row for owner, row in batch if owner is request} for request, _ in batch}
-        for request, rows in taken.items():
-            request.left = [row for row in request.left if row not in rows]
-        self._turns.rotate(-1)
-        self._turns = deque(request for request in self._turns if request.left)
-
-
-def _give(batch: _Batch, vectors: FloatMatrix) -> None:
-    """Hand each request its rows, and the answer where these were the last ones."""
-    for (request, row), vector in zip(batch, vectors, strict=True):
-        if request.vectors is None:
-            request.vectors = np.empty((len(request.texts), vectors.shape[1]), dtype=np.float32)
-        request.vectors[row] = vector
-        request.n_missing -= 1
-        if not request.n_missing and not request.done.done():
-            request.done.set_result(Encoded(vectors=request.vectors, n_tokens=sum(request.lengths)))
+            rows.append((request, row))
+        taken = set(rows)
+        for request in {request for request, _ in rows}:
+            request.left = [row for row in request.left if (request, row) not in taken]
+        return _Batch(rows=rows, embed=self._embed)

@@ -7,21 +7,16 @@ short one waiting. Equal passages of one request are scored once.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from eagleray.contracts.ports import ScoreVector
-from eagleray.errors import DeadlineError, InputError, OverloadedError
+from eagleray.errors import InputError
+from serve.engine.turns import Turns, Waiting
 from serve.tracing.spans import describe, span
-
-_LEAST_RETRY_S: Final = 0.1
-_SHARE: Final = 0.1
-"""Weight of the last turn in the mean of what one passage takes."""
 
 TURN: Final = 64
 """Passages of one turn at most."""
@@ -55,14 +50,37 @@ class Ranked:
     n_tokens: int
 
 
-@dataclass(slots=True, eq=False)
-class _Request:
+@dataclass(slots=True, eq=False, kw_only=True)
+class _Request(Waiting):
     """One question; `left` are its distinct passages that still wait, the longest last."""
 
     query: str
-    left: list[str]
     scores: dict[str, float] = field(default_factory=dict)
-    done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turn:
+    """Passages of one question that are scored together."""
+
+    request: _Request
+    passages: list[str]
+    score: Callable[[str, Sequence[str]], ScoreVector]
+
+    @property
+    def n_items(self) -> int:
+        return len(self.passages)
+
+    @property
+    def owners(self) -> list[_Request]:
+        return [self.request]
+
+    def compute(self) -> ScoreVector:
+        return self.score(self.request.query, self.passages)
+
+    def give(self, computed: ScoreVector) -> None:
+        self.request.scores.update(zip(self.passages, computed.tolist(), strict=True))
+        if not self.request.left:
+            self.request.end()
 
 
 class Ranker:
@@ -83,16 +101,17 @@ class Ranker:
             limits: how much it takes on.
         """
         self._score, self._count, self._limits = score, count, limits
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="eagleray-rerank")
-        self._turns: deque[_Request] = deque()
-        self._work: asyncio.Task[None] | None = None
-        self._n_waiting = 0
-        self._mean_s = 0.0
+        self._turns: Turns[_Request] = Turns(
+            self._take_turn,
+            max_waiting=limits.max_waiting,
+            timeout_s=limits.timeout_s,
+            thread_name="eagleray-rerank",
+        )
 
     @property
     def n_waiting(self) -> int:
         """Passages that wait for a turn."""
-        return self._n_waiting
+        return self._turns.n_waiting
 
     async def rank(self, query: str, passages: Sequence[str], *, may_cut: bool) -> Ranked:
         """Return the scores of one or more passages.
@@ -109,39 +128,18 @@ class Ranker:
             EagleRayError: what `score` raised.
         """
         request = _Request(query=query, left=sorted(set(passages), key=lambda text: (len(text), text)))
-        self._admit(len(request.left))
-        timeout_s = self._limits.timeout_s
-        try:
-            async with asyncio.timeout(timeout_s) as clock:
-                with span("rerank", n_texts=len(passages)) as made:
-                    lengths = await asyncio.to_thread(self._count, query, passages)
-                    n_tokens = self._check(lengths, may_cut=may_cut)
-                    describe(made, n_tokens=n_tokens)
-                    self._enqueue(request)
-                    await request.done
-        except TimeoutError as error:
-            if not clock.expired():
-                raise
-            raise DeadlineError(timeout_s=timeout_s) from error
-        finally:
-            self._drop(request)
+        async with self._turns.admit(request):
+            with span("rerank", n_texts=len(passages)) as made:
+                lengths = await asyncio.to_thread(self._count, query, passages)
+                n_tokens = self._check(lengths, may_cut=may_cut)
+                describe(made, n_tokens=n_tokens)
+                await self._turns.carry_out(request)
         scores = np.array([request.scores[passage] for passage in passages], dtype=np.float32)
         return Ranked(scores=scores, n_tokens=n_tokens)
 
     async def close(self) -> None:
         """Wait for the turn at work, and end the thread."""
-        for request in list(self._turns):
-            request.done.cancel()
-            self._drop(request)
-        if self._work is not None:
-            await self._work
-        await asyncio.to_thread(self._pool.shutdown)
-
-    def _admit(self, n_passages: int) -> None:
-        if self._n_waiting + n_passages > self._limits.max_waiting:
-            retry_s = max(_LEAST_RETRY_S, self._mean_s * self._n_waiting)
-            raise OverloadedError(waiting=self._n_waiting, retry_after_s=round(retry_s, 3))
-        self._n_waiting += n_passages
+        await self._turns.close()
 
     def _check(self, lengths: Sequence[int], *, may_cut: bool) -> int:
         """Return the tokens that the model reads of all pairs together."""
@@ -154,39 +152,8 @@ class Ranker:
                 raise InputError(detail=f"{detail}: cut it, or say truncate", param="documents")
         return sum(min(length, most) for length in lengths)
 
-    def _enqueue(self, request: _Request) -> None:
-        self._turns.append(request)
-        if self._work is None or self._work.done():
-            self._work = asyncio.create_task(self._score_waiting())
-
-    def _drop(self, request: _Request) -> None:
-        """Let no passage of a request wait any more; doing it again does nothing."""
-        self._n_waiting -= len(request.left)
-        request.left.clear()
-        if request in self._turns:
-            self._turns.remove(request)
-
-    async def _score_waiting(self) -> None:
-        """Score turn by turn until no passage waits."""
-        loop = asyncio.get_running_loop()
-        while self._turns:
-            request, started = self._turns.popleft(), loop.time()
-            passages = request.left[-TURN:]
-            del request.left[-TURN:]
-            self._n_waiting -= len(passages)
-            try:
-                scores = await loop.run_in_executor(self._pool, self._score, request.query, passages)
-                request.scores.update(zip(passages, scores.tolist(), strict=True))
-                self._go_on(request)
-            except Exception as error:  # noqa: BLE001 - it is the caller's, who waits for it
-                self._drop(request)
-                if not request.done.done():
-                    request.done.set_exception(error)
-            self._mean_s += _SHARE * ((loop.time() - started) / len(passages) - self._mean_s)
-
-    def _go_on(self, request: _Request) -> None:
-        """Give a request its next turn, or end it; one that was dropped meanwhile has ended."""
-        if request.left:
-            self._turns.append(request)
-        elif not request.done.done():
-            request.done.set_result(None)
+    def _take_turn(self, requests: Sequence[_Request]) -> _Turn:
+        request = requests[0]
+        passages = request.left[-TURN:]
+        del request.left[-TURN:]
+        return _Turn(request=request, passages=passages, score=self._score)
