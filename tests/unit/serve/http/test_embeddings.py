@@ -199,11 +199,11 @@ def test_who_is_not_known_or_has_no_role_for_it_gets_no_vector(serve_with):
 def test_too_much_at_once_is_told_with_a_time_and_a_defect_without_its_cause(serve_with, monkeypatch):
     async def ask(served):
         encoder = served.model.encoder
-        monkeypatch.setattr(encoder, "_n_waiting", MAX_INPUTS)
+        monkeypatch.setattr(encoder._turns, "_n_waiting", MAX_INPUTS)
         refused = await embed(served, {"input": "a"})
         check_error(refused, 429, kind="rate_limit_error", word="waiting", code="rate_limit_exceeded")
         assert int(refused.headers["retry-after"]) >= 1
-        monkeypatch.setattr(encoder, "_n_waiting", 0)
+        monkeypatch.setattr(encoder._turns, "_n_waiting", 0)
 
         def fail(texts):
             raise ZeroDivisionError("secret words")

@@ -159,9 +159,9 @@ def test_health_is_what_embedding_a_text_gives(serve_with, monkeypatch):
 
 def test_too_much_at_once_is_told_with_a_time(serve_with, monkeypatch):
     async def body(served):
-        monkeypatch.setattr(served.model.encoder, "_n_waiting", 10**6)
+        monkeypatch.setattr(served.model.encoder._turns, "_n_waiting", 10**6)
         answer = await ask(served, "/embed", {"inputs": "a"})
-        monkeypatch.setattr(served.model.encoder, "_n_waiting", 0)
+        monkeypatch.setattr(served.model.encoder._turns, "_n_waiting", 0)
         check_error(answer, 429, "Overloaded", "waiting")
         assert int(answer.headers["retry-after"]) >= 1
 
