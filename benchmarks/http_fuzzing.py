@@ -8,6 +8,7 @@ Source: schemathesis, which draws requests from an OpenAPI description and check
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -84,11 +85,11 @@ def fuzz(
     modes = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
     report, session = FuzzReport(), requests.Session()
     for number, operation in enumerate(operations):
-        share = (n - report.calls) // (len(operations) - number)
+        share = math.ceil((n - report.calls) / (len(operations) - number))
         for mode in modes:
             ask = _make_asker(operation, mode, session, credentials=credentials, known=known, report=report)
             settings = hypothesis.settings(
-                max_examples=max(1, share // len(modes)),
+                max_examples=max(1, math.ceil(share / len(modes))),
                 deadline=None,
                 database=None,
                 phases=[Phase.generate],
