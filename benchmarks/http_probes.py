@@ -25,6 +25,7 @@ from benchmarks.http_looks import (
     judge_document,
     name_document,
 )
+from benchmarks.http_pages import draw_page, judge_page
 from benchmarks.http_searches import SearchAsked, draw_like, draw_search, judge_like, judge_search
 from benchmarks.http_verdicts import SOUND, Scene, Verdict, find_stray_canaries
 from benchmarks.http_world import COLLECTION, EMBEDDER
@@ -182,8 +183,21 @@ def _ask_batch(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
     )
 
 
+def _ask_page(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
+    asked = draw_page(scene, caller, drawn)
+    return Asked(
+        path=f"/collections/{COLLECTION}/search",
+        action=Action.SEARCH,
+        body=asked.body,
+        search=asked.search,
+        statuses=frozenset({400 if asked.is_refused else 200}),
+        judge=lambda scene, answer: judge_page(scene, asked, answer),
+    )
+
+
 PROBES: Final = (
-    Probe(name="search", share=0.55, draw=_ask_search),
+    Probe(name="search", share=0.45, draw=_ask_search),
+    Probe(name="page", share=0.1, draw=_ask_page),
     Probe(name="like", share=0.1, draw=_ask_like),
     Probe(name="document", share=0.1, draw=_ask_document),
     Probe(name="counts", share=0.08, draw=_ask_counts),

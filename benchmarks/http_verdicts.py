@@ -11,6 +11,7 @@ from benchmarks.http_world import CANARY, HttpWorld, is_readable, name_canary
 from eagleray.contracts.times import OPEN_END
 
 if TYPE_CHECKING:
+    from benchmarks.http_pages import PageAsked
     from benchmarks.http_searches import SearchAsked
 
 
@@ -33,12 +34,14 @@ class Scene:
         subjects: names of the callers.
         missing: answer to a document that is nowhere, without its name and the request's.
         asked: searches that were drawn before, to be asked again by others.
+        pages: pages that may be asked for, by who asked for the one before.
     """
 
     world: HttpWorld
     subjects: set[str] = field(default_factory=set)
     missing: Any = None
     asked: list[SearchAsked] = field(default_factory=list)
+    pages: list[PageAsked] = field(default_factory=list)
 
 
 def find_stray_canaries(scene: Scene, search: SearchAsked | None, answer: Answer) -> list[str]:

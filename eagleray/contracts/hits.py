@@ -66,6 +66,14 @@ class Ranking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A part of an answer's hits: `n` of them after the first `skip`."""
+
+    skip: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRequest:
     """One question.
 
@@ -81,6 +89,7 @@ class SearchRequest:
         like: a document; others like it are wanted instead of answers to a question.
         ranking: which of the rows found are hits, and in which order.
         rerank: the best candidates that the reranker scores again, at least `k`; 0 for none.
+        page: which of the `k` hits are shown, so that all pages are cut from one ranking; `None` for all.
     """
 
     query: str
@@ -94,6 +103,7 @@ class SearchRequest:
     like: str = ""
     ranking: Ranking = Ranking()
     rerank: int = 0
+    page: Page | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from eagleray.contracts.hits import Fusion, SearchMode, SearchRequest
+from eagleray.contracts.hits import Fusion, Page, SearchMode, SearchRequest
 from indexes.fusion.diversity import choose_diverse
 from indexes.searching.combining import choose_combination
 from indexes.searching.limits import choose_limits
@@ -32,6 +33,11 @@ def answer_question(source: Source, request: SearchRequest, *, dense_weight: flo
     scores, vectors = np.array([item.score for item in pool]), source.read_vectors(pool)
     chosen = choose_diverse(scores, vectors, k=request.k, diversity=request.ranking.diversity)
     return [pool[place] for place in chosen]
+
+
+def cut_page(ranked: Sequence[Ranked], page: Page | None) -> Sequence[Ranked]:
+    """Return the part of the hits that is shown."""
+    return ranked if page is None else ranked[page.skip : page.skip + page.n]
 
 
 def _rank(source: Source, request: SearchRequest, *, k: int, dense_weight: float) -> list[Ranked]:

@@ -24,6 +24,8 @@ def check_request(request: SearchRequest) -> None:
         raise QueryError(detail="the query is empty; ask a question in words")
     if request.k < 1:
         raise QueryError(detail=f"k must be at least 1, found {request.k}")
+    if request.page is not None and (request.page.skip < 0 or request.page.n < 1):
+        raise QueryError(detail=f"a page has 1 hit or more after 0 or more; found {request.page}")
     if request.ranking.n_per_document is not None:
         _check_per_document(request.ranking.n_per_document, request.granularity)
     _check_share("diversity", request.ranking.diversity)
@@ -49,6 +51,8 @@ def check_many(requests: Sequence[SearchRequest], reranker: Reranker | None) -> 
         check_request(request)
         if request.like:
             raise QueryError(detail="more like a document is asked alone, not among many questions")
+        if request.page is not None:
+            raise QueryError(detail="pages are asked for alone, not among many questions")
         choose_reranker(request, reranker)
 
 

@@ -15,6 +15,7 @@ from eagleray.contracts.hits import (
     Explanation,
     Fusion,
     Granularity,
+    Page,
     Ranking,
     SearchMode,
     SearchRequest,
@@ -97,6 +98,8 @@ def record_search(
         "rerank": request.rerank,
         "ranking": ranking,
     }
+    if request.page is not None:
+        parameters["page"] = [request.page.skip, request.page.n]
     expression = None if request.filter is None else encode_filter(request.filter)
     texts = {"query": request.query, "like": request.like, "filter": expression}
     asked = Asked(
@@ -175,7 +178,7 @@ def read_search(entry: Entry) -> SearchRequest | None:
     if "texts" not in body:
         return None
     given, texts = body["parameters"], body["texts"]
-    ranking = dict(given["ranking"])
+    ranking, page = dict(given["ranking"]), given.get("page")
     boosts = ranking.pop("boosts")
     return SearchRequest(
         query=texts["query"],
@@ -187,6 +190,7 @@ def read_search(entry: Entry) -> SearchRequest | None:
         as_of=given["as_of"],
         exact=given["exact"],
         rerank=given["rerank"],
+        page=None if page is None else Page(skip=page[0], n=page[1]),
         principal=read_principal(entry),
         ranking=Ranking(
             **{**ranking, "fusion": Fusion(ranking["fusion"])},

@@ -50,6 +50,7 @@ class SearchAnswer(BaseModel):
     snapshot: str = Field(description="Id of the snapshot that answered.")
     hits: list[HitAnswer]
     explanation: Explanation | None = Field(default=None, description="Where it was asked for.")
+    next: str | None = Field(default=None, description="Cursor of the next page, where there may be one.")
 
 
 class WriteAnswer(BaseModel):

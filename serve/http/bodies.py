@@ -150,6 +150,17 @@ class SearchBody(QuestionBody, _Answered, _Explained):
         json_schema_extra={"examples": [{"query": "coupon of the 2029 notes", "k": 5, "as_of": "2020-06-30"}]}
     )
 
+    pages: int = Field(
+        default=1, ge=1, le=MAX_K, description="Pages of k hits that may be asked for one after the other."
+    )
+    cursor: str = Field(default="", max_length=MAX_NAME, description="The `next` of the page before.")
+
+    @model_validator(mode="after")
+    def _check_pages(self) -> Self:
+        if self.k * self.pages > MAX_K:
+            raise ValueError(f"{self.pages} pages of {self.k} hits; at most {MAX_K} hits are given")
+        return self
+
 
 class BatchBody(_Answered, _Explained):
     """Many questions, all answered from one snapshot, or none."""

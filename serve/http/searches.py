@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -13,6 +14,7 @@ from serve.http.access import Searching, Served
 from serve.http.answer_models import BatchAnswer, SearchAnswer, answered
 from serve.http.asking import count_asked, keep_replies, keep_reply
 from serve.http.bodies import BatchBody, SearchBody
+from serve.http.cursors import find_place, make_cursor
 from serve.http.metrics import AskedKind
 
 router = APIRouter(tags=["search"])
@@ -25,15 +27,25 @@ router = APIRouter(tags=["search"])
     responses=answered(SearchAnswer),
 )
 async def search(name: str, body: SearchBody, caller: Searching, serving: Served) -> JSONResponse:
-    """Answer a question from the alias's snapshot, or the one it names."""
-    collection = serving.find_collection(name)
+    """Answer a question from the alias's snapshot, or the one it names, or its cursor does.
+
+    With `pages` above 1 the answer holds the first `k` hits of one ranking, and `next` asks for those after
+    them: on the same snapshot, whatever is published meanwhile.
+    """
+    collection, subject = serving.find_collection(name), caller.principal.subject
     with count_asked(serving.metrics, AskedKind.SEARCH):
-        request = body.to_request(caller.principal)
+        place = find_place(body, subject=subject)
+        request = replace(body.to_request(caller.principal), k=body.k * body.pages, page=place.page)
         answering = collection.searches.answer(
-            request, snapshot=body.snapshot or None, timeout_s=body.timeout_s
+            request, snapshot=place.snapshot or None, timeout_s=body.timeout_s
         )
-        response = await keep_reply(serving, request, answering, snapshot=body.snapshot)
-    return JSONResponse(_show(response, is_explained=body.explain))
+        response = await keep_reply(serving, request, answering, snapshot=place.snapshot)
+    shown = _show(response, is_explained=body.explain)
+    if place.page is not None:
+        shown["next"] = make_cursor(
+            body, place.page, subject=subject, snapshot=shown["snapshot"], n_hits=len(response.hits)
+        )
+    return JSONResponse(shown)
 
 
 @router.post(

@@ -29,7 +29,7 @@ from indexes.dense.queries import DenseQuery
 from indexes.dense.vectors import FloatVector
 from indexes.lexical.bm25 import Statistics, merge_statistics
 from indexes.lexical.expressions import find_query_terms
-from indexes.searching.answering import answer_question
+from indexes.searching.answering import answer_question, cut_page
 from indexes.searching.batch import MAX_BYTES, tabulate_hits
 from indexes.searching.checking import check_many, check_request
 from indexes.searching.clocks import Clock
@@ -115,7 +115,7 @@ class ShardedSearcher:
         if reranker is not None:
             ranked, reranking = rerank_rows(ranked, source.read_texts(ranked), request, reranker)
             clock.lap("rerank")
-        hits = source.present(ranked)
+        hits = source.present(cut_page(ranked, request.page))
         clock.lap("present")
         explanation = self._explain(request, source, clock=clock, reranking=reranking)
         return SearchResponse(hits=tuple(hits), explanation=explanation)
