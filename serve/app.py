@@ -12,8 +12,10 @@ from ray.serve.schema import LoggingConfig
 from eagleray.settings import Settings
 from serve.deployments.arguments import Arguments
 from serve.deployments.encoder import TextEncoder
+from serve.deployments.ending import end_application_at_exit
 from serve.deployments.ingress import Ingress
 from serve.deployments.ranker import DocumentRanker
+from serve.deployments.scaling import choose_count
 from serve.deployments.searcher import Searcher
 from serve.deployments.shard import SegmentShard
 
@@ -27,6 +29,15 @@ _SHARE_CPUS: Final = 0.25
 _LEAST_CPUS: Final = 0.5
 """The same for a searcher of one thread, so that two, and all else, start on two cores."""
 
+_INGRESS_ONGOING: Final = 32.0
+"""Requests an ingress of a range is for: most of them only wait for a searcher."""
+
+_ENCODER_ONGOING: Final = 16.0
+"""The same for an encoder, which embeds the texts of many together."""
+
+_RANKER_ONGOING: Final = 2.0
+"""The same for a ranker: one scored, one waiting."""
+
 
 def build(arguments: Arguments) -> ray_serve.Application:
     """Return the application, bound.
@@ -34,19 +45,20 @@ def build(arguments: Arguments) -> ray_serve.Application:
     Raises:
         InputError: a setting is unknown or does not fit.
     """
+    end_application_at_exit()
     settings = arguments.read_settings()
     limits = settings.serve
     encoder = ray_serve.deployment(
         name="Encoder",
-        num_replicas=arguments.encoders,
         max_ongoing_requests=limits.max_connections,
         max_queued_requests=limits.max_connections,
         ray_actor_options={"num_cpus": _SHARE_CPUS},
+        **choose_count(arguments.encoders, ongoing=_ENCODER_ONGOING, pace=arguments.pace),
         **_watch(limits.embed_timeout_s),
     )(TextEncoder)
     parts = [_bind_searchers(arguments, settings), encoder.bind(arguments)]
     if settings.reranker.model:
-        parts.append(_deploy_ranker(settings).bind(arguments))
+        parts.append(_deploy_ranker(arguments, settings).bind(arguments))
     return _deploy_ingress(arguments, settings).bind(arguments, *parts)
 
 
@@ -54,33 +66,35 @@ def _bind_searchers(arguments: Arguments, settings: Settings) -> ray_serve.Appli
     """Return what searches: searchers that hold all segments, or mergers over groups that share them out."""
     limits = settings.serve
     options = {
-        "num_replicas": arguments.searchers,
         "max_ongoing_requests": arguments.threads + limits.max_waiting,
         "max_queued_requests": limits.max_waiting,
         "ray_actor_options": {"num_cpus": max(_LEAST_CPUS, arguments.threads // 2)},
         **_watch(limits.timeout_s),
     }
+    pace, ongoing = arguments.pace, 2.0 * arguments.threads  # of them one half waits
+    count = choose_count(arguments.searchers, ongoing=ongoing, pace=pace)
     if arguments.shards == 1:
-        return ray_serve.deployment(name="Searcher", **options)(Searcher).bind(arguments)
+        return ray_serve.deployment(name="Searcher", **options, **count)(Searcher).bind(arguments)
     shards = [
-        ray_serve.deployment(name=f"Shard{group}", **options)(SegmentShard).bind(arguments, group)
+        ray_serve.deployment(name=f"Shard{group}", **options, **count)(SegmentShard).bind(arguments, group)
         for group in range(arguments.shards)
     ]
     merging = {
-        "num_replicas": arguments.mergers,
+        **choose_count(arguments.mergers, ongoing=float(arguments.n_merged), pace=pace),
         "max_ongoing_requests": arguments.n_merged + limits.max_waiting,
         "ray_actor_options": {"num_cpus": _SHARE_CPUS},
     }
     return ray_serve.deployment(name="Merger", **(options | merging))(Searcher).bind(arguments, *shards)
 
 
-def _deploy_ranker(settings: Settings) -> ray_serve.Deployment:
+def _deploy_ranker(arguments: Arguments, settings: Settings) -> ray_serve.Deployment:
     limits = settings.serve
     return ray_serve.deployment(
         name="Ranker",
         max_ongoing_requests=limits.max_connections,
         max_queued_requests=limits.max_connections,
         ray_actor_options={"num_cpus": _SHARE_CPUS},
+        **choose_count(arguments.rankers, ongoing=_RANKER_ONGOING, pace=arguments.pace),
         **_watch(limits.rerank_timeout_s),
     )(DocumentRanker)
 
@@ -89,11 +103,11 @@ def _deploy_ingress(arguments: Arguments, settings: Settings) -> ray_serve.Deplo
     limits = settings.serve
     return ray_serve.deployment(
         name="Ingress",
-        num_replicas=arguments.ingresses,
         max_ongoing_requests=limits.max_connections,
         max_queued_requests=limits.max_connections,
         backpressure_config=BackpressureConfig(status_code=429, retry_after_s=1.0),
         ray_actor_options={"num_cpus": _SHARE_CPUS},
+        **choose_count(arguments.ingresses, ongoing=_INGRESS_ONGOING, pace=arguments.pace),
         **_watch(limits.timeout_s),
     )(ray_serve.ingress()(Ingress))
 

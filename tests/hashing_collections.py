@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from eagleray.embedders.hashing import HashingEmbedder
+from eagleray.settings import Settings
 from indexes.segments.attributes import infer_attribute_types
 from indexes.segments.publishing import publish_segment
 from indexes.segments.writing import write_segment
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.snapshots.catalog import put_collection, put_snapshot
+from indexes.storage import open_store
 from tests.small_collections import SPEC, make_manifest, make_rows, make_table
 
 HASHED = replace(SPEC, embedder=HashingEmbedder().identity.model)
@@ -44,3 +46,17 @@ def publish(store, snapshot):
     expected = None if current is None else current.snapshot
     move = AliasMove(expected=expected, snapshot=snapshot, reason="publish", now=1)
     move_alias(store, HASHED.name, "live", move=move)
+
+
+def publish_hashed(folder):
+    """Publish a snapshot in a store below a folder; return the settings that name it, and its id."""
+    settings = Settings(
+        store=str(folder / "store"),
+        collection=HASHED.name,
+        cache=str(folder / "cache"),
+        embedder={"model": "hashing"},
+    )
+    store = open_store(settings.store)
+    snapshot = put_hashed_snapshot(store)
+    publish(store, snapshot)
+    return settings, snapshot

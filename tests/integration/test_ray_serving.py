@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -41,7 +42,9 @@ READY_S = 60.0
 class Served:
     """A process of `serve run`, its store, and the snapshots that are published in turn."""
 
-    def __init__(self, folder, settings, snapshots, *, n_cpus=2, collector=None, **arguments):
+    def __init__(
+        self, folder, settings, snapshots, *, n_cpus=2, collector=None, environment=None, **arguments
+    ):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -64,14 +67,18 @@ class Served:
             "EAGLERAY_CACHE": settings.cache,
             "EAGLERAY_EMBEDDER__MODEL": settings.embedder.model,
             "EAGLERAY_TRACING__ENDPOINT": endpoint,
+            **(environment or {}),
         }
         self.process = subprocess.Popen(
-            ["env", "--default-signal=INT", str(SERVE), "run", str(folder / "serve.yaml")],
+            ["env", "--default-signal=INT", *self.make_command(folder / "serve.yaml", port)],
             env=env,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         self.client = httpx.Client(base_url=self.url, timeout=60)
+
+    def make_command(self, file, port):
+        return [str(SERVE), "run", str(file)]
 
     def search(self, **more):
         return self.client.post(PATH, json=QUESTION | more)
@@ -89,13 +96,17 @@ class Served:
             time.sleep(0.05)
         pytest.fail("not ready in time")
 
+    def find(self, title):
+        """Return its processes whose title begins so."""
+        found = []
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                found += [process] if any(part.startswith(title) for part in process.cmdline()) else []
+        return found
+
     def kill(self, title):
         """Kill one process whose title begins so."""
-        for process in psutil.Process(self.process.pid).children(recursive=True):
-            if any(part.startswith(title) for part in process.cmdline()):
-                process.kill()
-                return
-        pytest.fail(f"no process is a {title}")
+        self.find(title)[0].kill()
 
     def publish(self, snapshot):
         LocalIndexService().publish(self.settings, snapshot=snapshot, alias="live")
@@ -229,10 +240,10 @@ def has_whole_trace(spans, number):
 class Load:
     """Clients that ask on and on."""
 
-    def __init__(self, served):
+    def __init__(self, served, n_clients=N_CLIENTS):
         self.answers, self.failed, self.is_over = [], [], threading.Event()
         self.served = served
-        self.threads = [threading.Thread(target=self._ask_on) for _ in range(N_CLIENTS)]
+        self.threads = [threading.Thread(target=self._ask_on) for _ in range(n_clients)]
 
     def __enter__(self):
         for thread in self.threads:
