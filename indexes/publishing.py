@@ -13,7 +13,7 @@ from eagleray.logs import get_logger
 from eagleray.settings import Settings
 from indexes.gating import find_cache, gate_and_move, log_move
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
-from indexes.writing.rebasing import rebase_snapshot
+from indexes.writing.rebasing import Rebase
 
 MAX_TRIES: Final = 50
 """Moves of the alias by others that one publication survives."""
@@ -60,11 +60,12 @@ def publish_made(
         if made.parent is None:
             raise
         overtaken = error
+    rebase = Rebase(store, made, cache=find_cache(settings))
     for _ in range(MAX_TRIES):
         current = read_alias(store, made.collection.name, alias)
         if current is None:
             raise overtaken
-        joined = rebase_snapshot(store, made, onto=current.snapshot, cache=find_cache(settings))
+        joined = rebase.put_onto(current.snapshot)
         if joined is None:
             raise overtaken
         keep_notes(joined.parent, joined.snapshot_id)

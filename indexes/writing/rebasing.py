@@ -34,49 +34,82 @@ class _Added:
     patches: tuple[str, ...]
 
 
-def rebase_snapshot(
-    store: Store, made: SnapshotManifest, *, onto: str, cache: Path | None = None
-) -> SnapshotManifest | None:
-    """Write the snapshot that `made` comes to on top of a later one than its parent.
+class Rebase:
+    """Puts a job's snapshot on top of later ones than its parent; keeps what it opened for the next try."""
 
-    Args:
-        store: where the collection lies.
-        made: of a job; it has a parent.
-        onto: id of the snapshot that was published meanwhile.
-        cache: folder for copies of remote segments; `None` keeps none.
+    def __init__(self, store: Store, made: SnapshotManifest, *, cache: Path | None = None) -> None:
+        """Take what was made.
 
-    Returns:
-        The new snapshot's manifest, or `None` where both touched a document, or `onto` is no later
-        state of the parent's segments and patches: the job has to be done again.
+        Args:
+            store: where the collection lies.
+            made: of a job; it has a parent.
+            cache: folder for copies of remote segments; `None` keeps none.
+        """
+        self._store, self._made, self._cache = store, made, cache
+        self._collection = made.collection.name
+        self._before = load_snapshot(store, self._collection, str(made.parent))
+        self._views: dict[str, SegmentView] = {}
 
-    Raises:
-        NotPublishedError: there is no such snapshot, or its parent is gone.
-        IntegrityError: something it needs is missing or damaged.
-    """
-    collection = made.collection.name
-    before = load_snapshot(store, collection, str(made.parent))
-    after = load_snapshot(store, collection, onto)
-    theirs = _find_added(before, after)
-    if theirs is None or after.collection != made.collection:
-        return None
-    joined = replace(
-        made,
-        segments=made.segments + theirs.segments,
-        patches=made.patches + theirs.patches,
-        parent=onto,
-        n_rows=made.n_rows + after.n_rows - before.n_rows,
-        n_documents=made.n_documents + after.n_documents - before.n_documents,
-        attributes=merge_attribute_types(after.attributes, made.attributes),
-        watermarks=after.watermarks,
-        ranking=after.ranking if made.ranking == before.ranking else made.ranking,
-    )
-    holds_other_rows = (made.n_rows, made.patches) != (before.n_rows, before.patches)
-    if holds_other_rows:
-        ours = _find_added(before, made)
-        if ours is None or _share_documents(store, joined, ours, theirs, cache=cache):
+    def put_onto(self, snapshot: str) -> SnapshotManifest | None:
+        """Write the snapshot that the job's comes to on top of another.
+
+        Args:
+            snapshot: id of the one that was published meanwhile.
+
+        Returns:
+            The new snapshot's manifest, or `None` where both touched a document, or `snapshot` is no later
+            state of the parent's segments and patches: the job has to be done again.
+
+        Raises:
+            NotPublishedError: there is no such snapshot.
+            IntegrityError: something it needs is missing or damaged.
+        """
+        made, before = self._made, self._before
+        after = load_snapshot(self._store, self._collection, snapshot)
+        theirs = _find_added(before, after)
+        if theirs is None or after.collection != made.collection:
             return None
-    put_snapshot(store, joined)
-    return joined
+        holds_other_rows = (made.n_rows, made.patches) != (before.n_rows, before.patches)
+        if holds_other_rows:
+            ours = _find_added(before, made)
+            if ours is None or self._share_documents(ours, theirs):
+                return None
+        joined = replace(
+            made,
+            segments=made.segments + theirs.segments,
+            patches=made.patches + theirs.patches,
+            parent=snapshot,
+            n_rows=made.n_rows + after.n_rows - before.n_rows,
+            n_documents=made.n_documents + after.n_documents - before.n_documents,
+            attributes=merge_attribute_types(after.attributes, made.attributes),
+            watermarks=after.watermarks,
+            ranking=after.ranking if made.ranking == before.ranking else made.ranking,
+        )
+        put_snapshot(self._store, joined)
+        return joined
+
+    def _share_documents(self, ours: _Added, theirs: _Added) -> bool:
+        """Return whether both touched a document: wrote a version of it, or changed a row of it."""
+        needed = (*ours.segments, *theirs.segments)
+        if ours.patches or theirs.patches:  # of any row
+            needed = (*self._before.segments, *needed)
+        for digest in needed:
+            if digest not in self._views:  # opening one reads all of it
+                self._views[digest] = open_segment(self._store, self._collection, digest, cache=self._cache)
+        views = [self._views[digest] for digest in needed]
+        mine, others = (self._find_documents(views, added) for added in (ours, theirs))
+        return bool(np.isin(mine, others).any())
+
+    def _find_documents(self, views: Sequence[SegmentView], added: _Added) -> npt.NDArray[np.int64]:
+        """Return the numbers of the documents that segments and patches touch; int64 [n]."""
+        none = np.empty(0, np.int64)
+        patches = [read_patch(self._store, self._collection, digest).changes for digest in added.patches]
+        patched = np.concatenate([none, *(table["chunk_id"].to_numpy() for table in patches)])
+        found = [none]
+        for view in views:
+            is_new = view.digest in added.segments
+            found.append(view.documents if is_new else view.documents[np.isin(view.chunk_ids, patched)])
+        return np.unique(np.concatenate(found))
 
 
 def _find_added(before: SnapshotManifest, after: SnapshotManifest) -> _Added | None:
@@ -87,26 +120,3 @@ def _find_added(before: SnapshotManifest, after: SnapshotManifest) -> _Added | N
 
 def _cut_prefix(first: tuple[Item, ...], second: tuple[Item, ...]) -> tuple[Item, ...] | None:
     return second[len(first) :] if second[: len(first)] == first else None
-
-
-def _share_documents(
-    store: Store, joined: SnapshotManifest, ours: _Added, theirs: _Added, *, cache: Path | None
-) -> bool:
-    """Return whether both touched a document: wrote a version of it, or changed a row of it."""
-    collection = joined.collection.name
-    views = [open_segment(store, collection, digest, cache=cache) for digest in joined.segments]
-    mine, others = (_find_documents(store, collection, views, added) for added in (ours, theirs))
-    return bool(np.isin(mine, others).any())
-
-
-def _find_documents(
-    store: Store, collection: str, views: Sequence[SegmentView], added: _Added
-) -> npt.NDArray[np.int64]:
-    """Return the numbers of the documents that segments and patches touch; int64 [n]."""
-    changes = [read_patch(store, collection, digest).changes for digest in added.patches]
-    patched = np.concatenate([np.empty(0, np.int64), *(table["chunk_id"].to_numpy() for table in changes)])
-    found = [np.empty(0, np.int64)]
-    for view in views:
-        is_new = view.digest in added.segments
-        found.append(view.documents if is_new else view.documents[np.isin(view.chunk_ids, patched)])
-    return np.unique(np.concatenate(found))

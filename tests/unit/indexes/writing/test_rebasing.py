@@ -17,7 +17,7 @@ from indexes.snapshots.opened import open_snapshot
 from indexes.writing import committing
 from indexes.writing.committing import commit
 from indexes.writing.held_rows import list_held_rows
-from indexes.writing.rebasing import rebase_snapshot
+from indexes.writing.rebasing import Rebase
 from tests.unit.indexes.writing.test_committing import NAME, find, note, store, target, write  # noqa: F401
 
 
@@ -97,7 +97,7 @@ def test_a_rollback_or_rows_in_other_segments_are_not_built_on(store, tmp_path):
     made = branch(store, write(note("late", "gamma vega")))
     move = AliasMove(expected=made.parent, snapshot=first, reason="rollback", now=1)
     move_alias(store, NAME, "live", move=move)
-    assert rebase_snapshot(store, made, onto=first) is None
+    assert Rebase(store, made).put_onto(first) is None
     with pytest.raises(ConflictError):
         publish(store, made, tmp_path)
 
@@ -153,6 +153,6 @@ def test_what_is_put_on_top_is_what_doing_it_again_would_give(store, seed):  # n
     ours, theirs = draw(names[:6]), draw(names[6:])
     made = branch(store, ours)
     commit(target(store), [theirs])
-    joined = rebase_snapshot(store, made, onto=read_alias(store, NAME, "live").snapshot)
+    joined = Rebase(store, made).put_onto(read_alias(store, NAME, "live").snapshot)
     commit(target(store), [ours])
     assert show_rows(store, joined.snapshot_id) == show_rows(store, "live")
