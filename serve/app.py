@@ -18,13 +18,14 @@ from serve.deployments.ranker import DocumentRanker
 from serve.deployments.scaling import choose_count
 from serve.deployments.searcher import Searcher
 from serve.deployments.shard import SegmentShard
+from serve.deployments.writer import CollectionWriter
 
 _GRACE_S: Final = 30.0
 """Seconds that requests get to end when a replica is told to."""
 
 _HEALTH_PERIOD_S: Final = 5.0
 _SHARE_CPUS: Final = 0.25
-"""Cores that Ray sets aside for a replica that speaks HTTP, embeds texts or ranks."""
+"""Cores that Ray sets aside for a replica that speaks HTTP, embeds texts, writes or ranks."""
 
 _LEAST_CPUS: Final = 0.5
 """The same for a searcher of one thread, so that two, and all else, start on two cores."""
@@ -47,19 +48,18 @@ def build(arguments: Arguments) -> ray_serve.Application:
     """
     end_application_at_exit()
     settings = arguments.read_settings()
-    limits = settings.serve
-    encoder = ray_serve.deployment(
-        name="Encoder",
-        max_ongoing_requests=limits.max_connections,
-        max_queued_requests=limits.max_connections,
-        ray_actor_options={"num_cpus": _SHARE_CPUS},
-        **choose_count(arguments.encoders, ongoing=_ENCODER_ONGOING, pace=arguments.pace),
-        **_watch(limits.embed_timeout_s),
-    )(TextEncoder)
-    parts = [_bind_searchers(arguments, settings), encoder.bind(arguments)]
-    if settings.reranker.model:
-        parts.append(_deploy_ranker(arguments, settings).bind(arguments))
-    return _deploy_ingress(arguments, settings).bind(arguments, *parts)
+    embedding = _share(settings) | _watch(settings.serve.embed_timeout_s)
+    count = choose_count(arguments.encoders, ongoing=_ENCODER_ONGOING, pace=arguments.pace)
+    encoder = ray_serve.deployment(name="Encoder", **count, **embedding)
+    writer = ray_serve.deployment(name="Writer", num_replicas=arguments.writers, **embedding)
+    ranker = _deploy_ranker(arguments, settings).bind(arguments) if settings.reranker.model else None
+    return _deploy_ingress(arguments, settings).bind(
+        arguments,
+        searcher=_bind_searchers(arguments, settings),
+        encoder=encoder(TextEncoder).bind(arguments),
+        writer=writer(CollectionWriter).bind(arguments),
+        ranker=ranker,
+    )
 
 
 def _bind_searchers(arguments: Arguments, settings: Settings) -> ray_serve.Application:
@@ -88,28 +88,31 @@ def _bind_searchers(arguments: Arguments, settings: Settings) -> ray_serve.Appli
 
 
 def _deploy_ranker(arguments: Arguments, settings: Settings) -> ray_serve.Deployment:
-    limits = settings.serve
     return ray_serve.deployment(
         name="Ranker",
-        max_ongoing_requests=limits.max_connections,
-        max_queued_requests=limits.max_connections,
-        ray_actor_options={"num_cpus": _SHARE_CPUS},
+        **_share(settings),
         **choose_count(arguments.rankers, ongoing=_RANKER_ONGOING, pace=arguments.pace),
-        **_watch(limits.rerank_timeout_s),
+        **_watch(settings.serve.rerank_timeout_s),
     )(DocumentRanker)
 
 
 def _deploy_ingress(arguments: Arguments, settings: Settings) -> ray_serve.Deployment:
-    limits = settings.serve
     return ray_serve.deployment(
         name="Ingress",
-        max_ongoing_requests=limits.max_connections,
-        max_queued_requests=limits.max_connections,
         backpressure_config=BackpressureConfig(status_code=429, retry_after_s=1.0),
-        ray_actor_options={"num_cpus": _SHARE_CPUS},
+        **_share(settings),
         **choose_count(arguments.ingresses, ongoing=_INGRESS_ONGOING, pace=arguments.pace),
-        **_watch(limits.timeout_s),
+        **_watch(settings.serve.timeout_s),
     )(ray_serve.ingress()(Ingress))
+
+
+def _share(settings: Settings) -> dict[str, Any]:
+    """Return how much a replica takes on that shares a core with others."""
+    return {
+        "max_ongoing_requests": settings.serve.max_connections,
+        "max_queued_requests": settings.serve.max_connections,
+        "ray_actor_options": {"num_cpus": _SHARE_CPUS},
+    }
 
 
 def _watch(timeout_s: float) -> dict[str, Any]:

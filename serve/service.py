@@ -81,8 +81,7 @@ async def _serve(
     follower, encoders = make_follower(settings, request.alias, embedder), make_encoders(settings, embedder)
     answerer, writer = Answerer(follower, choose_limits(settings)), make_writer(settings)
     ranker = make_ranker(settings)
-    target = open_writable(settings, alias=request.alias, embedder=embedder)
-    group = make_group(target)
+    group = make_group(open_writable(settings, alias=request.alias, embedder=embedder))
     sharing = open_sharing(settings, alias=request.alias)
     opened = await open_searches(
         settings, embedder=embedder, follower=follower, answerer=answerer, sharing=sharing
@@ -97,7 +96,7 @@ async def _serve(
         answerer=answerer,
         model=make_model(settings, embedder.identity, encoders),
         ranker=ranker,
-        documents=make_document_writer(target, group, writer, settings),
+        documents=make_document_writer(settings, alias=request.alias, write=group.write, audit=writer),
         buckets=None if sharing is None else sharing.share_buckets(),
         uploads=make_uploads(writer, settings),
     )
@@ -107,6 +106,7 @@ async def _serve(
         on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
     async def stop() -> None:
+        await serving.completer.close()
         await group.close()
         await opened.vectors.close()
         await answerer.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from indexes.snapshots.catalog import load_collection
 from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
 from indexes.writing.committing import Writable, commit
-from indexes.writing.requests import begin_write
+from indexes.writing.requests import Write, begin_write
 from serve.audit.entries import Asked, Told, record_request
 from serve.audit.writing import AuditWriter
 from serve.engine.group_writing import GroupWriter
@@ -46,17 +47,25 @@ def open_writable(settings: Settings, *, alias: str, embedder: Embedder) -> Writ
 
 
 def make_document_writer(
-    target: Writable, group: GroupWriter, audit: AuditWriter, settings: Settings
+    settings: Settings, *, alias: str, write: Callable[[Write], Awaitable[str]], audit: AuditWriter
 ) -> DocumentWriter:
-    """Return what the routes ask."""
-    begin = partial(begin_write, target.store, target.spec.name, alias=target.alias)
+    """Return what the routes ask.
+
+    Args:
+        settings: name the store and the collection.
+        alias: that moves.
+        write: carries a request out, here or elsewhere.
+        audit: keeps a record of each.
+    """
+    store = open_store(settings.store, s3=settings.s3)
+    begin = partial(begin_write, store, settings.collection, alias=alias)
 
     async def record(wrote: Wrote) -> None:
         await asyncio.to_thread(_record, audit, settings, wrote)
 
     return DocumentWriter(
         begin=lambda name, digest, now: asyncio.to_thread(begin, name=name, digest=digest, now=now),
-        write=group.write,
+        write=write,
         record=record,
     )
 

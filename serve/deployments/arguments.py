@@ -23,6 +23,7 @@ class Arguments(BaseModel):
         searchers: replicas that search.
         encoders: replicas that embed texts for those who ask for vectors.
         rankers: replicas that score documents, where the settings name a reranker.
+        writers: how many replicas write documents; one writes those of all callers together, so no range.
         threads: searches that one searcher has at work at once; Ray sets aside a core for every two.
         shards: groups of searchers that share out the segments; with more than one, mergers ask all of them.
         mergers: replicas that merge what shards find.
@@ -40,6 +41,7 @@ class Arguments(BaseModel):
     searchers: ReplicaRange = Replicas()
     encoders: ReplicaRange = Replicas()
     rankers: ReplicaRange = Replicas()
+    writers: int = Field(default=1, ge=1)
     threads: int = Field(default=1, ge=1, le=256)
     shards: int = Field(default=1, ge=1, le=64)
     mergers: ReplicaRange = Replicas()

@@ -1,9 +1,13 @@
-"""Calls a replica: errors arrive as themselves, a dead replica costs a second try, time is bounded."""
+"""Calls a replica: errors arrive as themselves, a dead replica costs a second try, time is bounded.
+
+What Ray Serve knows of the request that calls is in its context, and with the request it cancels the calls.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from typing import Final, TypeVar
 
 from ray.exceptions import RayActorError
@@ -36,14 +40,19 @@ async def returned(work: Awaitable[Found], carrier: Carrier) -> Found | EagleRay
 
 
 async def call(
-    ask: Callable[[Carrier], Awaitable[Found | EagleRayError]], *, part: str, timeout_s: float
+    ask: Callable[[Carrier], Awaitable[Found | EagleRayError]],
+    *,
+    part: str,
+    timeout_s: float,
+    is_repeatable: bool = True,
 ) -> Found:
     """Return what a replica answers; one that dies meanwhile is replaced by another once.
 
     Args:
-        ask: sends the question and what names the trace; it may be sent twice.
+        ask: sends the question and what names the trace.
         part: name of what is asked, for the error.
         timeout_s: seconds that all of it may take.
+        is_repeatable: whether it may be sent twice.
 
     Raises:
         OverloadedError: too many requests wait already.
@@ -53,7 +62,7 @@ async def call(
     """
     try:
         async with asyncio.timeout(timeout_s):
-            found = await _ask_twice(ask, part)
+            found = await (_ask_twice(ask, part) if is_repeatable else ask(carry()))
     except TimeoutError as error:
         raise DeadlineError(timeout_s=timeout_s) from error
     except BackPressureError as error:
@@ -63,6 +72,21 @@ async def call(
     if isinstance(found, EagleRayError):
         raise found
     return found
+
+
+async def detached(work: Callable[[], Awaitable[Found]]) -> Found:
+    """Return what comes of calls that the end of the request they are made for must not cancel.
+
+    Args:
+        work: makes the calls, within the trace of now and in a context without anything else.
+    """
+    carrier = carry()
+
+    async def run() -> Found:
+        with continued(carrier):
+            return await work()
+
+    return await asyncio.create_task(run(), context=Context())
 
 
 async def _ask_twice(ask: Callable[[Carrier], Awaitable[Found]], part: str) -> Found:

@@ -1,4 +1,4 @@
-"""One replica that speaks HTTP: the routes of a serving process, over searchers and encoders elsewhere."""
+"""One replica that speaks HTTP: the routes of a serving process, over parts in other processes."""
 
 from __future__ import annotations
 
@@ -22,17 +22,22 @@ from serve.deployments.remote import (
     RemoteFollower,
     RemoteRanker,
     RemoteSearches,
+    RemoteWriter,
 )
 from serve.http.app import make_app
 from serve.sharing import open_sharing
 from serve.tracing.exporting import start_tracing
+from serve.uploading import make_uploads
+from serve.writing import make_document_writer
 
 
 class Ingress:
     """Knows the callers, checks what they ask, and records how it ended."""
 
-    def __init__(self, arguments: Arguments, searcher: Any, encoder: Any, ranker: Any = None) -> None:
-        """Take the handles of the searchers, the encoders and, where there are any, the rankers.
+    def __init__(
+        self, arguments: Arguments, *, searcher: Any, encoder: Any, writer: Any, ranker: Any = None
+    ) -> None:
+        """Take the handles of the searchers, the encoders, the writers and, where there are any, the rankers.
 
         Raises:
             ExposureError: others could ask where Ray Serve listens, and nobody would be asked who they are.
@@ -40,13 +45,14 @@ class Ingress:
         """
         self._settings, self._alias = arguments.read_settings(), arguments.alias
         self._door = open_door(self._settings, ServeRequest(host=find_host(), alias=arguments.alias))
-        self._searcher, self._encoder, self._ranker = searcher, encoder, ranker
+        self._searcher, self._encoder = searcher, encoder
+        self._writer, self._ranker = writer, ranker
         self._app: ASGIApp | None = None
 
     async def __serve_build_asgi_app__(self) -> ASGIApp:
         """Return the application; Ray Serve asks for it once, and runs its lifespan."""
         settings, limits = self._settings, self._settings.serve
-        tracing, writer = start_tracing(settings.tracing), make_writer(settings)
+        tracing, audit = start_tracing(settings.tracing), make_writer(settings)
         follower = RemoteFollower(self._searcher, interval_s=limits.poll_s, timeout_s=limits.timeout_s)
         identity = await call(
             lambda _: self._encoder.identify.remote(), part="encoder", timeout_s=limits.embed_timeout_s
@@ -54,17 +60,20 @@ class Ingress:
         ranker = None
         if self._ranker is not None:
             ranker = RemoteRanker(self._ranker, timeout_s=limits.rerank_timeout_s)
+        remote = RemoteWriter(self._writer, timeout_s=limits.embed_timeout_s)
         sharing = open_sharing(settings, alias=self._alias)
         serving = make_serving(
             settings,
             alias=self._alias,
             door=self._door,
-            writer=writer,
+            writer=audit,
             follower=follower,
             searches=RemoteSearches(self._searcher, timeout_s=limits.timeout_s),
             answerer=RemoteAnswerer(self._searcher, timeout_s=limits.timeout_s),
             model=make_model(settings, identity, self._reach_encoders(identity)),
             ranker=ranker,
+            documents=make_document_writer(settings, alias=self._alias, write=remote.write, audit=audit),
+            uploads=make_uploads(audit, settings),
             buckets=None if sharing is None else sharing.share_buckets(),
         )
         if sharing is not None:
@@ -72,14 +81,15 @@ class Ingress:
 
         async def start() -> None:
             await follower.start()
-            await asyncio.to_thread(writer.open)
+            await asyncio.to_thread(audit.open)
 
         async def stop() -> None:
+            await serving.completer.close()
             await serving.collection.alone.close()
             await follower.close()
             if sharing is not None:
                 await sharing.close()
-            await asyncio.to_thread(writer.close)
+            await asyncio.to_thread(audit.close)
             if tracing is not None:
                 await asyncio.to_thread(tracing.shutdown)
 

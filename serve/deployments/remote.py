@@ -1,4 +1,4 @@
-"""Searchers and encoders of other processes, in the shape that routes ask those of this one."""
+"""Searchers, encoders and writers of other processes, in the shape that routes ask those of this one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from ray.exceptions import RayActorError
+from ray.serve.exceptions import RayServeException
+
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.errors import EagleRayError
-from serve.deployments.calling import call
+from indexes.writing.requests import Write
+from serve.deployments.calling import call, detached
 from serve.deployments.searcher import Standing
 from serve.engine.encoding import Encoded, EncoderLimits
 from serve.engine.following import Following
@@ -156,6 +160,31 @@ class RemoteRanker:
         )
 
 
+class RemoteWriter:
+    """Asks one of the writers."""
+
+    def __init__(self, handle: Any, *, timeout_s: float) -> None:
+        self._handle, self._timeout_s = handle, timeout_s
+
+    async def write(self, write: Write) -> str:
+        """Return the id of the first snapshot that holds what the request asks for.
+
+        A writer that dies is replaced by another one where the request has a key: whether it is done can then
+        be told. Without one it may be done already, and the caller has to decide.
+
+        Raises:
+            EagleRayError: as `call` says.
+        """
+        return await detached(
+            lambda: call(
+                lambda carrier: self._handle.write.remote(write, self._timeout_s, carrier),
+                part="writer",
+                timeout_s=self._timeout_s,
+                is_repeatable=write.begun.has_key,
+            )
+        )
+
+
 class RemoteFollower:
     """Asks the searchers where they stand, one of them each time; runs in one event loop."""
 
@@ -196,6 +225,19 @@ class RemoteFollower:
                 while self.state.snapshot != snapshot:
                     await asyncio.sleep(self._interval_s)
         return self.state.snapshot == snapshot
+
+    async def settle(self, snapshot: str, *, timeout_s: float) -> bool:
+        """Tell every searcher to look now; return whether all that live answer in time as `Follower` says."""
+
+        async def ask_all() -> bool:
+            asked = self._handle.broadcast("settle", snapshot, timeout_s)
+            told = await asked.results_async(timeout_s=timeout_s + self._timeout_s, return_exceptions=True)
+            return all(found is True or isinstance(found, RayActorError) for found in told)
+
+        try:
+            return await detached(ask_all)
+        except (RayServeException, TimeoutError):
+            return False
 
     async def close(self) -> None:
         """Ask no more."""

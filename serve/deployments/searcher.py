@@ -116,6 +116,11 @@ class Searcher(Replica):
 
         return follow_alias(self._settings, alias, open_one, probe=ask_probe)
 
+    async def settle(self, snapshot: str, timeout_s: float) -> bool:
+        """Look at the alias now; see `Follower`."""
+        await self._start()
+        return await self._follower.settle(snapshot, timeout_s=timeout_s)
+
     async def stand(self) -> Standing:
         """Return where it stands with the alias."""
         follower = self._follower

@@ -130,6 +130,21 @@ class Follower(Generic[Opened]):
                     await self._change.wait()
         return self.state.snapshot == snapshot
 
+    async def settle(self, snapshot: str, *, timeout_s: float) -> bool:
+        """Look at the alias now; return whether new requests get in time this snapshot, or a later one.
+
+        Args:
+            snapshot: whole id, to which the alias has moved.
+            timeout_s: seconds to wait, at most.
+        """
+        asked_at = time.time()
+        self.notify()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self.state.snapshot != snapshot and self.state.read_at < asked_at:
+                    await self._change.wait()
+        return self.state.snapshot == snapshot or self.state.read_at >= asked_at
+
     def watch(self, on_move: Callable[[], None]) -> None:
         """Have `on_move` called when the alias is found elsewhere, unless another server told so."""
         self._on_move = on_move

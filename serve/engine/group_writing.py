@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from eagleray.errors import EagleRayError, OverloadedError
+from eagleray.errors import DeadlineError, EagleRayError, OverloadedError
 from indexes.writing.requests import Write
 
 MAX_DOCUMENTS: Final = 1_000
@@ -36,11 +36,16 @@ class GroupWriter:
         self._waiting: list[_Waiting] = []
         self._rounds: asyncio.Task[None] | None = None
 
-    async def write(self, write: Write) -> str:
+    async def write(self, write: Write, *, timeout_s: float | None = None) -> str:
         """Return the id of the first snapshot that holds what the request asks for, once it is published.
+
+        Args:
+            write: the request.
+            timeout_s: seconds it may take; `None` for as long as it does.
 
         Raises:
             OverloadedError: too many wait already.
+            DeadlineError: its time was up. It is written all the same if its round had begun.
             EagleRayError: it could not be carried out; nothing of it is visible.
         """
         if len(self._waiting) >= self._max_waiting:
@@ -49,7 +54,11 @@ class GroupWriter:
         self._waiting.append((write, ended))
         if self._rounds is None or self._rounds.done():
             self._rounds = asyncio.create_task(self._run())
-        return await ended
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await ended
+        except TimeoutError as error:
+            raise DeadlineError(timeout_s=timeout_s) from error
 
     async def close(self) -> None:
         """Wait until all that was asked for is written."""
@@ -58,8 +67,8 @@ class GroupWriter:
 
     async def _run(self) -> None:
         while self._waiting:
-            taken = self._take()
-            await self._carry_out(taken)
+            if taken := self._take():
+                await self._carry_out(taken)
 
     def _take(self) -> list[_Waiting]:
         """Remove and return the requests of the next round, in the order they came."""
@@ -68,6 +77,8 @@ class GroupWriter:
         touched: set[str] = set()
         n_documents = 0
         for write, ended in self._waiting:
+            if ended.done():
+                continue  # nobody waits for it any more
             has_room = not taken or n_documents + len(write.doc_ids) <= MAX_DOCUMENTS
             if has_room and touched.isdisjoint(write.doc_ids):
                 taken.append((write, ended))

@@ -75,3 +75,7 @@ class Followed(Protocol):
     async def take(self, snapshot: str, *, timeout_s: float) -> bool:
         """Return whether new requests get in time this snapshot, to which the alias has moved."""
         ...
+
+    async def settle(self, snapshot: str, *, timeout_s: float) -> bool:
+        """Return whether all new requests get in time this snapshot, or one that the alias had later."""
+        ...

@@ -18,7 +18,7 @@ from eagleray.contracts.documents import Document
 from eagleray.contracts.principals import Principal, name_private_group
 from eagleray.errors import ForbiddenError
 from indexes.writing.requests import Begun, Write
-from serve.http.carrying_out import carry_out, wait_until_served
+from serve.http.carrying_out import carry_out
 from serve.http.owned_records import open_own
 from serve.http.serving import Serving
 from serve.uploads.keeping import OwnRecords
@@ -26,6 +26,8 @@ from serve.uploads.reading import Owner, Refusal, read_documents
 from serve.uploads.records import AttachedRecord, Attribute, FileRecord, StoreRecord
 
 _DEFAULT_ZONE: Final = "default"
+_SETTLE_S: Final = 5.0
+"""Seconds an answer waits for the snapshot that holds a change to be the one that answers."""
 
 
 async def attach(
@@ -135,7 +137,7 @@ def _put_all(own: OwnRecords, records: Sequence[AttachedRecord]) -> None:
 
 
 async def _write(serving: Serving, caller: Caller, write: Write) -> None:
-    """Carry a write out, and wait until this process answers from it."""
+    """Carry a write out, and wait until searches are answered from it."""
     _, writer = serving.require_uploads()
     snapshot = await carry_out(writer, caller.principal, write)
-    await wait_until_served(serving.collection.follower, snapshot)
+    await serving.collection.follower.settle(snapshot, timeout_s=_SETTLE_S)

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from contextlib import suppress
-from typing import Final
 
 from eagleray.contracts.principals import Principal
 from indexes.writing.requests import Write
-from serve.engine.ports import Followed
 from serve.http.request_ids import read_request_id
 from serve.http.serving import DocumentWriter, Wrote
-
-_WAIT_S: Final = 5.0
-_LOOK_S: Final = 0.02
 
 
 async def carry_out(writer: DocumentWriter, principal: Principal, write: Write) -> str:
@@ -44,18 +37,3 @@ async def carry_out(writer: DocumentWriter, principal: Principal, write: Write) 
         raise
     await record(snapshot)
     return snapshot
-
-
-async def wait_until_served(follower: Followed, snapshot: str) -> None:
-    """Return once this process answers from a snapshot, or from a later one; after some seconds in any case.
-
-    Args:
-        follower: of the alias that has moved there.
-        snapshot: whole id.
-    """
-    moved_at = time.time()
-    await follower.take(snapshot, timeout_s=_LOOK_S)  # looks at the alias now
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_WAIT_S):
-            while follower.state.snapshot != snapshot and follower.state.read_at < moved_at:
-                await asyncio.sleep(_LOOK_S)

@@ -18,12 +18,13 @@ from indexes.writing.requests import Begun, Write, name_write
 from serve.http.access import Served, Writing
 from serve.http.answer_models import WriteAnswer, answered
 from serve.http.carrying_out import carry_out
+from serve.http.completed import CompletedRoute
 from serve.http.document_bodies import MAX_DOCUMENTS, Name, WriteBody
 from serve.http.serving import DocumentWriter, Serving
 
 PATH: Final = "/collections/{name}/documents"
 
-router = APIRouter(tags=["documents"])
+router = APIRouter(tags=["documents"], route_class=CompletedRoute)
 
 Key = Annotated[
     str | None,

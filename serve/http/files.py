@@ -17,6 +17,7 @@ from eagleray.errors import InputError
 from serve.http.access import Inspecting, Searching, Served, Writing
 from serve.http.answer_models import answered
 from serve.http.attaching import detach
+from serve.http.completed import CompletedRoute
 from serve.http.owned_records import open_own, record_use
 from serve.http.upload_answers import (
     DeletedAnswer,
@@ -38,7 +39,7 @@ MAX_BYTES: Final = 32 << 20
 _MAX_NAME: Final = 255
 _BYTES: Final = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
-router = APIRouter(tags=["files"])
+router = APIRouter(tags=["files"], route_class=CompletedRoute)
 
 
 @router.post(PATH, summary="Upload a file", response_model=None, responses=answered(FileAnswer))

@@ -18,6 +18,7 @@ from indexes.writing.requests import Begun, Write
 from serve.audit.entries import Asked
 from serve.catalog import Catalog
 from serve.engine.alone import OneAtATime
+from serve.engine.completing import Completer
 from serve.engine.ports import Answers, Encodes, Followed, Ranks
 from serve.engine.quotas import Quotas
 from serve.engine.recent import RecentCalls
@@ -169,6 +170,7 @@ class Serving:
         documents: takes documents; `None` where none are taken.
         uploads: keeps files and vector stores; `None` where none are taken.
         checks: makes the calls of those who show nothing.
+        completer: ends what was begun, also where its caller has gone; closed before what it needs.
     """
 
     collection: ServedCollection
@@ -183,6 +185,7 @@ class Serving:
     documents: DocumentWriter | None = None
     uploads: Uploads | None = None
     checks: RecentCalls = field(default_factory=RecentCalls)
+    completer: Completer = field(default_factory=Completer)
 
     def require_reranker(self) -> ServedReranker:
         """Return the reranker.

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Depends, Query
 from serve.http.access import Inspecting, Served, Writing
 from serve.http.answer_models import answered
 from serve.http.attaching import attach, detach
+from serve.http.completed import CompletedRoute
 from serve.http.owned_records import open_own
 from serve.http.upload_answers import (
     AttachedAnswer,
@@ -38,7 +39,7 @@ ONE: Final = FILES + "/{file_id}"
 BATCHES: Final = "/v1/vector_stores/{store_id}/file_batches"
 BATCH: Final = BATCHES + "/{batch_id}"
 
-router = APIRouter(tags=["vector stores"])
+router = APIRouter(tags=["vector stores"], route_class=CompletedRoute)
 
 Page = Annotated[Wanted, Depends(read_page)]
 Status = Annotated[Literal["in_progress", "completed", "failed", "cancelled"] | None, Query(alias="filter")]

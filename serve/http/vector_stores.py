@@ -16,6 +16,7 @@ from fastapi import APIRouter, Depends
 from serve.http.access import Inspecting, Served, Writing
 from serve.http.answer_models import answered
 from serve.http.attaching import attach, detach
+from serve.http.completed import CompletedRoute
 from serve.http.owned_records import open_own, record_use
 from serve.http.upload_answers import (
     DeletedAnswer,
@@ -33,7 +34,7 @@ from serve.uploads.records import AttachedRecord, BatchRecord, FileRecord, Store
 PATH: Final = "/v1/vector_stores"
 ONE: Final = PATH + "/{store_id}"
 
-router = APIRouter(tags=["vector stores"])
+router = APIRouter(tags=["vector stores"], route_class=CompletedRoute)
 
 
 @router.post(PATH, summary="Make a vector store", response_model=None, responses=answered(StoreAnswer))

@@ -139,3 +139,20 @@ def test_each_answer_is_of_one_snapshot_while_it_moves_there_and_back_and_a_shar
     for (at, snapshot), until in zip(moved, [at for at, _ in moved[1:]], strict=False):
         settled = {answer["snapshot"] for begun, answer in load.answers if at + 2.0 < begun < until - 0.5}
         assert settled == {snapshot}
+
+
+def test_files_and_documents_that_are_written_are_found_through_the_merger(served):
+    post = served.client.post
+    store_id = post("/v1/vector_stores", json={"name": "desk"}).json()["id"]
+    for number in range(1, 4):
+        file = {"file": (f"{number}.txt", b"A zebracoupon."), "purpose": (None, "assistants")}
+        file_id = post("/v1/files", files=file).json()["id"]
+        attached = post(f"/v1/vector_stores/{store_id}/files", json={"file_id": file_id})
+        assert attached.json()["status"] == "completed", attached.text
+        hits = post(f"/v1/vector_stores/{store_id}/search", json={"query": "zebracoupon"}).json()["data"]
+        assert len(hits) == number
+    written = post("/collections/notes/documents", json={"documents": [{"doc_id": "x", "text": "A bond."}]})
+    until = time.monotonic() + 30.0
+    while (answer := served.search().json())["snapshot"] != written.json()["snapshot"]:
+        assert time.monotonic() < until
+    assert "x" in {hit["doc_id"] for hit in answer["hits"]}

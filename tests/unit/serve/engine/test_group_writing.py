@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from eagleray.contracts.documents import Document
-from eagleray.errors import InputError, OverloadedError
+from eagleray.errors import DeadlineError, InputError, OverloadedError
 from indexes.writing.requests import Begun, Write
 from serve.engine.group_writing import GroupWriter
 
@@ -62,3 +62,24 @@ def test_too_many_that_wait_are_told_to_come_again():
     assert [type(answer) for answer in answers[2:]] == [OverloadedError, OverloadedError]
     with pytest.raises(OverloadedError):
         raise answers[3]
+
+
+def test_what_waits_past_its_time_is_not_written_unless_its_round_had_begun():
+    rounds = Rounds()
+
+    async def body():
+        group = GroupWriter(rounds.commit)
+        begun = asyncio.create_task(group.write(write("begun", "a"), timeout_s=0.05))
+        while not rounds.rounds:
+            await asyncio.sleep(0.001)
+        waiting = asyncio.create_task(group.write(write("waiting", "b"), timeout_s=0.05))
+        patient = asyncio.create_task(group.write(write("patient", "c"), timeout_s=30.0))
+        for late in (begun, waiting):
+            with pytest.raises(DeadlineError):
+                await late
+        rounds.is_free.set()
+        assert await patient == "s2"
+        await group.close()
+
+    asyncio.run(body())
+    assert rounds.rounds == [["begun"], ["patient"]]

@@ -53,3 +53,19 @@ def test_a_move_that_others_told_of_is_taken_and_not_told_again(opener):
         assert found == ["c"]
 
     run(body, opener, 3600.0)
+
+
+def test_it_settles_once_it_has_a_snapshot_or_what_the_alias_had_after_it(opener):
+    async def body(follower, alias, _):
+        alias[0] = "b"
+        assert await follower.settle("b", timeout_s=10.0)
+        assert follower.state.snapshot == "b"
+        alias[0] = "d"
+        assert await follower.settle("c", timeout_s=10.0)
+        assert follower.state.snapshot == "d"
+        opener.failing["e"] = OSError("gone")
+        alias[0] = "e"
+        assert not await follower.settle("e", timeout_s=0.05)
+        assert follower.state.snapshot == "d"
+
+    run(body, opener, 3600.0)

@@ -66,6 +66,7 @@ class Served:
         self.follower, self.answerer = serving.collection.follower, serving.collection.answerer
         self.model, self.collection = serving.model, serving.collection.name
         self.reranker, self.alone = serving.reranker, serving.collection.alone
+        self.completer = serving.completer
 
     def open_engine(self, snapshot):
         return open_engine(self.store, snapshot)
