@@ -119,7 +119,7 @@ def test_each_answer_is_of_one_snapshot_while_it_moves_there_and_back_and_a_shar
         for number in range(3):
             served.publish(served.snapshots[number % 2])
             moved.append((time.monotonic(), served.snapshots[number % 2]))
-            time.sleep(3.0)
+            time.sleep(5.0)
         LocalIndexService().rollback(served.settings, alias="live")
         time.sleep(3.0)
         seen = {answer["snapshot"] for _, answer in load.answers}
@@ -137,7 +137,7 @@ def test_each_answer_is_of_one_snapshot_while_it_moves_there_and_back_and_a_shar
     assert not load.failed
     assert all(answer == expected[answer["snapshot"]] for _, answer in load.answers)
     for (at, snapshot), until in zip(moved, [at for at, _ in moved[1:]], strict=False):
-        settled = {answer["snapshot"] for begun, answer in load.answers if at + 2.0 < begun < until - 0.5}
+        settled = {answer["snapshot"] for begun, answer in load.answers if at + 3.0 < begun < until - 0.5}
         assert settled == {snapshot}
 
 
