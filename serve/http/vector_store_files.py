@@ -116,6 +116,18 @@ async def retrieve_batch(store_id: str, batch_id: str, caller: Inspecting, servi
     return show_batch(*await asyncio.to_thread(_find_batch, own, store_id, batch_id))
 
 
+@router.post(
+    BATCH + "/cancel",
+    summary="A batch of files that nobody waits for any more",
+    response_model=None,
+    responses=answered(BatchAnswer),
+)
+async def cancel_batch(store_id: str, batch_id: str, caller: Writing, serving: Served) -> dict[str, Any]:
+    """Show how it ended: a batch is answered once its files are attached, so nothing of it is left to end."""
+    own = open_own(serving, caller)
+    return show_batch(*await asyncio.to_thread(_find_batch, own, store_id, batch_id))
+
+
 @router.get(
     BATCH + "/files",
     summary="The files of a batch",

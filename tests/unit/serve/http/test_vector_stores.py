@@ -219,6 +219,7 @@ def test_batches_tell_of_good_and_bad_files_and_lists_come_in_pages(ask):
             store.id, file_ids=[file.id for file in made], attributes={"n": 1}
         )
         assert (batch.file_counts.completed, batch.file_counts.failed, batch.file_counts.total) == (2, 2, 4)
+        assert await ann.vector_stores.file_batches.cancel(batch.id, vector_store_id=store.id) == batch
         listed = [
             file
             async for file in ann.vector_stores.file_batches.list_files(
