@@ -4,7 +4,8 @@
 
 The same collection (hashing embedder) is served by `eagleray serve`, by `serve run` behind Ray Serve's own
 proxy, and by `serve run` behind HAProxy, one searcher each. All three run all the time; loads of 1, 8 and 32
-clients take turns. Prints questions a second and milliseconds, medians of the rounds.
+clients take turns, and so does the engine in a process of its own, with a thread a core. Prints questions a
+second and milliseconds, medians of the rounds.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import Final
 import httpx
 import numpy as np
 
+from benchmarks.engine_load import EngineProcess
 from benchmarks.http_client import write_request
 from benchmarks.load import Load, LoadProcess
 from benchmarks.reporting import show_result
@@ -39,6 +41,9 @@ from eagleray.settings import Settings
 
 _CLIENTS: Final = (1, 8, 32)
 _STARTING_S: Final = 240.0
+_TIMES: Final = 50
+"""Times that the engine may be asked every question in a turn; it has enough to do until the turn ends."""
+
 _SERVE: Final = Path(sys.executable).parent / "serve"
 
 
@@ -63,10 +68,11 @@ def main() -> None:
         for url in urls.values():
             wait_until_ready(url)
         process = stack.enter_context(LoadProcess())
-        bodies = [{"query": text} for text in read_queries(arguments.corpus)]
-        found, n_failed = _measure(arguments, process, urls, write_paths(settings), bodies, key)
-    show_result({"figures": found, "failed": n_failed})
-    sys.exit(1 if n_failed else 0)
+        engine = stack.enter_context(EngineProcess(settings))
+        measured = _Measured(arguments, process, engine)
+        found = measured.compare(urls, write_paths(settings), read_queries(arguments.corpus), key)
+    show_result({"figures": found, "engine_per_s": measured.engine_per_s, "failed": measured.n_failed})
+    sys.exit(1 if measured.n_failed else 0)
 
 
 def make_key(settings: Settings) -> str:
@@ -133,41 +139,50 @@ def wait_until_ready(url: str) -> None:
     raise RuntimeError(f"{url} is not ready")
 
 
-def _measure(
-    arguments: argparse.Namespace,
-    process: LoadProcess,
-    urls: Mapping[str, str],
-    path: str,
-    bodies: Sequence[Mapping[str, str]],
-    key: str,
-) -> tuple[dict[str, dict[str, list[float]]], int]:
-    """Return questions a second, p50 and p99 (ms) of each server for each number of clients."""
-    turns: dict[tuple[int, str], list[list[float]]] = {}
-    n_failed = 0
-    headers = {"Authorization": f"Bearer {key}"}
-    for number in range(arguments.rounds + 1):
-        for n_clients in _CLIENTS:
-            for name, url in urls.items():
-                load = Load(
-                    url=url,
-                    requests=[write_request(url, path, body, headers) for body in bodies],
-                    n_clients=n_clients,
-                    seconds=arguments.seconds if number else 1.0,  # the first warms
-                    keeps_bodies=False,
-                )
-                done = process.begin(load).result()
-                n_failed += done.n_failed
-                took = [1000.0 * (item.ended - item.began) for item in done.asked if item.status == 200]
-                p50, p99 = np.percentile(took or [0.0], [50, 99])
-                print(f"{number} {name} {n_clients}: {len(took) / done.seconds:.1f}", file=sys.stderr)
-                if number:
-                    figures = [len(took) / done.seconds, float(p50), float(p99)]
-                    turns.setdefault((n_clients, name), []).append(figures)
-    found: dict[str, dict[str, list[float]]] = {}
-    for (n_clients, name), figures_of_turns in turns.items():
-        middle = [round(median(column), 1) for column in zip(*figures_of_turns, strict=True)]
-        found.setdefault(str(n_clients), {})[name] = middle
-    return found, n_failed
+class _Measured:
+    """Lets servers and engine take turns."""
+
+    def __init__(self, arguments: argparse.Namespace, process: LoadProcess, engine: EngineProcess) -> None:
+        self.n_failed, self._engine_rates = 0, list[float]()
+        self._arguments, self._process, self._engine = arguments, process, engine
+
+    @property
+    def engine_per_s(self) -> float:
+        """Questions a second that the engine answers, median of the rounds."""
+        return round(median(self._engine_rates), 1)
+
+    def compare(
+        self, urls: Mapping[str, str], path: str, texts: Sequence[str], key: str
+    ) -> dict[str, dict[str, list[float]]]:
+        """Return questions a second, p50 and p99 (ms) of each server for each number of clients."""
+        turns: dict[tuple[int, str], list[list[float]]] = {}
+        headers = {"Authorization": f"Bearer {key}"}
+        for number in range(self._arguments.rounds + 1):
+            for n_clients in _CLIENTS:
+                for name, url in urls.items():
+                    requests = [write_request(url, path, {"query": text}, headers) for text in texts]
+                    seconds = self._arguments.seconds if number else 1.0  # the first warms
+                    figures = self._ask(url, requests, n_clients=n_clients, seconds=seconds)
+                    print(f"{number} {name} {n_clients}: {figures[0]:.1f}", file=sys.stderr)
+                    if number:
+                        turns.setdefault((n_clients, name), []).append(figures)
+            n, spent = self._engine.ask([*texts] * _TIMES, seconds=self._arguments.seconds)
+            print(f"{number} engine: {n / spent:.1f}", file=sys.stderr)
+            if number:
+                self._engine_rates.append(n / spent)
+        found: dict[str, dict[str, list[float]]] = {}
+        for (n_clients, name), figures_of_turns in turns.items():
+            middle = [round(median(column), 1) for column in zip(*figures_of_turns, strict=True)]
+            found.setdefault(str(n_clients), {})[name] = middle
+        return found
+
+    def _ask(self, url: str, requests: Sequence[bytes], *, n_clients: int, seconds: float) -> list[float]:
+        load = Load(url=url, requests=requests, n_clients=n_clients, seconds=seconds, keeps_bodies=False)
+        done = self._process.begin(load).result()
+        self.n_failed += done.n_failed
+        took = [1000.0 * (item.ended - item.began) for item in done.asked if item.status == 200]
+        p50, p99 = np.percentile(took or [0.0], [50, 99])
+        return [len(took) / done.seconds, float(p50), float(p99)]
 
 
 if __name__ == "__main__":
