@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eagleray.contracts.filters import Compare, Comparison, IsIn
-from eagleray.contracts.hits import Fusion, Granularity, Ranking, SearchMode, SearchRequest
+from eagleray.contracts.hits import Fusion, Granularity, Page, Ranking, SearchMode, SearchRequest
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import Principal
 from serve.engine.shared.answers import describe_question, describe_rights
@@ -27,6 +27,7 @@ OTHER = {
     "exact": True,
     "like": "doc-1",
     "rerank": 10,
+    "page": Page(skip=0, n=10),
 }
 OTHER_RANKING = {
     "boosts": {TextField.TITLE: 2.0},
