@@ -257,7 +257,7 @@ def finish(run: Run, outcome: RunOutcome, *, alias: str, before: Positions) -> d
     snapshot = outcome.manifest.snapshot_id if outcome.manifest else run.plan.parent
     report: dict[str, Any] = {"run": run.plan.run_id, "changed": outcome.manifest is not None}
     report |= outcome.counts
-    keep_notes = partial(_keep_positions, run, before)
+    keep_notes = partial(keep_positions, run, before, alias)
     if outcome.manifest is not None and alias:
         moved = publish_made(
             run.store,
@@ -275,7 +275,7 @@ def finish(run: Run, outcome: RunOutcome, *, alias: str, before: Positions) -> d
     return {**report, "snapshot": snapshot}
 
 
-def _keep_positions(run: Run, before: Positions, onto: str | None, snapshot: str) -> None:
+def keep_positions(run: Run, before: Positions, alias: str, onto: str | None, snapshot: str) -> None:
     """Keep with a snapshot which files it was built from.
 
     Raises:
@@ -284,7 +284,7 @@ def _keep_positions(run: Run, before: Positions, onto: str | None, snapshot: str
     source, collection = run.plan.source, run.spec.name
     standing = before if onto == run.plan.parent else read_positions(run.store, collection, onto)
     if standing.get(source) != before.get(source):
-        raise ConflictError(alias=source, expected="the files this run began with", found="another run's")
+        raise ConflictError(alias=alias, expected=f"{source} as this run found it", found="another run of it")
     read = (source, run.plan.marks)
     write_positions(run.store, collection, snapshot, before=standing, read=read)
 
