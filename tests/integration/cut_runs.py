@@ -7,6 +7,7 @@ import json
 from eagleray.contracts.hits import SearchRequest
 from eagleray.contracts.services import IngestRequest
 from eagleray.setting_groups.engine import JobSettings
+from eagleray.settings import Settings
 from indexes.service import LocalIndexService
 from ray_jobs.service import RayJobService
 
@@ -25,6 +26,17 @@ def write_lines(path, records):
     path.parent.mkdir(exist_ok=True)
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
     return path.parent
+
+
+def make_settings(folder, **jobs):
+    """Return settings of a collection of notes below a folder, embedded by hashing."""
+    return Settings(
+        store=str(folder / "store"),
+        collection="notes",
+        cache=str(folder / "cache"),
+        embedder={"model": "hashing"},
+        jobs={"workers": 2, **jobs},
+    )
 
 
 def ingest(settings, folder, on_progress=lambda stage, done, total: None, **more):

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from eagleray.contracts.audits import AuditQuery
-from eagleray.settings import Settings
 from serve.audit.service import LocalAuditService
-from tests.integration.cut_runs import NOTES, ingest, write_lines
+from tests.integration.cut_runs import NOTES, ingest, make_settings, write_lines
 from tests.integration.test_ray_serving import Load, Served, show
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
@@ -26,13 +25,7 @@ SETTLED_S = 120.0
 @pytest.fixture(scope="module")
 def served(cluster):
     folder = Path(tempfile.mkdtemp(prefix="esc"))  # short: Ray makes sockets below it
-    settings = Settings(
-        store=str(folder / "store"),
-        collection="notes",
-        cache=str(folder / "cache"),
-        embedder={"model": "hashing"},
-        jobs={"workers": 2},
-    )
+    settings = make_settings(folder)
     snapshot = ingest(settings, write_lines(folder / "desk" / "notes.jsonl", NOTES))["snapshot"]
     found = Served(folder, settings, (snapshot,), n_cpus=4, scale_up_s=2, scale_down_s=5, **RANGES)
     try:

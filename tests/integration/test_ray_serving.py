@@ -23,11 +23,10 @@ from eagleray.contracts.answers import show_response
 from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.hits import FacetRequest, SearchRequest
 from eagleray.contracts.shown_documents import DocumentRequest
-from eagleray.settings import Settings
 from indexes.service import LocalIndexService
 from serve.audit.service import LocalAuditService
 from tests.integration.collectors import collecting
-from tests.integration.cut_runs import NOTES, ingest, write_lines
+from tests.integration.cut_runs import NOTES, ingest, make_settings, write_lines
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
 
@@ -125,13 +124,7 @@ class Served:
 @pytest.fixture(scope="module")
 def served(cluster):
     folder = Path(tempfile.mkdtemp(prefix="ers"))  # short: Ray makes sockets below it
-    settings = Settings(
-        store=str(folder / "store"),
-        collection="notes",
-        cache=str(folder / "cache"),
-        embedder={"model": "hashing"},
-        jobs={"workers": 2},
-    )
+    settings = make_settings(folder)
     first = ingest(settings, write_lines(folder / "desk" / "notes.jsonl", NOTES))["snapshot"]
     changed = [{**note, "text": note["text"] + " Called."} for note in NOTES[:20]]
     for note in changed:

@@ -13,12 +13,11 @@ import pytest
 
 from eagleray.contracts.answers import show_response
 from eagleray.contracts.hits import SearchMode, SearchRequest
-from eagleray.settings import Settings
 from indexes.masks.grammar import parse_filter
 from indexes.service import LocalIndexService
 from indexes.snapshots.catalog import load_snapshot
 from indexes.storage import open_store
-from tests.integration.cut_runs import NOTES, ingest, write_lines
+from tests.integration.cut_runs import NOTES, ingest, make_settings, write_lines
 from tests.integration.test_ray_serving import QUESTION, READY_S, Load, Served
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
@@ -31,18 +30,7 @@ SEGMENT_ROWS = 8
 @pytest.fixture(scope="module")
 def served(cluster):
     folder = Path(tempfile.mkdtemp(prefix="ess"))  # short: Ray makes sockets below it
-    settings = Settings(
-        store=str(folder / "store"),
-        collection="notes",
-        cache=str(folder / "cache"),
-        embedder={"model": "hashing"},
-        jobs={
-            "workers": 2,
-            "partition_bytes": 1024,
-            "shard_bytes": 1024,
-            "max_segment_rows": SEGMENT_ROWS,
-        },
-    )
+    settings = make_settings(folder, partition_bytes=1024, shard_bytes=1024, max_segment_rows=SEGMENT_ROWS)
     first = ingest(settings, write_lines(folder / "desk" / "notes.jsonl", NOTES))["snapshot"]
     changed = [{**note, "text": note["text"] + " Called."} for note in NOTES[:20]]
     for note in changed:

@@ -15,13 +15,12 @@ import pytest
 
 from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.callers import Role
-from eagleray.settings import Settings
 from indexes.service import LocalIndexService
 from indexes.snapshots.aliases import list_moves, read_alias
 from indexes.storage import open_store
 from indexes.writing.requests import name_write
 from serve.audit.service import LocalAuditService
-from tests.integration.cut_runs import NOTES, ingest, write_lines
+from tests.integration.cut_runs import NOTES, ingest, make_settings, write_lines
 from tests.integration.test_ray_serving import PATH as SEARCH
 from tests.integration.test_ray_serving import READY_S, Served
 from tests.integration.test_writing import PATH, doc, make_key
@@ -35,13 +34,7 @@ N_LOOKS = 8
 @pytest.fixture(scope="module")
 def served(cluster):
     folder = Path(tempfile.mkdtemp(prefix="erw"))  # short: Ray makes sockets below it
-    settings = Settings(
-        store=str(folder / "store"),
-        collection="notes",
-        cache=str(folder / "cache"),
-        embedder={"model": "hashing"},
-        jobs={"workers": 2},
-    )
+    settings = make_settings(folder)
     snapshot = ingest(settings, write_lines(folder / "desk" / "notes.jsonl", NOTES))["snapshot"]
     keys = {"EAGLERAY_AUTH__API_KEYS": "true"}
     found = Served(
