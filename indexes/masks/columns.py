@@ -32,6 +32,8 @@ from eagleray.contracts.filters import (
 )
 from eagleray.contracts.times import parse_instant
 from eagleray.errors import FilterColumnError, InvalidTimeError
+from eagleray.text_forms import normalise
+from indexes.masks.text_columns import normalise_column, normalise_value
 from indexes.masks.words import find_matching
 from indexes.segments.view import SegmentView
 
@@ -124,14 +126,16 @@ def _evaluate_compare(expression: Compare, view: SegmentView, types: Mapping[str
         held = _compare_members(name, [expression.value], view, types)
         return held if op is Comparison.EQ else pc.invert(held)
     value = _fit_value(name, expression.value, kind)
-    return _COMPARE[op](_find_column(name, view, types), pa.scalar(value, type=_value_type(kind, value)))
+    column = normalise_column(name, _find_column(name, view, types))
+    return _COMPARE[op](column, pa.scalar(value, type=_value_type(kind, value)))
 
 
 def _evaluate_prefix(name: str, prefix: str, view: SegmentView, types: Mapping[str, AttributeType]) -> Any:
     kind = _find_type(name, types)
     if kind is not AttributeType.STRING:
         raise _refuse(name, f"{name} is of type {kind}, not string; starts with needs text")
-    return pc.starts_with(_find_column(name, view, types), pattern=prefix)
+    column = normalise_column(name, _find_column(name, view, types))
+    return pc.starts_with(column, pattern=normalise_value(name, prefix))
 
 
 def _evaluate_in(
@@ -140,7 +144,7 @@ def _evaluate_in(
     kind = _find_type(name, types)
     if kind is AttributeType.STRINGS:
         return _compare_members(name, list(values), view, types)
-    column = _find_column(name, view, types)
+    column = normalise_column(name, _find_column(name, view, types))
     fitted = [_fit_value(name, value, kind) for value in values]
     wanted = pa.array(
         fitted, type=pa.float64() if any(isinstance(v, float) for v in fitted) else _ARROW[kind]
@@ -161,9 +165,10 @@ def _compare_members(
     for value in values:
         if not isinstance(value, str):
             raise _refuse(name, f"expected a string in quotes, found {_describe(value)}")
-    wanted = set(values)
+    wanted = {normalise(str(value)) for value in values}
     rows = _find_column(name, view, types).to_pylist()
-    return pa.array([None if row is None else not wanted.isdisjoint(row) for row in rows], pa.bool_())
+    held = [None if row is None else not wanted.isdisjoint(map(normalise, row)) for row in rows]
+    return pa.array(held, pa.bool_())
 
 
 def read_column(name: str, view: SegmentView, types: Mapping[str, AttributeType]) -> Any:
@@ -211,7 +216,7 @@ def _fit_value(name: str, value: FilterValue, kind: AttributeType) -> FilterValu
     }
     if not fits.get(kind, False):
         raise _refuse(name, f"expected {_WANTED[kind]}, found {_describe(value)}")
-    return value
+    return normalise_value(name, value) if isinstance(value, str) else value
 
 
 def _value_type(kind: AttributeType, value: FilterValue) -> pa.DataType:

@@ -1,7 +1,8 @@
 """How many documents have which value of a column: exact counts over the rows a question may find.
 
 A document counts once for each value that one of its visible rows has, so a list counts for each member. What
-the caller may not see, or was not known at that time, counts nowhere.
+the caller may not see, or was not known at that time, counts nowhere. Texts that filters take for equal are
+one value, shown as they are compared.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.times import format_micros
 from indexes.masks.columns import BUILT_IN, read_column
+from indexes.masks.text_columns import normalise_column
 from indexes.searching.targets import Target
 
 _BLOCK_ROWS: Final = 1 << 16
@@ -84,5 +86,5 @@ def _list_pairs(target: Target, column: str, types: Mapping[str, AttributeType])
     if pa.types.is_list(taken.type):
         documents = documents.take(pc.list_parent_indices(taken))
         taken = pc.list_flatten(taken)
-    table = pa.table({"value": taken, "document": documents})
+    table = pa.table({"value": normalise_column(column, taken), "document": documents})
     return table.filter(pc.is_valid(table["value"]))
