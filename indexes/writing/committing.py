@@ -70,7 +70,8 @@ def commit(target: Writable, writes: Sequence[Write]) -> dict[str, str]:
     """Carry out requests, each once, and return name -> snapshot that holds what it asked for.
 
     Where somebody else moves the alias meanwhile, all is decided again on top of their snapshot. A crash
-    before the move leaves nothing a reader could see.
+    before the move leaves nothing a reader could see. What changes nothing moves the alias, too: an answer
+    that named the old snapshot would tell what stands in documents that its caller may not read.
 
     Args:
         target: the collection.
@@ -109,8 +110,6 @@ def _try(
         prepared[key] = _Prepared(rows=_make_rows(target, writes))
     opened = target.open_snapshot(current.snapshot)
     arranged = _arrange(target, writes, opened, prepared[key].rows)
-    if not arranged.rows.num_rows and not arranged.patch.num_rows:
-        return current.snapshot
     _check_ids(opened, arranged.rows)
     manifest = _build(target, arranged, prepared[key], parent=current.snapshot)
     copy_positions(target.store, target.spec.name, current.snapshot, manifest.snapshot_id)
@@ -190,7 +189,7 @@ def _build(target: Writable, arranged: Arranged, prepared: _Prepared, *, parent:
         segments=tuple(segments),
         n_rows=rows.num_rows,
         patch=put_patch(store, collection, make_patch(changes)) if changes.num_rows else None,
-        open_change=arranged.counts["open_change"],
+        open_change=arranged.counts.get("open_change", 0),
         attributes=types,
     )
     return assemble_snapshot(store, target.spec, parent=parent, outcome=outcome)
