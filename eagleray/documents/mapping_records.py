@@ -7,6 +7,7 @@ from typing import Any
 
 from eagleray.contracts.documents import AttributeValue, DeadLetter, DeadLetterReason, Document
 from eagleray.contracts.times import OPEN_END
+from eagleray.documents.decoding import find_unstorable
 from eagleray.documents.elements import find_elements
 from eagleray.documents.mapping_rules import Mapping, OriginKind, Rule
 from eagleray.documents.mapping_values import (
@@ -27,7 +28,9 @@ def apply_mapping(mapping: Mapping, record: RawRecord) -> Document | DeadLetter:
     doc_id = ""
     try:
         doc_id = _read_text(mapping.doc_id, record)
-        return _make_document(mapping, record, doc_id=doc_id)
+        document = _make_document(mapping, record, doc_id=doc_id)
+        _check_storable(document)
+        return document
     except RuleError as fault:
         return record.reject(fault.reason, fault.detail, doc_id=doc_id)
 
@@ -60,6 +63,23 @@ def _make_document(mapping: Mapping, record: RawRecord, *, doc_id: str) -> Docum
         source=record.file.source,
         position=record.position,
     )
+
+
+def _check_storable(document: Document) -> None:
+    values: dict[str, AttributeValue] = {
+        "doc_id": document.doc_id,
+        "title": document.title,
+        "text": document.text,
+        "groups": document.groups,
+        "zone": document.zone,
+        **{f"attribute {name!r}": value for name, value in document.attributes.items()},
+        "names of attributes": tuple(document.attributes),
+    }
+    for name, value in values.items():
+        for text in (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ():
+            fault = find_unstorable(text)
+            if fault:
+                raise RuleError(reason=DeadLetterReason.INVALID_ENCODING, detail=f"{name}: {fault}")
 
 
 def _read_text(rule: Rule, record: RawRecord) -> str:

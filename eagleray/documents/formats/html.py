@@ -15,11 +15,9 @@ from eagleray.contracts.documents import DeadLetter, DeadLetterReason
 from eagleray.documents.decoding import decode_text
 from eagleray.documents.formats.html_blocks import BlockWriter, Style
 from eagleray.documents.formats.html_tables import find_layout_tables, read_rows, read_stray_text
+from eagleray.documents.prescan import find_declared_encoding
 from eagleray.documents.records import InputFile, RawRecord, make_file_record
 from eagleray.errors import MissingExtraError
-
-_DECLARED: Final = re.compile(rb"(?i)(?:charset|encoding)\s*=\s*[\"']?\s*([a-z0-9_.:-]+)")
-_HEAD_BYTES: Final = 2048
 
 _DROPPED_TAGS: Final = (
     "head script style noscript template svg math nav button select option textarea input iframe object "
@@ -48,8 +46,7 @@ def parse_html(data: bytes, file: InputFile) -> Iterator[RawRecord | DeadLetter]
     Raises:
         MissingExtraError: lxml is not installed.
     """
-    declared = _DECLARED.search(data[:_HEAD_BYTES])
-    markup = decode_text(data, file, fallback=declared.group(1).decode("ascii") if declared else "")
+    markup = decode_text(data, file, declared=find_declared_encoding(data))
     if isinstance(markup, DeadLetter):
         yield markup
         return
@@ -73,7 +70,7 @@ def _parse_tree(markup: str, file: InputFile) -> Any:
         encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True
     )
     try:
-        root = etree.fromstring(markup.replace("\x00", " ").encode("utf-8"), parser)
+        root = etree.fromstring(markup.encode("utf-8"), parser)
     except etree.XMLSyntaxError:
         root = None
     if root is None:  # nothing in the file but white space or comments

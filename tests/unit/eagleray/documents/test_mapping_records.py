@@ -53,6 +53,25 @@ def test_the_default_mapping_takes_the_beir_layout():
     assert (document.source, document.position) == ("desk/2019/note.jsonl", "byte 7")
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"text": "a\x00b"},
+        {"title": "a\x00"},
+        {"_id": "\x00"},
+        {"text": "half \ud800"},
+        {"metadata": {"name": "a\x00"}},
+        {"metadata": {"names": ["b", "a\udfff"]}},
+        {"metadata": {"a\x00": 1}},
+        {"groups": ["a\x00"]},
+        {"zone": "a\x00"},
+    ],
+)
+def test_what_can_be_neither_stored_nor_shown_is_a_dead_letter_wherever_it_stands(fields):
+    letter = apply_mapping(DEFAULT_MAPPING, make_record(**fields))
+    assert isinstance(letter, DeadLetter) and letter.reason is DeadLetterReason.INVALID_ENCODING
+
+
 def test_times_beside_the_text_are_taken():
     document = apply_mapping(
         DEFAULT_MAPPING,

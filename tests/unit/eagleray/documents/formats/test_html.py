@@ -96,11 +96,63 @@ def test_short_bold_blocks_are_headings_with_parts_above_items():
     ]
 
 
-def test_the_declared_encoding_is_tried_where_the_bytes_are_no_utf8():
-    record = parse(b'<meta charset="iso-8859-1"><p>caf\xe9 \x93quoted\x94</p>')
-    assert record.fields["text"] == "café “quoted”"
-    letter = parse(b"<p>caf\xe9</p>")
+@pytest.mark.parametrize(
+    ("head", "body", "text"),
+    [
+        ('<meta charset="iso-8859-1">', b"caf\xe9 \x93quoted\x94", "café “quoted”"),
+        ("<meta charset=' LATIN1 '>", b"\x80 5", "€ 5"),
+        ("<META HTTP-EQUIV=Content-Type CONTENT='text/html; charset=iso8859-1'>", b"\x85", "…"),
+        ("<meta content='text/html;charset=\"x-sjis\"' http-equiv='Content-Type'/>", b"\x87\x40", "①"),
+        ("<?xml version='1.0' encoding='windows-1251'?>", b"\xd0\xf3\xe1\xeb\xfc", "Рубль"),
+        ("<meta charset=utf-16>", "café".encode(), "café"),
+        ("<meta http-equiv=content-type content='charset=utf-16be'>", "café".encode(), "café"),
+        ("<meta charset=x-user-defined>", b"\x93", "“"),
+        ("<meta charset=gb2312>", b"\xc4\xa3", "模"),
+        ("<meta charset=big5>", "債券".encode("big5"), "債券"),
+        ("<meta charset=iso-2022-jp>", "債券".encode("iso2022_jp"), "債券"),
+        ("<meta charset=bogus><meta charset=koi8-r>", "Рубль".encode("koi8-r"), "Рубль"),
+        ("<!-- <meta charset=koi8-r> --><meta charset=windows-1252>", b"\xe9", "é"),
+        ("<meta name=charset content=koi8-r><meta charset=windows-1252>", b"\xe9", "é"),
+        ("<a title='<meta charset=koi8-r>'></a><meta charset=windows-1252>", b"\xe9", "é"),
+        ("<meta charset=latin1>", "“kept”".encode(), "“kept”"),
+        ("<meta charset=euc-jp>", "“kept”".encode(), "“kept”"),
+        ("<meta charset=windows-1252>", b"a\x81b", "a\x81b"),
+    ],
+)
+def test_labels_mean_what_they_mean_to_a_browser(head, body, text):
+    assert parse(head.encode() + b"<p>" + body + b"</p>").fields["text"] == text
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "",
+        *(
+            f"<meta charset={label}>"
+            for label in ("undefined", "idna", "punycode", "rot13", "base64", "utf-7", "cp037")
+        ),
+        "<meta charset=hz-gb-2312>",
+        "<meta charset=iso-2022-kr>",
+        "<meta charset=utf-8>",
+        "<meta http-equiv=refresh content='charset=latin1'>",
+        "<meta charset=windows-1253>\xaa",
+        " " * 1024 + "<meta charset=latin1>",
+    ],
+)
+def test_bytes_in_no_encoding_the_web_knows_are_a_dead_letter(head):
+    letter = parse(head.encode("latin-1") + b"<p>caf\xe9</p>")
     assert isinstance(letter, DeadLetter) and letter.reason is DeadLetterReason.INVALID_ENCODING
+
+
+def test_a_mark_wins_over_what_the_page_declares():
+    markup = '<meta charset="koi8-r"><p>café</p>'
+    for encoding in ("utf-8-sig", "utf-16"):
+        assert parse(markup.encode(encoding)).fields["text"] == "café"
+
+
+def test_a_page_in_utf16_without_a_mark_is_read():
+    for encoding in ("utf-16-le", "utf-16-be"):
+        assert parse("<?xml version='1.0'?><p>café</p>".encode(encoding)).fields["text"] == "café"
 
 
 @pytest.mark.parametrize("markup", ["", " ", "<!-- x -->", "<script>1</script>", "<p hidden>x</p>"])
@@ -113,7 +165,7 @@ def test_a_page_that_shows_nothing_is_a_dead_letter(markup):
     [
         "<div>" * 1500 + "deep" + "</div>" * 1500,
         "<table><tr><td colspan='99999999'>deep</td><td rowspan='-3'>x</td></tr></table>",
-        "<p>deep\x00 &#0; &#xD800; &bogus; <b <i>",
+        "<p>deep &#0; &#1; &#xD800; &bogus; <b <i>",
         "<table>" * 40 + "deep",
     ],
 )

@@ -34,6 +34,22 @@ def test_a_wrong_byte_is_named_by_its_offset(data, offset):
     assert f"byte {offset} " in letter.detail
 
 
+@pytest.mark.parametrize("name", ["note.txt", "note.md", "note.html"])
+@pytest.mark.parametrize(
+    "data", [b"abc\x00d", b"ab\x00", "債券の\n".encode("utf-16-le"), b"\xff\xfe\x00\x00a\x00\x00\x00"]
+)
+def test_a_text_with_a_nul_is_a_dead_letter(data, name):
+    (letter,) = parse_bytes(data, InputFile(source=name, modified=0))
+    assert isinstance(letter, DeadLetter)
+    assert letter.reason is DeadLetterReason.INVALID_ENCODING
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ["Coupon 4.5 %", "Größe, Āraiši", "a"])
+def test_utf16_without_a_mark_is_detected(text, encoding):
+    assert parse(text.encode(encoding)).fields["text"] == text
+
+
 @pytest.mark.parametrize("data", [b"", b" \n\t", b"\xef\xbb\xbf"])
 def test_a_file_without_text_is_a_dead_letter(data):
     assert parse(data).reason is DeadLetterReason.EMPTY_TEXT
