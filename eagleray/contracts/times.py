@@ -1,7 +1,8 @@
 """Instants: int64 microseconds since 1970-01-01T00:00:00Z, the only form stored and compared.
 
-Parsing from text lives here; which field of a document is which time lives in
-`eagleray.documents.mapping`.
+Their one domain is the years 1 to 9999 in UTC, after the zone is applied: what is taken can be shown,
+filtered, written and read back everywhere. Parsing from text lives here; which field of a document is which
+time lives in `eagleray.documents.mapping`.
 """
 
 from __future__ import annotations
@@ -19,9 +20,17 @@ OPEN_END: Final = 2**63 - 1
 LATEST: Final = OPEN_END - 1
 """The moment at which only what nothing has superseded or deleted is visible (microseconds)."""
 
+MIN_INSTANT: Final = -62_135_596_800_000_000
+"""0001-01-01T00:00:00Z, the first instant there is (microseconds)."""
+
+MAX_INSTANT: Final = 253_402_300_799_999_999
+"""9999-12-31T23:59:59.999999Z, the last instant there is (microseconds)."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _DATE_ONLY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_LONG_YEAR: Final = re.compile(r"[+-]?\d{5,}-\d{2}-\d{2}")
+_OUTSIDE: Final = "it is outside the years 1 to 9999 in UTC"
 
 
 def to_micros(moment: datetime) -> int:
@@ -31,15 +40,30 @@ def to_micros(moment: datetime) -> int:
         moment: a time with a zone.
 
     Raises:
-        InvalidTimeError: `moment` has no zone, so it names no instant.
+        InvalidTimeError: `moment` has no zone, so it names no instant, or is outside the years 1 to 9999.
     """
     if moment.tzinfo is None:
         raise InvalidTimeError(text=moment.isoformat(), reason="it has no time zone")
-    return (moment - _EPOCH) // _MICROSECOND
+    return check_instant((moment - _EPOCH) // _MICROSECOND, text=moment.isoformat())
+
+
+def check_instant(micros: int, *, text: str = "") -> int:
+    """Return `micros` if it is an instant.
+
+    Args:
+        micros: microseconds since the epoch.
+        text: how it was written; its number if empty.
+
+    Raises:
+        InvalidTimeError: it is outside the years 1 to 9999 in UTC.
+    """
+    if not MIN_INSTANT <= micros <= MAX_INSTANT:
+        raise InvalidTimeError(text=text or str(micros), reason=_OUTSIDE)
+    return micros
 
 
 def from_micros(micros: int) -> datetime:
-    """Return the UTC time of `micros` microseconds since the epoch."""
+    """Return the UTC time of an instant, microseconds since the epoch."""
     return _EPOCH + timedelta(microseconds=micros)
 
 
@@ -61,8 +85,8 @@ def parse_instant(value: str | datetime | date, *, default_zone: str | None = No
             and reads a bare date as UTC.
 
     Raises:
-        InvalidTimeError: the text is no ISO 8601 time, the zone is unknown, or a time of day
-            comes without a zone and `default_zone` is `None`.
+        InvalidTimeError: the text is no ISO 8601 time, the zone is unknown, a time of day comes without one
+            and `default_zone` is `None`, or it is outside the years 1 to 9999 in UTC.
     """
     is_date = False
     if isinstance(value, datetime):
@@ -75,9 +99,9 @@ def parse_instant(value: str | datetime | date, *, default_zone: str | None = No
         try:
             moment = datetime.fromisoformat(text)
         except ValueError as error:
-            raise InvalidTimeError(
-                text=value, reason="it is not an ISO 8601 time such as 2019-03-01 or 2019-03-01T09:30:00Z"
-            ) from error
+            is_outside = _LONG_YEAR.match(text) is not None
+            expected = "it is not an ISO 8601 time such as 2019-03-01 or 2019-03-01T09:30:00Z"
+            raise InvalidTimeError(text=value, reason=_OUTSIDE if is_outside else expected) from error
     if moment.tzinfo is None:
         if default_zone is None and not is_date:
             raise InvalidTimeError(
@@ -90,5 +114,5 @@ def parse_instant(value: str | datetime | date, *, default_zone: str | None = No
 def _load_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: the name of a folder
         raise InvalidTimeError(text=name, reason="it is not an IANA time zone") from error

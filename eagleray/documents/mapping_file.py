@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 import yaml
 
 from eagleray.contracts.documents import AttributeType
+from eagleray.documents.mapping_attributes import convert_attribute
 from eagleray.documents.mapping_rules import (
     DEFAULT_MAPPING,
     Constant,
@@ -21,13 +22,8 @@ from eagleray.documents.mapping_rules import (
     Rule,
     RuleKind,
 )
-from eagleray.documents.mapping_values import (
-    RuleError,
-    convert_attribute,
-    convert_groups,
-    convert_text,
-    convert_time,
-)
+from eagleray.documents.mapping_times import convert_time
+from eagleray.documents.mapping_values import RuleError, convert_groups, convert_text
 from eagleray.documents.yaml_nodes import YamlFile
 
 _KINDS: Final = {

@@ -9,14 +9,13 @@ from eagleray.contracts.documents import AttributeValue, DeadLetter, DeadLetterR
 from eagleray.contracts.times import OPEN_END
 from eagleray.documents.decoding import find_unstorable
 from eagleray.documents.elements import find_elements
+from eagleray.documents.mapping_attributes import convert_attribute, convert_open_attribute
 from eagleray.documents.mapping_rules import Mapping, OriginKind, Rule
+from eagleray.documents.mapping_times import ConvertTime, convert_end, convert_finite_time, convert_time
 from eagleray.documents.mapping_values import (
     RuleError,
-    convert_attribute,
     convert_groups,
-    convert_open_attribute,
     convert_text,
-    convert_time,
     find_field,
     find_value,
 )
@@ -43,8 +42,8 @@ def _make_document(mapping: Mapping, record: RawRecord, *, doc_id: str) -> Docum
             reason=DeadLetterReason.EMPTY_TEXT if name == "text" else DeadLetterReason.MISSING_FIELD,
             detail=f"{name}: expected at least one character that is no space, found none",
         )
-    known_from = _read_time(mapping.known_from, record)
-    known_to = _read_time(mapping.known_to, record)
+    known_from = _read_time(mapping.known_from, record, convert_time)
+    known_to = _read_time(mapping.known_to, record, convert_end)
     if known_from is None or (known_to is not None and known_to <= known_from):
         detail = "known_to: expected a time after known_from, found an earlier or equal one"
         raise RuleError(reason=DeadLetterReason.INVALID_TIME, detail=detail)
@@ -58,7 +57,7 @@ def _make_document(mapping: Mapping, record: RawRecord, *, doc_id: str) -> Docum
         attributes=_read_attributes(mapping, record),
         groups=_read_groups(mapping.groups, record),
         zone=_read_text(mapping.zone, record).strip() or "default",
-        event_time=_read_time(mapping.event_time, record),
+        event_time=_read_time(mapping.event_time, record, convert_finite_time),
         known_to=OPEN_END if known_to is None else known_to,
         source=record.file.source,
         position=record.position,
@@ -92,9 +91,9 @@ def _read_groups(rule: Rule, record: RawRecord) -> tuple[str, ...]:
     return () if found is None else convert_groups(found[0], rule)
 
 
-def _read_time(rule: Rule | None, record: RawRecord) -> int | None:
+def _read_time(rule: Rule | None, record: RawRecord, convert: ConvertTime) -> int | None:
     found = find_value(rule, record) if rule is not None else None
-    return None if found is None or rule is None else convert_time(found[0], rule, origin=found[1])
+    return None if found is None or rule is None else convert(found[0], rule, origin=found[1])
 
 
 def _read_attributes(mapping: Mapping, record: RawRecord) -> dict[str, AttributeValue]:
@@ -115,7 +114,9 @@ def _read_attributes(mapping: Mapping, record: RawRecord) -> dict[str, Attribute
         found = find_value(rule, record)
         attributes.pop(rule.name, None)
         if found is not None:
-            attributes[rule.name] = convert_attribute(found[0], rule, origin=found[1])
+            converted = convert_attribute(found[0], rule, origin=found[1])
+            if converted is not None:
+                attributes[rule.name] = converted
     return dict(sorted(attributes.items()))
 
 

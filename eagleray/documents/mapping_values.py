@@ -1,4 +1,6 @@
-"""One value of a rule: found in a record, and converted to what the rule wants.
+"""One value of a rule: found in a record, and read as text or groups.
+
+Times are read in `mapping_times`, attributes in `mapping_attributes`.
 
 Faults name the rule, the type wanted and the type found; of a value they show at most its shape
 (`99/99/9999`), because any field may hold text that must not reach a log.
@@ -6,28 +8,25 @@ Faults name the rule, the type wanted and the type found; of a value they show a
 
 from __future__ import annotations
 
-import math
 import re
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from eagleray.contracts.documents import AttributeType, AttributeValue, DeadLetterReason
-from eagleray.contracts.times import format_micros, parse_instant
+from eagleray.contracts.documents import DeadLetterReason
 from eagleray.documents.mapping_rules import FileFact, Origin, OriginKind, Rule
 from eagleray.documents.records import RawRecord
-from eagleray.errors import InputError, InvalidTimeError
+from eagleray.errors import InputError
 
-_EPOCH_FACTORS: Final = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
-_CLOCK: Final = re.compile(r"%[HIMSfpXcT]")
-_FIRST_MICROS: Final = -62_135_596_800_000_000  # 0001-01-01T00:00:00Z
-_LAST_MICROS: Final = 253_402_300_799_999_999  # 9999-12-31T23:59:59.999999Z
 _SHAPE_LENGTH: Final = 32
-_BOOLEANS: Final = {"true": True, "false": False}
+_MAX_DIGITS: Final = 1_000
+"""Of a decimal that is written out."""
+
 _NAMES: Final[tuple[tuple[type, str], ...]] = (
     (bool, "boolean"),
     (int, "integer"),
     (float, "number"),
+    (Decimal, "decimal"),
     (str, "string"),
     (list, "list"),
     (tuple, "list"),
@@ -86,109 +85,27 @@ def _find_origin(origin: Origin, record: RawRecord) -> Any:
 
 
 def convert_text(value: Any, rule: Rule) -> str:
-    """Return a string; an integer, which ids often are, becomes its digits."""
+    """Return a string; an integer or decimal, which ids often are, becomes its digits, every one of them."""
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    raise _wrong_type(value, rule, wanted="string")
+    if isinstance(value, Decimal) and is_short(value):
+        return f"{value:f}"
+    raise make_wrong_type(value, rule, wanted="string")
 
 
 def convert_groups(value: Any, rule: Rule) -> tuple[str, ...]:
     """Return group names, sorted and once each, from a name or a list of names."""
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) and name for name in names):
-        raise _wrong_type(value, rule, wanted="a name or list of names, none empty")
+        raise make_wrong_type(value, rule, wanted="a name or list of names, none empty")
     return tuple(sorted(set(names)))
 
 
-def convert_time(value: Any, rule: Rule, *, origin: Origin) -> int:
-    """Return an instant in microseconds.
-
-    Raises:
-        RuleError: the value names no instant, or its zone is not known.
-    """
-    if origin.kind is OriginKind.FILE:
-        return int(value)
-    try:
-        micros = _parse_time(value, rule)
-    except InvalidTimeError as error:
-        detail = f"{rule.name}: found {describe_value(value)}: {error.reason}"
-    except (ValueError, OverflowError):
-        wanted = f"the format {rule.format!r}" if rule.format else "an ISO 8601 time"
-        detail = f"{rule.name}: expected {wanted}, found {describe_value(value)}"
-    else:
-        if _FIRST_MICROS <= micros <= _LAST_MICROS:
-            return micros
-        detail = f"{rule.name}: the time is outside the years 1 to 9999"
-    raise RuleError(reason=DeadLetterReason.INVALID_TIME, detail=detail)
-
-
-def _parse_time(value: Any, rule: Rule) -> int:
-    zone = rule.zone or None
-    if isinstance(value, date):  # also datetime
-        return parse_instant(value, default_zone=zone)
-    factor = _EPOCH_FACTORS.get(rule.format)
-    if factor is not None:
-        return _parse_epoch(value, factor)
-    if not isinstance(value, str):
-        raise InvalidTimeError(
-            text="", reason="expected text; for a number say `format: epoch_s`, `epoch_ms` or `epoch_us`"
-        )
-    if not rule.format:
-        return parse_instant(value, default_zone=zone)
-    moment = datetime.strptime(value.strip(), rule.format)
-    return parse_instant(moment if _CLOCK.search(rule.format) else moment.date(), default_zone=zone)
-
-
-def _parse_epoch(value: Any, factor: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise InvalidTimeError(text="", reason="expected a number since 1970")
-    try:
-        number = Decimal(str(value)) * factor
-    except ArithmeticError as error:
-        raise InvalidTimeError(text="", reason="it is no number since 1970") from error
-    if not number.is_finite() or abs(number) > _LAST_MICROS:
-        raise InvalidTimeError(text="", reason="it is outside the years 1 to 9999")
-    return round(number)
-
-
-def convert_attribute(value: Any, rule: Rule, *, origin: Origin) -> AttributeValue:
-    """Return an attribute's value in its declared type; text out of a path is read as that type.
-
-    Raises:
-        RuleError: it has another type.
-    """
-    if rule.type is AttributeType.TIME:
-        return format_micros(convert_time(value, rule, origin=origin))
-    found = _read_text(value, rule.type) if origin.kind is OriginKind.PATH else value
-    if rule.type is AttributeType.STRING and isinstance(found, str):
-        return found
-    if rule.type is AttributeType.BOOLEAN and isinstance(found, bool):
-        return found
-    if rule.type is AttributeType.INTEGER and _is_integer(found):
-        return int(found)
-    if rule.type is AttributeType.NUMBER and (_is_integer(found) or _is_finite(found)):
-        return float(found)
-    if rule.type is AttributeType.STRINGS and _is_strings(found):
-        return tuple(found)
-    raise _wrong_type(value, rule, wanted=rule.type.value)
-
-
-def convert_open_attribute(value: Any, name: str) -> AttributeValue | None:
-    """Return a value with the type it came with; `None` for what no attribute can hold."""
-    if isinstance(value, str | bool):
-        return value
-    if isinstance(value, int | float):
-        if _is_integer(value) or _is_finite(value):
-            return value
-        detail = f"attribute {name!r}: expected a 64-bit integer or finite number, found one beyond"
-        raise RuleError(reason=DeadLetterReason.WRONG_TYPE, detail=detail)
-    if isinstance(value, date):
-        return value.isoformat()
-    if value and _is_strings(value):
-        return tuple(value)
-    return None
+def is_short(value: Decimal) -> bool:
+    """Return whether a decimal is finite and has few digits when it is written out."""
+    return value.is_finite() and len(value.as_tuple().digits) + abs(value.adjusted()) <= _MAX_DIGITS
 
 
 def describe_value(value: Any) -> str:
@@ -200,32 +117,8 @@ def describe_value(value: Any) -> str:
     return f"string shaped {shape!r}{'…' if len(value) > _SHAPE_LENGTH else ''}"
 
 
-def _read_text(text: str, kind: AttributeType) -> Any:
-    try:
-        if kind is AttributeType.INTEGER:
-            return int(text)
-        if kind is AttributeType.NUMBER:
-            return float(text)
-    except ValueError:
-        return text
-    if kind is AttributeType.BOOLEAN:
-        return _BOOLEANS.get(text.lower(), text)
-    return [text] if kind is AttributeType.STRINGS else text
-
-
-def _is_strings(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
-
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, float) and math.isfinite(value)
-
-
-def _wrong_type(value: Any, rule: Rule, *, wanted: str) -> RuleError:
+def make_wrong_type(value: Any, rule: Rule, *, wanted: str) -> RuleError:
+    """Return the error that says which type a rule wants and which one it found."""
     found = next((name for kind, name in _NAMES if isinstance(value, kind)), type(value).__name__)
     detail = f"{rule.name}: expected {wanted}, found {found}"
     return RuleError(reason=DeadLetterReason.WRONG_TYPE, detail=detail)

@@ -26,6 +26,10 @@ from indexes.exchange.vector_checks import CheckedVectors
 
 _ATTRIBUTES: Final = "attributes"
 
+_INT64_DIGITS: Final = 18
+_FLOAT64_DIGITS: Final = 15
+"""Decimal digits that every value of the type keeps. Source: IEEE 754, DBL_DIG."""
+
 ROWS_MAPPING: Final = replace(
     DEFAULT_MAPPING,
     doc_id=replace(
@@ -130,14 +134,23 @@ def _find_type(kind: pa.DataType) -> AttributeType | None:
         return AttributeType.STRING
     if types.is_integer(kind):
         return AttributeType.INTEGER
-    if types.is_floating(kind) or types.is_decimal(kind):
+    if types.is_floating(kind):
         return AttributeType.NUMBER
+    if types.is_decimal(kind):
+        return _find_decimal_type(kind)
     if types.is_boolean(kind):
         return AttributeType.BOOLEAN
     if types.is_date(kind) or (types.is_timestamp(kind) and kind.tz is not None):
         return AttributeType.TIME
     is_list = types.is_list(kind) or types.is_large_list(kind)
     return AttributeType.STRINGS if is_list and types.is_string(kind.value_type) else None
+
+
+def _find_decimal_type(kind: pa.DataType) -> AttributeType | None:
+    """Return the type that holds every decimal of a column exactly; `None` where their digits decide."""
+    if kind.scale <= 0:
+        return AttributeType.INTEGER if kind.precision - kind.scale <= _INT64_DIGITS else None
+    return AttributeType.NUMBER if kind.precision <= _FLOAT64_DIGITS else None
 
 
 def _find_fault(fields: Mapping[str, Any], *, has_versions: bool) -> str:

@@ -11,12 +11,10 @@ import pyarrow as pa
 from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
-from eagleray.contracts.times import parse_instant
+from eagleray.contracts.times import check_instant, parse_instant
 from eagleray.errors import FilterError, InputError, InvalidTimeError, QueryError
 
 _PER_SECOND: Final = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
-_FAR: Final = 1 << 62
-"""Times beyond it name no moment that int64 microseconds can hold with room to spare."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,13 +132,8 @@ def _find_instant(value: Moment) -> int | None:
         reason = "timestamps of its column have no time zone; write them with one, or as ISO 8601 text"
         raise InvalidTimeError(text=str(value.value), reason=reason)
     if isinstance(value, str):
-        try:
-            value = parse_instant(value)
-        except OverflowError as error:
-            raise InvalidTimeError(text=str(value), reason="it is too far away") from error
-    if value is not None and not -_FAR < value < _FAR:
-        raise InvalidTimeError(text=str(value), reason="it is too far away")
-    return value
+        return parse_instant(value)
+    return None if value is None else check_instant(value)
 
 
 def _list_names(names: list[str | None], column: str) -> list[str]:

@@ -213,3 +213,28 @@ def test_two_processes_and_a_job_that_publish_at_once_lose_nothing(start, settin
     moves = alias_history(open_store(settings.store), "notes", "live")
     n_commits = sum(move.reason.startswith(WRITE) for move in moves)
     assert 0 < n_commits < 48, "requests that came together were not committed together"
+
+
+def test_a_time_outside_the_years_is_refused_or_stays_text_and_disturbs_no_search(start):
+    served = start()
+    far = {
+        "created": "0001-01-01T00:00:00+05:00",
+        "valid_to": "9999-12-31T23:59:59-05:00",
+        "last": "9999-12-31",
+    }
+    assert served.write(doc("far", text="Far time memorandum.", attributes=far)).status_code == 200
+    served.wait_for("far", query="memorandum")
+    answer = served.client.get(PATH, params={"doc_id": "far"})
+    assert answer.json()["attributes"] == far | {"last": "9999-12-31T00:00:00Z"}
+    for column, value in (("created", far["created"]), ("last", "9999-12-31T00:00:00Z")):
+        counted = served.client.post("/collections/notes/facets", json={"column": column}).json()
+        assert [item["value"] for item in counted["values"]] == [value]
+        body = {"query": "memorandum", "filter": {column: value}}
+        found = served.client.post("/collections/notes/search", json=body).json()
+        assert [hit["doc_id"] for hit in found["hits"]] == ["far"]
+    for field in ("known_from", "event_time"):
+        assert served.write(doc("no", **{field: "9999-12-31T23:59:59-05:00"})).status_code == 400
+    body = {"query": "memorandum", "as_of": "9999-12-31T23:59:59-05:00"}
+    assert served.client.post("/collections/notes/search", json=body).status_code == 400
+    body = {"query": "memorandum", "as_of": "9999-12-31T23:59:59Z", "filter": 'known_from < "10000-01-01"'}
+    assert served.client.post("/collections/notes/search", json=body).status_code == 400

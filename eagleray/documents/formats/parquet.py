@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
@@ -14,6 +11,7 @@ import pyarrow.parquet as pq
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
 from eagleray.documents.reading import RangeFile
 from eagleray.documents.records import InputFile, RawRecord
+from eagleray.documents.table_cells import list_rows
 
 ParquetData = bytes | BinaryIO | RangeFile
 
@@ -66,28 +64,5 @@ def _read_group(
 
 def make_records(table: pa.Table, file: InputFile, *, first_row: int) -> Iterator[RawRecord]:
     """Yield the rows of a table as records; the first is row `first_row` of the file, counted from 1."""
-    for row, fields in enumerate(_use_microseconds(table).to_pylist(), start=first_row):
-        yield RawRecord(file=file, position=f"row {row}", fields=_make_plain(fields))
-
-
-def _use_microseconds(table: pa.Table) -> pa.Table:
-    for index, column in enumerate(table.schema):
-        if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
-            values = table.column(index).cast(pa.timestamp("us", tz=column.type.tz), safe=False)
-            table = table.set_column(index, column.name, values)
-    return table
-
-
-def _make_plain(value: Any) -> Any:
-    """Return a cell as JSON would hold it; NaN, which tools write for an absent number, is null."""
-    if isinstance(value, dict):
-        return {key: _make_plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_make_plain(item) for item in value]
-    if isinstance(value, Decimal):
-        value = float(value)
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    if value is None or isinstance(value, str | int | float | bool | datetime | date):
-        return value
-    return str(value) if not isinstance(value, bytes) else None
+    for row, fields in enumerate(list_rows(table), start=first_row):
+        yield RawRecord(file=file, position=f"row {row}", fields=fields)

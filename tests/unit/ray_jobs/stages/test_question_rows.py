@@ -51,7 +51,7 @@ def test_a_timestamp_without_a_zone_is_refused(asking, unit):
 def test_a_time_too_far_for_its_unit_is_one_refusal_and_no_overflow(asking):
     table = pa.table({"query": ["swap", "bond"], "as_of": pa.array([1 << 60, 0], pa.timestamp("s", "UTC"))})
     far, near = list_rows(table)
-    with pytest.raises(InvalidTimeError, match="too far"):
+    with pytest.raises(InvalidTimeError, match="outside the years"):
         asking.make_request(far)
     assert asking.make_request(near).as_of == 0
 

@@ -1,0 +1,113 @@
+"""Attributes of a mapping: values in their declared type, or in the one they came with, none of them rounded.
+
+Only a decimal that is declared `number` becomes the nearest float.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+from eagleray.contracts.documents import AttributeType, AttributeValue, DeadLetterReason
+from eagleray.contracts.times import format_micros
+from eagleray.documents.mapping_rules import Origin, OriginKind, Rule
+from eagleray.documents.mapping_times import convert_finite_time
+from eagleray.documents.mapping_values import RuleError, is_short, make_wrong_type
+
+_BOOLEANS: Final = {"true": True, "false": False}
+
+
+def convert_attribute(value: Any, rule: Rule, *, origin: Origin) -> AttributeValue | None:
+    """Return an attribute's value in its declared type; text out of a path is read as that type.
+
+    Returns:
+        The value; `None` for a time without end or begin.
+
+    Raises:
+        RuleError: it has another type.
+    """
+    if rule.type is AttributeType.TIME:
+        micros = convert_finite_time(value, rule, origin=origin)
+        return None if micros is None else format_micros(micros)
+    if isinstance(value, Decimal):
+        return _convert_decimal(value, rule)
+    found = _read_text(value, rule.type) if origin.kind is OriginKind.PATH else value
+    if rule.type is AttributeType.STRING and isinstance(found, str):
+        return found
+    if rule.type is AttributeType.BOOLEAN and isinstance(found, bool):
+        return found
+    if rule.type is AttributeType.INTEGER and _is_integer(found):
+        return int(found)
+    if rule.type is AttributeType.NUMBER and (_is_integer(found) or _is_finite(found)):
+        return float(found)
+    if rule.type is AttributeType.STRINGS and _is_strings(found):
+        return tuple(found)
+    raise make_wrong_type(value, rule, wanted=rule.type.value)
+
+
+def convert_open_attribute(value: Any, name: str) -> AttributeValue | None:
+    """Return a value with the type it came with; `None` for what no attribute can hold."""
+    if isinstance(value, str | bool):
+        return value
+    if isinstance(value, int | float):
+        if _is_integer(value) or _is_finite(value):
+            return value
+        detail = f"attribute {name!r}: expected a 64-bit integer or finite number, found one beyond"
+        raise RuleError(reason=DeadLetterReason.WRONG_TYPE, detail=detail)
+    if isinstance(value, Decimal):
+        return _choose_exact(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if value and _is_strings(value):
+        return tuple(value)
+    return None
+
+
+def _convert_decimal(value: Decimal, rule: Rule) -> AttributeValue:
+    """Return a decimal in its declared type; only `number` rounds, to the nearest float."""
+    if is_short(value):
+        if rule.type is AttributeType.STRING:
+            return f"{value:f}"
+        if rule.type is AttributeType.NUMBER:
+            return float(value)
+        if rule.type is AttributeType.INTEGER and value == int(value) and _is_integer(int(value)):
+            return int(value)
+    raise make_wrong_type(value, rule, wanted=rule.type.value)
+
+
+def _choose_exact(value: Decimal) -> AttributeValue | None:
+    """Return a decimal without loss: an integer, else a number, else its digits as text."""
+    if not is_short(value):
+        return None
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and exponent >= 0 and _is_integer(int(value)):
+        return int(value)
+    nearest = float(value)
+    return nearest if math.isfinite(nearest) and Decimal(repr(nearest)) == value else f"{value:f}"
+
+
+def _read_text(text: str, kind: AttributeType) -> Any:
+    try:
+        if kind is AttributeType.INTEGER:
+            return int(text)
+        if kind is AttributeType.NUMBER:
+            return float(text)
+    except ValueError:
+        return text
+    if kind is AttributeType.BOOLEAN:
+        return _BOOLEANS.get(text.lower(), text)
+    return [text] if kind is AttributeType.STRINGS else text
+
+
+def _is_strings(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, float) and math.isfinite(value)

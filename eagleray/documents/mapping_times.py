@@ -1,0 +1,103 @@
+"""Times of a mapping: by ISO 8601, a format or a number since 1970, and what databases write for none.
+
+`infinity` is no end where a time may have none (`known_to`), and no time where one may be missing.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final, Protocol
+
+from eagleray.contracts.documents import DeadLetterReason
+from eagleray.contracts.times import MAX_INSTANT, OPEN_END, check_instant, parse_instant
+from eagleray.documents.mapping_rules import Origin, OriginKind, Rule
+from eagleray.documents.mapping_values import RuleError, describe_value
+from eagleray.errors import InvalidTimeError
+
+_EPOCH_FACTORS: Final = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
+_CLOCK: Final = re.compile(r"%[HIMSfpXcT]")
+_INFINITIES: Final = {"infinity": 1, "+infinity": 1, "inf": 1, "+inf": 1, "-infinity": -1, "-inf": -1}
+"""How databases write a time without end (1) or begin (-1). Source: PostgreSQL, special date/time inputs."""
+
+
+class ConvertTime(Protocol):
+    """Returns the time a value stands for, in microseconds, or `None` where it stands for none."""
+
+    def __call__(self, value: Any, rule: Rule, *, origin: Origin) -> int | None:
+        """Convert a value; see `convert_time`."""
+        ...
+
+
+def convert_end(value: Any, rule: Rule, *, origin: Origin) -> int:
+    """Return an instant in microseconds, `OPEN_END` for what a database writes for no end.
+
+    Raises:
+        RuleError: the value is neither.
+    """
+    if _find_infinity(value) > 0:
+        return OPEN_END
+    return convert_time(value, rule, origin=origin)
+
+
+def convert_finite_time(value: Any, rule: Rule, *, origin: Origin) -> int | None:
+    """Return an instant in microseconds, `None` for what a database writes for no end or no begin.
+
+    Raises:
+        RuleError: the value is neither.
+    """
+    return None if _find_infinity(value) else convert_time(value, rule, origin=origin)
+
+
+def convert_time(value: Any, rule: Rule, *, origin: Origin) -> int:
+    """Return an instant in microseconds.
+
+    Raises:
+        RuleError: the value names no instant, or its zone is not known.
+    """
+    try:
+        if origin.kind is OriginKind.FILE:
+            return check_instant(int(value))
+        return _parse_time(value, rule)
+    except InvalidTimeError as error:
+        detail = f"{rule.name}: found {describe_value(value)}: {error.reason}"
+    except (ValueError, OverflowError):
+        wanted = f"the format {rule.format!r}" if rule.format else "an ISO 8601 time"
+        detail = f"{rule.name}: expected {wanted}, found {describe_value(value)}"
+    raise RuleError(reason=DeadLetterReason.INVALID_TIME, detail=detail)
+
+
+def _parse_time(value: Any, rule: Rule) -> int:
+    zone = rule.zone or None
+    if _find_infinity(value):
+        raise InvalidTimeError(text="", reason="an infinite time names no moment; leave it out")
+    if isinstance(value, date):  # also datetime
+        return parse_instant(value, default_zone=zone)
+    factor = _EPOCH_FACTORS.get(rule.format)
+    if factor is not None:
+        return _parse_epoch(value, factor)
+    if not isinstance(value, str):
+        raise InvalidTimeError(
+            text="", reason="expected text; for a number say `format: epoch_s`, `epoch_ms` or `epoch_us`"
+        )
+    if not rule.format:
+        return parse_instant(value, default_zone=zone)
+    moment = datetime.strptime(value.strip(), rule.format)
+    return parse_instant(moment if _CLOCK.search(rule.format) else moment.date(), default_zone=zone)
+
+
+def _parse_epoch(value: Any, factor: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise InvalidTimeError(text="", reason="expected a number since 1970")
+    try:
+        number = Decimal(str(value)) * factor
+    except ArithmeticError as error:
+        raise InvalidTimeError(text="", reason="it is no number since 1970") from error
+    is_near = number.is_finite() and abs(number) <= MAX_INSTANT  # a huge exponent is not written out
+    return check_instant(round(number) if is_near else MAX_INSTANT + 1, text=str(value))
+
+
+def _find_infinity(value: Any) -> int:
+    """Return 1 for a time without end, -1 for one without begin, 0 for all else."""
+    return _INFINITIES.get(value.strip().lower(), 0) if isinstance(value, str) else 0

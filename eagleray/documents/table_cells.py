@@ -1,0 +1,106 @@
+"""Cells of typed tables as plain values, each exact: what Parquet files and databases hold beyond JSON.
+
+A decimal stays a `Decimal`, a time a `datetime`. A time that no `datetime` can hold is text: `infinity` and
+`-infinity` where it is what databases write for no end and no begin, otherwise the date with its long year.
+What the values become lives in `eagleray.documents.mapping_values`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from eagleray.contracts.times import MAX_INSTANT, MIN_INSTANT, from_micros
+
+_PER_SECOND: Final = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_DAY_MICROS: Final = 86_400_000_000
+_INFINITE_MICROS: Final = 200_000 * 365 * _DAY_MICROS
+"""No finite time of a database is as far from 1970; their infinities are (int64 microseconds, int32 days)."""
+
+
+def list_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a table as plain values; NaN, which tools write for an absent number, is null."""
+    columns = [list_cells(table.column(index)) for index in range(table.num_columns)]
+    if not columns:
+        yield from ({} for _ in range(table.num_rows))
+        return
+    for cells in zip(*columns, strict=True):
+        yield dict(zip(table.column_names, cells, strict=True))
+
+
+def list_cells(column: pa.ChunkedArray) -> list[Any]:
+    """Return the values of a column; a time beyond what Python holds disturbs no other cell."""
+    column = _use_microseconds(column)
+    try:
+        return [_make_plain(value) for value in column.to_pylist()]
+    except (OverflowError, ValueError, pa.ArrowException):
+        return [_read_cell(scalar) for scalar in column]
+
+
+def _use_microseconds(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column without nanoseconds, also within lists and objects."""
+    wanted = _without_nanoseconds(column.type)
+    return column if wanted == column.type else column.cast(wanted, safe=False)
+
+
+def _without_nanoseconds(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        return pa.timestamp("us", tz=kind.tz)
+    if pa.types.is_struct(kind):
+        fields = [kind.field(index) for index in range(kind.num_fields)]
+        return pa.struct([field.with_type(_without_nanoseconds(field.type)) for field in fields])
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_without_nanoseconds(kind.value_type)))
+    return kind
+
+
+def _make_plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _make_plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_make_plain(item) for item in value]
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if value is None or isinstance(value, str | int | float | bool | Decimal | datetime | date):
+        return value
+    return str(value) if not isinstance(value, bytes) else None
+
+
+def _read_cell(scalar: pa.Scalar) -> Any:
+    """Return one value of a column that Python cannot hold as a whole."""
+    kind = scalar.type
+    if not scalar.is_valid:
+        return None
+    if pa.types.is_struct(kind):
+        return {kind.field(index).name: _read_cell(scalar[index]) for index in range(kind.num_fields)}
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return [_read_cell(item) for item in scalar.values]
+    try:
+        return _make_plain(scalar.as_py())
+    except (OverflowError, ValueError, pa.ArrowException):
+        return _read_time(scalar)
+
+
+def _read_time(scalar: pa.Scalar) -> Any:
+    """Return a time that Python does not hold as it stands, or that has a zone it does not know."""
+    kind = scalar.type
+    if pa.types.is_date32(kind):
+        micros = scalar.value * _DAY_MICROS
+    elif pa.types.is_date64(kind):
+        micros = scalar.value * 1_000
+    elif pa.types.is_timestamp(kind):
+        micros = scalar.value * 1_000_000 // _PER_SECOND[kind.unit]
+    else:
+        return str(scalar)
+    if MIN_INSTANT <= micros <= MAX_INSTANT:
+        moment = from_micros(micros)
+        return moment if pa.types.is_date(kind) or kind.tz is not None else moment.replace(tzinfo=None)
+    if abs(micros) >= _INFINITE_MICROS:
+        return "infinity" if micros > 0 else "-infinity"
+    return f"{np.datetime64(micros, 'us')}Z"
