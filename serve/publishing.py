@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from serve.audit.changes import Change, record_begun, record_ended
 from serve.audit.record import Entry
 from serve.engine.alone import OneAtATime
 from serve.engine.ports import Followed
+from serve.engine.threads import Work, run_in_thread
 
 _TAKEN_S: Final = 10.0
 """Seconds an answer waits for the new snapshot to be the one that answers here."""
@@ -87,7 +87,7 @@ class Publisher:
             NotPublishedError: there is nothing to go back to.
             ConflictError: the alias does not point to what was expected, or moved meanwhile.
         """
-        entry = await asyncio.to_thread(self._carry_out, change, self._rollback)
+        entry = await run_in_thread(Work.CATALOG, self._carry_out, change, self._rollback)
         return await self._follow(change.alias, entry)
 
     async def _follow(self, alias: str, entry: AliasEntry) -> Moved:

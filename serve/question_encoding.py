@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 from eagleray.contracts.ports import Embedder
@@ -11,6 +10,7 @@ from eagleray.logs import get_logger
 from eagleray.settings import Settings
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.equal_batches import MAX_TEXTS, is_same_in_batches
+from serve.engine.threads import Work, run_in_thread
 
 _log = get_logger()
 
@@ -28,7 +28,7 @@ async def open_question_encoder(settings: Settings, embedder: Embedder) -> Encod
         ModelError: the model cannot be loaded.
     """
     started, count = time.monotonic(), open_question_counter(settings.embedder)
-    is_same = await asyncio.to_thread(is_same_in_batches, embedder.embed_queries, count)
+    is_same = await run_in_thread(Work.QUESTIONS, is_same_in_batches, embedder.embed_queries, count)
     max_texts = MAX_TEXTS if is_same else 1
     _log.info("question_batches_tried", max_texts=max_texts, elapsed_s=round(time.monotonic() - started, 3))
     limits = EncoderLimits(
@@ -39,4 +39,4 @@ async def open_question_encoder(settings: Settings, embedder: Embedder) -> Encod
         max_waiting=settings.serve.max_waiting,
         timeout_s=settings.serve.timeout_s,
     )
-    return Encoder(embedder.embed_queries, count=count, limits=limits)
+    return Encoder(embedder.embed_queries, count=count, limits=limits, counting=Work.QUESTIONS)

@@ -28,6 +28,8 @@ from serve.assembling import (
 )
 from serve.audit.service import make_writer
 from serve.engine.answering import Answerer
+from serve.engine.group_writing import GroupWriter
+from serve.engine.threads import Work, run_in_thread
 from serve.http.app import make_app
 from serve.http.connections import PatientProtocol
 from serve.identity.authenticating import Authenticator
@@ -35,7 +37,8 @@ from serve.search_opening import open_searches
 from serve.sharing import open_sharing
 from serve.tracing.exporting import start_tracing
 from serve.uploading import make_uploads
-from serve.writing import make_document_writer, make_group, open_writable
+from serve.writing import make_document_writer
+from serve.writing_process import make_writing_process
 
 _GRACE_S: Final = 30
 """Seconds that requests get to end after the process is told to."""
@@ -81,7 +84,8 @@ async def _serve(
     follower, encoders = make_follower(settings, request.alias, embedder), make_encoders(settings, embedder)
     answerer, writer = Answerer(follower, choose_limits(settings)), make_writer(settings)
     ranker = make_ranker(settings)
-    group = make_group(open_writable(settings, alias=request.alias, embedder=embedder))
+    writing = make_writing_process(settings, alias=request.alias)
+    group = GroupWriter(writing.commit)
     sharing = open_sharing(settings, alias=request.alias)
     opened = await open_searches(
         settings, embedder=embedder, follower=follower, answerer=answerer, sharing=sharing
@@ -108,6 +112,7 @@ async def _serve(
     async def stop() -> None:
         await serving.completer.close()
         await group.close()
+        await run_in_thread(Work.WRITES, writing.close)
         await opened.vectors.close()
         await answerer.close()
         await serving.collection.alone.close()
@@ -118,15 +123,15 @@ async def _serve(
         if sharing is not None:
             await sharing.close()
         await follower.close()
-        await asyncio.to_thread(writer.close)
+        await run_in_thread(Work.AUDIT, writer.close)
         if tracing is not None:
-            await asyncio.to_thread(tracing.shutdown)
+            await run_in_thread(Work.CLOSING, tracing.shutdown)
 
     await follower.start()
     if sharing is not None:
         sharing.share_moves(follower)
         serving.metrics.add(sharing.collector)
-    await asyncio.to_thread(writer.open)
+    await run_in_thread(Work.AUDIT, writer.open)
     config = _configure(make_app(serving, start=start, stop=stop), settings)
     await _Server(config).serve(sockets=[listening])
 

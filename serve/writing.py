@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
 from typing import Any, Final
@@ -20,6 +19,7 @@ from indexes.writing.requests import Write, begin_write
 from serve.audit.entries import Asked, Told, record_request
 from serve.audit.writing import AuditWriter
 from serve.engine.group_writing import GroupWriter
+from serve.engine.threads import Work, run_in_thread
 from serve.http.serving import DocumentWriter, Wrote
 
 WRITE: Final = "write"
@@ -61,10 +61,10 @@ def make_document_writer(
     begin = partial(begin_write, store, settings.collection, alias=alias)
 
     async def record(wrote: Wrote) -> None:
-        await asyncio.to_thread(_record, audit, settings, wrote)
+        await run_in_thread(Work.WRITES, _record, audit, settings, wrote)
 
     return DocumentWriter(
-        begin=lambda name, digest, now: asyncio.to_thread(begin, name=name, digest=digest, now=now),
+        begin=lambda name, digest, now: run_in_thread(Work.WRITES, begin, name=name, digest=digest, now=now),
         write=write,
         record=record,
     )

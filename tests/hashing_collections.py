@@ -1,4 +1,4 @@
-"""A small collection that a serving process can open: embedded by hashing, published, without Ray."""
+"""A small collection that a serving process can open: embedded and published without Ray."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eagleray.embedders import open_embedder
 from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.settings import Settings
 from indexes.segments.attributes import infer_attribute_types
@@ -21,10 +22,11 @@ from tests.small_collections import SPEC, make_manifest, make_rows, make_table
 HASHED = replace(SPEC, embedder=HashingEmbedder().identity.model)
 
 
-def put_hashed_snapshot(store, seed=7, n_documents=60):
+def put_hashed_snapshot(store, seed=7, n_documents=60, embedder=None):
     """Write one segment as a snapshot, and return its id."""
-    rng, embedder = np.random.default_rng(seed), HashingEmbedder()
-    put_collection(store, HASHED)
+    rng, embedder = np.random.default_rng(seed), embedder or HashingEmbedder()
+    spec = replace(HASHED, embedder=embedder.identity.model)
+    put_collection(store, spec)
     rows = make_rows(rng, n_documents=n_documents)
     table = make_table(rows)
     with tempfile.TemporaryDirectory() as folder:
@@ -37,7 +39,7 @@ def put_hashed_snapshot(store, seed=7, n_documents=60):
             folder=Path(folder) / "segment",
         )
         digest = publish_segment(store, Path(folder) / "segment", collection=HASHED.name)
-    return put_snapshot(store, replace(make_manifest(store, [digest]), collection=HASHED))
+    return put_snapshot(store, replace(make_manifest(store, [digest]), collection=spec))
 
 
 def publish(store, snapshot):
@@ -48,15 +50,15 @@ def publish(store, snapshot):
     move_alias(store, HASHED.name, "live", move=move)
 
 
-def publish_hashed(folder):
+def publish_hashed(folder, model="hashing"):
     """Publish a snapshot in a store below a folder; return the settings that name it, and its id."""
     settings = Settings(
         store=str(folder / "store"),
         collection=HASHED.name,
         cache=str(folder / "cache"),
-        embedder={"model": "hashing"},
+        embedder={"model": model},
     )
     store = open_store(settings.store)
-    snapshot = put_hashed_snapshot(store)
+    snapshot = put_hashed_snapshot(store, embedder=open_embedder(settings.embedder))
     publish(store, snapshot)
     return settings, snapshot

@@ -16,7 +16,8 @@ from eagleray.contracts.ports import FloatMatrix
 from eagleray.embedders.layout import ModelLayout
 from eagleray.errors import ModelError
 from eagleray.models.batching import cut_batches
-from eagleray.models.computing import limit_threads, require_device
+from eagleray.models.compute_turns import TurnKind
+from eagleray.models.computing import require_device, take_turn
 from eagleray.setting_groups.engine import EmbedderSettings
 
 _DTYPES: Final = {"torch-fp32": torch.float32, "torch-bf16": torch.bfloat16}
@@ -26,7 +27,8 @@ class TransformerEmbedder:
     """One model on one device; the same list of texts gives the same bits on one kind of machine.
 
     A vector's bits depend on its batch, so batches are cut by length alone, within
-    `max_batch_tokens`, and torch computes with `threads` threads while it embeds.
+    `max_batch_tokens`, and torch computes with `threads` threads while it embeds. Each batch is a turn
+    of its own (`eagleray.models.compute_turns`): who waits changes when one is computed, never what is in it.
 
     Args:
         folder: the model's files.
@@ -60,17 +62,17 @@ class TransformerEmbedder:
         Raises:
             ModelError: the model gave a vector that is not finite or has no length.
         """
-        return self._embed([self._layout.passage_prefix + text for text in texts])
+        return self._embed([self._layout.passage_prefix + text for text in texts], TurnKind.PASSAGE)
 
     def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
         """Return what `embed_passages` returns, with the model's query prefix if it has one."""
-        return self._embed([self._layout.query_prefix + text for text in texts])
+        return self._embed([self._layout.query_prefix + text for text in texts], TurnKind.QUESTION)
 
-    def _embed(self, texts: list[str]) -> FloatMatrix:
+    def _embed(self, texts: list[str], kind: TurnKind) -> FloatMatrix:
         vectors = np.zeros((len(texts), self._layout.dim), dtype=np.float32)
         encoded = [item.ids for item in self._tokenizer.encode_batch_fast(texts)]
-        with limit_threads(self._settings.threads), torch.inference_mode():
-            for rows in cut_batches([len(ids) for ids in encoded], self._settings.max_batch_tokens):
+        for rows in cut_batches([len(ids) for ids in encoded], self._settings.max_batch_tokens):
+            with take_turn(kind, threads=self._settings.threads):
                 vectors[rows] = self._embed_batch([encoded[row] for row in rows])
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         is_off = ~(np.isfinite(lengths) & (lengths > 0.0))

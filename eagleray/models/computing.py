@@ -1,8 +1,7 @@
-"""How torch computes: on which device, with how many threads."""
+"""How torch computes: on which device, with how many threads, one batch at a time."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -10,18 +9,19 @@ from typing import Final
 import torch
 
 from eagleray.errors import ModelError
+from eagleray.models.compute_turns import ComputeTurns, TurnKind
 
-_ONE_AT_A_TIME: Final = threading.RLock()
+_TURNS: Final = ComputeTurns()
 
 
 @contextmanager
-def limit_threads(threads: int) -> Iterator[None]:
-    """Let torch compute with that many threads for the length of a block.
+def take_turn(kind: TurnKind, *, threads: int) -> Iterator[None]:
+    """Let torch compute one batch with that many threads, in the length of a block, without gradients.
 
-    The number is the process's, so blocks of several threads come one after the other: no bit of a result
-    depends on who else computes.
+    The number is the process's, so turns come one after the other: no bit of a result depends on who else
+    computes.
     """
-    with _ONE_AT_A_TIME:
+    with _TURNS.take(kind), torch.inference_mode():
         before = torch.get_num_threads()
         torch.set_num_threads(threads)
         try:

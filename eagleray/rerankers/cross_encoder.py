@@ -15,7 +15,8 @@ from tokenizers import Encoding, Tokenizer
 from eagleray.contracts.ports import RerankerIdentity, ScoreVector
 from eagleray.errors import ModelError
 from eagleray.models.batching import cut_batches
-from eagleray.models.computing import limit_threads, require_device
+from eagleray.models.compute_turns import TurnKind
+from eagleray.models.computing import require_device, take_turn
 from eagleray.rerankers.layout import CrossEncoderLayout
 from eagleray.setting_groups.engine import RerankerSettings
 
@@ -84,8 +85,8 @@ class CrossEncoder:
     def _score(self, pairs: list[tuple[str, str]]) -> ScoreVector:
         scores = np.zeros(len(pairs), dtype=np.float32)
         encoded = self._tokenizer.encode_batch_fast(pairs)
-        with limit_threads(self._settings.threads), torch.inference_mode():
-            for rows in cut_batches([len(pair.ids) for pair in encoded], self._settings.max_batch_tokens):
+        for rows in cut_batches([len(pair.ids) for pair in encoded], self._settings.max_batch_tokens):
+            with take_turn(TurnKind.QUESTION, threads=self._settings.threads):
                 scores[rows] = self._score_batch([encoded[row] for row in rows])
         return scores
 

@@ -34,6 +34,7 @@ class ServeSettings(BaseModel):
         head_timeout_s: seconds in which the head of a request must have come.
         embed_max_waiting: texts that may wait to be embedded; a request that would exceed it is refused.
         embed_timeout_s: seconds that embedding the texts of a request may take, waiting included.
+        write_niceness: how much lower the priority of what writes documents is, as `nice` counts.
         rerank_max_waiting: documents that may wait to be scored; a request that would exceed it is refused.
         rerank_timeout_s: seconds that scoring the documents of a request may take, waiting included.
         requests_per_s: that each caller may make of this process; 0 for no bound.
@@ -53,6 +54,7 @@ class ServeSettings(BaseModel):
     head_timeout_s: float = Field(default=10.0, gt=0.0)
     embed_max_waiting: int = Field(default=4096, ge=1)
     embed_timeout_s: float = Field(default=120.0, gt=0.0)
+    write_niceness: int = Field(default=10, ge=0, le=19)
     rerank_max_waiting: int = Field(default=4096, ge=1)
     rerank_timeout_s: float = Field(default=120.0, gt=0.0)
     requests_per_s: float = Field(default=0.0, ge=0.0, le=1e6, allow_inf_nan=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from starlette.types import ASGIApp, Message
@@ -24,6 +23,7 @@ from serve.deployments.remote import (
     RemoteSearches,
     RemoteWriter,
 )
+from serve.engine.threads import Work, run_in_thread
 from serve.http.app import make_app
 from serve.sharing import open_sharing
 from serve.tracing.exporting import start_tracing
@@ -81,7 +81,7 @@ class Ingress:
 
         async def start() -> None:
             await follower.start()
-            await asyncio.to_thread(audit.open)
+            await run_in_thread(Work.AUDIT, audit.open)
 
         async def stop() -> None:
             await serving.completer.close()
@@ -89,9 +89,9 @@ class Ingress:
             await follower.close()
             if sharing is not None:
                 await sharing.close()
-            await asyncio.to_thread(audit.close)
+            await run_in_thread(Work.AUDIT, audit.close)
             if tracing is not None:
-                await asyncio.to_thread(tracing.shutdown)
+                await run_in_thread(Work.CLOSING, tracing.shutdown)
 
         self._app = make_app(serving, start=start, stop=stop)
         return self._app

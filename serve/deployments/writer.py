@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 
 from eagleray.embedders import open_embedder
 from eagleray.errors import EagleRayError
@@ -10,6 +10,7 @@ from indexes.writing.requests import Write
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.deployments.replica import Replica
+from serve.engine.threads import Work, run_in_thread
 from serve.tracing.spans import Carrier
 from serve.writing import make_group, open_writable
 
@@ -25,6 +26,7 @@ class CollectionWriter(Replica):
         """
         settings = arguments.read_settings()
         super().__init__(settings)
+        os.nice(settings.serve.write_niceness)  # the process is this replica's alone
         self._embedder = open_embedder(settings.embedder)
         self._group = make_group(open_writable(settings, alias=arguments.alias, embedder=self._embedder))
 
@@ -34,7 +36,7 @@ class CollectionWriter(Replica):
         Raises:
             EagleRayError: it cannot.
         """
-        await asyncio.to_thread(self._embedder.embed_passages, ["ready"])
+        await run_in_thread(Work.TEXTS, self._embedder.embed_passages, ["ready"])
 
     async def write(self, write: Write, timeout_s: float, carrier: Carrier) -> str | EagleRayError:
         """Return the id of the first snapshot that holds what the request asks for, or the error."""

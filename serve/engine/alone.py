@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from eagleray.errors import OverloadedError
+from serve.engine.threads import Work, run_in_thread
 
 Result = TypeVar("Result")
 
@@ -43,7 +44,7 @@ class OneAtATime:
 
     async def close(self) -> None:
         """Wait for what is being worked on, and end the thread."""
-        await asyncio.to_thread(self._pool.shutdown)
+        await run_in_thread(Work.CLOSING, self._pool.shutdown)
 
     def _end(self, done: asyncio.Future[Any]) -> None:
         self._is_busy = False

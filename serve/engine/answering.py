@@ -17,6 +17,7 @@ from typing import Final, Generic, TypeVar
 from eagleray.errors import DeadlineError, OverloadedError
 from serve.engine.following import Follower
 from serve.engine.shelf import Lease, Opened
+from serve.engine.threads import Work, run_in_thread
 from serve.tracing.spans import span
 
 Answer = TypeVar("Answer")
@@ -92,7 +93,7 @@ class Answerer(Generic[Opened]):
 
     async def close(self) -> None:
         """Wait for what is at work, and end the threads."""
-        await asyncio.to_thread(self._pool.shutdown)
+        await run_in_thread(Work.CLOSING, self._pool.shutdown)
 
     async def _wait_for_place(self) -> None:
         if self._places.locked() and self._n_waiting >= self._limits.max_waiting:

@@ -7,7 +7,6 @@ filled up with waiting texts of like length, whoever sent them.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.errors import InputError
+from serve.engine.threads import Work, run_in_thread
 from serve.engine.turns import Turns, Waiting
 from serve.tracing.spans import describe, span
 
@@ -101,6 +101,7 @@ class Encoder:
         *,
         count: Callable[[Sequence[str]], Sequence[int]],
         limits: EncoderLimits,
+        counting: Work = Work.TEXTS,
     ) -> None:
         """Take the parts.
 
@@ -108,8 +109,9 @@ class Encoder:
             embed: texts in, float32 [n_texts, dim] of unit L2 norm out; called in one thread.
             count: texts in, tokens of each out; called in threads.
             limits: how much it takes on.
+            counting: whose threads count.
         """
-        self._embed, self._count, self._limits = embed, count, limits
+        self._embed, self._count, self._limits, self._counting = embed, count, limits, counting
         self._turns: Turns[_Request] = Turns(
             self._take_batch,
             max_waiting=limits.max_waiting,
@@ -143,7 +145,7 @@ class Encoder:
         request = _Request(texts=texts, left=list(range(len(texts))), n_missing=len(texts))
         async with self._turns.admit(request, timeout_s=timeout_s):
             with span("embed", n_texts=len(texts)) as made:
-                request.lengths = await asyncio.to_thread(self._count, texts)
+                request.lengths = await run_in_thread(self._counting, self._count, texts)
                 self._check(request.lengths)
                 describe(made, n_tokens=sum(request.lengths))
                 request.left.sort(key=request.lengths.__getitem__)

@@ -16,6 +16,7 @@ from typing import Final, Generic
 
 from eagleray.logs import get_logger
 from serve.engine.shelf import Lease, Opened, Shelf
+from serve.engine.threads import Work, run_in_thread
 
 _INTERVAL_S: Final = 0.25
 _MAX_INTERVAL_S: Final = 5.0
@@ -191,16 +192,16 @@ class Follower(Generic[Opened]):
 
     async def _look(self) -> str:
         """Return where the alias points."""
-        wanted = await asyncio.to_thread(self._read_alias)
+        wanted = await run_in_thread(Work.FOLLOWING, self._read_alias)
         self._looked_at = time.monotonic()
         return wanted
 
     async def _take(self, snapshot: str) -> None:
         """Open a snapshot, ask it, and let new requests have it."""
         started = time.monotonic()
-        lease = await self._shelf.lease(snapshot)
+        lease = await self._shelf.lease(snapshot, opening=Work.FOLLOWING)
         try:
-            await asyncio.to_thread(self._probe, lease.engine)
+            await run_in_thread(Work.FOLLOWING, self._probe, lease.engine)
             self._tell(Following(snapshot=snapshot, wanted=snapshot, changed_at=time.time()))
             self._shelf.keep(snapshot)
         finally:

@@ -12,6 +12,7 @@ from typing import Final
 
 from eagleray.errors import DeadlineError, EagleRayError, OverloadedError
 from indexes.writing.requests import Write
+from serve.engine.threads import Work, run_in_thread
 
 MAX_DOCUMENTS: Final = 1_000
 """Documents of one round, unless its first request alone has more."""
@@ -91,7 +92,7 @@ class GroupWriter:
 
     async def _carry_out(self, taken: Sequence[_Waiting]) -> None:
         try:
-            snapshots = await asyncio.to_thread(self._commit, [write for write, _ in taken])
+            snapshots = await run_in_thread(Work.WRITES, self._commit, [write for write, _ in taken])
         except Exception as error:  # noqa: BLE001 - told to those who wait, whatever it is
             is_of_one = len(taken) > 1 and not (isinstance(error, EagleRayError) and error.retryable)
             for item in taken:

@@ -6,7 +6,6 @@ short one waiting. Equal passages of one request are scored once.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,6 +14,7 @@ import numpy as np
 
 from eagleray.contracts.ports import ScoreVector
 from eagleray.errors import InputError
+from serve.engine.threads import Work, run_in_thread
 from serve.engine.turns import Turns, Waiting
 from serve.tracing.spans import describe, span
 
@@ -130,7 +130,7 @@ class Ranker:
         request = _Request(query=query, left=sorted(set(passages), key=lambda text: (len(text), text)))
         async with self._turns.admit(request):
             with span("rerank", n_texts=len(passages)) as made:
-                lengths = await asyncio.to_thread(self._count, query, passages)
+                lengths = await run_in_thread(Work.TEXTS, self._count, query, passages)
                 n_tokens = self._check(lengths, may_cut=may_cut)
                 describe(made, n_tokens=n_tokens)
                 await self._turns.carry_out(request)

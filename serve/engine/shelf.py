@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, Protocol, TypeVar
 
 from eagleray.contracts.ports import SearchEngine
+from serve.engine.threads import Work, run_in_thread
 
 _MAX_IDLE: Final = 2
 
@@ -78,20 +79,21 @@ class Shelf(Generic[Opened]):
         """Ids of the snapshots that are open, the last used last."""
         return tuple(name for name, held in self._held.items() if held.opening.done())
 
-    async def lease(self, snapshot: str) -> Lease[Opened]:
+    async def lease(self, snapshot: str, *, opening: Work = Work.OPENING) -> Lease[Opened]:
         """Return a lease of a snapshot's engine, opened if need be.
 
         Args:
             snapshot: whole id.
+            opening: whose threads open it.
 
         Raises:
             Exception: what opening it raised; the next lease tries again.
         """
         held = self._held.get(snapshot)
         if held is None:
-            opening = asyncio.create_task(asyncio.to_thread(self._open_engine, snapshot))
-            held = self._held[snapshot] = _Held(opening=opening)
-            opening.add_done_callback(lambda _: self._drop_failed(snapshot, held))
+            task = asyncio.create_task(run_in_thread(opening, self._open_engine, snapshot))
+            held = self._held[snapshot] = _Held(opening=task)
+            task.add_done_callback(lambda _: self._drop_failed(snapshot, held))
         held.n_leases += 1
         try:
             engine = await asyncio.shield(held.opening)
@@ -137,4 +139,4 @@ async def _close(opening: asyncio.Task[Opened]) -> None:
     done, _ = await asyncio.wait([opening])
     for task in done:
         if not task.cancelled() and task.exception() is None:
-            await asyncio.to_thread(task.result().close)
+            await run_in_thread(Work.OPENING, task.result().close)

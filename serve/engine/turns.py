@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from eagleray.errors import DeadlineError, OverloadedError
+from serve.engine.threads import Work, run_in_thread
 
 _LEAST_RETRY_S: Final = 0.1
 _SHARE: Final = 0.1
@@ -143,7 +144,7 @@ class Turns(Generic[Request]):
             self._drop(request)
         if self._work is not None:
             await self._work
-        await asyncio.to_thread(self._pool.shutdown)
+        await run_in_thread(Work.CLOSING, self._pool.shutdown)
 
     def _drop(self, request: Waiting) -> None:
         """Let no item of a request wait any more; doing it again does nothing."""

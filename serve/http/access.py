@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from typing import Annotated, Final
 
@@ -12,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from eagleray.contracts.callers import Action, Authentication, Caller
 from eagleray.errors import ForbiddenError
+from serve.engine.threads import Work, run_in_thread
 from serve.http.serving import Serving
 from serve.identity.exposure import check_local
 
@@ -43,7 +43,7 @@ class _Require:
         """Return who asks."""
         credential = "" if shown is None else shown.credentials
         serving: Serving = request.app.state.serving
-        caller = await asyncio.to_thread(serving.authenticate, credential)
+        caller = await run_in_thread(Work.AUTHENTICATION, serving.authenticate, credential)
         if caller.authentication is Authentication.DEVELOPMENT:
             check_local(request.headers.get("host", ""), request.headers.get("origin", ""))
         if not caller.may(self._action):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -11,6 +10,7 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Scope
 
+from serve.engine.threads import Work, run_in_thread
 from serve.http import (
     catalog,
     documents,
@@ -94,6 +94,6 @@ def make_app(
 
 def _check_sender(serving: Serving) -> Check:
     async def check(scope: Scope) -> None:
-        await asyncio.to_thread(serving.authenticate, read_credential(scope["headers"]))
+        await run_in_thread(Work.AUTHENTICATION, serving.authenticate, read_credential(scope["headers"]))
 
     return check

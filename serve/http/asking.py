@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from itertools import repeat
 from typing import TypeVar
 
 from eagleray.contracts.requests import Reply, Request
+from serve.engine.threads import Work, run_in_thread
 from serve.http.metrics import AskedKind, Metrics
 from serve.http.problems import find_status
 from serve.http.request_ids import read_request_id
@@ -64,7 +64,7 @@ async def keep_replies(
             for request, outcome in zip(requests, outcomes, strict=True)
         ]
         with span("record"):
-            await asyncio.to_thread(serving.record, ended)
+            await run_in_thread(Work.AUDIT, serving.record, ended)
 
     try:
         replies = await answering

@@ -6,7 +6,6 @@ crash leaves between the two is found by nobody, and attaching the file again co
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from eagleray.contracts.documents import Document
 from eagleray.contracts.principals import Principal, name_private_group
 from eagleray.errors import ForbiddenError
 from indexes.writing.requests import Begun, Write
+from serve.engine.threads import Work, run_in_thread
 from serve.http.carrying_out import carry_out
 from serve.http.owned_records import open_own
 from serve.http.serving import Serving
@@ -57,22 +57,22 @@ async def attach(
             for file, attributes in found
         ]
 
-    prepared = await asyncio.to_thread(read)
+    prepared = await run_in_thread(Work.UPLOADS, read)
     documents = [document for _, part in prepared for document in part]
     records = [record for record, _ in prepared]
     if documents:
         await serving.quotas.texts.take(caller.principal.subject, len(documents))
-    await asyncio.to_thread(_put_all, own, records)
+    await run_in_thread(Work.UPLOADS, _put_all, own, records)
     if documents:
         begun = Begun(name=uuid.uuid4().hex, now=now)
         try:
             await _write(serving, caller, Write(begun=begun, documents=tuple(documents)))
         except Exception as error:
             failed = [_fail(record, type(error).__name__) for record in records]
-            await asyncio.to_thread(_put_all, own, failed)
+            await run_in_thread(Work.UPLOADS, _put_all, own, failed)
             raise
     written = [replace(record, is_written=not record.error_code) for record in records]
-    await asyncio.to_thread(_put_all, own, written)
+    await run_in_thread(Work.UPLOADS, _put_all, own, written)
     return written
 
 
@@ -88,7 +88,7 @@ async def detach(serving: Serving, caller: Caller, attached: Sequence[AttachedRe
         begun = Begun(name=uuid.uuid4().hex, now=time.time_ns() // 1_000)
         await _write(serving, caller, Write(begun=begun, removed=removed))
     for record in attached:
-        await asyncio.to_thread(own.remove, record)
+        await run_in_thread(Work.UPLOADS, own.remove, record)
 
 
 def _choose_owner(principal: Principal) -> Owner:

@@ -5,12 +5,12 @@ Snapshots, aliases and reports count rows whoever may read them: readers do not 
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from serve.engine.threads import Work, run_in_thread
 from serve.http.access import Inspecting, Operating, Served
 from serve.http.answer_models import answered
 from serve.http.catalog_answers import (
@@ -67,7 +67,7 @@ async def list_snapshots(
 ) -> Shown:
     """List them with their sizes and aliases."""
     catalog = serving.find_collection(name).catalog
-    return {"snapshots": await asyncio.to_thread(catalog.list_snapshots, limit=limit)}
+    return {"snapshots": await run_in_thread(Work.CATALOG, catalog.list_snapshots, limit=limit)}
 
 
 @router.get(
@@ -84,7 +84,7 @@ async def show_snapshot(
 ) -> Shown:
     """Show the snapshot of an id, of the first digits of one, or of an alias."""
     catalog = serving.find_collection(name).catalog
-    return await asyncio.to_thread(catalog.show_snapshot, snapshot)
+    return await run_in_thread(Work.CATALOG, catalog.show_snapshot, snapshot)
 
 
 @router.get(
@@ -114,7 +114,7 @@ async def compare_snapshots(
 async def list_aliases(name: str, caller: Operating, serving: Served) -> Shown:  # noqa: ARG001 - may they?
     """List the last move of each."""
     catalog = serving.find_collection(name).catalog
-    return {"aliases": await asyncio.to_thread(catalog.list_aliases)}
+    return {"aliases": await run_in_thread(Work.CATALOG, catalog.list_aliases)}
 
 
 @router.get(
@@ -131,9 +131,9 @@ async def show_alias(
 ) -> Shown:
     """Show all its moves."""
     catalog = serving.find_collection(name).catalog
-    return await asyncio.to_thread(catalog.show_alias, alias)
+    return await run_in_thread(Work.CATALOG, catalog.show_alias, alias)
 
 
 async def _describe(collection: ServedCollection) -> Shown:
-    told = await asyncio.to_thread(collection.catalog.describe)
+    told = await run_in_thread(Work.CATALOG, collection.catalog.describe)
     return {**told, "snapshot": collection.follower.state.snapshot}

@@ -5,12 +5,12 @@ They show no rows of the collection, so they leave no record in its audit log.
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Final
 
 from fastapi import APIRouter, Response
 
 from eagleray.errors import ModelNotServedError
+from serve.engine.threads import Work, run_in_thread
 from serve.http.access import Inspecting, Searching, Served
 from serve.http.answer_models import EmbeddingsAnswer, ModelAnswer, ModelsAnswer, answered
 from serve.http.embedding_bodies import EmbeddingBody, require_dimensions, write_answer
@@ -28,10 +28,12 @@ async def embed(body: EmbeddingBody, caller: Searching, serving: Served) -> Resp
     if body.model != model.identity.name:
         raise ModelNotServedError(name=body.model, served=model.identity.name, param="model")
     require_dimensions(body.dimensions, model.identity.dim)
-    texts = await asyncio.to_thread(body.read_texts)
+    texts = await run_in_thread(Work.TEXTS, body.read_texts)
     await serving.quotas.texts.take(caller.principal.subject, len(texts))
     encoded = await model.encoder.encode(texts)
-    return Response(await asyncio.to_thread(write_answer, body, encoded), media_type="application/json")
+    return Response(
+        await run_in_thread(Work.TEXTS, write_answer, body, encoded), media_type="application/json"
+    )
 
 
 @router.get(

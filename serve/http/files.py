@@ -5,7 +5,6 @@ Source: OpenAI's API reference, `/v1/files`.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from pathlib import PurePath
 from typing import Annotated, Any, Final
@@ -14,6 +13,7 @@ from fastapi import APIRouter, Form, Query, Response
 
 from eagleray.digests import digest_bytes
 from eagleray.errors import InputError
+from serve.engine.threads import Work, run_in_thread
 from serve.http.access import Inspecting, Searching, Served, Writing
 from serve.http.answer_models import answered
 from serve.http.attaching import detach
@@ -60,14 +60,14 @@ async def upload_file(
         filename=filename,
         purpose=form.purpose,
         n_bytes=len(data),
-        sha256=await asyncio.to_thread(digest_bytes, data),
+        sha256=await run_in_thread(Work.UPLOADS, digest_bytes, data),
     )
     parameters = {"file": file.file_id, "n_bytes": file.n_bytes, "sha256": file.sha256}
     async with record_use(
         serving, caller, "upload_file", parameters=parameters, texts={"filename": filename}
     ):
-        await asyncio.to_thread(own.put_content, file.file_id, data)
-        await asyncio.to_thread(own.put, file)
+        await run_in_thread(Work.UPLOADS, own.put_content, file.file_id, data)
+        await run_in_thread(Work.UPLOADS, own.put, file)
     return show_file(file)
 
 
@@ -81,7 +81,7 @@ async def list_files(
     after: After = "",
 ) -> dict[str, Any]:
     """List them."""
-    files = await asyncio.to_thread(open_own(serving, caller).list, FileRecord)
+    files = await run_in_thread(Work.UPLOADS, open_own(serving, caller).list, FileRecord)
     found = [file for file in files if purpose in ("", file.purpose)]
     wanted = Wanted(limit=limit, order=order, after=after)
     return show_page(found, wanted, name=lambda file: file.file_id, show=show_file)
@@ -92,7 +92,7 @@ async def list_files(
 )
 async def retrieve_file(file_id: str, caller: Inspecting, serving: Served) -> dict[str, Any]:
     """Show it."""
-    return show_file(await asyncio.to_thread(open_own(serving, caller).find, FileRecord, file_id))
+    return show_file(await run_in_thread(Work.UPLOADS, open_own(serving, caller).find, FileRecord, file_id))
 
 
 @router.get(
@@ -105,8 +105,8 @@ async def retrieve_file_content(file_id: str, caller: Searching, serving: Served
     """Return them."""
     own = open_own(serving, caller)
     async with record_use(serving, caller, "read_file", parameters={"file": file_id[:64]}):
-        file = await asyncio.to_thread(own.find, FileRecord, file_id)
-        data = await asyncio.to_thread(own.read_content, file)
+        file = await run_in_thread(Work.UPLOADS, own.find, FileRecord, file_id)
+        data = await run_in_thread(Work.UPLOADS, own.read_content, file)
     return Response(
         data, media_type="application/octet-stream", headers={"x-content-type-options": "nosniff"}
     )
@@ -119,10 +119,10 @@ async def delete_file(file_id: str, caller: Writing, serving: Served) -> dict[st
     """Take it out of every vector store, and remove its bytes."""
     own = open_own(serving, caller)
     async with record_use(serving, caller, "delete_file", parameters={"file": file_id[:64]}):
-        file, attached = await asyncio.to_thread(_find_everywhere, own, file_id)
+        file, attached = await run_in_thread(Work.UPLOADS, _find_everywhere, own, file_id)
         await detach(serving, caller, attached)
-        await asyncio.to_thread(own.remove_content, file.file_id)
-        await asyncio.to_thread(own.remove, file)
+        await run_in_thread(Work.UPLOADS, own.remove_content, file.file_id)
+        await run_in_thread(Work.UPLOADS, own.remove, file)
     return show_deleted(file_id, "file")
 
 

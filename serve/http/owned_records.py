@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,6 +9,7 @@ from typing import Any
 
 from eagleray.contracts.callers import Caller
 from serve.audit.entries import Asked
+from serve.engine.threads import Work, run_in_thread
 from serve.http.request_ids import read_request_id
 from serve.http.serving import Serving
 from serve.uploads.keeping import OwnRecords
@@ -58,7 +58,7 @@ async def record_use(
 
     async def record(error: Exception | None) -> None:
         latency_us = (time.perf_counter_ns() - started) // 1_000
-        await asyncio.to_thread(uploads.record, asked, error, latency_us)
+        await run_in_thread(Work.AUDIT, uploads.record, asked, error, latency_us)
 
     try:
         yield

@@ -5,7 +5,6 @@ They show no rows of the collection, so they leave no record in its audit log.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -16,6 +15,7 @@ from fastapi import APIRouter
 from eagleray.contracts.callers import Caller
 from eagleray.errors import ModelNotServedError
 from serve.engine.cutting import cut_text
+from serve.engine.threads import Work, run_in_thread
 from serve.http.access import Searching, Served
 from serve.http.answer_models import answered
 from serve.http.request_ids import read_request_id
@@ -92,7 +92,7 @@ async def _rank(serving: Serving, caller: Caller, question: RerankQuestion) -> t
     if question.model not in (None, reranker.pairs.name):
         raise ModelNotServedError(name=question.model, served=reranker.pairs.name, param="model")
     await serving.quotas.texts.take(caller.principal.subject, len(question.documents))
-    documents = await asyncio.to_thread(_cut, question, reranker)
+    documents = await run_in_thread(Work.TEXTS, _cut, question, reranker)
     ranked = await reranker.ranker.rank(question.query, documents, may_cut=question.may_cut)
     raw = ranked.scores.astype(np.float64)
     relevance = 0.5 * (1.0 + np.tanh(0.5 * raw))

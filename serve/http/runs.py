@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from serve.engine.threads import Work, run_in_thread
 from serve.http.access import Operating, Served, Writing
 from serve.http.answer_models import answered
 from serve.http.catalog_answers import DeadLettersAnswer, RunAnswer, RunsAnswer
@@ -31,7 +31,7 @@ async def list_runs(
 ) -> Shown:
     """List them with how far each stage came."""
     catalog = serving.find_collection(name).catalog
-    return {"runs": await asyncio.to_thread(catalog.list_runs, limit=limit)}
+    return {"runs": await run_in_thread(Work.CATALOG, catalog.list_runs, limit=limit)}
 
 
 @router.get(
@@ -48,7 +48,7 @@ async def show_run(
 ) -> Shown:
     """Show how far each stage came, and whether the run has ended."""
     catalog = serving.find_collection(name).catalog
-    return await asyncio.to_thread(catalog.show_run, run)
+    return await run_in_thread(Work.CATALOG, catalog.show_run, run)
 
 
 @router.get(
@@ -67,7 +67,7 @@ async def list_dead_letters(
 ) -> Shown:
     """List it by source and position: where each piece lies, and what is wrong with it."""
     catalog = serving.find_collection(name).catalog
-    letters = await asyncio.to_thread(catalog.list_dead_letters, run=run)
+    letters = await run_in_thread(Work.CATALOG, catalog.list_dead_letters, run=run)
     end = after + limit
     return {
         "n": len(letters),

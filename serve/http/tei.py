@@ -7,7 +7,6 @@ Source: huggingface/text-embeddings-inference, `docs/openapi.json`.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from importlib.metadata import version
 from typing import Any
@@ -19,6 +18,7 @@ from eagleray.contracts.ports import FloatMatrix
 from eagleray.errors import EagleRayError
 from eagleray.models.tokenizing import Token
 from serve.engine.cutting import cut_text
+from serve.engine.threads import Work, run_in_thread
 from serve.http.access import Inspecting, Searching, Served
 from serve.http.answer_models import answered
 from serve.http.embedding_bodies import require_dimensions, shorten
@@ -37,11 +37,11 @@ async def embed(body: TeiEmbedBody, caller: Searching, serving: Served) -> Respo
     model, texts = serving.model, read_inputs(body.inputs)
     require_dimensions(body.dimensions, model.identity.dim)
     if body.truncate:
-        texts = await asyncio.to_thread(_cut, texts, body, model)
+        texts = await run_in_thread(Work.TEXTS, _cut, texts, body, model)
     await serving.quotas.texts.take(caller.principal.subject, len(texts))
     encoder = model.questions if body.prompt_name == "query" else model.encoder
     encoded = await encoder.encode(texts)
-    content = await asyncio.to_thread(_write, encoded.vectors, body.dimensions)
+    content = await run_in_thread(Work.TEXTS, _write, encoded.vectors, body.dimensions)
     return Response(content, media_type="application/json")
 
 
@@ -58,7 +58,7 @@ async def tokenize(
         found = map(serving.model.tokenize, texts)
         return [[_show(token) for token in row if token.place or body.add_special_tokens] for row in found]
 
-    return await asyncio.to_thread(find)
+    return await run_in_thread(Work.TEXTS, find)
 
 
 @router.get("/info", summary="The embedder", response_model=None, responses=answered(InfoAnswer))

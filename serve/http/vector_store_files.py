@@ -5,7 +5,6 @@ Source: OpenAI's API reference, `/v1/vector_stores/{vector_store_id}/files` and 
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query
 
+from serve.engine.threads import Work, run_in_thread
 from serve.http.access import Inspecting, Served, Writing
 from serve.http.answer_models import answered
 from serve.http.attaching import attach, detach
@@ -60,8 +60,8 @@ async def list_attached(
 ) -> dict[str, Any]:
     """List them."""
     own = open_own(serving, caller)
-    await asyncio.to_thread(own.find, StoreRecord, store_id)
-    return _show(await asyncio.to_thread(own.list, AttachedRecord, store_id), wanted, status)
+    await run_in_thread(Work.UPLOADS, own.find, StoreRecord, store_id)
+    return _show(await run_in_thread(Work.UPLOADS, own.list, AttachedRecord, store_id), wanted, status)
 
 
 @router.get(ONE, summary="A file of a vector store", response_model=None, responses=answered(AttachedAnswer))
@@ -70,7 +70,7 @@ async def retrieve_attached(
 ) -> dict[str, Any]:
     """Show it."""
     own = open_own(serving, caller)
-    return show_attached(await asyncio.to_thread(own.find, AttachedRecord, store_id, file_id))
+    return show_attached(await run_in_thread(Work.UPLOADS, own.find, AttachedRecord, store_id, file_id))
 
 
 @router.post(ONE, summary="Change attributes", response_model=None, responses=answered(AttachedAnswer))
@@ -79,9 +79,9 @@ async def update_attached(
 ) -> dict[str, Any]:
     """Give a file of a vector store other attributes."""
     own = open_own(serving, caller)
-    found = await asyncio.to_thread(own.find, AttachedRecord, store_id, file_id)
+    found = await run_in_thread(Work.UPLOADS, own.find, AttachedRecord, store_id, file_id)
     record = replace(found, attributes=body.attributes or {})
-    await asyncio.to_thread(own.put, record)
+    await run_in_thread(Work.UPLOADS, own.put, record)
     return show_attached(record)
 
 
@@ -89,7 +89,7 @@ async def update_attached(
 async def detach_file(store_id: str, file_id: str, caller: Writing, serving: Served) -> dict[str, Any]:
     """Take a file out of a vector store; the file stays."""
     own = open_own(serving, caller)
-    record = await asyncio.to_thread(own.find, AttachedRecord, store_id, file_id)
+    record = await run_in_thread(Work.UPLOADS, own.find, AttachedRecord, store_id, file_id)
     await detach(serving, caller, [record])
     return show_deleted(file_id, "vector_store.file")
 
@@ -105,7 +105,7 @@ async def attach_files(store_id: str, body: BatchBody, caller: Writing, serving:
         created=time.time_ns() // 1_000,
         file_ids=tuple(files),
     )
-    await asyncio.to_thread(own.put, batch)
+    await run_in_thread(Work.UPLOADS, own.put, batch)
     return show_batch(batch, attached)
 
 
@@ -113,7 +113,7 @@ async def attach_files(store_id: str, body: BatchBody, caller: Writing, serving:
 async def retrieve_batch(store_id: str, batch_id: str, caller: Inspecting, serving: Served) -> dict[str, Any]:
     """Show how far it is."""
     own = open_own(serving, caller)
-    return show_batch(*await asyncio.to_thread(_find_batch, own, store_id, batch_id))
+    return show_batch(*await run_in_thread(Work.UPLOADS, _find_batch, own, store_id, batch_id))
 
 
 @router.post(
@@ -125,7 +125,7 @@ async def retrieve_batch(store_id: str, batch_id: str, caller: Inspecting, servi
 async def cancel_batch(store_id: str, batch_id: str, caller: Writing, serving: Served) -> dict[str, Any]:
     """Show how it ended: a batch is answered once its files are attached, so nothing of it is left to end."""
     own = open_own(serving, caller)
-    return show_batch(*await asyncio.to_thread(_find_batch, own, store_id, batch_id))
+    return show_batch(*await run_in_thread(Work.UPLOADS, _find_batch, own, store_id, batch_id))
 
 
 @router.get(
@@ -139,7 +139,7 @@ async def list_batch(
 ) -> dict[str, Any]:
     """List them."""
     own = open_own(serving, caller)
-    _, attached = await asyncio.to_thread(_find_batch, own, store_id, batch_id)
+    _, attached = await run_in_thread(Work.UPLOADS, _find_batch, own, store_id, batch_id)
     return _show(attached, wanted, status)
 
 

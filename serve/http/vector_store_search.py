@@ -5,7 +5,6 @@ Source: OpenAI's API reference, `POST /v1/vector_stores/{vector_store_id}/search
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,6 +13,7 @@ from fastapi import APIRouter
 
 from eagleray.contracts.filters import And, FilterExpression, IsIn, StartsWith
 from eagleray.contracts.principals import Principal, name_private_group
+from serve.engine.threads import Work, run_in_thread
 from serve.http.access import Searching, Served
 from serve.http.answer_models import answered
 from serve.http.asking import count_asked, keep_reply
@@ -41,7 +41,7 @@ async def search_vector_store(
     """Answer a question from the files of a vector store."""
     own = open_own(serving, caller)
     selects = None if body.filters is None else read_filter(body.filters)
-    attached = await asyncio.to_thread(_find_written, own, store_id)
+    attached = await run_in_thread(Work.UPLOADS, _find_written, own, store_id)
     asked = replace(
         body.to_request(_narrow(caller.principal)), filter=_choose_rows(store_id, attached, selects)
     )
@@ -69,7 +69,7 @@ async def retrieve_text(store_id: str, file_id: str, caller: Searching, serving:
     own = open_own(serving, caller)
     parameters = {"vector_store": store_id[:64], "file": file_id[:64]}
     async with record_use(serving, caller, "read_file", parameters=parameters):
-        texts = await asyncio.to_thread(_read_texts, own, store_id, file_id)
+        texts = await run_in_thread(Work.UPLOADS, _read_texts, own, store_id, file_id)
     return {
         "object": "vector_store.file_content.page",
         "data": [{"type": "text", "text": text} for text in texts],

@@ -5,7 +5,6 @@ Source: OpenAI's API reference, `/v1/vector_stores`.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import defaultdict
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends
 
+from serve.engine.threads import Work, run_in_thread
 from serve.http.access import Inspecting, Served, Writing
 from serve.http.answer_models import answered
 from serve.http.attaching import attach, detach
@@ -49,11 +49,11 @@ async def create_vector_store(body: StoreBody, caller: Writing, serving: Served)
         metadata=body.metadata or {},
     )
     for file_id in body.file_ids:
-        await asyncio.to_thread(own.find, FileRecord, file_id)
+        await run_in_thread(Work.UPLOADS, own.find, FileRecord, file_id)
     async with record_use(
         serving, caller, "create_vector_store", parameters={"vector_store": store.store_id}
     ):
-        await asyncio.to_thread(own.put, store)
+        await run_in_thread(Work.UPLOADS, own.put, store)
     attached = []
     if body.file_ids:
         attached = await attach(serving, caller, store.store_id, {file_id: {} for file_id in body.file_ids})
@@ -65,7 +65,7 @@ async def list_vector_stores(
     wanted: Annotated[Wanted, Depends(read_page)], caller: Inspecting, serving: Served
 ) -> dict[str, Any]:
     """List them."""
-    stores, attached = await asyncio.to_thread(_list_all, open_own(serving, caller))
+    stores, attached = await run_in_thread(Work.UPLOADS, _list_all, open_own(serving, caller))
     return show_page(
         stores,
         wanted,
@@ -77,7 +77,7 @@ async def list_vector_stores(
 @router.get(ONE, summary="One of the vector stores", response_model=None, responses=answered(StoreAnswer))
 async def retrieve_vector_store(store_id: str, caller: Inspecting, serving: Served) -> dict[str, Any]:
     """Show it."""
-    return show_store(*await asyncio.to_thread(_find, open_own(serving, caller), store_id))
+    return show_store(*await run_in_thread(Work.UPLOADS, _find, open_own(serving, caller), store_id))
 
 
 @router.post(ONE, summary="Change a vector store", response_model=None, responses=answered(StoreAnswer))
@@ -86,12 +86,12 @@ async def modify_vector_store(
 ) -> dict[str, Any]:
     """Give it another name or other metadata."""
     own = open_own(serving, caller)
-    store, attached = await asyncio.to_thread(_find, own, store_id)
+    store, attached = await run_in_thread(Work.UPLOADS, _find, own, store_id)
     if body.name is not None:
         store = replace(store, name=body.name)
     if body.metadata is not None:
         store = replace(store, metadata=body.metadata)
-    await asyncio.to_thread(own.put, store)
+    await run_in_thread(Work.UPLOADS, own.put, store)
     return show_store(store, attached)
 
 
@@ -100,11 +100,11 @@ async def delete_vector_store(store_id: str, caller: Writing, serving: Served) -
     """Take all files out of it, and remove it; the files stay."""
     own = open_own(serving, caller)
     async with record_use(serving, caller, "delete_vector_store", parameters={"vector_store": store_id[:64]}):
-        store, attached = await asyncio.to_thread(_find, own, store_id)
+        store, attached = await run_in_thread(Work.UPLOADS, _find, own, store_id)
         await detach(serving, caller, attached)
-        for batch in await asyncio.to_thread(own.list, BatchRecord, store_id):
-            await asyncio.to_thread(own.remove, batch)
-        await asyncio.to_thread(own.remove, store)
+        for batch in await run_in_thread(Work.UPLOADS, own.list, BatchRecord, store_id):
+            await run_in_thread(Work.UPLOADS, own.remove, batch)
+        await run_in_thread(Work.UPLOADS, own.remove, store)
     return show_deleted(store_id, "vector_store")
 
 

@@ -20,6 +20,7 @@ from serve.engine.shared.sealing import Sealer
 from serve.engine.shared.searches import RESULTS, RememberedSearches
 from serve.engine.shared.vectors import VECTORS, CachedVectors
 from serve.engine.shelf import Engine
+from serve.engine.threads import Work, run_in_thread
 from serve.redis.basis import describe_basis
 from serve.redis.client import RedisBuckets, RedisValues, make_client
 from serve.redis.metrics import RedisCollector
@@ -87,7 +88,7 @@ class Sharing:
             self._open_cache(RESULTS, max_bytes=settings.redis.max_result_bytes),
             self._sealer,
             follower=follower,
-            basis=await asyncio.to_thread(_describe_basis, settings, identity),
+            basis=await run_in_thread(Work.SHARED, _describe_basis, settings, identity),
             probe=probe,
             timeout_s=settings.serve.timeout_s,
         )

@@ -46,6 +46,7 @@ class LateDyingHandle(Handle):
 def arguments(tmp_path, monkeypatch):
     monkeypatch.setattr(writer, "open_embedder", lambda settings: PassageEmbedder())
     monkeypatch.setenv("EAGLERAY_EMBEDDER__MODEL", "hashing")
+    monkeypatch.setenv("EAGLERAY_SERVE__WRITE_NICENESS", "0")  # replicas here are in the tests' process
     return Arguments(store=str(tmp_path / "store"), collection=SPEC.name)
 
 

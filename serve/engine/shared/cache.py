@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from serve.engine.shared.guarding import Guard
 from serve.engine.shared.sealing import Sealer
+from serve.engine.threads import Work, run_in_thread
 
 _MAX_PENDING: Final = 64
 """Values that may wait to be stored; what comes beyond is not kept."""
@@ -83,7 +84,7 @@ class SharedCache:
         if sealed is None:
             self._n_missed += 1
             return None
-        value = await asyncio.to_thread(self._sealer.open, name, sealed)
+        value = await run_in_thread(Work.SHARED, self._sealer.open, name, sealed)
         if value is None or len(value) > self._max_bytes:
             self._n_rejected += 1
             return None
@@ -109,10 +110,10 @@ class SharedCache:
         await asyncio.gather(*self._pending, return_exceptions=True)
 
     async def _store(self, name: bytes, make: Callable[[], bytes]) -> None:
-        value = await asyncio.to_thread(make)
+        value = await run_in_thread(Work.SHARED, make)
         is_kept = False
         if len(value) <= self._max_bytes:
-            sealed = await asyncio.to_thread(self._sealer.seal, name, value)
+            sealed = await run_in_thread(Work.SHARED, self._sealer.seal, name, value)
 
             async def put() -> bool:
                 await self._values.put(name, sealed, self._ttl_s)

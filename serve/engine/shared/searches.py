@@ -7,7 +7,6 @@ request, and what computes.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from serve.engine.searching import FindsHits
 from serve.engine.shared.answers import describe_question, describe_rights, read_answer, write_answer
 from serve.engine.shared.cache import SharedCache
 from serve.engine.shared.sealing import Sealer
+from serve.engine.threads import Work, run_in_thread
 from serve.tracing.spans import describe, span
 
 RESULTS: Final = "result"
@@ -115,7 +115,7 @@ class RememberedSearches:
             data = await self._cache.find(self._name(snapshot, request))
             if data is None:
                 return None
-            response = await asyncio.to_thread(read_answer, data)
+            response = await run_in_thread(Work.SHARED, read_answer, data)
             describe(made, snapshot=snapshot, n_hits=len(response.hits))
         timings = {"recall": round((time.perf_counter() - started) * 1000.0, 3)}
         explanation = replace(response.explanation, is_remembered=True, timings_ms=timings)

@@ -1,0 +1,81 @@
+"""The threads that work beside the event loop: so many for each kind of work, so that none starves another.
+
+Searches, embedding and single long pieces of work have threads of their own where they are carried out
+(`answering`, `turns`, `alone`); everything else that may block goes through here, and nothing through the
+event loop's own executor, which all would share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from enum import StrEnum
+from functools import cache, partial
+from typing import Final, ParamSpec, TypeVar
+
+Result = TypeVar("Result")
+Params = ParamSpec("Params")
+
+
+class Work(StrEnum):
+    """A kind of work.
+
+    Attributes:
+        AUTHENTICATION: finding out who asks: the store of keys, key sets of tokens.
+        AUDIT: keeping records of what was asked.
+        FOLLOWING: reading the alias, opening and asking the snapshot it points to.
+        OPENING: opening snapshots that requests name, and closing any.
+        QUESTIONS: counting the tokens of questions.
+        TEXTS: counting, cutting and decoding the texts of callers, and writing long answers.
+        WRITES: documents on their way into the collection.
+        UPLOADS: records and bytes of files and vector stores.
+        CATALOG: snapshots, aliases and runs, shown and moved.
+        SHARED: what servers share, sealed and unsealed.
+        CLOSING: what ends with the process.
+    """
+
+    AUTHENTICATION = "authentication"
+    AUDIT = "audit"
+    FOLLOWING = "following"
+    OPENING = "opening"
+    QUESTIONS = "questions"
+    TEXTS = "texts"
+    WRITES = "writes"
+    UPLOADS = "uploads"
+    CATALOG = "catalog"
+    SHARED = "shared"
+    CLOSING = "closing"
+
+
+_N_THREADS: Final = {
+    Work.AUTHENTICATION: 4,
+    Work.AUDIT: 8,  # with `sync` each waits for the store
+    Work.FOLLOWING: 1,
+    Work.OPENING: 2,
+    Work.QUESTIONS: 1,
+    Work.TEXTS: 2,
+    Work.WRITES: 4,
+    Work.UPLOADS: 4,
+    Work.CATALOG: 2,
+    Work.SHARED: 2,
+    Work.CLOSING: 1,
+}
+
+
+async def run_in_thread(
+    work: Work, do: Callable[Params, Result], /, *args: Params.args, **kwargs: Params.kwargs
+) -> Result:
+    """Return what `do` returns, called in a thread for that kind of work, in the context of the caller.
+
+    Raises:
+        Exception: what `do` raised.
+    """
+    called = partial(copy_context().run, do, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(_open_pool(work), called)
+
+
+@cache
+def _open_pool(work: Work) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_N_THREADS[work], thread_name_prefix=f"eagleray-{work}")
