@@ -7,6 +7,7 @@ roots (the command line, a job's entry point, the notebook's `open`) call `load_
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from typing import Final
 
@@ -34,6 +35,17 @@ from eagleray.setting_groups.serving import (
 )
 
 _PREFIX: Final = "EAGLERAY_"
+
+_SERVICE_FACT: Final = re.compile(
+    r"EAGLERAY_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)_(PROTO|PORT|ADDR))"
+)
+_SERVICE_LINK: Final = re.compile(r"EAGLERAY_(\w+_)?PORT(_\d+_(TCP|UDP|SCTP))?")
+"""What Kubernetes puts into every pod for a Service whose name begins with `eagleray`; a link holds a URL.
+
+Source: Kubernetes, Service, Environment variables.
+"""
+
+_SERVICE_URL: Final = re.compile(r"(tcp|udp|sctp)://\S+", re.IGNORECASE)
 
 
 class Settings(BaseSettings):
@@ -78,11 +90,17 @@ class Settings(BaseSettings):
 def load_settings(**overrides: object) -> Settings:
     """Return the settings from the environment, with `overrides` on top.
 
+    Variables that Kubernetes writes for its Services are passed over.
+
     Raises:
         InputError: a name is unknown or a value does not fit; says which and what is allowed.
     """
     known = {f"{_PREFIX}{name}".upper() for name in _setting_names(Settings)}
-    unknown = [name for name in os.environ if name.startswith(_PREFIX) and name.upper() not in known]
+    unknown = [
+        name
+        for name, value in os.environ.items()
+        if name.startswith(_PREFIX) and name.upper() not in known and not _is_service_link(name, value)
+    ]
     if unknown:
         raise InputError(detail=f"unknown setting {sorted(unknown)[0]}; known are {', '.join(sorted(known))}")
     try:
@@ -96,6 +114,12 @@ def load_settings(**overrides: object) -> Settings:
 def forbid_usage_reports() -> None:
     """Set what keeps a Ray cluster that this process starts from reporting its use to anybody."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    """Return whether Kubernetes wrote a variable for a Service: no setting, and no misspelt one either."""
+    is_link = _SERVICE_LINK.fullmatch(name) is not None and _SERVICE_URL.fullmatch(value) is not None
+    return is_link or _SERVICE_FACT.fullmatch(name) is not None
 
 
 def _setting_names(model: type[BaseModel]) -> list[str]:

@@ -100,7 +100,7 @@ def reconcile_document(deliveries: Sequence[Delivery], held: Sequence[Held], *, 
     Returns:
         The plan. Content that is already held is repeated, not added. A later version closes the
         one before it at its own `known_from`; an open version that is due and was not delivered
-        is closed at `now`.
+        is closed at `now`, and the last delivery, which is what the source holds, is visible from then on.
     """
     if not deliveries:
         return DocumentPlan(changes=_close_removed(held, now=now))
@@ -108,26 +108,46 @@ def reconcile_document(deliveries: Sequence[Delivery], held: Sequence[Held], *, 
     timeline = sorted(held, key=lambda item: (item.known_from, item.version))
     additions: list[Addition] = []
     groups: dict[str, tuple[str, ...]] = {}
-    for delivery in clean:
+    repeated: set[int] = set()
+    for place, delivery in enumerate(clean):
         same: Held | Addition | None = _find_same(delivery, timeline, additions)
         if same is None:
             same = _add(delivery, timeline, additions, now=now)
         else:
-            n_repeated += 1
+            repeated.add(place)
         if same is None:
             conflicts.append(delivery)
             continue
         groups[same.version] = delivery.groups
-    if _reopen(clean, timeline, additions, now=now):
-        n_repeated -= 1
+    last = clean[-1] if clean and not conflicts else None
+    standing = [_withdraw(item, last, groups, now=now) for item in timeline]
+    if _reopen(clean, standing, additions, now=now):
+        repeated.discard(len(clean) - 1)
     additions = [replace(item, groups=groups.get(item.version, item.groups)) for item in additions]
-    present: list[Held | Addition] = [*timeline, *additions]
+    present: list[Held | Addition] = [*standing, *additions]
     starts = sorted(item.known_from for item in present)
     return DocumentPlan(
         additions=tuple(replace(item, known_to=_find_end(item, starts)) for item in additions),
-        changes=_find_changes(timeline, starts, groups),
+        changes=_find_changes(timeline, standing, starts, groups),
         conflicts=tuple(conflicts),
-        n_repeated=n_repeated,
+        n_repeated=n_repeated + len(repeated),
+    )
+
+
+def _withdraw(
+    item: Held, last: Delivery | None, delivered: Mapping[str, tuple[str, ...]], *, now: int
+) -> Held:
+    """Return a held version, ended at `now` where the source holds an older one in its place.
+
+    A file that was put back from a copy brings its old date with it.
+    """
+    if last is None or not item.is_due or item.known_to != OPEN_END or item.known_from <= last.known_from:
+        return item
+    is_last = item.version in (last.version, name_reissue(last.version, item.known_from))
+    return (
+        item
+        if is_last or item.version in delivered
+        else replace(item, known_to=max(now, item.known_from + 1))
     )
 
 
@@ -225,11 +245,15 @@ def _find_end(item: Held | Addition, starts: Sequence[int]) -> int:
 
 
 def _find_changes(
-    timeline: Sequence[Held], starts: Sequence[int], groups: Mapping[str, tuple[str, ...]]
+    timeline: Sequence[Held],
+    standing: Sequence[Held],
+    starts: Sequence[int],
+    groups: Mapping[str, tuple[str, ...]],
 ) -> tuple[Change, ...]:
+    """Return what changes of held versions; `standing` are the same ones with their new ends."""
     changes = []
-    for item in sorted(timeline, key=lambda item: item.version):
-        end = _find_end(item, starts)
+    for item, kept in sorted(zip(timeline, standing, strict=True), key=lambda pair: pair[0].version):
+        end = _find_end(kept, starts)
         wanted = groups.get(item.version, item.groups)
         change = Change(
             version=item.version,

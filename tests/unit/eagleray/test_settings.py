@@ -29,3 +29,31 @@ def test_a_value_that_does_not_fit_names_its_setting(monkeypatch):
 def test_secrets_are_not_shown(monkeypatch):
     monkeypatch.setenv("EAGLERAY_S3__SECRET_ACCESS_KEY", "hunter2")
     assert "hunter2" not in repr(load_settings())
+
+
+SERVICE_LINKS = {
+    "SERVICE_HOST": "10.0.0.1",
+    "SERVICE_PORT": "8000",
+    "SERVICE_PORT_HTTP": "8000",
+    "PORT": "tcp://10.0.0.1:8000",
+    "PORT_8000_TCP": "tcp://10.0.0.1:8000",
+    "PORT_8000_TCP_PROTO": "tcp",
+    "PORT_8000_TCP_PORT": "8000",
+    "PORT_8000_TCP_ADDR": "10.0.0.1",
+    "PORT_53_UDP": "udp://10.0.0.1:53",
+}
+
+
+@pytest.mark.parametrize("service", ["EAGLERAY", "EAGLERAY_WEB", "EAGLERAY_SERVE_V2"])
+def test_what_kubernetes_writes_for_a_service_is_no_setting(monkeypatch, service):
+    for name, value in SERVICE_LINKS.items():
+        monkeypatch.setenv(f"{service}_{name}", value)
+    monkeypatch.setenv("EAGLERAY_COLLECTION", "notes")
+    assert load_settings().collection == "notes"
+
+
+@pytest.mark.parametrize("name", ["EAGLERAY_PORT", "EAGLERAY_SERVE_PORT", "EAGLERAY_PORT_8000_TCP"])
+def test_a_misspelt_port_is_still_refused(monkeypatch, name):
+    monkeypatch.setenv(name, "8000")
+    with pytest.raises(InputError, match=name):
+        load_settings()

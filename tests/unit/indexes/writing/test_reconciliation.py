@@ -100,9 +100,40 @@ def test_a_removed_document_that_is_delivered_again_is_visible_again():
 
 
 def test_a_late_older_version_ends_where_the_newer_begins():
-    plan = reconcile_document([deliver("old", 3)], [hold("a", 5)], now=NOW)
+    plan = reconcile_document([deliver("old", 3)], [hold("a", 5, is_due=False)], now=NOW)
     assert [(item.known_from, item.known_to) for item in plan.additions] == [(3, 5)]
     assert plan.changes == ()
+
+
+def test_a_file_put_back_with_its_old_date_is_what_the_source_holds_now():
+    held = [hold("a", 1, 2), hold("b", 2)]
+    plan = reconcile_document([deliver("a", 1)], held, now=NOW)
+    assert plan.changes == (Change(version="b", known_to=NOW),)
+    assert [(item.known_from, item.known_to) for item in plan.additions] == [(NOW, OPEN_END)]
+    assert plan.n_repeated == 0
+    after = apply_plan(held, plan)
+    assert reconcile_document([deliver("a", 1)], after, now=NOW + 10) == DocumentPlan(n_repeated=1)
+    newer = reconcile_document([deliver("b", NOW + 20)], after, now=NOW + 30)
+    assert [(item.known_from, item.known_to) for item in newer.additions] == [(NOW + 20, OPEN_END)]
+
+
+def test_another_text_with_an_older_date_is_history_and_what_the_source_holds_now():
+    plan = reconcile_document([deliver("c", 1)], [hold("b", 2)], now=NOW)
+    assert plan.changes == (Change(version="b", known_to=NOW),)
+    assert [(item.known_from, item.known_to) for item in plan.additions] == [(1, 2), (NOW, OPEN_END)]
+    assert plan.n_repeated == 0
+
+
+def test_a_history_that_holds_the_open_version_withdraws_nothing():
+    plan = reconcile_document([deliver("a", 1), deliver("b", 2)], [hold("a", 1, 2), hold("b", 2)], now=NOW)
+    assert plan == DocumentPlan(n_repeated=2)
+
+
+def test_a_conflict_withdraws_nothing():
+    batch = [deliver("a", 1), deliver("b", 2), deliver("c", 2)]
+    plan = reconcile_document(batch, [hold("a", 1, 2), hold("b", 2)], now=NOW)
+    assert plan.changes == ()
+    assert plan.additions == ()
 
 
 def test_new_groups_on_the_same_content_are_a_change_of_groups_only():
