@@ -32,6 +32,7 @@ class _Upload:
 
     written: int = 0
     snapshot: str = ""
+    is_searchable: bool = False
     faults: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -48,9 +49,19 @@ def upload(
     server = ServerOptions(url=url, api_key_file=api_key_file, allow_http=allow_http)
     done = _Upload()
     with open_client(server, collection=collection) as client:
+        last: list[dict[str, Any]] = []
         for batch in _cut(_read_all(files, done), groups=group):
-            _send(client, batch, done)
-    report = {"written": done.written, "snapshot": done.snapshot, "faults": done.faults}
+            if last:
+                _send(client, last, done, wait_s=0.0)
+            last = batch
+        if last:
+            _send(client, last, done, wait_s=None)  # what finds the last one finds all
+    report = {
+        "written": done.written,
+        "snapshot": done.snapshot,
+        "is_searchable": done.is_searchable,
+        "faults": done.faults,
+    }
     if json:
         show_json(report)
     else:
@@ -120,19 +131,21 @@ def _show(document: Document, *, groups: Sequence[str]) -> dict[str, Any]:
     return shown | ({"elements": elements} if elements else {"text": document.text})
 
 
-def _send(client: RemoteCollection, batch: Sequence[dict[str, Any]], done: _Upload) -> None:
+def _send(
+    client: RemoteCollection, batch: Sequence[dict[str, Any]], done: _Upload, *, wait_s: float | None
+) -> None:
     """Write a batch; where its content is refused, each document by itself: one spoils no other."""
     try:
-        written = client.upsert(batch)
+        written = client.upsert(batch, wait_s=wait_s)
     except QueryError as error:
         if len(batch) == 1:
             _note(done, batch[0]["doc_id"], "", str(error))
             return
         for document in batch:
-            _send(client, [document], done)
+            _send(client, [document], done, wait_s=wait_s)
         return
     done.written += written.n_written
-    done.snapshot = written.snapshot
+    done.snapshot, done.is_searchable = written.snapshot, written.is_searchable
 
 
 def _note(done: _Upload, source: str, position: str, detail: str) -> None:

@@ -319,30 +319,41 @@ class RemoteCollection:
         """
         return self._carry(inquire_batch(questions, snapshot=self._snapshot), timeout_s)
 
-    def upsert(self, documents: Sequence[Mapping[str, Any]], *, timeout_s: float | None = None) -> Written:
+    def upsert(
+        self,
+        documents: Sequence[Mapping[str, Any]],
+        *,
+        wait_s: float | None = None,
+        timeout_s: float | None = None,
+    ) -> Written:
         """Write versions of documents, all or none; when this returns, they are published.
 
         Args:
             documents: at most 100, each as `POST /collections/NAME/documents` takes it: `doc_id`, `text`, ….
+            wait_s: seconds the answer waits at most until searches find the change (`is_searchable`); 0 for
+                not at all, `None` takes the server's default.
             timeout_s: seconds it may take, retries with it; `None` takes the client's.
 
         Raises:
             ForbiddenError: the caller has no role that may write.
             EagleRayError: as `search`; where one document cannot be written, none is.
         """
-        return self._carry(inquire_upsert(documents), timeout_s)
+        return self._carry(inquire_upsert(documents, wait_s=wait_s), timeout_s)
 
-    def delete(self, doc_ids: Sequence[str], *, timeout_s: float | None = None) -> Written:
+    def delete(
+        self, doc_ids: Sequence[str], *, wait_s: float | None = None, timeout_s: float | None = None
+    ) -> Written:
         """Close documents from now on; what was known before is still found as of then.
 
         Args:
             doc_ids: at most 100; those that are not there are none the more.
+            wait_s: as of `upsert`.
             timeout_s: as of `upsert`.
 
         Raises:
             EagleRayError: as `upsert`.
         """
-        return self._carry(inquire_removal(doc_ids), timeout_s)
+        return self._carry(inquire_removal(doc_ids, wait_s=wait_s), timeout_s)
 
     def _carry(self, inquiry: Inquiry[Answer], timeout_s: float | None) -> Answer:
         left_s = self._timeout_s if timeout_s is None else timeout_s

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from ray.exceptions import RayActorError
 from ray.serve.exceptions import RayServeException
@@ -23,6 +23,9 @@ from serve.engine.reranking import Ranked
 from serve.engine.shelf import Engine
 
 Answer = TypeVar("Answer")
+
+_GRACE_S: Final = 2.0
+"""Seconds that a searcher's answer may take to come, beside those it waits itself."""
 
 
 class RemoteSearches:
@@ -231,7 +234,7 @@ class RemoteFollower:
 
         async def ask_all() -> bool:
             asked = self._handle.broadcast("settle", snapshot, timeout_s)
-            told = await asked.results_async(timeout_s=timeout_s + self._timeout_s, return_exceptions=True)
+            told = await asked.results_async(timeout_s=timeout_s + _GRACE_S, return_exceptions=True)
             return all(found is True or isinstance(found, RayActorError) for found in told)
 
         try:

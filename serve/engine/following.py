@@ -102,6 +102,7 @@ class Follower(Generic[Opened]):
         """
         wanted = await self._look()
         await self._take(wanted)
+        await self._catch_up(wanted)  # it may have moved while that was opened
         self._watch = asyncio.create_task(self._follow())
 
     async def close(self) -> None:
@@ -165,21 +166,30 @@ class Follower(Generic[Opened]):
                 async with asyncio.timeout(wait_s):  # `wait_for` would miss that it is cancelled
                     await self._notice.wait()
             self._notice.clear()
-            wanted, is_told, self._is_told = self.state.wanted, self._is_told, False
-            read_at = time.time()
-            try:
-                wanted = await self._look()
-                if wanted != self.state.wanted and not is_told:
-                    self._on_move()
-                if wanted != self.state.snapshot:
-                    await self._take(wanted)
-                    self._n_taken += 1
-                self._tell(replace(self.state, wanted=wanted, read_at=read_at, error=""))
-                wait_s = self._interval_s
-            except Exception as error:  # noqa: BLE001 - told by the state and the log; the old one answers on
-                wait_s = min(2.0 * wait_s, _MAX_INTERVAL_S)
-                self._tell(replace(self.state, wanted=wanted, error=str(error)))
-                _log.warning("snapshot_not_taken", snapshot=wanted, error=type(error).__name__)
+            is_well = await self._catch_up(self.state.wanted)
+            wait_s = self._interval_s if is_well else min(2.0 * wait_s, _MAX_INTERVAL_S)
+
+    async def _catch_up(self, wanted: str) -> bool:
+        """Look at the alias, and take what it points to; return whether that went well.
+
+        Args:
+            wanted: where it pointed when it was last read.
+        """
+        is_told, self._is_told = self._is_told, False
+        read_at = time.time()
+        try:
+            wanted = await self._look()
+            if wanted != self.state.wanted and not is_told:
+                self._on_move()
+            if wanted != self.state.snapshot:
+                await self._take(wanted)
+                self._n_taken += 1
+        except Exception as error:  # noqa: BLE001 - told by the state and the log; the old one answers on
+            self._tell(replace(self.state, wanted=wanted, error=str(error)))
+            _log.warning("snapshot_not_taken", snapshot=wanted, error=type(error).__name__)
+            return False
+        self._tell(replace(self.state, wanted=wanted, read_at=read_at, error=""))
+        return True
 
     def _tell(self, state: Following) -> None:
         """Take a new state, and wake up who waits for one."""

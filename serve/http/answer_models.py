@@ -59,6 +59,9 @@ class WriteAnswer(BaseModel):
     snapshot: str = Field(description="Id of the first snapshot that holds them.")
     written: int = Field(description="Documents of the request.")
     removed: int = Field(description="Documents that are closed, or were not there.")
+    is_searchable: bool = Field(
+        description="Whether every search that begins now finds the change; false where the wait ran out."
+    )
 
 
 class BatchAnswer(BaseModel):

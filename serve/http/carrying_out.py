@@ -1,4 +1,4 @@
-"""Carries a write out for a caller: nothing is answered before it stands in the audit log."""
+"""Carries a write out for a caller: recorded before it is answered, and found by searches if need be."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from eagleray.contracts.principals import Principal
 from indexes.writing.requests import Write
 from serve.http.request_ids import read_request_id
-from serve.http.serving import DocumentWriter, Wrote
+from serve.http.serving import DocumentWriter, Serving, Wrote
 
 
 async def carry_out(writer: DocumentWriter, principal: Principal, write: Write) -> str:
@@ -37,3 +37,18 @@ async def carry_out(writer: DocumentWriter, principal: Principal, write: Write) 
         raise
     await record(snapshot)
     return snapshot
+
+
+async def wait_until_found(serving: Serving, snapshot: str, *, wait_s: float) -> bool:
+    """Return whether every search that begins from now on is answered from a write, once it is.
+
+    True means that all who answer searches here have taken up the write's snapshot, or one that the alias had
+    after it; false, that opening it took longer than `wait_s`, or failed. Nothing but true may be told as
+    completed; asking again with the same snapshot goes on waiting, for as long as opening takes.
+
+    Args:
+        serving: answers the searches.
+        snapshot: whole id of the first one that holds the write, as `carry_out` returned it.
+        wait_s: seconds to wait, at most; 0 only tells.
+    """
+    return await serving.collection.follower.settle(snapshot, timeout_s=wait_s)

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import JSONResponse
 
 from eagleray.contracts.callers import Caller
-from eagleray.contracts.documents import Document
 from eagleray.digests import digest_json
 from eagleray.errors import ForbiddenError, NotPublishedError
 from indexes.writing.requests import Begun, Write, name_write
 from serve.http.access import Served, Writing
 from serve.http.answer_models import WriteAnswer, answered
-from serve.http.carrying_out import carry_out
+from serve.http.carrying_out import carry_out, wait_until_found
 from serve.http.completed import CompletedRoute
 from serve.http.document_bodies import MAX_DOCUMENTS, Name, WriteBody
 from serve.http.serving import DocumentWriter, Serving
 
 PATH: Final = "/collections/{name}/documents"
+
+WAIT_S: Final = 10.0
+"""Seconds that an answer waits until searches find what was written, where the request does not say."""
+
+MAX_WAIT_S: Final = 30.0
 
 router = APIRouter(tags=["documents"], route_class=CompletedRoute)
 
@@ -34,31 +37,42 @@ Key = Annotated[
         description="The same request under the same key is carried out once, however often it is sent.",
     ),
 ]
+WaitS = Annotated[
+    float,
+    Query(
+        ge=0.0,
+        le=MAX_WAIT_S,
+        allow_inf_nan=False,
+        description="Seconds that the answer waits until searches find the change; 0 for not at all.",
+    ),
+]
 Names = Annotated[list[Name], Query(alias="doc_id", min_length=1, max_length=MAX_DOCUMENTS)]
 
 
 @router.post(PATH, summary="Write documents", response_model=None, responses=answered(WriteAnswer))
 async def write_documents(
-    name: str, body: WriteBody, caller: Writing, serving: Served, key: Key = None
+    name: str, body: WriteBody, caller: Writing, serving: Served, key: Key = None, wait_s: WaitS = WAIT_S
 ) -> JSONResponse:
-    """Write versions of documents, all or none; answered once they are published."""
+    """Write versions of documents, all or none; answered once searches find them, or the wait is over."""
     writer = _find_writer(serving, name, caller)
     await serving.quotas.texts.take(caller.principal.subject, len(body.documents))
     asked = {"documents": body.model_dump(mode="json")["documents"]}
     begun = await _begin(writer, caller, key=key, asked=asked)
     documents = body.to_documents(now=begun.now)
-    return await _carry_out(writer, caller, begun, documents=documents)
+    write = Write(begun=begun, documents=documents)
+    return await _carry_out(serving, writer, caller, write, wait_s=wait_s)
 
 
 @router.delete(PATH, summary="Remove documents", response_model=None, responses=answered(WriteAnswer))
 async def remove_documents(
-    name: str, doc_ids: Names, caller: Writing, serving: Served, key: Key = None
+    name: str, doc_ids: Names, caller: Writing, serving: Served, key: Key = None, wait_s: WaitS = WAIT_S
 ) -> JSONResponse:
     """Close documents from now on; those that are not there are none the more."""
     writer = _find_writer(serving, name, caller)
     removed = tuple(sorted(set(doc_ids)))
     begun = await _begin(writer, caller, key=key, asked={"removed": list(removed)})
-    return await _carry_out(writer, caller, begun, removed=removed)
+    write = Write(begun=begun, removed=removed)
+    return await _carry_out(serving, writer, caller, write, wait_s=wait_s)
 
 
 def _find_writer(serving: Serving, name: str, caller: Caller) -> DocumentWriter:
@@ -78,13 +92,15 @@ async def _begin(writer: DocumentWriter, caller: Caller, *, key: str | None, ask
 
 
 async def _carry_out(
-    writer: DocumentWriter,
-    caller: Caller,
-    begun: Begun,
-    *,
-    documents: Sequence[Document] = (),
-    removed: Sequence[str] = (),
+    serving: Serving, writer: DocumentWriter, caller: Caller, write: Write, *, wait_s: float
 ) -> JSONResponse:
-    write = Write(begun=begun, documents=tuple(documents), removed=tuple(removed))
     snapshot = await carry_out(writer, caller.principal, write)
-    return JSONResponse({"snapshot": snapshot, "written": len(documents), "removed": len(removed)})
+    is_searchable = await wait_until_found(serving, snapshot, wait_s=wait_s)
+    return JSONResponse(
+        {
+            "snapshot": snapshot,
+            "written": len(write.documents),
+            "removed": len(write.removed),
+            "is_searchable": is_searchable,
+        }
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 
 import pytest
 
@@ -12,7 +11,7 @@ import eagleray
 from benchmarks.serving_process import run_server
 from eagleray.contracts.callers import Role
 from eagleray.contracts.services import KeyRequest
-from eagleray.errors import EagleRayError, ForbiddenError
+from eagleray.errors import EagleRayError, ForbiddenError, QueryError
 from serve.identity.key_service import StoredKeyService
 from tests.integration.cut_runs import NOTES, ingest, write_lines
 
@@ -34,15 +33,6 @@ def served(cluster, settings, tmp_path):
         yield url, make_key
 
 
-def wait_for(client, snapshot):
-    """Return once the server answers from a snapshot: it follows the alias a moment later."""
-    for _ in range(200):
-        if client.search("bond", mode="lexical").explanation.snapshot == snapshot:
-            return
-        time.sleep(0.05)
-    pytest.fail("the server does not follow")
-
-
 def find(client, query):
     return {hit.doc_id for hit in client.search(query, mode="lexical", k=50).hits}
 
@@ -53,7 +43,7 @@ def test_clients_write_and_remove_documents(served):
     with eagleray.connect(url, collection="notes", api_key=key) as notes:
         written = notes.upsert([{"doc_id": "z1", "title": "Zebra", "text": "A zebra bond."}])
         assert (written.n_written, written.n_removed) == (1, 0)
-        wait_for(notes, written.snapshot)
+        assert written.is_searchable
         answer = notes.search("zebra", mode="lexical")
         assert [hit.doc_id for hit in answer.hits] == ["z1"]
         assert answer.explanation.snapshot == written.snapshot
@@ -63,12 +53,17 @@ def test_clients_write_and_remove_documents(served):
 
     async def remove():
         async with eagleray.connect_async(url, collection="notes", api_key=key) as notes:
-            return await notes.delete(["z1", "nothing"])
+            at_once = await notes.upsert([{"doc_id": "z5", "text": "zebra"}], wait_s=0)
+            with pytest.raises(QueryError, match="wait_s"):
+                await notes.upsert([{"doc_id": "z6", "text": "zebra"}], wait_s=-1)
+            removed = await notes.delete(["z1", "z5", "nothing"], wait_s=20)
+            assert at_once.snapshot != removed.snapshot
+            return removed
 
     removed = asyncio.run(remove())
-    assert (removed.n_written, removed.n_removed) == (0, 2)
+    assert (removed.n_written, removed.n_removed) == (0, 3)
     with eagleray.connect(url, collection="notes", api_key=key) as notes:
-        wait_for(notes, removed.snapshot)
+        assert removed.is_searchable
         assert find(notes, "zebra") == set()
     with (
         eagleray.connect(url, collection="notes", api_key=make_key(Role.READER)) as notes,
@@ -91,7 +86,7 @@ def test_files_are_uploaded_and_what_cannot_be_read_is_told(served, cli, tmp_pat
     (fault,) = ended.shown["faults"]
     assert fault["source"] == "rows.jsonl"
     with eagleray.connect(url, collection="notes") as notes:
-        wait_for(notes, ended.shown["snapshot"])
+        assert ended.shown["is_searchable"] is True
         answer = notes.search("okapi", mode="lexical", k=500)
         assert len({hit.doc_id for hit in answer.hits}) == 151
         assert {hit.groups for hit in answer.hits} == {("rates",)}

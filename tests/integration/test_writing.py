@@ -105,8 +105,8 @@ def test_documents_are_found_within_two_seconds_replaced_and_removed(start, sett
         doc("x", title="A  note", attributes={"year": 2024}, known_from="2021-01-01T00:00:00Z")
     )
     assert answer.status_code == 200, answer.text
-    assert answer.json()["written"] == 1
-    served.wait_for("x")
+    assert (answer.json()["written"], answer.json()["is_searchable"]) == (1, True)
+    assert "x" in served.find()
     assert time.monotonic() - started < 2.0
     served.write(doc("x", text="Bond defaults."))
     assert served.client.delete(PATH, params={"doc_id": ["n1", "nobody"]}).json()["removed"] == 2

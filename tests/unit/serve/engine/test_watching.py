@@ -69,3 +69,14 @@ def test_it_settles_once_it_has_a_snapshot_or_what_the_alias_had_after_it(opener
         assert follower.state.snapshot == "d"
 
     run(body, opener, 3600.0)
+
+
+def test_a_move_while_the_first_snapshot_was_opened_is_taken_before_it_answers(opener):
+    async def whole():
+        places = iter("ab")
+        follower = Follower(Shelf(opener), lambda: next(places), probe=lambda _: None, interval_s=3600.0)
+        await follower.start()
+        assert follower.state.snapshot == "b"
+        await follower.close()
+
+    asyncio.run(whole())

@@ -98,6 +98,7 @@ def serve_with(store):
         quotas=UNBOUND,
         reranker=None,
         takes_files=False,
+        open_with=open_engine,
         **limits,
     ):
         recorded = [] if can_record else None
@@ -105,7 +106,7 @@ def serve_with(store):
         if takes_files:
             shared |= make_file_taker(store, recorded)
         return asyncio.run(
-            _run(store, body, frozenset(groups), Limits(**limits), recorded, record_change, shared)
+            _run(store, body, frozenset(groups), Limits(**limits), recorded, record_change, shared, open_with)
         )
 
     return run
@@ -210,9 +211,9 @@ def make_reranker(settings):
     return ServedReranker(pairs=pairs, ranker=ranker, created_at=1_700_000_000)
 
 
-async def _run(store, body, groups, limits, recorded, record_change, shared):
+async def _run(store, body, groups, limits, recorded, record_change, shared, open_with):
     follower = Follower(
-        Shelf(partial(open_engine, store)),
+        Shelf(partial(open_with, store)),
         lambda: read_alias(store, SPEC.name, "live").snapshot,
         probe=lambda engine: engine.search(PROBE),
         interval_s=0.02,

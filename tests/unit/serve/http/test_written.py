@@ -1,0 +1,82 @@
+"""What was written is found by the search that comes after the answer, however long opening takes."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from tests.small_collections import SPEC
+from tests.small_searchers import open_engine
+
+PATH = f"/collections/{SPEC.name}/documents"
+WRITER = {"authorization": "Bearer ann"}
+
+
+class SlowOpener:
+    """Opens a snapshot after a while, once it is let."""
+
+    def __init__(self, seconds=0.0):
+        self.gate, self.seconds = threading.Event(), seconds
+        self.gate.set()
+
+    def __call__(self, store, snapshot):
+        assert self.gate.wait(timeout=20)
+        if self.seconds:
+            threading.Event().wait(self.seconds)
+        return open_engine(store, snapshot)
+
+
+async def write(served, doc_id, text, *, key=None, **parameters):
+    headers = WRITER | ({"idempotency-key": key} if key else {})
+    body = {"documents": [{"doc_id": doc_id, "text": text}]}
+    return await served.client.post(PATH, json=body, headers=headers, params=parameters)
+
+
+async def find(served, query):
+    answer = await served.search(query=query, mode="lexical", k=100)
+    return {hit["doc_id"] for hit in answer.json()["hits"]}
+
+
+def test_fifty_writes_in_a_row_are_each_found_by_the_search_after_them(serve_with):
+    async def body(served):
+        for number in range(50):
+            answer = await write(served, f"x{number}", f"okapi{number}")
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["is_searchable"] is True
+            assert await find(served, f"okapi{number}") == {f"x{number}"}
+        gone = await served.client.delete(PATH, params={"doc_id": "x7"}, headers=WRITER)
+        assert gone.json()["is_searchable"] is True
+        assert await find(served, "okapi7") == set()
+
+    serve_with(body, takes_files=True, open_with=SlowOpener(0.03))
+
+
+def test_the_answer_waits_as_long_as_it_may_and_says_what_came_of_it(serve_with):
+    opener = SlowOpener()
+
+    async def body(served):
+        opener.gate.clear()
+        at_once = await write(served, "x", "okapi", key="k", wait_s=0)
+        assert (at_once.status_code, at_once.json()["is_searchable"]) == (200, False)
+        late = await write(served, "x", "okapi", key="k", wait_s=0.05)
+        assert late.json() == at_once.json()
+        waiting = asyncio.create_task(write(served, "x", "okapi", key="k", wait_s=20))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        assert await find(served, "okapi") == set()
+        opener.gate.set()
+        assert (await waiting).json() == {**at_once.json(), "is_searchable": True}
+        assert await find(served, "okapi") == {"x"}
+
+    serve_with(body, takes_files=True, open_with=opener)
+
+
+@pytest.mark.parametrize("wait_s", ["-1", "31", "nan", "inf", "soon"])
+def test_a_wait_that_is_none_is_refused(serve_with, wait_s):
+    async def body(served):
+        assert (await write(served, "x", "okapi", wait_s=wait_s)).status_code == 422
+        assert served.recorded == []
+
+    serve_with(body, takes_files=True)
