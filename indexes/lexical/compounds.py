@@ -12,16 +12,18 @@
 | `cost-plus` | `cost`, `plus`, `costplus` | parts, and the word written in one |
 | `Shari'a`, `company's` | `sharia`, `compani` | apostrophes vanish, the possessive too |
 
-The scan for runs lives in `analysis`.
+The scan for runs lives in `analysis`; what is left out of a run before these rules apply, in `characters`.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import Stemmer
+
+from indexes.lexical.characters import fold_text, simplify
 
 STOP_WORDS: Final = frozenset(
     [
@@ -66,13 +68,21 @@ STOP_WORDS: Final = frozenset(
 Source: Lucene's `EnglishAnalyzer.ENGLISH_STOP_WORDS_SET`.
 """
 
-_NUMBER: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?[^\W\d_]{0,3}|\d+(?:\.\d+)*")
+_NUMBER: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?[^\d\s]*|\d+(?:\.\d+)*")
 _FORM: Final = re.compile(r"\d{1,2}-[^\W\d_]{1,2}|[^\W\d_]{1,2}-\d{1,3}")
 _INITIALS: Final = re.compile(r"[^\W\d_](?:\.[^\W\d_])+")
 _SHARE_CLASS: Final = re.compile(r"[A-Z]{1,5}\.[A-Z]")
-_WORD: Final = re.compile(r"[^-/.\u2010\u2011]+")
-_HYPHENS: Final = str.maketrans({"\u2010": "-", "\u2011": "-", "\u2019": "'"})
+_WORD: Final = re.compile(r"[^-/.,()\s]+")
+_HALVES: Final = frozenset("./,() ")
+"""Between words that are not written in one as well."""
+
 _MAX_TICKER: Final = 5
+
+MAX_TERM: Final = 255
+"""Characters of a term; what is longer counts by its beginning.
+
+Source: Lucene's `StandardAnalyzer.DEFAULT_MAX_TOKEN_LENGTH`.
+"""
 
 _stemmer: Final = Stemmer.Stemmer("english", 0)
 
@@ -101,11 +111,20 @@ class Run(NamedTuple):
 
 def split_run(run: str) -> Run:
     """Return the terms of one run; not safe to call from two threads at once."""
-    plain = run.translate(_HYPHENS)
+    simple, starts = simplify(run)
+    terms, n_words = _split_simple(simple)
+    if len(simple) > MAX_TERM:
+        terms = tuple(
+            term._replace(text=term.text[:MAX_TERM], surface=term.surface[:MAX_TERM]) for term in terms
+        )
+    return Run(terms if starts is None else _place(terms, starts, len(run)), n_words)
+
+
+def _split_simple(plain: str) -> Run:
     if _NUMBER.fullmatch(plain) or _FORM.fullmatch(plain):
-        return _take_whole(fold_text(plain.replace(",", "").replace("-", "")), len(run))
+        return _take_whole(fold_text(plain.replace(",", "").replace("-", "")), len(plain))
     if _INITIALS.fullmatch(plain) and not _SHARE_CLASS.fullmatch(plain):
-        return _take_whole(fold_text(plain.replace(".", "")), len(run))
+        return _take_whole(fold_text(plain.replace(".", "")), len(plain))
     words = [(match.group(), match.start()) for match in _WORD.finditer(plain)]
     terms = [
         Term(text, start, start + len(word), number, surface)
@@ -114,8 +133,17 @@ def split_run(run: str) -> Run:
     ]
     whole = _join_words(plain, [word for word, _ in words])
     if whole:
-        terms.append(Term(whole[0], 0, len(run), 0, whole[1]))
+        terms.append(Term(whole[0], 0, len(plain), 0, whole[1]))
     return Run(tuple(terms), len(words))
+
+
+def _place(terms: Iterable[Term], starts: Sequence[int], length: int) -> tuple[Term, ...]:
+    """Return terms of a simplified run where they stand in the run itself, marks behind them included."""
+    ends = [length] * len(starts)
+    for place in range(len(starts) - 2, -1, -1):
+        following = starts[place + 1]
+        ends[place] = following if following > starts[place] else ends[place + 1]
+    return tuple(term._replace(start=starts[term.start], end=ends[term.end - 1]) for term in terms)
 
 
 def _take_whole(text: str, length: int) -> Run:
@@ -142,15 +170,7 @@ def _join_words(plain: str, words: list[str]) -> tuple[str, str] | None:
     """Return the compound written in one and its surface; `None` where only the parts mean something."""
     if _SHARE_CLASS.fullmatch(plain):
         return fold_text(plain), fold_text(plain)
-    if len(words) < 2 or "." in plain or "/" in plain or any(word.isdigit() for word in words):
+    if len(words) < 2 or not _HALVES.isdisjoint(plain) or any(word.isdigit() for word in words):
         return None
     folded = fold_text(plain.replace("-", "").replace("'", ""))
     return str(_stemmer.stemWord(folded)), folded
-
-
-def fold_text(text: str) -> str:
-    """Return lower case without accents and ligatures."""
-    if text.isascii():
-        return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.lower())
-    return "".join(character for character in decomposed if not unicodedata.combining(character))

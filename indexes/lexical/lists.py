@@ -85,10 +85,12 @@ def _join(postings: Postings, beginning: str) -> tuple[IntegerVector, IntegerVec
     terms = np.union1d(np.arange(first, last), postings.surface_terms[words])
     if not len(terms):
         return _EMPTY, _EMPTY
-    places = np.concatenate([np.arange(postings.offsets[term], postings.offsets[term + 1]) for term in terms])
-    rows, numbers = np.unique(postings.rows[places], return_inverse=True)
-    frequencies = np.bincount(numbers, weights=postings.frequencies[places])
-    return rows, frequencies.astype(np.int32)
+    lengths = postings.offsets[terms + 1] - postings.offsets[terms]
+    skipped = postings.offsets[terms] - (np.cumsum(lengths) - lengths)
+    places = np.arange(lengths.sum()) + np.repeat(skipped, lengths)
+    frequencies = np.bincount(postings.rows[places], weights=postings.frequencies[places])
+    rows = np.flatnonzero(frequencies)
+    return rows.astype(np.int32), frequencies[rows].astype(np.int32)
 
 
 def _follow(postings: Postings, phrase: Sequence[tuple[int, str]]) -> tuple[IntegerVector, IntegerVector]:

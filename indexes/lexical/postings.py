@@ -18,7 +18,8 @@ import numpy.typing as npt
 from indexes.lexical.vocabulary import Vocabulary
 from indexes.selections import IntVector
 
-_MAX_FOUND: Final = 100_000
+_MAX_FOUND: Final = 10_000
+"""Terms of at most 255 characters, so that they take some MB at most."""
 
 IntegerVector = npt.NDArray[np.int32]
 Positions = npt.NDArray[np.uint16] | npt.NDArray[np.int32]

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from indexes.lexical.expressions import find_query_terms, name_match
+from indexes.lexical.expressions import MAX_EXPRESSIONS, find_query_terms, name_match
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,9 @@ from indexes.lexical.expressions import find_query_terms, name_match
         ("deriva* desk", {"deriva*": 1}),
         ("notes US0378* and 10-K*", {"us0378*": 1, "10k*": 1}),
         ("**bold** 2*3 * a*", {}),
+        ("Socie\u0301te\u0301* r\u00e9sum* e\u0301*", {"societe*": 1, "resum*": 1}),
+        ("re\u00adcapi* \u3164\u3164* \u00b2\u00b2*", {"recapi*": 1}),
+        (" ".join(f"ab{n}*" for n in range(40)), {f"ab{n}*": 1 for n in range(MAX_EXPRESSIONS)}),
     ],
 )
 def test_phrases_and_beginnings_count_besides_the_words(question, extras):
@@ -39,6 +42,8 @@ def test_phrases_and_beginnings_count_besides_the_words(question, extras):
         (" deriva* ", "deriva*"),
         ("credit deriva*", ""),
         ("of the", ""),
+        ("\ufeffde\u00adriva*\u200b", "deriva*"),
+        ("Socie\u0301te\u0301 G\u00e9n\u00e9rale", '"societ general"'),
         ("", ""),
     ],
 )
