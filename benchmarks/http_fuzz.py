@@ -2,8 +2,9 @@
 
 Run: python -m benchmarks.http_fuzz --n 20000 --seed 1
 
-The server describes itself; each answer is held against that description, too. Ends with a failure where an
-answer is 500 or above, or is not as described.
+The server describes itself; one half of the requests is drawn from that description, and each answer is held
+against it. The other half has one odd thing each (`http_oddities`). Ends with a failure where an answer is
+500 or above, or is not as described.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.http_fuzzing import fuzz
+from benchmarks.http_odd_asking import ask_odd
 from benchmarks.reporting import show_result
 from benchmarks.serving_process import run_server
 from eagleray.contracts.callers import Role
@@ -54,8 +56,12 @@ def make_credentials(settings: Settings) -> dict[str, str]:
         str(role): keys.create(settings, KeyRequest(subject=str(role), roles=frozenset({role})))["key"]
         for role in Role
     }
-    return {**made, "wrong": "er_wrong", "nobody": ""}
+    everything = keys.create(settings, KeyRequest(subject="everything", roles=frozenset(Role), zones=None))
+    return {**made, EVERYTHING: everything["key"], "wrong": "er_wrong", "nobody": ""}
 
+
+EVERYTHING: Final = "everything"
+"""Who has every role: what this caller sends is looked at to its end."""
 
 KEYS_ALONE: Final = {"EAGLERAY_AUTH__API_KEYS": "true", "EAGLERAY_LOG__LEVEL": "error"}
 """Environment of the server: it answers holders of keys, and nobody else."""
@@ -91,7 +97,9 @@ def main() -> None:
         credentials = make_credentials(settings)
         with run_server(settings, options=(), env=KEYS_ALONE) as url:
             known = list_known(ingested)
-            report = fuzz(url, credentials=credentials, known=known, n=chosen.n, seed=chosen.seed)
+            report = fuzz(url, credentials=credentials, known=known, n=chosen.n // 2, seed=chosen.seed)
+            n_odd = chosen.n - report.calls
+            ask_odd(url, report, credentials=credentials, known=known, n=n_odd, seed=chosen.seed)
     for told in report.told:
         print(told, file=sys.stderr)
     show_result(

@@ -40,7 +40,7 @@ CHECKS: Final = (
     response_schema_conformance,
 )
 _TIMEOUT_S: Final = 60
-_MOST_TOLD: Final = 20
+MOST_TOLD: Final = 20
 
 
 @dataclass(slots=True, kw_only=True)
@@ -130,7 +130,7 @@ def _make_asker(
             case.validate_response(answer, checks=list(CHECKS))
         except (Failure, FailureGroup) as failure:
             report.violations += 1
-            if len(report.told) < _MOST_TOLD:
+            if len(report.told) < MOST_TOLD:
                 report.told.append(f"{caller}: {failure}")
 
     return ask

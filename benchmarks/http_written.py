@@ -54,7 +54,7 @@ async def ask_rounds(world: HttpWorld, desk: Desk, url: str, *, seed: int, n: in
         questions, store = Questions(world, desk, wire, drawn), open_store(world.settings.store)
         while wire.counts["requests"] < n:
             await _run_round(desk, wire, questions, drawn)
-            await _follow(http, store)
+            await _follow(http, store, desk.feed.key)
             numbers = iter(range(_QUESTIONS_A_ROUND))
             await asyncio.gather(*(_ask_on(questions, numbers) for _ in range(_N_CLIENTS)))
         for told in wire.told:
@@ -79,13 +79,16 @@ async def _ask_on(questions: Questions, numbers: Iterator[int]) -> None:
         await questions.ask_any()
 
 
-async def _follow(http: httpx.AsyncClient, store: Store) -> None:
+async def _follow(http: httpx.AsyncClient, store: Store, key: str) -> None:
     """Wait until the server answers from what was published last.
 
     Raises:
         TimeoutError: it does not.
     """
-    entry = read_alias(store, COLLECTION, _ALIAS)
+    entry, shown = read_alias(store, COLLECTION, _ALIAS), {"Authorization": f"Bearer {key}"}
     async with asyncio.timeout(_FOLLOWING_S):
-        while entry and (await http.get("/health/ready")).json().get("snapshot") != entry.snapshot:
+        while (
+            entry
+            and (await http.get("/health/ready", headers=shown)).json().get("snapshot") != entry.snapshot
+        ):
             await asyncio.sleep(0.05)

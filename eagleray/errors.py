@@ -26,8 +26,9 @@ EagleRayError
 ├── GateError                  a snapshot did not pass its gate
 ├── ForbiddenError             a caller without the role for it
 ├── OverloadedError            too many requests at once; try again later
+│   ├── QuotaError                 this caller took its share; others are answered
+│   └── BodyRoomError              bodies of requests at work take all the memory that they may
 ├── UnavailableError           a part of a server does not answer now; try again later
-│   └── QuotaError                 this caller took its share; others are answered
 ├── DeadlineError              a request took longer than it may
 ├── UnreachableError           no server answers at an address, or the connection broke
 ├── ServerError                a server answered, and what came is no answer
@@ -274,6 +275,15 @@ class QuotaError(OverloadedError):
     """Fields: what, per_s, most, left, retry_after_s."""
 
     message = "this caller may have {per_s} {what} a second, {most} at once; try again in {retry_after_s} s"
+
+
+class BodyRoomError(OverloadedError):
+    """Fields: max_bytes, retry_after_s."""
+
+    message = (
+        "there is no room for this body among the {max_bytes} bytes that all may have together; "
+        "try again in {retry_after_s} s"
+    )
 
 
 class DeadlineError(EagleRayError):

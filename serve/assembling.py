@@ -293,6 +293,7 @@ def make_serving(
             audit=lambda: writer.counts,
         ),
         metrics_for=settings.serve.metrics,
+        max_body_bytes=settings.serve.max_body_bytes,
         reranker=reranker,
         documents=documents,
         uploads=uploads,

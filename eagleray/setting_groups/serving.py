@@ -32,6 +32,8 @@ class ServeSettings(BaseModel):
         poll_s: seconds between two looks at the alias.
         max_connections: open at once; requests of one more are refused.
         head_timeout_s: seconds in which the head of a request must have come.
+        max_body_bytes: that the bodies of all requests at work may have together; one caller may hold as
+            much as is free, so half of it where nobody else sends any.
         embed_max_waiting: texts that may wait to be embedded; a request that would exceed it is refused.
         embed_timeout_s: seconds that embedding the texts of a request may take, waiting included.
         write_niceness: how much lower the priority of what writes documents is, as `nice` counts.
@@ -52,6 +54,7 @@ class ServeSettings(BaseModel):
     poll_s: float = Field(default=0.25, gt=0.0)
     max_connections: int = Field(default=1024, ge=1)
     head_timeout_s: float = Field(default=10.0, gt=0.0)
+    max_body_bytes: int = Field(default=256 << 20, ge=1 << 20)
     embed_max_waiting: int = Field(default=4096, ge=1)
     embed_timeout_s: float = Field(default=120.0, gt=0.0)
     write_niceness: int = Field(default=10, ge=0, le=19)

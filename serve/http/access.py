@@ -1,19 +1,27 @@
-"""What a route asks for: the application's parts, and a caller whose role allows the action."""
+"""What a route asks for: the application's parts, and a caller whose role allows the action.
+
+A route says by its parameters what it needs; `admission` reads it there and finds the caller before a body
+is read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from eagleray.contracts.callers import Action, Authentication, Caller
-from eagleray.errors import ForbiddenError
+from eagleray.errors import AuthenticationError, EagleRayError
 from serve.engine.threads import Work, run_in_thread
 from serve.http.serving import Serving
 from serve.identity.exposure import check_local
+
+CALLER: Final = "eagleray.caller"
+"""Where a request's scope holds who asks."""
 
 _BEARER: Final = HTTPBearer(auto_error=False, description="An API key or a token.")
 
@@ -23,33 +31,61 @@ def read_credential(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
     Args:
         headers: of a request, as ASGI gives them: names in lower case.
+
+    Raises:
+        AuthenticationError: they show two, or something else.
     """
-    shown = next((value for name, value in headers if name == b"authorization"), b"").decode("latin-1")
-    scheme, _, credential = shown.partition(" ")
-    return credential.strip() if scheme.lower() == "bearer" else ""
+    shown = [value.decode("latin-1").strip(" \t") for name, value in headers if name == b"authorization"]
+    if not any(shown):
+        return ""
+    scheme, _, credential = shown[0].partition(" ")
+    if len(shown) > 1 or scheme.lower() != "bearer":
+        raise AuthenticationError(reason="kind_not_accepted")
+    return credential.strip(" ")
+
+
+async def identify(serving: Serving, scope: Scope) -> Caller:
+    """Return who asks.
+
+    Raises:
+        EagleRayError: it is not known, or cannot be found out now.
+    """
+    caller = await run_in_thread(Work.AUTHENTICATION, serving.authenticate, read_credential(scope["headers"]))
+    if caller.authentication is Authentication.DEVELOPMENT:
+        request = Request(scope)
+        check_local(request.headers.get("host", ""), request.headers.get("origin", ""))
+    return caller
 
 
 class _Require:
-    """Finds the caller of a request, and refuses one without a role for an action."""
+    """Names the action that a route needs a role for, and gives it the caller that was admitted.
+
+    Args:
+        action: that the caller must be allowed.
+    """
 
     def __init__(self, action: Action) -> None:
-        self._action = action
+        self.action = action
 
     async def __call__(
         self,
         request: Request,
-        shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+        _: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],  # for the description
     ) -> Caller:
         """Return who asks."""
-        credential = "" if shown is None else shown.credentials
-        serving: Serving = request.app.state.serving
-        caller = await run_in_thread(Work.AUTHENTICATION, serving.authenticate, credential)
-        if caller.authentication is Authentication.DEVELOPMENT:
-            check_local(request.headers.get("host", ""), request.headers.get("origin", ""))
-        if not caller.may(self._action):
-            raise ForbiddenError(action=str(self._action))
-        await serving.quotas.requests.take(caller.principal.subject)
+        caller: Caller = request.scope[CALLER]
         return caller
+
+
+def find_action(dependant: Dependant) -> Action | None:
+    """Return the action that a route's parameters need a role for; `None` where it is for everybody."""
+    return next((found.action for found in _walk(dependant) if isinstance(found, _Require)), None)
+
+
+def _walk(dependant: Dependant) -> Iterator[object]:
+    for inner in dependant.dependencies:
+        yield inner.call
+        yield from _walk(inner)
 
 
 async def _find_serving(request: Request) -> Serving:
@@ -58,23 +94,21 @@ async def _find_serving(request: Request) -> Serving:
     return serving
 
 
-_require_inspecting: Final = _Require(Action.INSPECT)
-
-
-async def check_metrics_reader(
-    request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
-) -> None:
-    """Refuse who may not read the metrics."""
-    readers = request.app.state.serving.metrics_for
-    if readers == "off":
-        raise HTTPException(404)
-    if readers == "callers":
-        await _require_inspecting(request, shown)
+async def _find_inspector(request: Request) -> Caller | None:
+    try:
+        caller = await identify(request.app.state.serving, request.scope)
+    except EagleRayError:
+        return None
+    return caller if caller.may(Action.INSPECT) else None
 
 
 Served = Annotated[Serving, Depends(_find_serving)]
+Inspector = Annotated[Caller | None, Depends(_find_inspector)]
+"""Who asks a route that is for everybody, where they may see more than others; never refused."""
+
+require_inspecting: Final = _Require(Action.INSPECT)
 Searching = Annotated[Caller, Depends(_Require(Action.SEARCH))]
 Writing = Annotated[Caller, Depends(_Require(Action.INGEST))]
-Inspecting = Annotated[Caller, Depends(_Require(Action.INSPECT))]
+Inspecting = Annotated[Caller, Depends(require_inspecting)]
 Operating = Annotated[Caller, Depends(_Require(Action.OPERATE))]
 Publishing = Annotated[Caller, Depends(_Require(Action.PUBLISH))]

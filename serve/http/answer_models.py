@@ -120,12 +120,14 @@ class LiveAnswer(BaseModel):
 
 
 class ReadyAnswer(BaseModel):
-    """A real question was answered."""
+    """A real question was answered; the rest is told to callers that have a role."""
 
     status: Literal["ready"]
-    snapshot: str = Field(description="Id of the snapshot that answers.")
-    wanted: str = Field(description="Where the alias points, as far as it could be read.")
-    is_failing: bool = Field(description="Whether taking up the wanted one fails; the log says why.")
+    snapshot: str = Field(default="", description="Id of the snapshot that answers.")
+    wanted: str = Field(default="", description="Where the alias points, as far as it could be read.")
+    is_failing: bool = Field(
+        default=False, description="Whether taking up the wanted one fails; the log says why."
+    )
 
 
 class EmbeddingAnswer(BaseModel):

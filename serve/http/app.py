@@ -1,4 +1,4 @@
-"""The application: routes, errors and a bound on bodies around one collection's engine."""
+"""The application: routes, errors, and what stands before them, around one collection's engine."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from importlib.metadata import version
 from typing import Final
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp
 
-from serve.engine.threads import Work, run_in_thread
 from serve.http import (
     catalog,
     documents,
@@ -28,8 +27,9 @@ from serve.http import (
     vector_store_search,
     vector_stores,
 )
-from serve.http.access import read_credential
-from serve.http.incoming import BodyLimit, Check
+from serve.http.admission import Admission
+from serve.http.body_room import BodyRoom
+from serve.http.incoming import BodyLimit
 from serve.http.measuring import Measured
 from serve.http.openapi import describe_with
 from serve.http.problems import install
@@ -81,19 +81,20 @@ def make_app(
         finally:
             await stop()
 
-    app = FastAPI(title="eagleray", version=version("eagleray"), lifespan=live, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="eagleray",
+        version=version("eagleray"),
+        lifespan=live,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # it would name the host and the scheme that a request claims
+    )
     install(app)
     app.state.serving = serving
-    for router in ROUTERS:
+    for router in (*ROUTERS, operations.make_metrics_router(serving.metrics_for)):
         app.include_router(router)
     app.openapi = describe_with(app)  # type: ignore[method-assign]  # as FastAPI's own pages do it
-    app.add_middleware(BodyLimit, check=_check_sender(serving), longer=LONG_BODIES)
+    app.add_middleware(BodyLimit, room=BodyRoom(serving.max_body_bytes), longer=LONG_BODIES)
+    app.add_middleware(Admission, serving=serving, routes=app.routes)
     measured = Measured(app, metrics=serving.metrics, routes=app.routes)
     return RequestIds(Traced(measured, routes=app.routes))
-
-
-def _check_sender(serving: Serving) -> Check:
-    async def check(scope: Scope) -> None:
-        await run_in_thread(Work.AUTHENTICATION, serving.authenticate, read_credential(scope["headers"]))
-
-    return check

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.hits import (
@@ -21,6 +21,7 @@ from eagleray.contracts.shown_documents import DocumentRequest
 from eagleray.contracts.times import parse_instant
 from indexes.masks.grammar import parse_filter
 from indexes.masks.json_filters import read_json_filter
+from serve.http.body_models import Body, Finite, Int
 
 MAX_K: Final = 1_000
 MAX_QUESTIONS: Final = 256
@@ -33,32 +34,27 @@ MAX_NAME: Final = 1_024
 MAX_CHARACTERS: Final = 16_384
 """Of a question or a filter."""
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Share = Annotated[Finite, Field(ge=0.0, le=1.0)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RankingBody(_Body):
+class RankingBody(Body):
     """Which of the rows found are hits, and in which order; see `eagleray.Ranking`."""
 
-    boosts: dict[TextField, Annotated[float, Field(ge=0.0, allow_inf_nan=False)]] | None = None
+    boosts: dict[TextField, Annotated[Finite, Field(ge=0.0)]] | None = None
     fusion: Fusion = Fusion.CONVEX
     dense_weight: Share | None = None
     min_score: Finite | None = None
     min_dense: Finite | None = None
     min_lexical: Finite | None = None
     diversity: Share = 0.0
-    n_per_document: Annotated[int, Field(ge=1)] | None = None
+    n_per_document: Annotated[Int, Field(ge=1)] | None = None
 
     def to_ranking(self) -> Ranking:
         """Return the contract's value."""
         return Ranking(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
-class _At(_Body):
+class _At(Body):
     """As of when a request is answered."""
 
     as_of: str | None = Field(
@@ -92,7 +88,7 @@ class _Filtered(_At):
         return parse_filter(self.filter) if isinstance(self.filter, str) else read_json_filter(self.filter)
 
 
-class _Answered(_Body):
+class _Answered(Body):
     """Which snapshot answers, and how fast."""
 
     snapshot: str = Field(
@@ -100,7 +96,7 @@ class _Answered(_Body):
         pattern=r"^([0-9a-f]{64})?$",
         description="Whole id; otherwise the alias's snapshot answers.",
     )
-    timeout_s: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = Field(
+    timeout_s: Annotated[Finite, Field(gt=0.0)] | None = Field(
         default=None, description="Seconds the answer may take; the server's limit where that is less."
     )
 
@@ -110,12 +106,12 @@ class QuestionBody(_Filtered):
 
     query: str = Field(default="", max_length=MAX_CHARACTERS, description="The question, in words.")
     like: str = Field(default="", max_length=MAX_NAME, description="A document; others like it are wanted.")
-    k: int = Field(default=10, ge=1, le=MAX_K, description="Hits wanted.")
+    k: Int = Field(default=10, ge=1, le=MAX_K, description="Hits wanted.")
     mode: SearchMode = Field(default=SearchMode.HYBRID, description="Channels that answer.")
     granularity: Granularity = Field(default=Granularity.DOCUMENT, description="What one hit stands for.")
     exact: bool = Field(default=False, description="Compare every visible vector, whatever it costs.")
     ranking: RankingBody = RankingBody()
-    rerank: int = Field(default=0, ge=0, le=MAX_K, description="Best candidates scored again; 0 for none.")
+    rerank: Int = Field(default=0, ge=0, le=MAX_K, description="Best candidates scored again; 0 for none.")
 
     def to_request(self, principal: Principal) -> SearchRequest:
         """Return the question as the engine takes it.
@@ -139,7 +135,7 @@ class QuestionBody(_Filtered):
         )
 
 
-class _Explained(_Body):
+class _Explained(Body):
     explain: bool = Field(default=False, description="Say how the answer came about.")
 
 
@@ -150,7 +146,7 @@ class SearchBody(QuestionBody, _Answered, _Explained):
         json_schema_extra={"examples": [{"query": "coupon of the 2029 notes", "k": 5, "as_of": "2020-06-30"}]}
     )
 
-    pages: int = Field(
+    pages: Int = Field(
         default=1, ge=1, le=MAX_K, description="Pages of k hits that may be asked for one after the other."
     )
     cursor: str = Field(default="", max_length=MAX_NAME, description="The `next` of the page before.")
@@ -196,7 +192,7 @@ class FacetsBody(_Filtered, _Answered):
     )
 
     column: str = Field(max_length=MAX_NAME, description="An attribute, or a column every row has.")
-    n: int = Field(default=10, ge=1, le=MAX_K, description="Values wanted, the commonest.")
+    n: Int = Field(default=10, ge=1, le=MAX_K, description="Values wanted, the commonest.")
 
     def to_request(self, principal: Principal) -> FacetRequest:
         """Return what is counted as the engine takes it.

@@ -7,18 +7,16 @@ shows it may see. It fits one question of one subject, so that no page is taken 
 from __future__ import annotations
 
 import base64
-import binascii
-import json
-import re
 from dataclasses import dataclass
 from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from eagleray.contracts.hits import Page
 from eagleray.digests import canonical_json, digest_json
 from eagleray.errors import InputError
 from serve.http.bodies import SearchBody
 
-_SNAPSHOT: Final = re.compile(r"[0-9a-f]{64}")
 _DIGEST_CHARACTERS: Final = 32
 _APART: Final = {"cursor", "explain", "timeout_s"}
 """What may be another from page to page."""
@@ -37,6 +35,16 @@ class Place:
     page: Page | None
 
 
+class _Held(BaseModel):
+    """What a cursor holds, as JSON in base64."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    snapshot: str = Field(pattern=r"^[0-9a-f]{64}$")
+    skip: int
+    question: str
+
+
 def find_place(body: SearchBody, *, subject: str) -> Place:
     """Return where the page begins that a body asks for.
 
@@ -46,15 +54,14 @@ def find_place(body: SearchBody, *, subject: str) -> Place:
     if not body.cursor:
         return Place(snapshot=body.snapshot, page=Page(skip=0, n=body.k) if body.pages > 1 else None)
     try:
-        held = json.loads(base64.urlsafe_b64decode(body.cursor.encode()))
-        snapshot, skip, question = str(held["snapshot"]), int(held["skip"]), str(held["question"])
-    except (binascii.Error, ValueError, KeyError, TypeError) as error:
+        held = _Held.model_validate_json(base64.urlsafe_b64decode(body.cursor.encode()))
+    except ValueError as error:
         raise InputError(detail="cursor: expected the `next` of an answer") from error
-    is_within = skip % body.k == 0 and 0 < skip < body.k * body.pages
-    if question != _digest(body, subject) or not is_within or not _SNAPSHOT.fullmatch(snapshot):
+    is_within = held.skip % body.k == 0 and 0 < held.skip < body.k * body.pages
+    if held.question != _digest(body, subject) or not is_within:
         detail = "cursor: it belongs to another question, or to somebody else; ask for the first page again"
         raise InputError(detail=detail)
-    return Place(snapshot=snapshot, page=Page(skip=skip, n=body.k))
+    return Place(snapshot=held.snapshot, page=Page(skip=held.skip, n=body.k))
 
 
 def make_cursor(body: SearchBody, page: Page, *, subject: str, snapshot: str, n_hits: int) -> str | None:
@@ -70,8 +77,8 @@ def make_cursor(body: SearchBody, page: Page, *, subject: str, snapshot: str, n_
     skip = page.skip + page.n
     if n_hits < page.n or skip >= body.k * body.pages:
         return None
-    held = {"snapshot": snapshot, "skip": skip, "question": _digest(body, subject)}
-    return base64.urlsafe_b64encode(canonical_json(held)).decode()
+    held = _Held(snapshot=snapshot, skip=skip, question=_digest(body, subject))
+    return base64.urlsafe_b64encode(canonical_json(held.model_dump())).decode()
 
 
 def _digest(body: SearchBody, subject: str) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, FailFast, Field
 
 from eagleray.contracts.documents import DeadLetter, Document, Element, ElementKind
 from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
 from eagleray.documents.records import InputFile, RawRecord
 from eagleray.errors import InputError
-from serve.http.bodies import Finite
+from serve.http.body_models import Body, Finite, Int
 
 MAX_DOCUMENTS: Final = 100
 MAX_NAME: Final = 1_024
@@ -21,30 +21,37 @@ SOURCE: Final = "api"
 
 _SEPARATOR: Final = "\n\n"
 
+
+def _refuse_mixed(value: object) -> object:
+    """Refuse a list of anything but strings with one sentence, where there would be one for each item."""
+    if isinstance(value, list) and not all(isinstance(item, str) for item in value):
+        raise ValueError("expected strings alone in a list")
+    return value
+
+
+Strings = Annotated[list[str], BeforeValidator(_refuse_mixed)]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ElementBody(_Body):
+class ElementBody(Body):
     """A part of a document: its text, and what it is."""
 
     kind: Literal["paragraph", "heading", "table"] = "paragraph"
     text: str = Field(min_length=1, max_length=1_000_000)
-    level: int = Field(default=0, ge=0, le=6, description="Depth of a heading, 1 for the title's level.")
-    page: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    level: Int = Field(default=0, ge=0, le=6, description="Depth of a heading, 1 for the title's level.")
+    page: Annotated[Int, Field(ge=1, le=1_000_000)] | None = None
 
 
-class DocumentBody(_Body):
+class DocumentBody(Body):
     """One version of one document."""
 
     doc_id: Name
     text: str = Field(default="", max_length=4_000_000)
-    elements: list[ElementBody] = Field(default=[], max_length=10_000, description="In the place of `text`.")
+    elements: Annotated[list[ElementBody], FailFast()] = Field(
+        default=[], max_length=10_000, description="In the place of `text`."
+    )
     title: str = Field(default="", max_length=MAX_NAME)
-    attributes: dict[str, str | bool | int | Finite | list[str]] = Field(default={}, max_length=256)
+    attributes: dict[str, str | bool | int | Finite | Strings] = Field(default={}, max_length=256)
     groups: list[Name] = Field(default=[], max_length=256, description="Who may read it; empty for everyone.")
     zone: str = Field(default="default", min_length=1, max_length=64)
     event_time: str | None = Field(default=None, max_length=64, description="ISO 8601.")
@@ -53,7 +60,7 @@ class DocumentBody(_Body):
     )
 
 
-class WriteBody(_Body):
+class WriteBody(Body):
     """Documents to be written together: all of them, or none."""
 
     model_config = ConfigDict(

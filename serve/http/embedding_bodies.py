@@ -10,12 +10,13 @@ from base64 import b64encode
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.errors import InputError
 from serve.engine.cl100k import decode_tokens
 from serve.engine.encoding import Encoded
+from serve.http.body_models import Body, Int
 
 MAX_INPUTS: Final = 2_048
 MAX_CHARACTERS: Final = 65_536
@@ -46,12 +47,10 @@ def _check_input(value: object) -> object:
 Input = Annotated[str | list[str] | list[int] | list[list[int]], BeforeValidator(_check_input)]
 
 
-class EmbeddingBody(BaseModel):
+class EmbeddingBody(Body):
     """Texts to embed."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
         json_schema_extra={
             "examples": [{"model": "all-MiniLM-L6-v2", "input": ["coupon of the 2029 notes"]}]
         },
@@ -62,7 +61,7 @@ class EmbeddingBody(BaseModel):
     encoding_format: Literal["float", "base64"] | None = Field(
         default=None, description="Numbers, which is the default, or base64 of little-endian float32."
     )
-    dimensions: Annotated[int, Field(ge=1)] | None = Field(
+    dimensions: Annotated[Int, Field(ge=1)] | None = Field(
         default=None, description="First numbers of each vector, brought to length 1 again; all by default."
     )
     user: str | None = Field(default=None, max_length=1_024, description="Accepted; nothing depends on it.")

@@ -1,33 +1,36 @@
-"""Bodies as they come in: bounded in length and in time, and long ones taken from known callers alone."""
+"""Bodies as they come in: of the kind that the route takes, bounded in length, in time and all together."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
+from python_multipart.multipart import parse_options_header
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eagleray.errors import EagleRayError
+from serve.http.access import CALLER
+from serve.http.admission import TAKES, BodyKind
+from serve.http.body_room import BodyRoom, HeldBody
+from serve.http.json_checking import JsonError, check_json
 from serve.http.problems import answer_own, make_error
+from serve.http.refusing import refuse
 
 MAX_BYTES: Final = 1 << 20
-FREE_BYTES: Final = 64 << 10
-"""Of a body that is read before it is known who sends it."""
+UNREAD_BYTES: Final = 64 << 10
+"""Of a body that no route reads."""
 
 TIMEOUT_S: Final = 30.0
 
-Check = Callable[[Scope], Awaitable[None]]
-"""Raises `EagleRayError` where it is not known who sends a request."""
-
 
 class BodyLimit:
-    """Refuses a body that is too long or too slow while it comes in, whatever its length was said to be.
+    """Reads a body whole, and refuses one that is too long, too slow, too much or of another kind.
 
     Args:
-        app: gets what is short enough, whole.
-        check: of who sends it, once it is longer than `FREE_BYTES`.
+        app: gets what is taken, whole.
+        room: for the bodies of all requests.
         longer: path -> bytes, where a body may be longer than `MAX_BYTES`.
         timeout_s: seconds a body may take to come.
     """
@@ -36,49 +39,68 @@ class BodyLimit:
         self,
         app: ASGIApp,
         *,
-        check: Check,
+        room: BodyRoom,
         longer: Mapping[str, int],
         timeout_s: float = TIMEOUT_S,
     ) -> None:
-        self._app, self._check, self._longer, self._timeout_s = app, check, longer, timeout_s
+        self._app, self._room, self._longer, self._timeout_s = app, room, longer, timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its whole body; see ASGI."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        caller = scope.get(CALLER)
+        with self._room.enter("" if caller is None else caller.principal.subject) as held:
+            taken = await self._take(scope, receive, held)
+            if isinstance(taken, Response):
+                await refuse(taken, scope, receive, send)
+            elif taken is not None:
+                await self._app(scope, _replay(taken, receive), send)
+
+    async def _take(self, scope: Scope, receive: Receive, held: HeldBody) -> bytes | Response | None:
+        """Return the body, or the answer that refuses it; `None` where the caller has gone."""
+        path = scope["path"]
         try:
             async with asyncio.timeout(self._timeout_s):
-                body = await self._read(scope, receive)
+                body = await self._read(scope, receive, held)
+            if not body:
+                return body
+            return check_json(body) if scope[TAKES] is BodyKind.JSON else body
         except TimeoutError:
             detail = f"the body did not come within {self._timeout_s:g} seconds"
-            answer: Response = make_error(scope["path"], 408, "BodyTooSlowError", detail)
+            return make_error(path, 408, "BodyTooSlowError", detail)
         except _TooLongError as error:
             detail = f"a body may have {error.max_bytes} bytes; this one has more"
-            answer = make_error(scope["path"], 413, "BodyTooLongError", detail)
+            return make_error(path, 413, "BodyTooLongError", detail)
+        except _TypeError as error:
+            return make_error(path, 415, "BodyTypeError", str(error))
+        except JsonError as error:
+            return make_error(path, 400, "BodyError", str(error))
         except EagleRayError as error:
-            answer = answer_own(scope["path"], error)
-        else:
-            if body is not None:
-                await self._app(scope, _replay(body, receive), send)
-            return
-        answer.headers["connection"] = "close"  # the rest of the body would be read as the next request
-        await answer(scope, receive, send)
+            return answer_own(path, error)
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
+    async def _read(self, scope: Scope, receive: Receive, held: HeldBody) -> bytes | None:
         """Return the body; `None` where the caller has gone."""
-        max_bytes = self._longer.get(scope["path"], MAX_BYTES)
-        body, is_checked = bytearray(), False
+        headers, takes = dict(scope["headers"]), scope[TAKES]
+        max_bytes = UNREAD_BYTES
+        if takes is not BodyKind.NOTHING:
+            max_bytes = self._longer.get(scope["path"], MAX_BYTES)
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length[:20]) > max_bytes:
+            raise _TooLongError(max_bytes)
+        if takes is not BodyKind.NOTHING and (b"transfer-encoding" in headers or length.strip(b"0")):
+            _check_type(headers, takes)
+        body = bytearray()
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return None
-            body += message.get("body", b"")
-            if len(body) > max_bytes:
+            part = message.get("body", b"")
+            if len(body) + len(part) > max_bytes:
                 raise _TooLongError(max_bytes)
-            if len(body) > FREE_BYTES and not is_checked:
-                await self._check(scope)
-                is_checked = True
+            held.take(len(part))
+            body += part
             if not message.get("more_body", False):
                 return bytes(body)
 
@@ -89,6 +111,26 @@ class _TooLongError(Exception):
     def __init__(self, max_bytes: int) -> None:
         super().__init__(max_bytes)
         self.max_bytes = max_bytes
+
+
+class _TypeError(Exception):
+    """A body is of a kind that the route does not take; says which it takes."""
+
+
+def _check_type(headers: Mapping[bytes, bytes], takes: BodyKind) -> None:
+    coding = headers.get(b"content-encoding", b"identity").strip().lower()
+    if coding != b"identity":
+        raise _TypeError("expected a body as it is, found one with a content-encoding; send it without")
+    kind, options = parse_options_header(headers.get(b"content-type"))
+    if takes is BodyKind.FORM:
+        if kind != b"multipart/form-data" or not 1 <= len(options.get(b"boundary", b"")) <= 70:
+            raise _TypeError(
+                "expected content-type multipart/form-data with a boundary of 1 to 70 characters"
+            )
+        return
+    is_json = kind == b"application/json" or (kind.startswith(b"application/") and kind.endswith(b"+json"))
+    if not is_json or options.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"utf8", b"us-ascii"):
+        raise _TypeError("expected content-type application/json, in UTF-8")
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

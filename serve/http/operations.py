@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from eagleray.errors import EagleRayError
-from serve.http.access import Served, check_metrics_reader
+from eagleray.setting_groups.serving import MetricsReaders
+from serve.http.access import Inspector, Served, require_inspecting
 from serve.http.answer_models import LiveAnswer, ReadyAnswer, answered
 from serve.http.metrics import MEDIA_TYPE
 from serve.http.problems import make_problem
@@ -33,24 +34,34 @@ async def live() -> dict[str, str]:
     summary="Whether a real question is answered",
     responses=answered(ReadyAnswer),
 )
-async def ready(serving: Served) -> JSONResponse:
-    """Ask a question; tell the snapshot that answers, and where the alias points."""
+async def ready(serving: Served, inspector: Inspector) -> JSONResponse:
+    """Ask a question; tell those with a role the snapshot that answers, too, and where the alias points."""
     state = serving.collection.follower.state
-    told: dict[str, Any] = {"snapshot": state.snapshot, "wanted": state.wanted}
+    told: dict[str, Any] = {}
+    if inspector is not None:
+        told = {"snapshot": state.snapshot, "wanted": state.wanted, "is_failing": bool(state.error)}
     try:
         await serving.checks.ask("ready", lambda: serving.collection.searches.answer(serving.probe))
     except EagleRayError as error:
         return make_problem(503, "NotReadyError", f"no answer: {type(error).__name__}", **told)
-    return JSONResponse({"status": "ready", **told, "is_failing": bool(state.error)})
+    return JSONResponse({"status": "ready", **told})
 
 
-@router.get(
-    "/metrics",
-    tags=["operations"],
-    summary="Numbers of this process, in Prometheus's text format",
-    dependencies=[Depends(check_metrics_reader)],
-    response_class=PlainTextResponse,
-)
-async def metrics(serving: Served) -> Response:
+def make_metrics_router(readers: MetricsReaders) -> APIRouter:
+    """Return the route of the metrics for those who may read them; without one where nobody may."""
+    made = APIRouter()
+    if readers != "off":
+        made.add_api_route(
+            "/metrics",
+            _show_metrics,
+            tags=["operations"],
+            summary="Numbers of this process, in Prometheus's text format",
+            dependencies=[Depends(require_inspecting)] if readers == "callers" else [],
+            response_class=PlainTextResponse,
+        )
+    return made
+
+
+async def _show_metrics(serving: Served) -> Response:
     """Show the metrics."""
     return Response(serving.metrics.show(), media_type=MEDIA_TYPE)

@@ -61,6 +61,12 @@ _STATUSES: Final[tuple[tuple[type[EagleRayError], int], ...]] = (
 )
 """The first that fits; every other error is the server's own, 500."""
 
+_MAX_DETAIL: Final = 1_000
+"""Characters of a sentence: what was sent is quoted in it, and may be long."""
+
+_MAX_AT: Final = 200
+_MAX_FAULTS: Final = 20
+
 _log = get_logger()
 
 
@@ -78,14 +84,14 @@ def make_problem(status: int, kind: str, detail: str, **more: Any) -> JSONRespon
     Args:
         status: of HTTP.
         kind: name of the error's class; the problem's type is made of it.
-        detail: what was expected, what came, what to do.
+        detail: what was expected, what came, what to do; cut where it is long.
         more: further members.
     """
     body = {
         "type": name_problem(kind),
         "title": split_words(kind).capitalize(),
         "status": status,
-        "detail": detail,
+        "detail": _cut(detail),
         "request_id": read_request_id(),
         **more,
     }
@@ -104,7 +110,7 @@ def make_error(
         detail: what was expected, what came, what to do.
         error: that is told; some say which parameter is at fault.
     """
-    fields = error.fields if isinstance(error, EagleRayError) else {}
+    fields, detail = (error.fields if isinstance(error, EagleRayError) else {}), _cut(detail)
     if is_openai(path):
         return make_openai_error(status, kind, detail, param=fields.get("param"), code=fields.get("code"))
     if is_cohere(path):
@@ -112,6 +118,7 @@ def make_error(
     if is_tei(path):
         return make_tei_error(status, kind, detail, error_type=fields.get("error_type"))
     shown = show_fields(error) if isinstance(error, EagleRayError) else {}
+    shown = {name: _cut(value) if isinstance(value, str) else value for name, value in shown.items()}
     return make_problem(status, kind, detail, **({"fields": shown} if shown else {}))
 
 
@@ -141,25 +148,26 @@ def answer_own(path: str, error: EagleRayError) -> JSONResponse:
 async def _answer_own(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, EagleRayError):
         raise error
-    return answer_own(request.url.path, error)
+    return answer_own(request.scope["path"], error)
 
 
 async def _answer_validation(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
+    path = request.scope["path"]
     faults = [
         {
-            "at": ".".join(str(part) for part in fault["loc"][1:]) or "body",
-            "detail": fault["msg"].removeprefix("Value error, "),
+            "at": _cut(".".join(str(part) for part in fault["loc"][1:]), most=_MAX_AT) or "body",
+            "detail": _cut(fault["msg"].removeprefix("Value error, ")),
         }
-        for fault in error.errors()
+        for fault in error.errors()[:_MAX_FAULTS]
     ]
     told = "; ".join(f"{fault['at']}: {fault['detail']}" for fault in faults[:3])
-    if is_openai(request.url.path):
+    if is_openai(path):
         return make_openai_error(400, "ValidationError", told, param=faults[0]["at"].partition(".")[0])
-    if is_cohere(request.url.path):
+    if is_cohere(path):
         return make_cohere_error(400, told)
-    if is_tei(request.url.path):
+    if is_tei(path):
         return make_tei_error(422, "ValidationError", told, error_type="Validation")
     return make_problem(422, "ValidationError", told, faults=faults)
 
@@ -167,14 +175,15 @@ async def _answer_validation(request: Request, error: Exception) -> JSONResponse
 async def _answer_http(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
-    detail = f"{request.method} {request.url.path}: {error.detail}"
-    problem = make_error(request.url.path, error.status_code, "HttpError", detail)
+    path = request.scope["path"]
+    detail = f"{request.method} {path}: {error.detail}"
+    problem = make_error(path, error.status_code, "HttpError", detail)
     problem.headers.update(error.headers or {})
     return problem
 
 
 async def _answer_unknown(request: Request, error: Exception) -> JSONResponse:
-    return _answer_defect(request.url.path, type(error).__name__)
+    return _answer_defect(request.scope["path"], type(error).__name__)
 
 
 def _answer_defect(path: str, name: str) -> JSONResponse:
@@ -182,3 +191,11 @@ def _answer_defect(path: str, name: str) -> JSONResponse:
     _log.error("request_failed", path=path, error=name)
     detail = "the server failed; its log says why, and no answer is given"
     return make_error(path, 500, "InternalError", detail)
+
+
+def _cut(text: str, *, most: int = _MAX_DETAIL) -> str:
+    """Return a text of so many characters at most that can be encoded; a longer one loses its middle."""
+    if len(text) > most:
+        half = most // 2 - 1
+        text = f"{text[:half]}…{text[-half:]}"
+    return text.encode("utf-8", "backslashreplace").decode()

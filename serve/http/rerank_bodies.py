@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
+
+from serve.http.body_models import Body, Int
 
 MAX_DOCUMENTS: Final = 1_000
 MAX_CHARACTERS: Final = 65_536
@@ -42,7 +44,7 @@ class RerankQuestion:
 
 
 def _show(**example: Any) -> ConfigDict:
-    return ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [example]})
+    return ConfigDict(json_schema_extra={"examples": [example]})
 
 
 def _lower(value: object) -> object:
@@ -54,18 +56,16 @@ _DOCUMENTS: Final = ["The 2029 notes pay 4.5%.", "The board met in May."]
 
 Text = Annotated[str, Field(min_length=1, max_length=MAX_CHARACTERS)]
 Query = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARACTERS)]
-TopN = Annotated[int, Field(ge=1)] | None
+TopN = Annotated[Int, Field(ge=1)] | None
 
 
-class TextDocument(BaseModel):
+class TextDocument(Body):
     """A document as an object."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     text: Text
 
 
-class CohereRerankBody(BaseModel):
+class CohereRerankBody(Body):
     """Documents to score, as Cohere's clients send them."""
 
     model_config = _show(model="ms-marco-MiniLM-L6-v2", query=_QUERY, documents=_DOCUMENTS, top_n=1)
@@ -74,11 +74,11 @@ class CohereRerankBody(BaseModel):
     query: Query
     documents: list[Text] = Field(min_length=1, max_length=MAX_DOCUMENTS)
     top_n: TopN = Field(default=None, description="Documents wanted; all by default.")
-    max_tokens_per_doc: Annotated[int, Field(ge=1)] | None = Field(
+    max_tokens_per_doc: Annotated[Int, Field(ge=1)] | None = Field(
         default=None, description=f"Tokens of a document that are read; {COHERE_MAX_TOKENS} by default."
     )
     return_documents: bool | None = Field(default=False, description="Whether the documents come back.")
-    priority: Annotated[int, Field(ge=0, le=999)] | None = Field(
+    priority: Annotated[Int, Field(ge=0, le=999)] | None = Field(
         default=None, description="Accepted; nothing depends on it."
     )
 
@@ -94,7 +94,7 @@ class CohereRerankBody(BaseModel):
         )
 
 
-class JinaRerankBody(BaseModel):
+class JinaRerankBody(Body):
     """Documents to score, as Jina's clients send them."""
 
     model_config = _show(model="ms-marco-MiniLM-L6-v2", query=_QUERY, documents=_DOCUMENTS, top_n=1)
@@ -117,7 +117,7 @@ class JinaRerankBody(BaseModel):
         )
 
 
-class TeiRerankBody(BaseModel):
+class TeiRerankBody(Body):
     """Texts to score, as TEI's clients send them."""
 
     model_config = _show(query=_QUERY, texts=_DOCUMENTS)

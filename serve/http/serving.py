@@ -166,6 +166,7 @@ class Serving:
         quotas: what each caller may take.
         metrics: of this application alone.
         metrics_for: who may read them.
+        max_body_bytes: that the bodies of all requests at work may have together.
         reranker: scores documents for those who bring them; `None` where the settings name none.
         documents: takes documents; `None` where none are taken.
         uploads: keeps files and vector stores; `None` where none are taken.
@@ -181,6 +182,7 @@ class Serving:
     quotas: Quotas
     metrics: Metrics
     metrics_for: MetricsReaders = "callers"
+    max_body_bytes: int = 256 << 20
     reranker: ServedReranker | None = None
     documents: DocumentWriter | None = None
     uploads: Uploads | None = None

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from eagleray.errors import InputError
+from serve.http.body_models import Body, Int
 
 MAX_INPUTS: Final = 2_048
 MAX_CHARACTERS: Final = 65_536
@@ -34,7 +35,7 @@ Prompt = Literal["query", "document", "passage"]
 
 
 def _show(**example: Any) -> ConfigDict:
-    return ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [example]})
+    return ConfigDict(json_schema_extra={"examples": [example]})
 
 
 def read_inputs(inputs: str | list[str], *, name: str = "inputs") -> list[str]:
@@ -54,7 +55,7 @@ def read_inputs(inputs: str | list[str], *, name: str = "inputs") -> list[str]:
     return texts
 
 
-class TeiEmbedBody(BaseModel):
+class TeiEmbedBody(Body):
     """Texts to embed."""
 
     model_config = _show(inputs=["coupon of the 2029 notes"], truncate=False)
@@ -66,12 +67,12 @@ class TeiEmbedBody(BaseModel):
     prompt_name: Prompt | None = Field(
         default=None, description="`query` embeds as questions are embedded; else as passages are."
     )
-    dimensions: Annotated[int, Field(ge=1)] | None = Field(
+    dimensions: Annotated[Int, Field(ge=1)] | None = Field(
         default=None, description="First numbers of each vector, brought to length 1 again; all by default."
     )
 
 
-class TeiTokenizeBody(BaseModel):
+class TeiTokenizeBody(Body):
     """Texts to cut into tokens."""
 
     model_config = _show(inputs="coupon of the 2029 notes")

@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Query, UploadFile
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from eagleray.contracts.hits import Granularity, Ranking, SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import parse_instant
-from serve.http.bodies import MAX_CHARACTERS, Finite, Share
+from serve.http.bodies import MAX_CHARACTERS, Share
+from serve.http.body_models import Body, Finite, Int
 from serve.uploads.paging import Order, Wanted
 from serve.uploads.records import Attribute
 
@@ -30,17 +31,13 @@ Metadata = Annotated[dict[Key, Annotated[str, Field(max_length=512)]], Field(max
 Name = Annotated[str, Field(max_length=256)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class AutoChunking(_Body):
+class AutoChunking(Body):
     """Files are cut as the collection's documents are."""
 
     type: Literal["auto"] = "auto"
 
 
-class FileForm(_Body):
+class FileForm(Body):
     """A file, as a form carries it."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"purpose": "assistants", "file": "# Notes"}]})
@@ -49,7 +46,7 @@ class FileForm(_Body):
     purpose: Literal["assistants", "user_data"] = "assistants"
 
 
-class StoreBody(_Body):
+class StoreBody(Body):
     """A vector store."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "rates desk"}]})
@@ -61,7 +58,7 @@ class StoreBody(_Body):
     chunking_strategy: AutoChunking | None = None
 
 
-class StoreChangeBody(_Body):
+class StoreChangeBody(Body):
     """What becomes another of a vector store; what is not given stays."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "credit desk"}]})
@@ -70,7 +67,7 @@ class StoreChangeBody(_Body):
     metadata: Metadata | None = None
 
 
-class AttachBody(_Body):
+class AttachBody(Body):
     """A file for a vector store."""
 
     model_config = ConfigDict(
@@ -82,7 +79,7 @@ class AttachBody(_Body):
     chunking_strategy: AutoChunking | None = None
 
 
-class AttributesBody(_Body):
+class AttributesBody(Body):
     """Attributes of a file in a vector store, in the place of those it has."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"attributes": {"year": 2025}}]})
@@ -90,7 +87,7 @@ class AttributesBody(_Body):
     attributes: Attributes | None
 
 
-class BatchBody(_Body):
+class BatchBody(Body):
     """Files for a vector store: `file_ids` with the same attributes, or `files` with their own."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"file_ids": [_FILE]}]})
@@ -113,7 +110,7 @@ class BatchBody(_Body):
         return {file_id: dict(self.attributes or {}) for file_id in self.file_ids or ()}
 
 
-class RankingOptions(_Body):
+class RankingOptions(Body):
     """How results are ranked."""
 
     ranker: Literal["none", "auto", "default-2024-11-15", "default_2024_08_21"] = Field(
@@ -122,7 +119,7 @@ class RankingOptions(_Body):
     score_threshold: Share = 0.0
 
 
-class StoreSearchBody(_Body):
+class StoreSearchBody(Body):
     """One question to a vector store."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"query": "coupon", "max_num_results": 5}]})
@@ -134,7 +131,7 @@ class StoreSearchBody(_Body):
         ]
     )
     filters: dict[str, Any] | None = Field(default=None, description="Over the attributes of files.")
-    max_num_results: int = Field(default=10, ge=1, le=50)
+    max_num_results: Int = Field(default=10, ge=1, le=50)
     ranking_options: RankingOptions | None = None
     rewrite_query: bool = Field(default=False, description="Accepted; no question is rewritten.")
     as_of: str | None = Field(default=None, max_length=64, description="ISO 8601; not one of OpenAI's.")

@@ -195,7 +195,7 @@ def test_two_applications_count_apart(serve_with):
         ("callers", "wrong", 401),
         ("loopback", "wrong", 200),
         ("off", "reader", 404),
-        ("off", "wrong", 404),
+        ("off", "wrong", 401),
     ],
 )
 def test_only_who_may_reads_metrics(serve_with, metrics_for, credential, status):

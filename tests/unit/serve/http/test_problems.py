@@ -92,7 +92,8 @@ def test_a_body_that_is_too_long_is_refused_however_it_comes(serve_with):
             yield b" " * 1_000
 
     async def ask(served):
-        check(await served.client.post(PATH, content=drip()), 413, str(MAX_BYTES))
+        headers = {"content-type": "application/json"}
+        check(await served.client.post(PATH, content=drip(), headers=headers), 413, str(MAX_BYTES))
 
     serve_with(ask)
 

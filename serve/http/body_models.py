@@ -1,0 +1,43 @@
+"""What the models of all bodies share: how `null`, unknown fields and truth values are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+MAX_FIELDS: Final = 64
+"""Fields of one object, known or not: each unknown one would be a sentence of the answer."""
+
+
+def _refuse_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("expected a number, found a truth value")
+    return value
+
+
+Int = Annotated[int, BeforeValidator(_refuse_truth)]
+"""A whole number; `true` is none."""
+
+Finite = Annotated[float, BeforeValidator(_refuse_truth), Field(allow_inf_nan=False)]
+"""A number that is neither infinite nor `NaN`; `true` is none."""
+
+
+class Body(BaseModel):
+    """A body, or an object within one, whose fields are all known.
+
+    `null` counts as not given wherever a field need not be given: clients write what they leave out so.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        if len(value) > MAX_FIELDS:
+            raise ValueError(f"expected at most {MAX_FIELDS} fields, found {len(value)}")
+        absent = {name for name, field in cls.model_fields.items() if not field.is_required()}
+        return {name: item for name, item in value.items() if item is not None or name not in absent}
