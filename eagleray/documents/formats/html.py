@@ -1,8 +1,8 @@
 """HTML and inline XBRL: what a reader sees, as headings, paragraphs, list items and table rows.
 
-This file walks the tree; `html_blocks` gathers what the walk finds and `html_tables` lays out
-tables. Tagged facts (`ix:nonFraction` and its kin) are ordinary text here; the hidden `ix:header`
-is left out with everything else that is not shown.
+This file walks the tree; `html_visibility` says what of it nobody reads, `html_blocks` gathers what the
+walk finds and `html_tables` lays out tables. Tagged facts (`ix:nonFraction` and its kin) are ordinary text
+here; the hidden `ix:header` is left out with everything else that is not shown.
 """
 
 from __future__ import annotations
@@ -15,29 +15,23 @@ from eagleray.contracts.documents import DeadLetter, DeadLetterReason
 from eagleray.documents.decoding import decode_text
 from eagleray.documents.formats.html_blocks import BlockWriter, Style
 from eagleray.documents.formats.html_tables import find_layout_tables, read_rows, read_stray_text
+from eagleray.documents.formats.html_visibility import find_unread
+from eagleray.documents.formats.superscripts import is_superscript
 from eagleray.documents.prescan import find_declared_encoding
 from eagleray.documents.records import InputFile, RawRecord, make_file_record
 from eagleray.errors import MissingExtraError
 
-_DROPPED_TAGS: Final = (
-    "head script style noscript template svg math nav button select option textarea input iframe object "
-    "ix:header ix:hidden"
-)
 _BLOCK_TAGS: Final = (
     "html body div p section article main header footer aside figure figcaption blockquote address center "
     "ul ol li dl dt dd table thead tbody tfoot tr td th caption hr form fieldset details summary pre "
     "h1 h2 h3 h4 h5 h6 document text page"
 )
-_DROPPED: Final = frozenset(_DROPPED_TAGS.split())
 _BLOCKS: Final = frozenset(_BLOCK_TAGS.split())
-_PAGE_EDGES: Final = frozenset(("header", "footer"))
-_MAX_EDGE_LINKS: Final = 5
 _BOLD: Final = frozenset(("b", "strong", "th"))
 _ITALIC: Final = frozenset(("i", "em"))
 _ITALIC_STYLE: Final = re.compile(r"font-style:\s*(italic|oblique)")
 _BOLD_STYLE: Final = re.compile(r"font-weight:\s*(bold|[6-9]00)")
 _PLAIN_STYLE: Final = re.compile(r"font-weight:\s*(normal|[1-5]00)")
-_HIDDEN_STYLE: Final = re.compile(r"display:\s*none|visibility:\s*hidden")
 
 
 def parse_html(data: bytes, file: InputFile) -> Iterator[RawRecord | DeadLetter]:
@@ -86,19 +80,20 @@ def _walk(root: Any, writer: BlockWriter) -> None:
     from lxml import etree
 
     layout = find_layout_tables(root)
+    unread = find_unread(root)
     styles = [Style()]
     walker = etree.iterwalk(root, events=("start", "end"))
     for event, node in walker:
         tag = node.tag
         if event == "end":
-            _leave(tag, writer, styles=styles)
+            _leave(node, writer, styles=styles)
             writer.add_text(node.tail, styles[-1])
-        elif _is_skipped(node):
+        elif node in unread:
             walker.skip_subtree()
             styles.append(styles[-1])
         elif tag == "table" and node not in layout:
-            writer.add_paragraph(read_stray_text(node, is_skipped=_is_skipped))
-            writer.add_table(read_rows(node, is_skipped=_is_skipped))
+            writer.add_paragraph(read_stray_text(node, unread=unread))
+            writer.add_table(read_rows(node, unread=unread))
             walker.skip_subtree()
             styles.append(styles[-1])
         else:
@@ -116,6 +111,8 @@ def _enter(node: Any, writer: BlockWriter, *, outer: Style) -> Style:
         writer.begin_item()
     elif len(tag) == 2 and tag[0] == "h" and tag[1] in "123456":
         writer.begin_heading(int(tag[1]))
+    elif is_superscript(node):
+        writer.begin_superscript()
     is_bold = outer.is_bold or tag in _BOLD
     css = node.get("style")
     if css and "font-weight" in css:
@@ -124,27 +121,12 @@ def _enter(node: Any, writer: BlockWriter, *, outer: Style) -> Style:
     return Style(is_bold=is_bold, is_italic=is_italic, is_verbatim=outer.is_verbatim or tag == "pre")
 
 
-def _leave(tag: str, writer: BlockWriter, *, styles: list[Style]) -> None:
+def _leave(node: Any, writer: BlockWriter, *, styles: list[Style]) -> None:
     styles.pop()
-    if tag in _BLOCKS:
+    if node.tag in _BLOCKS:
         writer.close_block()
-
-
-def _is_hidden(node: Any) -> bool:
-    if node.get("hidden") is not None:
-        return True
-    css = node.get("style")
-    return bool(css) and _HIDDEN_STYLE.search(css) is not None
-
-
-def _is_skipped(node: Any) -> bool:
-    return node.tag in _DROPPED or _is_hidden(node) or _is_site_menu(node)
-
-
-def _is_site_menu(node: Any) -> bool:
-    if node.tag not in _PAGE_EDGES:
-        return False
-    return sum(1 for _ in node.iter("a")) > _MAX_EDGE_LINKS
+    elif is_superscript(node):
+        writer.end_superscript()
 
 
 def _read_title(root: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 
 from eagleray.contracts.documents import Element, ElementKind
 from eagleray.documents.formats.html_tables import lay_out_table
+from eagleray.documents.formats.superscripts import write_superscript
 
 _MAX_GUESSED_HEADING: Final = 150
 _PART: Final = re.compile(r"(?i)part\s+[ivx]+\b")
@@ -43,6 +44,7 @@ class BlockWriter:
         self._styles: set[tuple[bool, bool]] = set()
         self._level = 0
         self._is_item = False
+        self._superscripts: list[int] = []
 
     def add_text(self, text: str | None, style: Style) -> None:
         """Add inline text to the open block; white space collapses except in `<pre>`."""
@@ -51,6 +53,15 @@ class BlockWriter:
         self._pieces.append(text if style.is_verbatim else " ".join(_split_keeping_ends(text)))
         if text.strip():
             self._styles.add((style.is_bold, style.is_italic))
+
+    def begin_superscript(self) -> None:
+        """Take what follows, up to `end_superscript`, for a superscript."""
+        self._superscripts.append(len(self._pieces))
+
+    def end_superscript(self) -> None:
+        """End the superscript that was begun last, and write it in the place of its text."""
+        if self._superscripts:
+            write_superscript(self._pieces, self._superscripts.pop())
 
     def break_line(self) -> None:
         """Begin a new line in the open block."""
@@ -79,6 +90,7 @@ class BlockWriter:
             self._is_item = False
             self._level = 0
         self._pieces.clear()
+        self._superscripts.clear()
         self._styles.clear()
 
     def add_paragraph(self, text: str) -> None:

@@ -7,21 +7,25 @@ their own, which belong to the number beside them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Collection, Iterator, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
+from eagleray.documents.formats.superscripts import is_superscript, write_superscript
+
 _MAX_COLSPAN: Final = 200
 _MAX_ROWSPAN: Final = 2000
-_MAX_COLUMNS: Final = 1000
+_MAX_COVERED: Final = 256
+_MAX_SPARSE: Final = 16
+_MIN_GRID: Final = 10_000
+_MAX_JOINED: Final = 64
 _BULLET: Final = re.compile(r"[•·●◦▪■□☐☒✓*\u2013\u2014-]|\(?[0-9]{1,3}[.)]|\(?[a-zA-Z]{1,4}[.)]")
 _BEFORE_NUMBER: Final = re.compile(r"[$€£¥(]|\(?\s*(?:US|C|A)?\$|\$\s*\(")
 _AFTER_NUMBER: Final = re.compile(r"[)%]|\)\s*%|\)\*|pts?")
 _BLOCK_TAGS: Final = frozenset(("p", "div", "br", "li", "tr", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6"))
 
-_CELL_TAGS: Final = ("td", "th")
+_CELLS: Final = ("td", "th")
 
-IsSkipped = Callable[[Any], bool]
 Row = list[tuple[int, str]]
 """Cells with text: (column, text), columns ascending."""
 
@@ -36,66 +40,97 @@ class TableLayout:
 
 def find_layout_tables(root: Any) -> set[Any]:
     """Return the tables that hold other tables: they place things on the page."""
+    from lxml import etree
+
     layout: set[Any] = set()
-    for table in root.iter("table"):
-        outer = next(table.iterancestors("table"), None)
-        if outer is not None:
-            layout.add(outer)
+    outer: list[Any] = []
+    for event, table in etree.iterwalk(root, events=("start", "end"), tag="table"):
+        if event == "end":
+            outer.pop()
+        else:
+            layout.update(outer[-1:])
+            outer.append(table)
     return layout
 
 
-def read_stray_text(table: Any, *, is_skipped: IsSkipped) -> str:
+def read_stray_text(table: Any, *, unread: Set[Any]) -> str:
     """Return the text of a table outside its cells: its caption, and what is out of place."""
-    return _read_shown(table, lambda node: node.tag in _CELL_TAGS or is_skipped(node))
+    return _read_shown(table, unread, without=_CELLS)
 
 
-def read_rows(table: Any, *, is_skipped: IsSkipped) -> list[Row]:
+def read_rows(table: Any, *, unread: Set[Any]) -> list[Row]:
     """Return the cells of a table that holds no other, by grid column.
 
     Args:
         table: the `<table>` node.
-        is_skipped: whether a node and what is below it is not shown.
+        unread: nodes that are not shown, and what is below them.
     """
     rows: list[Row] = []
-    taken: dict[int, int] = {}  # column -> rows it is still covered by a cell from above
-    for node in table.iter("tr", *_CELL_TAGS):
-        if _is_in_cell(node):
-            continue  # read with that cell
-        if node.tag == "tr":
-            cells = [] if is_skipped(node) else list(node.iterchildren(*_CELL_TAGS))
-        else:
-            cells = [] if node.getparent().tag == "tr" else [node]
-        if not cells:
-            continue
-        row, taken = _place_cells(cells, taken, is_skipped=is_skipped)
+    covered = _Covered()
+    for cells in _find_rows(table, unread=unread):
+        row = _place_cells(cells, covered, unread=unread)
         if row:
             rows.append(row)
     return rows
 
 
-def _is_in_cell(node: Any) -> bool:
-    return bool(next(node.iterancestors("table", *_CELL_TAGS)).tag != "table")
+def _find_rows(table: Any, *, unread: Set[Any]) -> Iterator[list[Any]]:
+    """Yield the cells of each row; a cell in no row is a row of its own, one in a cell is read with that."""
+    from lxml import etree
+
+    walker = etree.iterwalk(table, events=("start",), tag=("tr", *_CELLS))
+    for _, node in walker:
+        if node.tag != "tr":
+            walker.skip_subtree()
+            if node.getparent().tag != "tr":
+                yield [node]
+        elif node not in unread and (cells := list(node.iterchildren(*_CELLS))):
+            yield cells
 
 
-def _place_cells(
-    cells: list[Any], taken: dict[int, int], *, is_skipped: IsSkipped
-) -> tuple[Row, dict[int, int]]:
-    """Return a row's cells by column, and the columns its high cells cover in rows below."""
+class _Covered:
+    """Which columns of a row are covered by cells from above.
+
+    Attributes:
+        row: number of the row that is placed.
+    """
+
+    def __init__(self) -> None:
+        self.row = 0
+        self._until = [0] * _MAX_COVERED  # by column: the first row that is free again
+        self._beyond = [0] * _MAX_COVERED  # by column: the first column behind the cell that covers it
+
+    def skip(self, column: int) -> int:
+        """Return the first column from `column` on that is free."""
+        while column < _MAX_COVERED and self._until[column] > self.row:
+            column = self._beyond[column]
+        return column
+
+    def add(self, column: int, *, width: int, height: int) -> None:
+        """Cover columns in the `height - 1` rows below."""
+        beyond = min(column + width, _MAX_COVERED)
+        if height > 1 and column < beyond:
+            self._until[column:beyond] = [self.row + height] * (beyond - column)
+            self._beyond[column:beyond] = [beyond] * (beyond - column)
+
+
+def _place_cells(cells: list[Any], covered: _Covered, *, unread: Set[Any]) -> Row:
+    """Return a row's cells by column, and go on to the next row."""
     row: Row = []
-    left = {column: n_rows - 1 for column, n_rows in taken.items() if n_rows > 1}
+    spans: list[tuple[int, int, int]] = []
     column = 0
     for cell in cells:
-        while column in taken:
-            column += 1
-        text = "" if is_skipped(cell) else _read_shown(cell, is_skipped)
+        column = covered.skip(column)
+        text = "" if cell in unread else _read_shown(cell, unread)
         if text:
             row.append((column, text))
         width = _read_span(cell, "colspan", limit=_MAX_COLSPAN)
-        height = _read_span(cell, "rowspan", limit=_MAX_ROWSPAN)
-        if height > 1:
-            left |= dict.fromkeys(range(column, min(column + width, _MAX_COLUMNS)), height - 1)
+        spans.append((column, width, _read_span(cell, "rowspan", limit=_MAX_ROWSPAN)))
         column += width
-    return row, left
+    for first, width, height in spans:
+        covered.add(first, width=width, height=height)
+    covered.row += 1
+    return row
 
 
 def lay_out_table(rows: list[Row]) -> TableLayout:
@@ -104,10 +139,14 @@ def lay_out_table(rows: list[Row]) -> TableLayout:
     columns = sorted({column for row in joined for column, _ in row})
     if len(columns) <= 1 or all(_is_bullet_row(row) for row in joined):
         return TableLayout(is_grid=False, lines=tuple(" ".join(text for _, text in row) for row in joined))
+    n_cells = sum(map(len, joined))
+    # Where cells are far between, a full grid would be mostly bars, and as long as rows times columns.
+    is_sparse = len(columns) * len(joined) > _MAX_SPARSE * n_cells + _MIN_GRID
     lines = []
     for row in joined:
         cells = dict(row)
-        lines.append(f"| {' | '.join(cells.get(column, '').replace('|', '/') for column in columns)} |")
+        shown = cells if is_sparse else columns
+        lines.append(f"| {' | '.join(cells.get(column, '').replace('|', '/') for column in shown)} |")
     return TableLayout(is_grid=True, lines=tuple(lines))
 
 
@@ -118,8 +157,11 @@ def _is_bullet_row(row: Row) -> bool:
 def _join_signs(row: Row) -> Row:
     joined: Row = []
     for column, text in row:
-        if (joined and _AFTER_NUMBER.fullmatch(text)) or (joined and _BEFORE_NUMBER.fullmatch(joined[-1][1])):
-            joined[-1] = (joined[-1][0], joined[-1][1] + text)
+        before = joined[-1][1] if joined else ""
+        if len(before) > _MAX_JOINED or not joined:
+            joined.append((column, text))
+        elif _AFTER_NUMBER.fullmatch(text) or _BEFORE_NUMBER.fullmatch(before):
+            joined[-1] = (joined[-1][0], before + text)
         else:
             joined.append((column, text))
     return joined
@@ -130,26 +172,28 @@ def _read_span(cell: Any, name: str, *, limit: int) -> int:
     return min(max(int(text), 1), limit) if text.isascii() and text.isdigit() and len(text) < 8 else 1
 
 
-def _read_shown(root: Any, is_skipped: IsSkipped) -> str:
+def _read_shown(root: Any, unread: Set[Any], *, without: Collection[str] = ()) -> str:
+    """Return the shown text below a node; a stack rather than recursion, because markup may nest deeply."""
     pieces: list[str] = []
-    _gather(root, pieces, is_skipped=is_skipped)
-    return " ".join("".join(pieces).replace("\u200b", "").split())
-
-
-def _gather(root: Any, pieces: list[str], *, is_skipped: IsSkipped) -> None:
-    """Add the shown text below a node; a stack rather than recursion, because markup may nest deeply."""
+    superscripts: list[int] = []
     stack: list[tuple[Any, bool]] = [(root, False)]
     while stack:
         node, is_done = stack.pop()
+        is_raised = node is not root and is_superscript(node)
         if is_done:
+            if is_raised:
+                write_superscript(pieces, superscripts.pop())
             if node is not root:
-                pieces.append(" " if node.tag in _BLOCK_TAGS else "")
-                pieces.append(node.tail or "")
+                pieces += [" " if node.tag in _BLOCK_TAGS else "", node.tail or ""]
+            continue
+        if node is not root and (node in unread or node.tag in without):
+            pieces += [" " if node.tag in _BLOCK_TAGS else "", node.tail or ""]
             continue
         stack.append((node, True))
-        if node is not root and is_skipped(node):
-            continue
         if node.tag in _BLOCK_TAGS:
             pieces.append(" ")
+        if is_raised:
+            superscripts.append(len(pieces))
         pieces.append(node.text or "")
         stack.extend((child, False) for child in reversed(node))
+    return " ".join("".join(pieces).replace("\u200b", "").split())

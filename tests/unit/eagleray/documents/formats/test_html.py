@@ -52,6 +52,118 @@ c</pre></body></html>"""
     assert parse(markup).fields["title"] == "Rates outlook"
 
 
+@pytest.mark.parametrize(
+    "element",
+    [
+        '<p style="DISPLAY : NONE">lost</p>',
+        '<p style="color:red;display:none!important">lost</p>',
+        '<p style="display:/* now */none ! important; display:block">lost</p>',
+        '<p style="Visibility:\tHidden">lost</p>',
+        "<p hidden>lost</p>",
+        '<div HIDDEN="until-found"><p>lost</p></div>',
+        '<p class="a gone b">lost</p>',
+        "<p class=gone style='color:red'>lost</p>",
+        "<p id=secret>lost</p>",
+        "<aside class=side>lost</aside>",
+        "<section><div><p class=inner>lost</p></div></section>",
+        "<ul class=menu><li>lost</li></ul>",
+        "<p data-off>lost</p>",
+        "<p data-state='closed'>lost</p>",
+        "<p class=print-only>lost</p>",
+        "<p class=wide-gone>lost</p>",
+        "<p class='md:gone'>lost</p>",
+        "<p class=twice>lost</p>",
+        "<p class=layered>lost</p>",
+        "<table><tr class=gone><td>lost<td>lost<tr><td>a<td class=gone>lost</td></tr></table>",
+        "<dialog>lost</dialog>",
+        "<template><p>lost</p></template>",
+        "<noscript>lost</noscript>",
+        "<b><p class=gone>lost</b></p>",
+    ],
+)
+def test_what_is_hidden_is_left_out(element):
+    css = """/* .kept{display:none} */ @import url("x{}.css");
+      .gone{display:none} #secret , .other { color : red ; DISPLAY:none } aside.side{visibility:hidden}
+      section .inner {display: none} ul.menu > li{display:none} [data-off],[data-state="closed"]{display:none}
+      @media screen { .print-only{display:none} } @media print { .kept {display:none} }
+      @media (min-width: 768px) { .wide-gone{display:none} } .md\\:gone{display:none}
+      .twice{display:block} .twice{display:none} .kept::before{content:"} .kept{display:none}"}
+      @font-face{font-family:x} @layer base { .layered { display:none } } .broken{display:none"""
+    text = parse(f"<style>{css}</style><p class=kept>kept</p>{element}<p>last</p>").fields["text"]
+    assert text.startswith("kept") and text.endswith("last") and "lost" not in text
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "<p class=a>kept</p>",
+        '<p class=gone style="display:block">kept</p>',
+        "<p id=back class=gone>kept</p>",
+        "<p class=phone>kept</p>",
+        "<p class=paper>kept</p>",
+        "<p class=hover>kept</p>",
+        "<div><p class=inner>kept</p></div>",
+        "<p aria-hidden=true>kept</p>",
+        '<p hidden style="display:block">kept</p>',
+        "<p style=\"display:block;content:'display:none'\">kept</p>",
+        '<p title="display:none">kept</p>',
+        "<p class=negated>kept</p>",
+    ],
+)
+def test_what_is_shown_is_kept(element):
+    css = """.gone{display:none} #back{display:block} @media (max-width:600px){.phone{display:none}}
+      @media print,(orientation:portrait){.paper{display:none}} .hover:hover{display:none}
+      section > .inner{display:none} p:not(.a, .negated, .b){display:none} .a{--display:none}"""
+    paper = "<style media=print>p{display:none}</style><template><style>p{display:none}</style></template>"
+    assert parse(f"<style>{css}</style>{paper}{element}").fields["text"] == "kept"
+
+
+def test_a_header_a_footer_and_a_nav_are_judged_by_what_they_hold():
+    links = "".join(f"<a href={number}>menu item</a> " for number in range(8))
+    story = (
+        f"<article><header><h1>Fund halts redemptions</h1><p>By {links}</p></header><p>Body.</p></article>"
+    )
+    record = parse(f"<header><a>Logo</a>{links}</header><nav>{links}</nav>{story}<footer>{links}</footer>")
+    assert record.fields["text"].startswith("Fund halts redemptions\n\nBy menu item")
+    assert record.fields["text"].endswith("\n\nBody.")
+    assert record.fields["title"] == "Fund halts redemptions"
+    site = parse(f"<header><h1><a>Site</a></h1><nav>{links}</nav></header><p>Body.</p>")
+    assert site.fields["text"] == "Body."
+    notes = "The notes below are part of these statements and were audited with them as a whole, all of them."
+    assert "audited" in parse(f"<footer>{notes} {links}</footer>").fields["text"]
+    assert parse("<nav>Contents: one chapter <a>top</a></nav>").fields["text"] == "Contents: one chapter top"
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("1,234<sup>1</sup>", "1,234 ¹"),
+        ("1,234<SUP><a href=#n>(1)</a></SUP> shares", "1,234 (1) shares"),
+        ("5.1%<sup>2,3</sup>", "5.1% 2,3"),
+        ("(17)<sup>a</sup>", "(17) a"),
+        ("1,234<sup>†</sup>", "1,234 †"),
+        ("1,234 <sup>1</sup>", "1,234 ¹"),
+        ("1,234¹", "1,234¹"),
+        ("1,234<span style='vertical-align: super;font-size:60%'>12</span>", "1,234 ¹²"),
+        ("Revenue<sup>1</sup>", "Revenue ¹"),
+        ("x<sup>2</sup> and 5 km<sup>2</sup>", "x² and 5 km²"),
+        ("(1 + r)<sup>n</sup>", "(1 + r)n"),
+        ("10<sup>-6</sup>", "10⁻⁶"),
+        ("the 1<sup>st</sup> of May", "the 1st of May"),
+        ("Eagle<sup>TM</sup>", "EagleTM"),
+        ("<sup>1</sup>Includes leases", "¹ Includes leases"),
+        ("a<sup></sup>b", "ab"),
+        ("a<sup>much longer than any mark</sup>", "amuch longer than any mark"),
+        ("a<sup><p>b</p>c</sup>d", "a\n\nb\n\ncd"),
+    ],
+)
+def test_marks_of_footnotes_are_kept_apart_from_what_they_stand_at(markup, text):
+    assert parse(markup).fields["text"] == text
+    if "<p>" not in markup:
+        cells = parse(f"<table><tr><td>{markup}</td><td>z</td></tr></table>").fields["text"]
+        assert cells == f"| {text} | z |"
+
+
 def test_tables_become_rows_with_signs_joined_and_spacer_columns_dropped():
     markup = """<table>
       <tr><td></td><td colspan="3">2019</td><td></td><td colspan="3">2018</td></tr>
@@ -183,6 +295,12 @@ def test_a_page_nested_too_deeply_is_a_dead_letter_rather_than_a_part_of_itself(
 def test_spans_of_cells_that_name_a_huge_grid_cost_little():
     markup = "<table>" + "<tr><td rowspan='2000' colspan='200'>x</td></tr>" * 1000 + "</table>"
     assert parse(markup).fields["text"].count("x") == 1000
+
+
+def test_a_table_whose_cells_are_far_between_is_no_longer_than_its_cells():
+    wide = "<tr>" + "<td>a" * 2000
+    record = parse(f"<table>{wide}" + "<tr><td>b" * 2000 + "</table>")
+    assert len(record.fields["text"]) < 40_000
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=25))
