@@ -21,6 +21,7 @@ _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 _RULE_ROW: Final = re.compile(r"[|:\-+=\s]+")
 _HEADING_SIGNS: Final = re.compile(r"^\s*#+\s|\s#+\s*$|\n\s*(?:=+|-+)\s*$|[*`]+|\b_+|_+\b")
 _MAX_LABEL: Final = 200
+_MAX_READ: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,5 +131,5 @@ def _label_header(rows: list[str]) -> str:
 
 def _read_label(heading: str) -> str:
     """Return a heading's words: no Markdown signs, no underline, one line."""
-    words = _HEADING_SIGNS.sub("", heading).split()
+    words = _HEADING_SIGNS.sub("", heading[:_MAX_READ]).split()
     return " ".join(words)[:_MAX_LABEL]

@@ -8,7 +8,7 @@ from typing import Final
 from eagleray.contracts.manifests import ChunkerIdentity
 from eagleray.errors import InputError
 
-RULES: Final = 1
+RULES: Final = 2
 """Version of the splitting rules; a change of any span or heading raises it."""
 
 SPECIAL_TOKENS: Final = 2

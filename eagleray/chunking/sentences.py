@@ -11,14 +11,15 @@ from itertools import pairwise
 from typing import Final
 
 _BREAK: Final = re.compile(
-    r"""(?P<mark>[.!?\u2026]+)["'\u2019\u201d)\]\u00bb]*\s+(?=\S)      # end of a sentence, then white space
-      | [\u3002\uff01\uff1f]+[\u201d\u300d\u300f\uff09]*\s*(?=\S)      # Chinese and Japanese full stops
-      | \n\s*\n\s*(?=\S)                                               # blank line
-      | \n[ \t]*(?=(?:[-*\u2022\u25cf\u25aa\u25e6\u2013]|\(?\d{1,3}[.)]|\([a-zA-Z]{1,4}\))[ \t])  # item
-      | (?<=[\d)%\u2013\u2014-])[ \t]+[$\u20ac\u00a3(]*[\d,.]*\d[)%]*[ \t]*\n\s*(?=\S)  # line of figures
+    r"""(?<![.!?\u2026])(?P<mark>[.!?\u2026]++)["'\u2019\u201d)\]\u00bb]*+\s++  # end of a sentence, and space
+      | (?<![\u3002\uff01\uff1f])[\u3002\uff01\uff1f]++[\u201d\u300d\u300f\uff09]*+\s*+  # East Asian stops
+      | \n[^\S\n]*+\n\s*+                                             # blank line
+      | \n[ \t]*+(?=(?:[-*\u2022\u25cf\u25aa\u25e6\u2013]|\(?\d{1,3}[.)]|\([a-zA-Z]{1,4}\))[ \t])  # item
+      | (?<=[\d)%\u2013\u2014-])[ \t]++[$\u20ac\u00a3(]*+[\d,.]*+(?<=\d)[)%]*+[ \t]*+\n\s*+  # line of figures
     """,
     re.VERBOSE,
 )
+"""Quantifiers are possessive, and a run of marks is tried at its first alone: time grows as the text does."""
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _INITIALISM: Final = re.compile(r"(?:[a-z]\.)+[a-z]|[a-z]")
 _WORD_REACH: Final = 24
@@ -53,10 +54,13 @@ def find_sentence_starts(text: str, *, start: int, end: int) -> list[int]:
     Args:
         text: the whole text.
         start: first character of the part, no white space.
-        end: one past its last character.
+        end: one past its last character; white space before it is no sentence.
     """
     starts = [start]
+    end = start + len(text[start:end].rstrip())
     for match in _BREAK.finditer(text, start, end):
+        if match.end() == end:
+            break
         if match.lastgroup != "mark" or _is_end(text, match, start=starts[-1], stop=end):
             starts.append(match.end())
     return starts

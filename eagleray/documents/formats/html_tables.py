@@ -40,7 +40,7 @@ class TableLayout:
 
 def find_layout_tables(root: Any) -> set[Any]:
     """Return the tables that hold other tables: they place things on the page."""
-    from lxml import etree
+    from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
 
     layout: set[Any] = set()
     outer: list[Any] = []

@@ -15,7 +15,7 @@ from eagleray.documents.decoding import decode_text
 from eagleray.documents.elements import is_table_row, split_lines
 from eagleray.documents.records import InputFile, RawRecord, make_file_record
 
-_ATX: Final = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*")
+_ATX: Final = re.compile(r" {0,3}(#{1,6})(?=[ \t]|\Z)")
 _SETEXT: Final = re.compile(r" {0,3}(=+|-{2,})[ \t]*")
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
 _MARKS: Final = re.compile(r"[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
@@ -35,8 +35,13 @@ def parse_markdown(data: bytes, file: InputFile) -> Iterator[RawRecord | DeadLet
 
 def read_heading(line: str) -> str:
     """Return the words of a heading's span, without the signs that make it one."""
-    match = _ATX.fullmatch(line)
-    words = (match.group(2) or "") if match else line.split("\n", 1)[0]
+    words = line.split("\n", 1)[0]
+    match = _ATX.match(words)
+    if match:
+        written = words[match.end() :].strip(" \t")
+        words = written.rstrip("#")
+        if words and not words.endswith((" ", "\t")):
+            words = written  # signs that are part of the last word
     return " ".join(_MARKS.sub("", words).split())
 
 
@@ -65,7 +70,7 @@ def find_markdown_elements(text: str) -> tuple[Element, ...]:
 def _add_line(blocks: _Blocks, line: str, *, start: int, end: int) -> None:
     if not line.strip():
         blocks.close()
-    elif heading := _ATX.fullmatch(line):
+    elif heading := _ATX.match(line):
         blocks.close()
         blocks.extend(ElementKind.HEADING, start, end=end)
         blocks.close(level=len(heading.group(1)))

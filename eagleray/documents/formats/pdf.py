@@ -1,4 +1,4 @@
-"""PDF: the text layer of each page through PDFium; every element knows its page."""
+"""PDF: the text layer of each page through PDFium, then what its fields show; elements know their page."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Element
 from eagleray.documents.elements import find_elements
+from eagleray.documents.formats.pdf_fields import FieldReader
 from eagleray.documents.records import InputFile, RawRecord, make_file_record
 from eagleray.errors import MissingExtraError
 
@@ -59,10 +60,13 @@ def _read_pages(data: bytes, file: InputFile) -> tuple[str, list[str], list[Dead
     pages: list[str] = []
     dead_letters: list[DeadLetter] = []
     try:
-        title = " ".join(document.get_metadata_value("Title").split())
+        title = " ".join(_clean(document.get_metadata_value("Title")).split())
+        if document.get_formtype() != pypdfium2.raw.FORMTYPE_NONE:
+            document.init_forms()
+        fields = FieldReader(document)
         for index in range(len(document)):
             try:
-                pages.append(_read_page(document, index))
+                pages.append(_read_page(document, index, fields=fields))
             except pypdfium2.PdfiumError as error:
                 pages.append("")
                 detail = f"PDFium cannot read the page: {error}"
@@ -74,7 +78,7 @@ def _read_pages(data: bytes, file: InputFile) -> tuple[str, list[str], list[Dead
     return ("" if _MADE_BY_TOOL.search(title) else title), pages, dead_letters
 
 
-def _read_page(document: Any, index: int) -> str:
+def _read_page(document: Any, index: int, *, fields: FieldReader) -> str:
     page = document[index]
     try:
         text_page = page.get_textpage()
@@ -82,9 +86,16 @@ def _read_page(document: Any, index: int) -> str:
             text: str = text_page.get_text_range()
         finally:
             text_page.close()
+        shown = fields.read_page(page)
     finally:
         page.close()
-    text = _SOFT_HYPHEN.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    pieces = (_clean(text), "\n".join(_clean(value) for value in shown))
+    return "\n\n".join(piece for piece in pieces if piece.strip())
+
+
+def _clean(text: str) -> str:
+    """Return text in single spaces, without hyphens at line ends, NULs and halves of characters."""
+    text = _SOFT_HYPHEN.sub("", text).replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
     text = text.encode("utf-8", "replace").decode("utf-8")
     return "\n".join(_SPACES.sub(" ", line).strip() for line in text.split("\n")).strip("\n")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,21 @@ def make_pdf(*pages, trailer="", extra=()):
     return join_objects([*objects, *extra], trailer)
 
 
+def make_form(*pages, is_form=True, extra=()):
+    """A PDF whose pages hold these annotations alone; `extra` objects are numbered behind them."""
+    first_field = 3 + len(pages)
+    numbers = iter(range(first_field, first_field + sum(map(len, pages))))
+    kids = [[f"{next(numbers)} 0 R" for _ in fields] for fields in pages]
+    form = f"/AcroForm<</Fields[{' '.join(chain(*kids))}]/NeedAppearances true>>" if is_form else ""
+    objects = [
+        f"<</Type/Catalog/Pages 2 0 R{form}>>",
+        f"<</Type/Pages/Kids[{' '.join(f'{3 + n} 0 R' for n in range(len(pages)))}]/Count {len(pages)}>>",
+        *(f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Annots[{' '.join(names)}]>>" for names in kids),
+        *(f"<</Type/Annot/Rect[60 600 260 620]{field}>>" for fields in pages for field in fields),
+    ]
+    return join_objects([*objects, *extra])
+
+
 def make_encrypted():
     """A PDF whose password nobody knows."""
     key = "A" * 32
@@ -63,6 +79,47 @@ def test_elements_know_their_pages_and_pages_without_text_are_passed_over():
     found = [(element.page, text[element.start : element.end]) for element in record.elements]
     assert found == [(1, "First page."), (3, "Third page.")]
     assert record.fields["title"] == "adi"
+
+
+def test_what_is_filled_into_a_form_is_text_of_its_page():
+    texts = ("/Subtype/Widget/FT/Tx/T(a)/V(Larchmont Trustees)", "/Subtype/Widget/FT/Tx/T(b)/V<FEFF20AC0035>")
+    choices = (
+        "/Subtype/Widget/FT/Ch/Ff 131072/T(c)/V(b)/Opt[[(a)(Alpha)][(b)(Beta)]]",
+        "/Subtype/Widget/FT/Ch/T(d)/V[(x)(z)]/Opt[(x)(y)(z)]",
+    )
+    boxes = (
+        "/Subtype/Widget/FT/Btn/T(e)/TU(I agree)/V/Yes/AS/Yes/AP<</N<</Yes 15 0 R/Off 15 0 R>>>>",
+        "/Subtype/Widget/FT/Btn/T(f)/TU(I do not)/V/Off/AS/Off/AP<</N<</Yes 15 0 R/Off 15 0 R>>>>",
+    )
+    others = (
+        "/Subtype/FreeText/Contents(Typed on the page)",
+        "/Subtype/Text/Contents(A note that opens)",
+        "/Subtype/Widget/FT/Tx/T(g)/F 2/V(hidden)",
+        "/Subtype/Widget/FT/Tx/T(h)/Ff 8192/V(password)",
+    )
+    stream = "<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Length 0>>stream\n\nendstream"
+    (record,) = parse_bytes(make_form(texts, choices, (*boxes, *others), extra=[stream]), FILE)
+    text = record.fields["text"]
+    assert [(element.page, text[element.start : element.end]) for element in record.elements] == [
+        (1, "Larchmont Trustees\n€5"),
+        (2, "Beta\nx, z"),
+        (3, "☒ I agree\nTyped on the page"),
+    ]
+
+
+def test_a_value_no_form_lists_is_text_all_the_same():
+    fields = ("/Subtype/Widget/FT/Tx/V(Larchmont Trustees)", "/Subtype/Widget/FT/Tx/Ff 8192/V(password)")
+    (record,) = parse_bytes(make_form(fields, is_form=False), FILE)
+    assert record.fields["text"] == "Larchmont Trustees"
+
+
+def test_values_stand_behind_the_text_of_their_page():
+    data = make_pdf(
+        "Paying agent:", "Second.", extra=["<</Subtype/Widget/FT/Tx/V(Larchmont Trustees)/Rect[0 0 9 9]>>"]
+    )
+    data = data.replace(b"/Contents 5 0 R", b"/Annots[8 0 R]/Contents 5 0 R")
+    (record,) = parse_bytes(data, FILE)
+    assert record.fields["text"] == "Paying agent:\n\nLarchmont Trustees\n\nSecond."
 
 
 @pytest.mark.parametrize("data", [b"", b"%PDF-1.4", b"not a pdf"])
