@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from eagleray.embedders.hashing import count_words, find_words
 from eagleray.embedders.layout import read_layout
 from eagleray.embedders.opening import HASHING, find_model, find_tokenizer
-from eagleray.models.libraries import import_library
-from eagleray.models.tokenizing import Token, Tokenize, read_tokenizer
+from eagleray.models.tokenizing import Token, Tokenize, read_counter, read_tokenizer
 from eagleray.setting_groups.engine import EmbedderSettings
 
 CountTokens = Callable[[Sequence[str]], list[int]]
@@ -26,10 +25,7 @@ def open_counter(settings: EmbedderSettings) -> CountTokens:
     """
     if settings.model == HASHING:
         return count_words
-    tokenizer = import_library("tokenizers").Tokenizer.from_file(str(find_tokenizer(settings)))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return lambda texts: [len(item.ids) for item in tokenizer.encode_batch_fast(list(texts))]
+    return read_counter(find_tokenizer(settings)).count
 
 
 def open_question_counter(settings: EmbedderSettings) -> CountTokens:

@@ -17,6 +17,8 @@ from eagleray.digests import digest_bytes, digest_json
 DIM: Final = 384
 MAX_TOKENS: Final = 256
 _WORD: Final = re.compile(r"\w+")
+_MAX_KNOWN: Final = 64
+"""Characters of a word, or of two, whose place is remembered."""
 _RULES: Final = "words and pairs, lower case, SHA-256, signed"
 
 
@@ -63,7 +65,13 @@ def find_words(text: str) -> list[tuple[int, int, int]]:
     return [(_hash(word[0].lower())[0], word.start(), word.end()) for word in _WORD.finditer(text)]
 
 
-@lru_cache(maxsize=1 << 16)
 def _hash(gram: str) -> tuple[int, float]:
+    return _hash_known(gram) if len(gram) <= _MAX_KNOWN else _hash_new(gram)
+
+
+def _hash_new(gram: str) -> tuple[int, float]:
     number = int(digest_bytes(gram.encode())[:12], 16)
     return number % DIM, 1.0 if number >> 40 & 1 else -1.0
+
+
+_hash_known: Final = lru_cache(maxsize=1 << 16)(_hash_new)

@@ -9,6 +9,7 @@ import numpy as np
 
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import Embedder, FloatMatrix
+from eagleray.digests import digest_bytes
 
 _MAX_QUESTIONS: Final = 100_000
 """Questions remembered: at 384 numbers each, 154 MB."""
@@ -19,7 +20,7 @@ class RememberingEmbedder:
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
-        self._known: dict[str, FloatMatrix] = {}
+        self._known: dict[str, FloatMatrix] = {}  # by digest
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -37,10 +38,11 @@ class RememberingEmbedder:
         return np.concatenate([self._find(text) for text in texts])
 
     def _find(self, text: str) -> FloatMatrix:
-        found = self._known.get(text)
+        name = digest_bytes(text.encode("utf-8", "surrogatepass"))
+        found = self._known.get(name)
         if found is None:
             found = self._embedder.embed_queries([text])
             if len(self._known) >= _MAX_QUESTIONS:
                 self._known.clear()
-            self._known[text] = found
+            self._known[name] = found
         return found

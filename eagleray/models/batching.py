@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
+
+SLICE_CHARACTERS: Final = 262_144
+"""Characters that are cut into tokens together, where these are only counted: some 25 MB while it takes."""
 
 
 def cut_batches(lengths: Sequence[int], max_batch_tokens: int) -> Iterator[list[int]]:
@@ -18,3 +22,17 @@ def cut_batches(lengths: Sequence[int], max_batch_tokens: int) -> Iterator[list[
         batch.append(row)
     if batch:
         yield batch
+
+
+def slice_texts(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the texts in order, some at a time, so that little memory is taken for their tokens."""
+    taken: list[str] = []
+    n_characters = 0
+    for text in texts:
+        if taken and n_characters + len(text) > SLICE_CHARACTERS:
+            yield taken
+            taken, n_characters = [], 0
+        taken.append(text)
+        n_characters += len(text)
+    if taken:
+        yield taken

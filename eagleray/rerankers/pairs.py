@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from eagleray.models.libraries import import_library
-from eagleray.models.tokenizing import Tokenize, read_tokenizer
+from eagleray.models.tokenizing import Tokenize, read_counter, read_tokenizer
 from eagleray.rerankers.layout import read_cross_encoder
 from eagleray.rerankers.opening import find_cross_encoder
 from eagleray.setting_groups.engine import RerankerSettings
@@ -38,17 +37,10 @@ def open_pair_reader(settings: RerankerSettings) -> PairReader:
     """
     folder = find_cross_encoder(settings)
     layout = read_cross_encoder(folder)
-    tokenizer = import_library("tokenizers").Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-
-    def count(query: str, passages: Sequence[str]) -> list[int]:
-        pairs = [(query, passage) for passage in passages]
-        return [len(pair.ids) for pair in tokenizer.encode_batch_fast(pairs)]
-
+    counter = read_counter(folder / "tokenizer.json")
     return PairReader(
         name=folder.name,
         max_tokens=layout.max_tokens,
-        count=count,
+        count=counter.count_pairs,
         tokenize=read_tokenizer(folder / "tokenizer.json"),
     )

@@ -22,6 +22,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from eagleray.contracts.bounds import MAX_FILTER_DEPTH, MAX_QUESTION
 from eagleray.contracts.filters import (
     And,
     Compare,
@@ -37,17 +38,19 @@ from eagleray.contracts.filters import (
     StartsWith,
 )
 from eagleray.errors import FilterError
+from indexes.masks.checking import check_filter
 
+_SPACE: Final = re.compile(r"\s*+")
 _TOKEN: Final = re.compile(
-    r"""\s*(?:(?P<string>"(?:[^"]|"")*"|'(?:[^']|'')*')
+    r"""(?:(?P<string>"[^"]*+(?:""[^"]*+)*"|'[^']*+(?:''[^']*+)*')
     |(?P<number>[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.]))
     |(?P<op><=|>=|!=|=|<|>)
     |(?P<mark>[(),])
     |(?P<word>[A-Za-z_][\w.\-]*))""",
     re.VERBOSE,
 )
-MAX_DEPTH: Final = 64
-"""How deep `not` and parentheses may nest."""
+_SHOWN: Final = 80
+"""Characters of a filter that is too long to be read."""
 
 _RESERVED: Final = frozenset({"and", "or", "not", "in", "between", "is", "null", "contains", "true", "false"})
 
@@ -56,11 +59,15 @@ def parse_filter(text: str) -> FilterExpression:
     """Return the expression that `text` writes.
 
     Raises:
-        FilterError: it breaks the grammar; says where and what was expected.
+        FilterError: it breaks the grammar, or is too large; says where and what was expected.
     """
+    if len(text) > MAX_QUESTION:
+        detail = f"it has {len(text)} characters; at most {MAX_QUESTION:,}"
+        raise _refuse(text[:_SHOWN], 0, detail)
     parser = _Parser(text)
     expression = parser.read_expression()
     parser.expect_end()
+    check_filter(expression)
     return expression
 
 
@@ -106,8 +113,8 @@ class _Parser:
     def _read_negation(self) -> FilterExpression:
         if self._now.text.lower() not in ("not", "("):
             return self._read_condition()
-        if self._depth == MAX_DEPTH:
-            raise _refuse(self._text, self._now.position, f"nested deeper than {MAX_DEPTH} levels")
+        if self._depth == MAX_FILTER_DEPTH:
+            raise _refuse(self._text, self._now.position, f"nested deeper than {MAX_FILTER_DEPTH} levels")
         self._depth += 1
         if self._accept("not"):
             inner: FilterExpression = Not(operand=self._read_negation())
@@ -199,17 +206,21 @@ class _Parser:
 def _split(text: str) -> list[_Token]:
     tokens: list[_Token] = []
     place = 0
-    while text[place:].strip():
+    while (place := _skip_space(text, place)) < len(text):
         match = _TOKEN.match(text, place)
         if match is None or match.lastgroup is None:
-            start = place + len(text[place:]) - len(text[place:].lstrip())
-            raise _refuse(text, start, f"cannot read {text[start : start + 12]!r}; are the quotes closed?")
+            raise _refuse(text, place, f"cannot read {text[place : place + 12]!r}; are the quotes closed?")
         tokens.append(
             _Token(kind=match.lastgroup, text=match[match.lastgroup], position=match.start(match.lastgroup))
         )
         place = match.end()
     tokens.append(_Token(kind="end", text="", position=len(text)))
     return tokens
+
+
+def _skip_space(text: str, place: int) -> int:
+    match = _SPACE.match(text, place)
+    return place if match is None else match.end()
 
 
 def _negate(expression: FilterExpression, *, is_negated: bool) -> FilterExpression:

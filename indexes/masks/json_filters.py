@@ -18,6 +18,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from eagleray.contracts.bounds import MAX_FILTER_DEPTH
 from eagleray.contracts.filters import (
     And,
     Compare,
@@ -33,7 +34,7 @@ from eagleray.contracts.filters import (
     StartsWith,
 )
 from eagleray.errors import FilterError
-from indexes.masks.grammar import MAX_DEPTH
+from indexes.masks.checking import check_filter, check_size
 
 _COMPARISONS: Final = {
     "eq": Comparison.EQ,
@@ -49,10 +50,13 @@ def read_json_filter(conditions: Mapping[str, Any]) -> FilterExpression:
     """Return the expression of a JSON filter.
 
     Raises:
-        FilterError: it holds no condition, nests too deep, or an operator or a value is unknown; names
-            the column.
+        FilterError: it holds no condition, is too large, or an operator or a value is unknown; names the
+            column.
     """
-    return _read_filter(conditions, depth=0)
+    check_size(conditions)
+    expression = _read_filter(conditions, depth=0)
+    check_filter(expression)
+    return expression
 
 
 def _read_filter(conditions: Any, *, depth: int) -> FilterExpression:
@@ -135,8 +139,8 @@ def _join(name: str, parts: list[FilterExpression]) -> FilterExpression:
 
 
 def _check_depth(name: str, depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise _refuse(name, f"nested deeper than {MAX_DEPTH} levels")
+    if depth > MAX_FILTER_DEPTH:
+        raise _refuse(name, f"nested deeper than {MAX_FILTER_DEPTH} levels")
 
 
 def _check_list(name: str, value: Any) -> list[Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
+from eagleray.contracts.bounds import MAX_NAME, MAX_QUESTION
+from eagleray.contracts.hits import FacetRequest, Granularity, SearchMode, SearchRequest
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.ports import Reranker
 from eagleray.errors import QueryError
+from indexes.masks.checking import check_filter
 from indexes.searching.reranking import choose_reranker
 
 
@@ -17,11 +19,16 @@ def check_request(request: SearchRequest) -> None:
 
     Raises:
         QueryError: says which part, and what it may be.
+        FilterError: the filter is too large.
     """
     if request.like and request.query.strip():
         raise QueryError(detail="a question and a document to find others like it: give one of the two")
     if not request.like and not request.query.strip():
         raise QueryError(detail="the query is empty; ask a question in words")
+    _check_length("the query", request.query, MAX_QUESTION)
+    _check_length("like", request.like, MAX_NAME)
+    if request.filter is not None:
+        check_filter(request.filter)
     if request.k < 1:
         raise QueryError(detail=f"k must be at least 1, found {request.k}")
     if request.page is not None and (request.page.skip < 0 or request.page.n < 1):
@@ -35,6 +42,20 @@ def check_request(request: SearchRequest) -> None:
         raise QueryError(detail="rerank orders answers to a question, without like and without diversity")
     _check_floors(request)
     _check_boosts(request)
+
+
+def check_facets(request: FacetRequest) -> None:
+    """Refuse counts that cannot be given.
+
+    Raises:
+        QueryError: says which part, and what it may be.
+        FilterError: the filter is too large.
+    """
+    if request.n < 1:
+        raise QueryError(detail=f"n must be at least 1, found {request.n}")
+    _check_length("column", request.column, MAX_NAME)
+    if request.filter is not None:
+        check_filter(request.filter)
 
 
 def check_many(requests: Sequence[SearchRequest], reranker: Reranker | None) -> None:
@@ -54,6 +75,11 @@ def check_many(requests: Sequence[SearchRequest], reranker: Reranker | None) -> 
         if request.page is not None:
             raise QueryError(detail="pages are asked for alone, not among many questions")
         choose_reranker(request, reranker)
+
+
+def _check_length(name: str, text: str, most: int) -> None:
+    if len(text) > most:
+        raise QueryError(detail=f"{name} has {len(text)} characters; at most {most:,} are read")
 
 
 def _check_per_document(n: int, granularity: Granularity) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.principals import Principal
+from eagleray.digests import digest_bytes
 from indexes.masks.columns import evaluate_filter
 from indexes.masks.timelines import Timeline
 from indexes.masks.visibility import is_open_zone, select_readable
@@ -90,7 +91,7 @@ class TargetFinder:
         """
         principal = scope.principal
         who = None if principal is None else (principal.groups, principal.zones)
-        key = (scope.as_of, who, repr(scope.filter))
+        key = (scope.as_of, who, _name_filter(scope.filter))
         found: tuple[Target, ...] = self._masks.get(key, lambda: tuple(self._make(scope)))
         if scope.without:
             number, every = number_name(scope.without), found
@@ -159,12 +160,17 @@ class TargetFinder:
         if expression is None:
             return None
         found: list[Bits] = self._filtered.get(
-            repr(expression), lambda: [self._evaluate(expression, view) for view in self._segments]
+            _name_filter(expression), lambda: [self._evaluate(expression, view) for view in self._segments]
         )
         return found
 
     def _evaluate(self, expression: FilterExpression, view: SegmentView) -> Bits:
         return np.packbits(evaluate_filter(expression, view, self._attributes), bitorder="little")
+
+
+def _name_filter(expression: FilterExpression | None) -> str:
+    """Return what tells a filter apart: short, for it is kept with the mask."""
+    return "" if expression is None else digest_bytes(repr(expression).encode("utf-8", "surrogatepass"))
 
 
 def _leave_out(target: Target, document: int) -> Target:

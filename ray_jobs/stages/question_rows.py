@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from eagleray.contracts.bounds import MAX_QUESTION
 from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
@@ -54,6 +55,9 @@ class Asking:
         query = row.get("query")
         if not query or not query.strip():
             raise QueryError(detail="the query is empty; ask a question in words")
+        if len(query) > MAX_QUESTION:
+            detail = f"the query has {len(query)} characters; at most {MAX_QUESTION:,} are read"
+            raise QueryError(detail=detail)
         zones = row.get("zones")
         return SearchRequest(
             query=query,

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from eagleray.contracts.bounds import MAX_NAME, MAX_QUESTION
 from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.hits import (
     FacetRequest,
@@ -27,12 +28,6 @@ MAX_K: Final = 1_000
 MAX_QUESTIONS: Final = 256
 MAX_BATCH_HITS: Final = 10_000
 """Hits, or candidates scored again, of all questions of a batch."""
-
-MAX_NAME: Final = 1_024
-"""Characters of the name of a document or column."""
-
-MAX_CHARACTERS: Final = 16_384
-"""Of a question or a filter."""
 
 Share = Annotated[Finite, Field(ge=0.0, le=1.0)]
 
@@ -73,7 +68,7 @@ class _At(Body):
 class _Filtered(_At):
     """Which rows answer."""
 
-    filter: Annotated[str, Field(max_length=MAX_CHARACTERS)] | dict[str, Any] | None = Field(
+    filter: Annotated[str, Field(max_length=MAX_QUESTION)] | dict[str, Any] | None = Field(
         default=None, description="Rows that answer, as text or as JSON."
     )
 
@@ -104,7 +99,7 @@ class _Answered(Body):
 class QuestionBody(_Filtered):
     """What is searched for."""
 
-    query: str = Field(default="", max_length=MAX_CHARACTERS, description="The question, in words.")
+    query: str = Field(default="", max_length=MAX_QUESTION, description="The question, in words.")
     like: str = Field(default="", max_length=MAX_NAME, description="A document; others like it are wanted.")
     k: Int = Field(default=10, ge=1, le=MAX_K, description="Hits wanted.")
     mode: SearchMode = Field(default=SearchMode.HYBRID, description="Channels that answer.")

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, ConfigDict, FailFast, Field
 
+from eagleray.contracts.bounds import MAX_NAME
 from eagleray.contracts.documents import DeadLetter, Document, Element, ElementKind
 from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
 from eagleray.documents.records import InputFile, RawRecord
@@ -13,9 +14,6 @@ from eagleray.errors import InputError
 from serve.http.body_models import Body, Finite, Int
 
 MAX_DOCUMENTS: Final = 100
-MAX_NAME: Final = 1_024
-"""Characters of a doc_id or title."""
-
 SOURCE: Final = "api"
 """The `source` of rows that came in requests."""
 

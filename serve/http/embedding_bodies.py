@@ -7,23 +7,17 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from eagleray.contracts.bounds import MAX_TEXT, MAX_TEXTS, MAX_TEXTS_TOGETHER, MAX_TOKENS
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.errors import InputError
 from serve.engine.cl100k import decode_tokens
 from serve.engine.encoding import Encoded
 from serve.http.body_models import Body, Int
-
-MAX_INPUTS: Final = 2_048
-MAX_CHARACTERS: Final = 65_536
-"""Of one text."""
-
-MAX_TOKENS: Final = 8_192
-"""Token ids of one text."""
 
 
 def _is_tokens(value: object) -> bool:
@@ -32,13 +26,15 @@ def _is_tokens(value: object) -> bool:
 
 def _check_input(value: object) -> object:
     """Refuse what is no input with one sentence, where a union would give one for each of its parts."""
+    if isinstance(value, list) and len(value) > max(MAX_TEXTS, MAX_TOKENS):
+        raise ValueError(f"expected 1 to {MAX_TEXTS} inputs, or {MAX_TOKENS} tokens; found {len(value)}")
     items = value if isinstance(value, list) and not (value and _is_tokens(value)) else [value]
-    if not 1 <= len(items) <= MAX_INPUTS:
-        raise ValueError(f"expected 1 to {MAX_INPUTS} inputs, found {len(items)}")
+    if not 1 <= len(items) <= MAX_TEXTS:
+        raise ValueError(f"expected 1 to {MAX_TEXTS} inputs, found {len(items)}")
     if not (all(isinstance(item, str) for item in items) or all(_is_tokens(item) for item in items)):
         raise ValueError("expected a string, a list of strings, a list of token ids, or a list of such lists")
     for row, item in enumerate(items):
-        most, unit = (MAX_CHARACTERS, "characters") if isinstance(item, str) else (MAX_TOKENS, "tokens")
+        most, unit = (MAX_TEXT, "characters") if isinstance(item, str) else (MAX_TOKENS, "tokens")
         if not 1 <= len(item) <= most:
             raise ValueError(f"input {row} has {len(item)} {unit}; expected 1 to {most}")
     return value
@@ -70,13 +66,21 @@ class EmbeddingBody(Body):
         """Return the texts; the first call for token ids reads a table from disk.
 
         Raises:
-            InputError: a token id is none of cl100k_base.
+            InputError: a token id is none of cl100k_base, or what ids stand for is too long.
         """
         if isinstance(self.input, str):
             return [self.input]
-        if isinstance(self.input[0], int):
-            return [decode_tokens(self.input)]
-        return [item if isinstance(item, str) else decode_tokens(item) for item in self.input]
+        is_one = isinstance(self.input[0], int)
+        items: list[Any] = [self.input] if is_one else self.input  # the union's parts cannot be told apart
+        texts, n_characters = [], 0
+        for row, item in enumerate(items):
+            text = item if isinstance(item, str) else decode_tokens(item)
+            n_characters += len(text)
+            if len(text) > MAX_TEXT or n_characters > MAX_TEXTS_TOGETHER:
+                detail = f"the tokens of input {row} stand for more than {MAX_TEXT:,} characters"
+                raise InputError(detail=f"{detail}, or those of all for too many", param="input")
+            texts.append(text)
+        return texts
 
 
 def require_dimensions(dimensions: int | None, dim: int) -> None:

@@ -11,13 +11,10 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from eagleray.contracts.bounds import MAX_QUESTION, MAX_TEXT
 from serve.http.body_models import Body, Int
 
 MAX_DOCUMENTS: Final = 1_000
-MAX_CHARACTERS: Final = 65_536
-"""Of one document."""
-
-MAX_QUERY_CHARACTERS: Final = 16_384
 COHERE_MAX_TOKENS: Final = 4_096
 """Tokens of a document that Cohere reads where a request does not say how many."""
 
@@ -54,8 +51,8 @@ def _lower(value: object) -> object:
 _QUERY: Final = "coupon of the 2029 notes"
 _DOCUMENTS: Final = ["The 2029 notes pay 4.5%.", "The board met in May."]
 
-Text = Annotated[str, Field(min_length=1, max_length=MAX_CHARACTERS)]
-Query = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARACTERS)]
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+Query = Annotated[str, Field(min_length=1, max_length=MAX_QUESTION)]
 TopN = Annotated[Int, Field(ge=1)] | None
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from eagleray.contracts.answers import show_response
-from eagleray.contracts.hits import SearchResponse
+from eagleray.contracts.hits import SearchRequest, SearchResponse
+from eagleray.contracts.principals import Principal
+from serve.engine.threads import Work, run_in_thread
 from serve.http.access import Searching, Served
 from serve.http.answer_models import BatchAnswer, SearchAnswer, answered
 from serve.http.asking import count_asked, keep_replies, keep_reply
@@ -54,7 +58,7 @@ async def search(name: str, body: SearchBody, caller: Searching, serving: Served
     response_model=None,
     responses=answered(BatchAnswer),
 )
-async def search_batch(name: str, body: BatchBody, caller: Searching, serving: Served) -> JSONResponse:
+async def search_batch(name: str, body: BatchBody, caller: Searching, serving: Served) -> Response:
     """Answer every question, or none: the first that cannot be answered ends them all.
 
     Each counts as a request of its caller.
@@ -62,13 +66,25 @@ async def search_batch(name: str, body: BatchBody, caller: Searching, serving: S
     await serving.quotas.requests.take(caller.principal.subject, len(body.questions) - 1)
     collection = serving.find_collection(name)
     with count_asked(serving.metrics, AskedKind.BATCH):
-        requests = [question.to_request(caller.principal) for question in body.questions]
+        requests = await run_in_thread(Work.TEXTS, _read, body, caller.principal)
         answering = collection.searches.answer_all(
             requests, snapshot=body.snapshot or None, timeout_s=body.timeout_s
         )
         responses = await keep_replies(serving, requests, answering, snapshot=body.snapshot)
-    answers = [_show(response, is_explained=body.explain) for response in responses]
-    return JSONResponse({"snapshot": answers[0]["snapshot"], "answers": answers})
+    content = await run_in_thread(Work.TEXTS, _write, responses, is_explained=body.explain)
+    return Response(content, media_type="application/json")
+
+
+def _read(body: BatchBody, principal: Principal) -> list[SearchRequest]:
+    return [question.to_request(principal) for question in body.questions]
+
+
+def _write(responses: Sequence[SearchResponse], *, is_explained: bool) -> bytes:
+    """Return the answers as JSON, written one by one, so that others work between two of them."""
+    shown = [_show(response, is_explained=is_explained) for response in responses]
+    snapshot = json.dumps(shown[0]["snapshot"])
+    answers = ",".join(json.dumps(answer, ensure_ascii=False, allow_nan=False) for answer in shown)
+    return f'{{"snapshot":{snapshot},"answers":[{answers}]}}'.encode()
 
 
 def _show(response: SearchResponse, *, is_explained: bool) -> dict[str, Any]:

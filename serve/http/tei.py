@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
+from eagleray.contracts.bounds import MAX_TEXTS
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.errors import EagleRayError
 from eagleray.models.tokenizing import Token
@@ -25,7 +26,7 @@ from serve.http.embedding_bodies import require_dimensions, shorten
 from serve.http.problems import make_error
 from serve.http.serving import ServedModel
 from serve.http.tei_answers import InfoAnswer, TokensAnswer, VectorsAnswer
-from serve.http.tei_bodies import MAX_INPUTS, TeiEmbedBody, TeiTokenizeBody, read_inputs
+from serve.http.tei_bodies import TeiEmbedBody, TeiTokenizeBody, read_inputs
 
 router = APIRouter(tags=["tei"])
 
@@ -45,20 +46,16 @@ async def embed(body: TeiEmbedBody, caller: Searching, serving: Served) -> Respo
     return Response(content, media_type="application/json")
 
 
-@router.post("/tokenize", summary="Tokens of texts", response_model=None, responses=answered(TokensAnswer))
+@router.post("/tokenize", summary="Tokens of texts", responses=answered(TokensAnswer))
 async def tokenize(
     body: TeiTokenizeBody,
     caller: Searching,  # noqa: ARG001 - may they?
     serving: Served,
-) -> list[list[dict[str, Any]]]:
+) -> Response:
     """Cut texts into the model's tokens, without a prompt before them."""
-    texts = read_inputs(body.inputs)
-
-    def find() -> list[list[dict[str, Any]]]:
-        found = map(serving.model.tokenize, texts)
-        return [[_show(token) for token in row if token.place or body.add_special_tokens] for row in found]
-
-    return await run_in_thread(Work.TEXTS, find)
+    texts = body.read_texts()
+    content = await run_in_thread(Work.TEXTS, _write_tokens, texts, body, serving.model)
+    return Response(content, media_type="application/json")
 
 
 @router.get("/info", summary="The embedder", response_model=None, responses=answered(InfoAnswer))
@@ -74,7 +71,7 @@ async def info(caller: Inspecting, serving: Served) -> dict[str, Any]:  # noqa: 
         "max_input_length": limits.max_tokens,
         "max_batch_tokens": limits.max_batch_tokens,
         "max_batch_requests": None,
-        "max_client_batch_size": MAX_INPUTS,
+        "max_client_batch_size": MAX_TEXTS,
         "auto_truncate": False,
         "tokenization_workers": 1,
         "version": version("eagleray"),
@@ -105,7 +102,18 @@ def _write(vectors: FloatMatrix, dimensions: int | None) -> str:
     return f"[{','.join(rows)}]"
 
 
-def _show(token: Token) -> dict[str, Any]:
+def _write_tokens(texts: list[str], body: TeiTokenizeBody, model: ServedModel) -> str:
+    """Return the tokens as JSON, written one by one, so that others work between two of them."""
+    rows = []
+    for text in texts:
+        tokens = (token for token in model.tokenize(text) if token.place or body.add_special_tokens)
+        rows.append(f"[{','.join(map(_write_token, tokens))}]")
+    return f"[{','.join(rows)}]"
+
+
+def _write_token(token: Token) -> str:
     start, stop = token.place or (None, None)
     is_special = token.place is None
-    return {"id": token.number, "text": token.text, "special": is_special, "start": start, "stop": stop}
+    return json.dumps(
+        {"id": token.number, "text": token.text, "special": is_special, "start": start, "stop": stop}
+    )

@@ -5,16 +5,13 @@ Source: huggingface/text-embeddings-inference, `docs/openapi.json`.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from eagleray.contracts.bounds import MAX_TEXT, MAX_TEXTS, MAX_TOKENIZED
 from eagleray.errors import InputError
 from serve.http.body_models import Body, Int
-
-MAX_INPUTS: Final = 2_048
-MAX_CHARACTERS: Final = 65_536
-"""Of one text."""
 
 
 def _check_inputs(value: object) -> object:
@@ -47,11 +44,11 @@ def read_inputs(inputs: str | list[str], *, name: str = "inputs") -> list[str]:
     texts = [inputs] if isinstance(inputs, str) else inputs
     if not texts or not all(texts):
         raise InputError(detail=f"`{name}` cannot be empty", error_type="Empty")
-    if len(texts) > MAX_INPUTS:
-        raise InputError(detail=f"batch size {len(texts)} > maximum allowed batch size {MAX_INPUTS}")
+    if len(texts) > MAX_TEXTS:
+        raise InputError(detail=f"batch size {len(texts)} > maximum allowed batch size {MAX_TEXTS}")
     longest = max(map(len, texts))
-    if longest > MAX_CHARACTERS:
-        raise InputError(detail=f"a text has {longest} characters; expected {MAX_CHARACTERS} at most")
+    if longest > MAX_TEXT:
+        raise InputError(detail=f"a text has {longest} characters; expected {MAX_TEXT} at most")
     return texts
 
 
@@ -80,3 +77,16 @@ class TeiTokenizeBody(Body):
     inputs: Inputs = Field(description="A text, or many.")
     add_special_tokens: bool = Field(default=True, description="Tokens that stand for no character, too.")
     prompt_name: None = Field(default=None, description="No prompt is put before a text here.")
+
+    def read_texts(self) -> list[str]:
+        """Return the texts.
+
+        Raises:
+            InputError: there are none or too many of them, or one is empty, or they are too long.
+        """
+        texts = read_inputs(self.inputs)
+        n_characters = sum(map(len, texts))
+        if n_characters > MAX_TOKENIZED:
+            detail = f"the texts have {n_characters} characters together; expected {MAX_TOKENIZED} at most"
+            raise InputError(detail=detail)
+        return texts

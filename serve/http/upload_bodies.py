@@ -10,10 +10,11 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Query, UploadFile
 from pydantic import ConfigDict, Field, model_validator
 
+from eagleray.contracts.bounds import MAX_QUESTION
 from eagleray.contracts.hits import Granularity, Ranking, SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import parse_instant
-from serve.http.bodies import MAX_CHARACTERS, Share
+from serve.http.bodies import Share
 from serve.http.body_models import Body, Finite, Int
 from serve.uploads.paging import Order, Wanted
 from serve.uploads.records import Attribute
@@ -125,7 +126,7 @@ class StoreSearchBody(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"query": "coupon", "max_num_results": 5}]})
 
     query: (
-        Annotated[str, Field(min_length=1, max_length=MAX_CHARACTERS)]
+        Annotated[str, Field(min_length=1, max_length=MAX_QUESTION)]
         | Annotated[
             list[Annotated[str, Field(min_length=1, max_length=1_024)]], Field(min_length=1, max_length=16)
         ]

@@ -24,14 +24,14 @@ from eagleray.contracts.indexes import TextField
 from eagleray.contracts.manifests import FittedRanking
 from eagleray.contracts.ports import Embedder, Reranker
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
-from eagleray.errors import DocumentNotFoundError, QueryError
+from eagleray.errors import DocumentNotFoundError
 from indexes.dense.queries import DenseQuery
 from indexes.dense.vectors import FloatVector
 from indexes.lexical.bm25 import Statistics, merge_statistics
 from indexes.lexical.expressions import find_query_terms
 from indexes.searching.answering import answer_question, cut_page
 from indexes.searching.batch import MAX_BYTES, tabulate_hits
-from indexes.searching.checking import check_many, check_request
+from indexes.searching.checking import check_facets, check_many, check_request
 from indexes.searching.clocks import Clock
 from indexes.searching.documents import join_rows
 from indexes.searching.facets import count_values
@@ -144,12 +144,11 @@ class ShardedSearcher:
         """Return the commonest values of a column among what the caller may see: `value`, `documents`.
 
         Raises:
-            QueryError: no value is wanted.
+            QueryError: no value is wanted, or the name of the column is too long.
             FilterError: there is no such column, or the filter does not fit.
             ShardError: as for `search`.
         """
-        if request.n < 1:
-            raise QueryError(detail=f"n must be at least 1, found {request.n}")
+        check_facets(request)
         scope = Scope(as_of=request.as_of, principal=request.principal, filter=request.filter)
         step = ListValues(snapshot=self._snapshot, scope=scope, column=request.column)
         parts = ask_all(self._ports, step)

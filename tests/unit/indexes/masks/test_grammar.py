@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from eagleray.contracts.bounds import MAX_FILTER_DEPTH
 from eagleray.contracts.filters import (
     And,
     Compare,
@@ -15,7 +16,7 @@ from eagleray.contracts.filters import (
     StartsWith,
 )
 from eagleray.errors import FilterError
-from indexes.masks.grammar import MAX_DEPTH, parse_filter
+from indexes.masks.grammar import parse_filter
 
 
 def compare(column, op, value):
@@ -82,6 +83,6 @@ def test_a_fault_names_its_place_and_what_was_expected(text, position, part):
 @pytest.mark.parametrize("opening", ["(", "not "])
 def test_nesting_has_a_bound_that_is_told(opening):
     closing = ")" if opening == "(" else ""
-    parse_filter(opening * MAX_DEPTH + "a = 1" + closing * MAX_DEPTH)
-    with pytest.raises(FilterError, match=f"deeper than {MAX_DEPTH} levels"):
-        parse_filter(opening * 10_000 + "a = 1" + closing * 10_000)
+    parse_filter(opening * MAX_FILTER_DEPTH + "a = 1" + closing * MAX_FILTER_DEPTH)
+    with pytest.raises(FilterError, match=f"deeper than {MAX_FILTER_DEPTH} levels"):
+        parse_filter(opening * 4_000 + "a = 1" + closing * 10_000)

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from eagleray.contracts.bounds import MAX_FILTER_DEPTH
 from eagleray.errors import FilterError
-from indexes.masks.grammar import MAX_DEPTH, parse_filter
+from indexes.masks.grammar import parse_filter
 from indexes.masks.json_filters import read_json_filter
 
 
@@ -73,6 +74,6 @@ def nest(wrap, inner, times):
     ],
 )
 def test_nesting_has_a_bound_that_is_told(make):
-    read_json_filter(make(MAX_DEPTH - 1))
-    with pytest.raises(FilterError, match=f"deeper than {MAX_DEPTH} levels"):
-        read_json_filter(make(MAX_DEPTH + 1))
+    read_json_filter(make(MAX_FILTER_DEPTH - 1))
+    with pytest.raises(FilterError, match=f"deeper than {MAX_FILTER_DEPTH} levels"):
+        read_json_filter(make(MAX_FILTER_DEPTH + 1))

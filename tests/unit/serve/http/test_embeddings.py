@@ -8,10 +8,10 @@ import json
 import numpy as np
 import pytest
 
+from eagleray.contracts.bounds import MAX_TEXTS
 from eagleray.embedders.hashing import DIM, HashingEmbedder, count_words
 from eagleray.errors import ModelError
 from serve.http.app import LONG_BODIES
-from serve.http.embedding_bodies import MAX_INPUTS
 from serve.http.embeddings import PATH
 from serve.http.incoming import MAX_BYTES
 
@@ -114,7 +114,7 @@ def test_fewer_dimensions_are_the_first_ones_at_length_one(serve_with):
         ({"input": [1.5]}, "input", "list of strings"),
         ({"input": {"text": "a"}}, "input", "list of strings"),
         ({"input": [[[1]]]}, "input", "list of strings"),
-        ({"input": ["a"] * (MAX_INPUTS + 1)}, "input", str(MAX_INPUTS)),
+        ({"input": ["a"] * (MAX_TEXTS + 1)}, "input", str(MAX_TEXTS)),
         ({"input": [1] * 8_193}, "input", "8192"),
         ({"input": "x" * 65_537}, "input", "65536"),
         ({"input": "word " * 300}, "input", "has 300 tokens; the model reads 256"),
@@ -199,7 +199,7 @@ def test_who_is_not_known_or_has_no_role_for_it_gets_no_vector(serve_with):
 def test_too_much_at_once_is_told_with_a_time_and_a_defect_without_its_cause(serve_with, monkeypatch):
     async def ask(served):
         encoder = served.model.encoder
-        monkeypatch.setattr(encoder._turns, "_n_waiting", MAX_INPUTS)
+        monkeypatch.setattr(encoder._turns, "_n_waiting", MAX_TEXTS)
         refused = await embed(served, {"input": "a"})
         check_error(refused, 429, kind="rate_limit_error", word="waiting", code="rate_limit_exceeded")
         assert int(refused.headers["retry-after"]) >= 1

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from eagleray.contracts.bounds import MAX_TEXTS
 from eagleray.embedders.hashing import DIM, MAX_TOKENS, HashingEmbedder
 from eagleray.errors import ModelError
-from serve.http.tei_bodies import MAX_INPUTS
 from serve.http.tei_errors import PATHS
 
 TEXTS = ["coupon of the 2029 notes", "SOFR", "net sales rose 7.4%"]
@@ -99,7 +99,7 @@ def test_tokens_say_where_they_stand(serve_with):
     [
         ({"inputs": []}, 400, "Empty", "empty"),
         ({"inputs": ""}, 400, "Empty", "empty"),
-        ({"inputs": ["a"] * (MAX_INPUTS + 1)}, 413, "Validation", "batch size"),
+        ({"inputs": ["a"] * (MAX_TEXTS + 1)}, 413, "Validation", "batch size"),
         ({"inputs": "a" * 70_000}, 413, "Validation", "characters"),
         ({"inputs": [[1, 2]]}, 422, "Validation", "token ids"),
         ({"inputs": "a", "normalize": False}, 422, "Validation", "normalize"),
@@ -135,7 +135,7 @@ def test_only_those_who_may_search_get_vectors_and_every_role_sees_the_model(ser
         told = (await served.client.get("/info", headers=writer)).json()
         assert (told["model_id"], told["max_input_length"]) == ("hashing", MAX_TOKENS)
         assert told["model_type"] == {"embedding": {"pooling": "mean"}}
-        assert told["max_client_batch_size"] == MAX_INPUTS
+        assert told["max_client_batch_size"] == MAX_TEXTS
 
     serve_with(body)
 
