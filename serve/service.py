@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import signal
 import socket
 from collections.abc import Callable, Generator
@@ -31,7 +32,7 @@ from serve.engine.answering import Answerer
 from serve.engine.group_writing import GroupWriter
 from serve.engine.threads import Work, run_in_thread
 from serve.http.app import make_app
-from serve.http.connections import PatientProtocol
+from serve.http.connections import ConnectionLimits, PatientProtocol, Peers
 from serve.identity.authenticating import Authenticator
 from serve.search_opening import open_searches
 from serve.sharing import open_sharing
@@ -137,10 +138,19 @@ async def _serve(
 
 
 def _configure(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    serve = settings.serve
+    limits = ConnectionLimits(
+        head_s=serve.head_timeout_s,
+        write_s=serve.write_timeout_s,
+        most=serve.max_connections,
+        most_per_peer=serve.max_connections_per_peer,
+        trusted=tuple(map(ipaddress.ip_network, serve.trusted_proxies.split())),
+    )
     return uvicorn.Config(
         app,
-        http=partial(PatientProtocol, head_s=settings.serve.head_timeout_s),  # type: ignore[arg-type]
-        limit_concurrency=settings.serve.max_connections,
+        http=partial(PatientProtocol, limits=limits, peers=Peers(limits)),  # type: ignore[arg-type]
+        ws="none",
+        proxy_headers=False,  # nothing is made of who a proxy speaks for, or of how it is reached
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=_GRACE_S,

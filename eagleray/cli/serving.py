@@ -11,6 +11,7 @@ from eagleray.cli.demonstrating import ALIAS, lend_key, load_demo_settings, prep
 from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_json
 from eagleray.contracts.services import ServeRequest
 from eagleray.errors import InputError
+from eagleray.logs import write_all_as_json
 from eagleray.parts import load_serve_service
 from eagleray.settings import Settings, load_settings
 
@@ -60,4 +61,5 @@ def _serve(settings: Settings, request: ServeRequest, *, is_json: bool, key: str
                 print(f"key, until this ends: {key}")
         sys.stdout.flush()
 
+    write_all_as_json(settings.log)
     load_serve_service().serve(settings, request, show)

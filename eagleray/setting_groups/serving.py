@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Final, Literal, Self
 
 from pydantic import (
@@ -30,8 +31,12 @@ class ServeSettings(BaseModel):
             is refused, to be asked again later.
         timeout_s: seconds a request may take, waiting included.
         poll_s: seconds between two looks at the alias.
-        max_connections: open at once; requests of one more are refused.
+        max_connections: open at once; one more is refused.
+        max_connections_per_peer: of one address, or of one IPv6 network of 64 bits; one more is refused.
+        trusted_proxies: addresses or networks, words with spaces between, that speak for many callers, and
+            that `max_connections_per_peer` does not bound.
         head_timeout_s: seconds in which the head of a request must have come.
+        write_timeout_s: seconds in which a peer must take 64 KB of an answer, or what is left of it.
         max_body_bytes: that the bodies of all requests at work may have together; one caller may hold as
             much as is free, so half of it where nobody else sends any.
         embed_max_waiting: texts that may wait to be embedded; a request that would exceed it is refused.
@@ -53,7 +58,10 @@ class ServeSettings(BaseModel):
     timeout_s: float = Field(default=30.0, gt=0.0)
     poll_s: float = Field(default=0.25, gt=0.0)
     max_connections: int = Field(default=1024, ge=1)
+    max_connections_per_peer: int = Field(default=512, ge=1)
+    trusted_proxies: str = ""
     head_timeout_s: float = Field(default=10.0, gt=0.0)
+    write_timeout_s: float = Field(default=20.0, gt=0.0)
     max_body_bytes: int = Field(default=256 << 20, ge=1 << 20)
     embed_max_waiting: int = Field(default=4096, ge=1)
     embed_timeout_s: float = Field(default=120.0, gt=0.0)
@@ -64,6 +72,13 @@ class ServeSettings(BaseModel):
     texts_per_s: float = Field(default=0.0, ge=0.0, le=1e6, allow_inf_nan=False)
     burst_s: float = Field(default=10.0, gt=0.0, le=3600.0)
     metrics: MetricsReaders = "callers"
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_networks(cls, value: str) -> str:
+        for word in value.split():
+            ipaddress.ip_network(word)  # says in its error what is wrong
+        return value
 
 
 class OidcSettings(BaseModel):

@@ -21,7 +21,10 @@ from tests.integration.cut_runs import NOTES, ingest, write_lines
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
 
 SEARCH = "/collections/notes/search"
+CHUNKED = b"POST /v1/embeddings HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n"
 HEAD_S = 3.0
+WRITE_S = 2.0
+N_PER_PEER = 300
 MB = 1 << 20
 
 
@@ -33,8 +36,8 @@ class Server:
         address = urlsplit(url)
         self.host, self.port = address.hostname, address.port
 
-    def connect(self):
-        return socket.create_connection((self.host, self.port), timeout=HEAD_S + 20)
+    def connect(self, source="127.0.0.1"):
+        return socket.create_connection((self.host, self.port), HEAD_S + 20, source_address=(source, 0))
 
     def send(self, data):
         """Send bytes and return all that comes back until the connection ends."""
@@ -74,17 +77,23 @@ def server(cluster, tmp_path_factory):
         "EAGLERAY_STORE": settings.store,
         "EAGLERAY_COLLECTION": "notes",
         "EAGLERAY_EMBEDDER__MODEL": "hashing",
-        "EAGLERAY_LOG__LEVEL": "error",
+        "EAGLERAY_LOG__LEVEL": "info",
         "EAGLERAY_SERVE__HEAD_TIMEOUT_S": str(HEAD_S),
+        "EAGLERAY_SERVE__WRITE_TIMEOUT_S": str(WRITE_S),
+        "EAGLERAY_SERVE__MAX_CONNECTIONS_PER_PEER": str(N_PER_PEER),
     }
     command = [sys.executable, "-m", "eagleray", "serve", "--port", "0", "--json", "--development"]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=log, text=True)
     found = Server(process, json.loads(process.stdout.readline())["url"])
     found.check()
     yield found
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 0
     process.stdout.close()
+    told = [json.loads(line) for line in (folder / "log").read_bytes().splitlines()]
+    assert all({"event", "level", "timestamp"} <= set(line) for line in told)
+    assert "snapshot_taken" in {line["event"] for line in told}
 
 
 def test_heads_that_drip_are_cut_off_and_keep_nobody_waiting(server):
@@ -164,12 +173,154 @@ def test_half_closed_and_broken_requests_leave_nothing_behind(server):
         b"GET  HTTP/1.1\r\n\r\n",
         b"POST /v1/embeddings HTTP/1.1\r\nhost: a\r\ncontent-length: -1\r\n\r\n",
         b"POST /v1/embeddings HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
-        b"POST /v1/embeddings HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        CHUNKED + b"\r\nzz\r\n",
+        CHUNKED + b"\r\n-1\r\n",
+        CHUNKED + b"\r\n" + b"f" * 40 + b"\r\n",
+        CHUNKED + b"\r\n1\r\nabc\r\n0\r\n\r\n",
+        CHUNKED + b"content-length: 4\r\n\r\n0\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\nhost: a\r\nx: a\x00b\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\nhost: a\r\nauthorization: Bearer "
+        + "k".encode("utf-16")
+        + b"\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\nhost : a\r\n\r\n",
+        b"CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 40,
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],
 )
-def test_what_is_no_http_gets_400(server, data):
-    assert server.send(data).startswith(b"HTTP/1.1 400")
+def test_what_is_no_http_gets_400_and_no_more(server, data):
+    head, _, body = server.send(data).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400")
+    assert b"connection: close" in head
+    assert json.loads(body)["status"] == 400
     server.check()
+
+
+@pytest.mark.parametrize(
+    "hosts", [b"", b"host: a\r\nhost: a\r\n", b"host: a b\r\n", b"host:\r\n", b"host: a@b\r\n"]
+)
+def test_a_host_that_is_missing_double_or_none_gets_400(server, hosts):
+    came = server.send(b"GET /health/live HTTP/1.1\r\n" + hosts + b"connection: close\r\n\r\n")
+    assert came.startswith(b"HTTP/1.1 400"), came
+
+
+def test_the_first_http_needs_no_host(server):
+    assert server.send(b"GET /health/live HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("asked", [b"h2c", b"websocket", b"h2c, websocket", b"TLS/1.0"])
+@pytest.mark.parametrize("named", [b"upgrade", b"close, upgrade", b"keep-alive, Upgrade, HTTP2-Settings"])
+def test_no_other_protocol_is_upgraded_to(server, asked, named):
+    head = b"POST /nothing HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\nconnection: " + named
+    more = (
+        b"\r\nupgrade: " + asked + b"\r\nhttp2-settings: AAMAAABkAAQ\r\nsec-websocket-version: 13\r\n\r\n{}"
+    )
+    came = server.send(head + more + b"GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n")
+    assert came.startswith(b"HTTP/1.1 404"), came
+    assert came.count(b"HTTP/1.1 ") == 1
+
+
+def test_pipelined_requests_are_answered_in_their_order(server):
+    one = b"GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n"
+    two = b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+    came = server.send(one * 20 + two)
+    assert came.count(b'"live"') == 20
+    assert came.count(b"HTTP/1.1 200") == 21
+    assert came.endswith(b"}") and b'"object":"list"' in came[-400:]
+
+
+def test_who_waits_to_be_asked_for_a_body_is_asked_once_it_is_wanted(server):
+    head = b"POST " + SEARCH.encode() + b" HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    rest = b"expect: 100-continue\r\ncontent-length: 17\r\nconnection: close\r\n"
+    with server.connect() as connection:
+        connection.sendall(head + rest + b"\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 100")
+        connection.sendall(b'{"query": "bond"}')
+        assert read_all(connection).startswith(b"HTTP/1.1 200")
+    came = server.send(head + rest + b"authorization: Bearer er_wrong\r\n\r\n")
+    assert came.startswith(b"HTTP/1.1 401")
+
+
+def test_a_body_that_never_ends_is_left_once_it_is_refused(server):
+    head = b"POST " + SEARCH.encode() + b" HTTP/1.1\r\nhost: a\r\nauthorization: Bearer no\r\n"
+    with server.connect() as connection:
+        connection.sendall(head + b"transfer-encoding: chunked\r\n\r\n")
+        started = time.monotonic()
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            while time.monotonic() < started + 20:
+                connection.sendall(b"400\r\n" + b" " * 1024 + b"\r\n")
+                time.sleep(0.01)
+        assert time.monotonic() - started < 8
+    server.check()
+
+
+def test_a_refusal_arrives_also_where_a_long_body_is_still_sent(server):
+    answer = httpx.post(
+        server.url + "/v1/embeddings",
+        content=b" " * (6 << 20),
+        headers={"authorization": "Bearer er_wrong", "content-type": "application/json"},
+        timeout=30,
+    )
+    assert answer.status_code == 401
+
+
+def test_one_address_does_not_get_all_connections(server):
+    held = [server.connect() for _ in range(N_PER_PEER)]
+    with server.connect() as connection:
+        came = read_all(connection)
+    assert came.startswith(b"HTTP/1.1 503"), came
+    assert b"retry-after: 1" in came
+    with server.connect("127.0.0.2") as connection:
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        assert b'"live"' in read_all(connection)
+    for connection in held:
+        connection.close()
+    for _ in range(100):
+        try:
+            server.check()
+        except (httpx.HTTPError, AssertionError):
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("the connections still count")
+
+
+def test_a_peer_that_does_not_take_its_answer_is_cut_off(server):
+    before = psutil.Process(server.process.pid).num_fds()
+    one = b"GET /openapi.json HTTP/1.1\r\nhost: a\r\n\r\n"
+    held = []
+    for _ in range(5):
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(30)
+        connection.connect((server.host, server.port))
+        connection.sendall(one * 100)
+        held.append(connection)
+    for _ in range(150):
+        if psutil.Process(server.process.pid).num_fds() <= before:
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("connections whose answers nobody takes stay open")
+    for connection in held:
+        connection.close()
+    server.check()
+
+
+def test_a_peer_that_takes_its_answer_slowly_gets_it_whole(server):
+    with server.connect() as connection:
+        connection.sendall(
+            b"GET /openapi.json HTTP/1.1\r\nhost: a\r\n\r\n" * 60
+            + b"GET /health/live HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
+        )
+        came, started = b"", time.monotonic()
+        while part := connection.recv(65_536):
+            came += part
+            if time.monotonic() - started < 3 * WRITE_S:
+                time.sleep(0.05)
+    assert came.count(b"HTTP/1.1 200") == 61
+    assert came.endswith(b'{"status":"live"}')
 
 
 def test_a_length_and_chunks_together_are_one_request_at_most(server):
