@@ -70,10 +70,11 @@ class Desk:
     Attributes:
         papers: doc_id -> document.
         recent: documents that stood in the last round, for a moment at least.
+        settings: of the collection.
     """
 
     def __init__(self, settings: Settings, drawn: random.Random) -> None:
-        self._settings, self._drawn, self._n_canaries = settings, drawn, 0
+        self.settings, self._drawn, self._n_canaries = settings, drawn, 0
         self.papers: dict[str, Paper] = {}
         self.recent: list[Paper] = []
         feed = {Role.WRITER, Role.READER}
@@ -120,5 +121,5 @@ class Desk:
         self, subject: str, roles: set[Role], *, groups: frozenset[str], zones: frozenset[str] | None
     ) -> Person:
         wanted = KeyRequest(subject=subject, roles=frozenset(roles), groups=groups, zones=zones)
-        key = StoredKeyService().create(self._settings, wanted)["key"]
+        key = StoredKeyService().create(self.settings, wanted)["key"]
         return Person(subject=subject, groups=groups, zones=zones, key=key, is_author=Role.WRITER in roles)

@@ -14,7 +14,8 @@ from benchmarks.http_world import COLLECTION, HttpWorld, is_readable, name_canar
 from benchmarks.written_changes import Wire
 from benchmarks.written_desk import YEAR, Desk, Person
 from eagleray.contracts.times import OPEN_END
-from serve.uploads.records import name_document
+from indexes.storage import open_store
+from serve.uploads.keeping import OwnRecords
 
 _CANARY: Final = re.compile(r"z[qw]\d{8}x")
 _MOST: Final = 200
@@ -191,7 +192,8 @@ class Questions:
 
     def _draw_document(self) -> str:
         owner = self._drawn.choice(self._desk.authors)
-        of_files = [name_document(store, name, 0) for store, held in owner.stores.items() for name in held]
+        own = OwnRecords(open_store(self._desk.settings.store), COLLECTION, subject=owner.subject)
+        of_files = [name for item in own.attachments.list_attempts() for name in item.doc_ids]
         return self._drawn.choice([*self._desk.papers, *sorted(of_files), "paper0"])
 
 

@@ -45,6 +45,37 @@ class ChunkerConfig:
         return self.max_tokens // 4
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkLengths:
+    """How long the chunks of one document are, where it is not as the collection says.
+
+    Attributes:
+        max_tokens: of a chunk with its heading, special tokens apart.
+        overlap_tokens: that neighbours share at most.
+    """
+
+    max_tokens: int
+    overlap_tokens: int
+
+
+def limit_chunks(collection: ChunkerConfig, lengths: ChunkLengths | None) -> ChunkerConfig:
+    """Return how long a document's chunks are: as the collection says, unless it has lengths of its own.
+
+    Raises:
+        InputError: the embedder does not read so much, or the lengths contradict each other.
+    """
+    if lengths is None:
+        return collection
+    _check_range(
+        "max_tokens", lengths.max_tokens, low=MIN_TOKENS, high=collection.max_tokens - SPECIAL_TOKENS
+    )
+    return ChunkerConfig(
+        max_tokens=lengths.max_tokens + SPECIAL_TOKENS,
+        target_tokens=lengths.max_tokens,
+        overlap_tokens=lengths.overlap_tokens,
+    )
+
+
 def make_chunker_identity(config: ChunkerConfig, *, tokenizer: str) -> ChunkerIdentity:
     """Return what a collection's spec records; `tokenizer` is the SHA-256 of the tokenizer's file."""
     return ChunkerIdentity(

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from eagleray.chunking.config import limit_chunks
 from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.manifests import AliasEntry, CollectionSpec, SnapshotManifest
 from eagleray.contracts.ports import Embedder, FloatMatrix, Store, TokenCounter
@@ -134,7 +135,7 @@ def _make_rows(target: Writable, writes: Sequence[Write]) -> pa.Table:
                 document,
                 position=write.begun.name,
                 counter=target.counter,
-                chunker=chunker,
+                chunker=limit_chunks(chunker, write.lengths.get(document.doc_id)),
                 chunker_digest=digest,
             )
             for document in write.documents

@@ -8,10 +8,11 @@ however the process that wrote it ended.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
+from eagleray.chunking.config import ChunkLengths
 from eagleray.contracts.documents import Document
 from eagleray.contracts.manifests import AliasEntry
 from eagleray.contracts.ports import Store
@@ -51,11 +52,13 @@ class Write:
         begun: its name and time.
         documents: versions to add; each doc_id once.
         removed: doc_ids of documents to close; none of them among `documents`.
+        lengths: doc_id -> how long its chunks are; those that are not named are cut as the collection says.
     """
 
     begun: Begun
     documents: tuple[Document, ...] = ()
     removed: tuple[str, ...] = ()
+    lengths: Mapping[str, ChunkLengths] = field(default_factory=dict)
 
     @property
     def doc_ids(self) -> frozenset[str]:

@@ -35,6 +35,7 @@ from serve.http.openapi import describe_with
 from serve.http.problems import install
 from serve.http.request_ids import RequestIds
 from serve.http.serving import Serving
+from serve.http.sweeping import end_sweeping, start_sweeping
 from serve.http.traced import Traced
 
 ROUTERS: Final = (
@@ -76,9 +77,11 @@ def make_app(
     @asynccontextmanager
     async def live(_: FastAPI) -> AsyncIterator[None]:
         await start()
+        sweeping = start_sweeping(serving)
         try:
             yield
         finally:
+            await end_sweeping(sweeping)
             await stop()
 
     app = FastAPI(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -28,9 +28,13 @@ class Body(BaseModel):
     """A body, or an object within one, whose fields are all known.
 
     `null` counts as not given wherever a field need not be given: clients write what they leave out so.
+
+    Attributes:
+        kept_nulls: fields that need not be given, and of which `null` says something all the same.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    kept_nulls: ClassVar[frozenset[str]] = frozenset()
 
     @model_validator(mode="before")
     @classmethod
@@ -39,5 +43,7 @@ class Body(BaseModel):
             return value
         if len(value) > MAX_FIELDS:
             raise ValueError(f"expected at most {MAX_FIELDS} fields, found {len(value)}")
-        absent = {name for name, field in cls.model_fields.items() if not field.is_required()}
+        absent = {
+            name for name, field in cls.model_fields.items() if not field.is_required()
+        } - cls.kept_nulls
         return {name: item for name, item in value.items() if item is not None or name not in absent}

@@ -5,22 +5,20 @@ Source: OpenAI's API reference, `/v1/files`.
 
 from __future__ import annotations
 
-import time
 from pathlib import PurePath
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form, Query, Response
 
 from eagleray.digests import digest_bytes
-from eagleray.errors import InputError
-from serve.engine.threads import Work, run_in_thread
+from eagleray.errors import InputError, NotPublishedError
 from serve.http.access import Inspecting, Searching, Served, Writing
 from serve.http.answer_models import answered
-from serve.http.attaching import detach
+from serve.http.attaching import clear
 from serve.http.completed import CompletedRoute
-from serve.http.owned_records import open_own, record_use
+from serve.http.owned_records import open_own, record_use, run_own
 from serve.http.upload_answers import (
-    DeletedAnswer,
+    DeletedFileAnswer,
     FileAnswer,
     FilesAnswer,
     show_deleted,
@@ -28,9 +26,8 @@ from serve.http.upload_answers import (
     show_page,
 )
 from serve.http.upload_bodies import After, FileForm
-from serve.uploads.keeping import OwnRecords
 from serve.uploads.paging import Order, Wanted
-from serve.uploads.records import AttachedRecord, FileRecord, make_name
+from serve.uploads.records import FileRecord, make_name, read_clock
 
 PATH: Final = "/v1/files"
 MAX_BYTES: Final = 32 << 20
@@ -54,20 +51,21 @@ async def upload_file(
         raise InputError(detail=f"file: expected 1 to {MAX_BYTES} bytes, found {len(data)}")
     if not 1 <= len(filename) <= _MAX_NAME:
         raise InputError(detail=f"file: expected a name of 1 to {_MAX_NAME} characters")
+    now = read_clock()
     file = FileRecord(
         file_id=make_name("file-"),
-        created=time.time_ns() // 1_000,
+        created=now,
         filename=filename,
         purpose=form.purpose,
         n_bytes=len(data),
-        sha256=await run_in_thread(Work.UPLOADS, digest_bytes, data),
+        sha256=await run_own(digest_bytes, data),
+        expires=now + form.seconds * 1_000_000 if form.seconds else 0,
     )
     parameters = {"file": file.file_id, "n_bytes": file.n_bytes, "sha256": file.sha256}
     async with record_use(
         serving, caller, "upload_file", parameters=parameters, texts={"filename": filename}
     ):
-        await run_in_thread(Work.UPLOADS, own.put_content, file.file_id, data)
-        await run_in_thread(Work.UPLOADS, own.put, file)
+        await run_own(own.add_file, file, data)
     return show_file(file)
 
 
@@ -81,7 +79,7 @@ async def list_files(
     after: After = "",
 ) -> dict[str, Any]:
     """List them."""
-    files = await run_in_thread(Work.UPLOADS, open_own(serving, caller).list, FileRecord)
+    files = await run_own(open_own(serving, caller).list_files)
     found = [file for file in files if purpose in ("", file.purpose)]
     wanted = Wanted(limit=limit, order=order, after=after)
     return show_page(found, wanted, name=lambda file: file.file_id, show=show_file)
@@ -92,7 +90,7 @@ async def list_files(
 )
 async def retrieve_file(file_id: str, caller: Inspecting, serving: Served) -> dict[str, Any]:
     """Show it."""
-    return show_file(await run_in_thread(Work.UPLOADS, open_own(serving, caller).find, FileRecord, file_id))
+    return show_file(await run_own(open_own(serving, caller).find_file, file_id))
 
 
 @router.get(
@@ -105,27 +103,22 @@ async def retrieve_file_content(file_id: str, caller: Searching, serving: Served
     """Return them."""
     own = open_own(serving, caller)
     async with record_use(serving, caller, "read_file", parameters={"file": file_id[:64]}):
-        file = await run_in_thread(Work.UPLOADS, own.find, FileRecord, file_id)
-        data = await run_in_thread(Work.UPLOADS, own.read_content, file)
+        file = await run_own(own.find_file, file_id)
+        data = await run_own(own.read_content, file)
     return Response(
         data, media_type="application/octet-stream", headers={"x-content-type-options": "nosniff"}
     )
 
 
 @router.delete(
-    PATH + "/{file_id}", summary="Delete a file", response_model=None, responses=answered(DeletedAnswer)
+    PATH + "/{file_id}", summary="Delete a file", response_model=None, responses=answered(DeletedFileAnswer)
 )
 async def delete_file(file_id: str, caller: Writing, serving: Served) -> dict[str, Any]:
-    """Take it out of every vector store, and remove its bytes."""
+    """Remove it, and take it out of every vector store."""
     own = open_own(serving, caller)
     async with record_use(serving, caller, "delete_file", parameters={"file": file_id[:64]}):
-        file, attached = await run_in_thread(Work.UPLOADS, _find_everywhere, own, file_id)
-        await detach(serving, caller, attached)
-        await run_in_thread(Work.UPLOADS, own.remove_content, file.file_id)
-        await run_in_thread(Work.UPLOADS, own.remove, file)
+        was_there = await run_own(own.delete_file, file_id)
+        n_left = await clear(serving, caller.principal, own, files={file_id})
+        if not (was_there or n_left):
+            raise NotPublishedError(name=file_id, detail="you have nothing of this name here")
     return show_deleted(file_id, "file")
-
-
-def _find_everywhere(own: OwnRecords, file_id: str) -> tuple[FileRecord, list[AttachedRecord]]:
-    file = own.find(FileRecord, file_id)
-    return file, [record for record in own.list(AttachedRecord) if record.file_id == file_id]

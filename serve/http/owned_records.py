@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from eagleray.contracts.callers import Caller
 from serve.audit.entries import Asked
@@ -13,6 +13,14 @@ from serve.engine.threads import Work, run_in_thread
 from serve.http.request_ids import read_request_id
 from serve.http.serving import Serving
 from serve.uploads.keeping import OwnRecords
+
+_Given = ParamSpec("_Given")
+_Found = TypeVar("_Found")
+
+
+async def run_own(ask: Callable[_Given, _Found], *given: _Given.args, **named: _Given.kwargs) -> _Found:
+    """Return what a method of a caller's records returns; it may block, and runs in a thread."""
+    return await run_in_thread(Work.UPLOADS, ask, *given, **named)
 
 
 def open_own(serving: Serving, caller: Caller) -> OwnRecords:

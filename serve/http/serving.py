@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from eagleray.chunking.config import ChunkLengths
 from eagleray.contracts.callers import Caller
 from eagleray.contracts.hits import SearchRequest
-from eagleray.contracts.manifests import EmbedderIdentity
+from eagleray.contracts.manifests import ChunkerIdentity, EmbedderIdentity
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.requests import Reply, Request
 from eagleray.errors import NotPublishedError
@@ -23,6 +24,7 @@ from serve.engine.ports import Answers, Encodes, Followed, Ranks
 from serve.engine.quotas import Quotas
 from serve.engine.recent import RecentCalls
 from serve.engine.searching import FindsHits
+from serve.http.landing import LandedSnapshots
 from serve.http.metrics import Metrics
 from serve.publishing import Publisher
 from serve.uploads.keeping import OwnRecords
@@ -145,12 +147,27 @@ class Uploads:
 
     Attributes:
         open_own: returns the records of a subject; they may block.
+        list_owners: returns the folders of all who keep anything; may block.
+        open_folder: returns the records of such a folder.
         record: keeps what was done to a file and why it failed, `None` where it did not; in microseconds how
             long it took. Called in a thread.
+        chunker: how the collection's texts are cut.
+        landed: snapshots that searches are known to be answered from.
+        patience_s: seconds that an answer waits for files to be attached, which goes on all the same.
     """
 
     open_own: Callable[[str], OwnRecords]
+    list_owners: Callable[[], Sequence[str]]
+    open_folder: Callable[[str], OwnRecords]
     record: Callable[[Asked, Exception | None, int], None]
+    chunker: ChunkerIdentity
+    landed: LandedSnapshots = field(default_factory=LandedSnapshots)
+    patience_s: float = 20.0
+
+    @property
+    def lengths(self) -> ChunkLengths:
+        """How long chunks are where nobody says otherwise."""
+        return ChunkLengths(max_tokens=self.chunker.target_tokens, overlap_tokens=self.chunker.overlap_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

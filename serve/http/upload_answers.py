@@ -5,19 +5,23 @@ Source: OpenAI's API reference, `/v1/files` and `/v1/vector_stores`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final, Literal, TypeVar
+from collections.abc import Callable, Collection, Sequence
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from eagleray.contracts.hits import Hit
 from serve.uploads.paging import Wanted, cut_page
-from serve.uploads.records import AttachedRecord, Attribute, BatchRecord, FileRecord, StoreRecord
+from serve.uploads.records import Attached, BatchRecord, FileRecord, StoreRecord
 
 Item = TypeVar("Item")
 Shown = dict[str, Any]
 
 STATUSES: Final = ("in_progress", "completed", "failed", "cancelled")
+
+Time = Annotated[int, Field(json_schema_extra={"format": "unixtime"})]
+Number = Annotated[int | float, WithJsonSchema({"type": "number"})]
+Attributes = dict[str, str | bool | Number] | None
 
 
 class FileAnswer(BaseModel):
@@ -26,18 +30,47 @@ class FileAnswer(BaseModel):
     id: str
     object: Literal["file"]
     bytes: int
-    created_at: int
+    created_at: Time
     filename: str
-    purpose: str
-    status: Literal["processed"]
+    purpose: Literal[
+        "assistants",
+        "assistants_output",
+        "batch",
+        "batch_output",
+        "fine-tune",
+        "fine-tune-results",
+        "vision",
+        "user_data",
+    ] = Field(description="Here `assistants` or `user_data`.")
+    status: Literal["uploaded", "processed", "error"] = Field(
+        deprecated=True, description="Here `processed`: the file is there."
+    )
+    expires_at: Time | None = None
+    status_details: str | None = Field(default=None, deprecated=True, description="Here null.")
 
 
-class DeletedAnswer(BaseModel):
-    """What is gone."""
+class DeletedFileAnswer(BaseModel):
+    """A file that is gone."""
 
     id: str
-    object: str
-    deleted: Literal[True]
+    object: Literal["file"]
+    deleted: bool
+
+
+class DeletedStoreAnswer(BaseModel):
+    """A vector store that is gone."""
+
+    id: str
+    object: Literal["vector_store.deleted"]
+    deleted: bool
+
+
+class DeletedAttachedAnswer(BaseModel):
+    """A file that is in a vector store no more."""
+
+    id: str
+    object: Literal["vector_store.file.deleted"]
+    deleted: bool
 
 
 class CountsAnswer(BaseModel):
@@ -50,26 +83,57 @@ class CountsAnswer(BaseModel):
     total: int
 
 
+class StoreExpiryAnswer(BaseModel):
+    """When a vector store goes by itself."""
+
+    anchor: Literal["last_active_at"]
+    days: int = Field(ge=1, le=365)
+
+
 class StoreAnswer(BaseModel):
     """A vector store."""
 
     id: str
     object: Literal["vector_store"]
-    created_at: int
-    last_active_at: int
+    created_at: Time
+    last_active_at: Time | None
     name: str
     description: str
-    metadata: dict[str, str]
-    status: Literal["in_progress", "completed"]
+    metadata: dict[str, str] | None
+    status: Literal["expired", "in_progress", "completed"]
     usage_bytes: int
     file_counts: CountsAnswer
+    expires_after: StoreExpiryAnswer | None = None
+    expires_at: Time | None = None
 
 
 class FaultAnswer(BaseModel):
     """Why a file cannot be found."""
 
-    code: str
+    code: Literal["server_error", "unsupported_file", "invalid_file"]
     message: str
+
+
+class StaticLengthsAnswer(BaseModel):
+    """How long chunks are, in tokens of the collection's embedder."""
+
+    max_chunk_size_tokens: int = Field(
+        ge=1, le=4_096, description="Where files are cut as the collection's texts, the length aimed at."
+    )
+    chunk_overlap_tokens: int
+
+
+class StaticChunkingAnswer(BaseModel):
+    """How a file is cut."""
+
+    type: Literal["static"]
+    static: StaticLengthsAnswer
+
+
+class OtherChunkingAnswer(BaseModel):
+    """A file is cut in a way that is not known."""
+
+    type: Literal["other"]
 
 
 class AttachedAnswer(BaseModel):
@@ -77,13 +141,13 @@ class AttachedAnswer(BaseModel):
 
     id: str
     object: Literal["vector_store.file"]
-    created_at: int
+    created_at: Time
     vector_store_id: str
-    status: Literal["in_progress", "completed", "failed"]
+    status: Literal["in_progress", "completed", "cancelled", "failed"]
     last_error: FaultAnswer | None
     usage_bytes: int
-    attributes: dict[str, Attribute]
-    chunking_strategy: dict[str, str]
+    attributes: Attributes
+    chunking_strategy: Annotated[StaticChunkingAnswer | OtherChunkingAnswer, Field(discriminator="type")]
 
 
 class BatchAnswer(BaseModel):
@@ -91,16 +155,16 @@ class BatchAnswer(BaseModel):
 
     id: str
     object: Literal["vector_store.files_batch"]
-    created_at: int
+    created_at: Time
     vector_store_id: str
-    status: Literal["in_progress", "completed"]
+    status: Literal["in_progress", "completed", "cancelled", "failed"]
     file_counts: CountsAnswer
 
 
 class _PageAnswer(BaseModel):
     object: Literal["list"]
-    first_id: str | None
-    last_id: str | None
+    first_id: str = Field(description="Empty where the page is.")
+    last_id: str = Field(description="Empty where the page is.")
     has_more: bool
 
 
@@ -143,8 +207,8 @@ class ResultAnswer(BaseModel):
 
     file_id: str
     filename: str
-    score: float
-    attributes: dict[str, Attribute]
+    score: float = Field(ge=0, le=1)
+    attributes: Attributes
     content: list[TextAnswer]
 
 
@@ -164,62 +228,84 @@ def show_file(file: FileRecord) -> Shown:
         "id": file.file_id,
         "object": "file",
         "bytes": file.n_bytes,
-        "created_at": file.created // 1_000_000,
+        "created_at": _show_time(file.created),
         "filename": file.filename,
         "purpose": file.purpose,
         "status": "processed",
+        "expires_at": _show_time(file.expires) if file.expires else None,
+        "status_details": None,
     }
 
 
-def show_attached(attached: AttachedRecord) -> Shown:
-    """Show a file in a vector store."""
-    fault = {"code": attached.error_code, "message": attached.error_detail} if attached.error_code else None
+def show_attached(attached: Attached, landed: Collection[str]) -> Shown:
+    """Show a file in a vector store.
+
+    Args:
+        attached: its record.
+        landed: snapshots that searches are answered from.
+    """
+    status = find_status(attached, landed)
+    fault = {"code": attached.error_code, "message": attached.error_detail} if status == "failed" else None
     return {
         "id": attached.file_id,
         "object": "vector_store.file",
-        "created_at": attached.created // 1_000_000,
+        "created_at": _show_time(attached.created),
         "vector_store_id": attached.store_id,
-        "status": find_status(attached),
+        "status": status,
         "last_error": fault,
-        "usage_bytes": attached.n_bytes if attached.is_written else 0,
+        "usage_bytes": attached.n_bytes if status == "completed" else 0,
         "attributes": dict(attached.attributes),
-        "chunking_strategy": {"type": "auto"},
+        "chunking_strategy": {
+            "type": "static",
+            "static": {
+                "max_chunk_size_tokens": attached.max_tokens,
+                "chunk_overlap_tokens": attached.overlap_tokens,
+            },
+        },
     }
 
 
-def find_status(attached: AttachedRecord) -> str:
-    """Return how far a file is."""
+def find_status(attached: Attached, landed: Collection[str]) -> str:
+    """Return how far a file is: completed once a search finds it, and not before."""
+    if attached.is_cancelled:
+        return "cancelled"
     if attached.error_code:
         return "failed"
-    return "completed" if attached.is_written else "in_progress"
+    return "completed" if attached.snapshot in landed else "in_progress"
 
 
-def show_store(store: StoreRecord, attached: Sequence[AttachedRecord]) -> Shown:
-    """Show a vector store with the files it has."""
-    counts = _count(attached)
+def show_store(store: StoreRecord, attached: Sequence[Attached], landed: Collection[str]) -> Shown:
+    """Show a vector store with the files it has; see `show_attached`."""
+    counts, n_days = _count(attached, landed), store.terms.n_days
+    status = "in_progress" if counts["in_progress"] else "completed"
     return {
         "id": store.store_id,
         "object": "vector_store",
-        "created_at": store.created // 1_000_000,
-        "last_active_at": max((item.created for item in attached), default=store.created) // 1_000_000,
-        "name": store.name,
-        "description": store.description,
-        "metadata": dict(store.metadata),
-        "status": "in_progress" if counts["in_progress"] else "completed",
-        "usage_bytes": sum(item.n_bytes for item in attached if item.is_written),
+        "created_at": _show_time(store.created),
+        "last_active_at": _show_time(store.last_active),
+        "name": store.terms.name,
+        "description": store.terms.description,
+        "metadata": dict(store.terms.metadata),
+        "status": "expired" if store.is_expired else status,
+        "usage_bytes": sum(item.n_bytes for item in attached if find_status(item, landed) == "completed"),
         "file_counts": counts,
+        "expires_after": {"anchor": "last_active_at", "days": n_days} if n_days else None,
+        "expires_at": _show_time(store.expires) if store.expires else None,
     }
 
 
-def show_batch(batch: BatchRecord, attached: Sequence[AttachedRecord]) -> Shown:
-    """Show a batch with those of its files that are still there."""
-    counts = _count(attached)
+def show_batch(batch: BatchRecord, attached: Sequence[Attached], landed: Collection[str]) -> Shown:
+    """Show a batch with those of its files that are still there; see `show_attached`."""
+    counts = _count(attached, landed)
+    status = "in_progress" if counts["in_progress"] else "completed"
+    if not counts["in_progress"] and counts["failed"] and counts["failed"] == counts["total"]:
+        status = "failed"
     return {
         "id": batch.batch_id,
         "object": "vector_store.files_batch",
-        "created_at": batch.created // 1_000_000,
+        "created_at": _show_time(batch.created),
         "vector_store_id": batch.store_id,
-        "status": "in_progress" if counts["in_progress"] else "completed",
+        "status": "cancelled" if batch.is_cancelled else status,
         "file_counts": counts,
     }
 
@@ -241,13 +327,13 @@ def show_page(
     return {
         "object": "list",
         "data": [show(item) for item in page],
-        "first_id": name(page[0]) if page else None,
-        "last_id": name(page[-1]) if page else None,
+        "first_id": name(page[0]) if page else "",
+        "last_id": name(page[-1]) if page else "",
         "has_more": has_more,
     }
 
 
-def show_result(hit: Hit, attached: AttachedRecord) -> Shown:
+def show_result(hit: Hit, attached: Attached) -> Shown:
     """Show a hit in a file."""
     return {
         "file_id": attached.file_id,
@@ -258,6 +344,11 @@ def show_result(hit: Hit, attached: AttachedRecord) -> Shown:
     }
 
 
-def _count(attached: Sequence[AttachedRecord]) -> dict[str, int]:
-    statuses = [find_status(item) for item in attached]
+def _show_time(at: int) -> int:
+    """Return seconds of microseconds."""
+    return at // 1_000_000
+
+
+def _count(attached: Sequence[Attached], landed: Collection[str]) -> dict[str, int]:
+    statuses = [find_status(item, landed) for item in attached]
     return {status: statuses.count(status) for status in STATUSES} | {"total": len(statuses)}

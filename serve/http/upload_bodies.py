@@ -5,11 +5,13 @@ Source: OpenAI's API reference, `/v1/files` and `/v1/vector_stores`.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
-from fastapi import Query, UploadFile
-from pydantic import ConfigDict, Field, model_validator
+from fastapi import Form, Query, UploadFile
+from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
+from eagleray.chunking.config import ChunkLengths
 from eagleray.contracts.bounds import MAX_QUESTION
 from eagleray.contracts.hits import Granularity, Ranking, SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
@@ -17,7 +19,6 @@ from eagleray.contracts.times import parse_instant
 from serve.http.bodies import Share
 from serve.http.body_models import Body, Finite, Int
 from serve.uploads.paging import Order, Wanted
-from serve.uploads.records import Attribute
 
 MAX_BATCH: Final = 100
 """Files that are attached together."""
@@ -25,26 +26,116 @@ MAX_BATCH: Final = 100
 _FILE: Final = "file-0123456789abcdef0123456789abcdef"
 
 Key = Annotated[str, Field(min_length=1, max_length=64)]
-Attributes = Annotated[
-    dict[Key, Annotated[str, Field(max_length=512)] | bool | int | Finite], Field(max_length=16)
-]
+Number = Annotated[int | Finite, WithJsonSchema({"type": "number"})]
+Value = Annotated[str, Field(max_length=512)] | bool | Number
+Attributes = Annotated[dict[Key, Value], Field(max_length=16)]
 Metadata = Annotated[dict[Key, Annotated[str, Field(max_length=512)]], Field(max_length=16)]
 Name = Annotated[str, Field(max_length=256)]
+
+
+Absent = SkipJsonSchema[None]
+"""What an optional field has that is not given; OpenAI's specification names no null there."""
+
+
+def _drop_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+def _optional(description: str | None = None) -> Any:
+    """Return what describes an optional field without a default."""
+    return Field(default=None, description=description, json_schema_extra=_drop_default)
 
 
 class AutoChunking(Body):
     """Files are cut as the collection's documents are."""
 
-    type: Literal["auto"] = "auto"
+    type: Literal["auto"]
+
+
+class StaticLengths(Body):
+    """How long chunks are, in tokens of the collection's embedder."""
+
+    max_chunk_size_tokens: Int = Field(
+        ge=100,
+        le=4_096,
+        description="At most, headings included; more than the embedder reads is refused.",
+    )
+    chunk_overlap_tokens: Int = Field(
+        ge=0, le=2_048, description="That neighbours share at most; not more than half of a chunk."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if 2 * self.chunk_overlap_tokens > self.max_chunk_size_tokens:
+            raise ValueError("chunk_overlap_tokens: expected at most half of max_chunk_size_tokens")
+        return self
+
+
+class StaticChunking(Body):
+    """Files are cut to lengths of their own."""
+
+    type: Literal["static"]
+    static: StaticLengths
+
+
+ChunkingStrategy = Annotated[AutoChunking | StaticChunking, Field(discriminator="type")]
+
+
+def read_lengths(strategy: AutoChunking | StaticChunking | None) -> ChunkLengths | None:
+    """Return the lengths that a strategy asks for; `None` for those of the collection."""
+    if not isinstance(strategy, StaticChunking):
+        return None
+    asked = strategy.static
+    return ChunkLengths(max_tokens=asked.max_chunk_size_tokens, overlap_tokens=asked.chunk_overlap_tokens)
+
+
+class StoreExpiry(Body):
+    """When a vector store goes by itself."""
+
+    anchor: Literal["last_active_at"]
+    days: Int = Field(ge=1, le=365, description="After its last use.")
+
+
+_FILE_EXPIRY: Final = {
+    "type": "object",
+    "description": "When it goes by itself; in forms `expires_after[anchor]` and `expires_after[seconds]`.",
+    "properties": {
+        "anchor": {"type": "string", "enum": ["created_at"]},
+        "seconds": {"type": "integer", "format": "int64", "minimum": 3_600, "maximum": 2_592_000},
+    },
+    "required": ["anchor", "seconds"],
+}
+
+
+def _describe_form(schema: dict[str, Any]) -> None:
+    """Show a form's nested object as one, as OpenAI's specification does."""
+    properties = schema["properties"]
+    for name in ("expires_after[anchor]", "expires_after[seconds]"):
+        properties.pop(name, None)
+    properties["file"] = {"type": "string", "format": "binary", "title": "File"}
+    properties["expires_after"] = _FILE_EXPIRY
+    schema["examples"] = [{"purpose": "assistants", "file": "# Notes"}]
 
 
 class FileForm(Body):
     """A file, as a form carries it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"purpose": "assistants", "file": "# Notes"}]})
+    model_config = ConfigDict(json_schema_extra=_describe_form)
 
     file: UploadFile
-    purpose: Literal["assistants", "user_data"] = "assistants"
+    purpose: Literal["assistants", "user_data"] = Field(
+        description="What it is for; both mean the same here, and others are refused."
+    )
+    anchor: Annotated[Literal["created_at"] | None, Form(alias="expires_after[anchor]")] = None
+    seconds: Annotated[
+        Annotated[int, Field(ge=3_600, le=2_592_000)] | None, Form(alias="expires_after[seconds]")
+    ] = None
+
+    @model_validator(mode="after")
+    def _check_expiry(self) -> Self:
+        if (self.anchor is None) is not (self.seconds is None):
+            raise ValueError("expires_after: expected anchor and seconds, or neither")
+        return self
 
 
 class StoreBody(Body):
@@ -52,20 +143,26 @@ class StoreBody(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "rates desk"}]})
 
-    name: Name | None = None
-    description: Annotated[str, Field(max_length=512)] | None = None
+    name: Name = ""
+    description: Annotated[str, Field(max_length=512)] = ""
     metadata: Metadata | None = None
     file_ids: list[Key] = Field(default=[], max_length=MAX_BATCH)
-    chunking_strategy: AutoChunking | None = None
+    expires_after: StoreExpiry | Absent = _optional()
+    chunking_strategy: ChunkingStrategy | Absent = _optional()
 
 
 class StoreChangeBody(Body):
     """What becomes another of a vector store; what is not given stays."""
 
+    kept_nulls: ClassVar = frozenset({"expires_after"})
+
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "credit desk"}]})
 
     name: Name | None = None
     metadata: Metadata | None = None
+    expires_after: StoreExpiry | None = Field(
+        default=None, description="Null: it does not go by itself any more."
+    )
 
 
 class AttachBody(Body):
@@ -77,7 +174,7 @@ class AttachBody(Body):
 
     file_id: Key
     attributes: Attributes | None = None
-    chunking_strategy: AutoChunking | None = None
+    chunking_strategy: ChunkingStrategy | Absent = _optional()
 
 
 class AttributesBody(Body):
@@ -93,22 +190,16 @@ class BatchBody(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"file_ids": [_FILE]}]})
 
-    file_ids: Annotated[list[Key], Field(min_length=1, max_length=MAX_BATCH)] | None = None
-    files: Annotated[list[AttachBody], Field(min_length=1, max_length=MAX_BATCH)] | None = None
+    file_ids: list[Key] = Field(default=[], min_length=1, max_length=MAX_BATCH)
+    files: list[AttachBody] = Field(default=[], min_length=1, max_length=MAX_BATCH)
     attributes: Attributes | None = None
-    chunking_strategy: AutoChunking | None = None
+    chunking_strategy: ChunkingStrategy | Absent = _optional()
 
     @model_validator(mode="after")
-    def _check(self) -> BatchBody:
-        if (self.file_ids is None) is (self.files is None):
+    def _check(self) -> Self:
+        if bool(self.file_ids) is bool(self.files):
             raise ValueError("expected either file_ids or files")
         return self
-
-    def list_files(self) -> dict[str, dict[str, Attribute]]:
-        """Return file id -> attributes."""
-        if self.files is not None:
-            return {item.file_id: dict(item.attributes or {}) for item in self.files}
-        return {file_id: dict(self.attributes or {}) for file_id in self.file_ids or ()}
 
 
 class RankingOptions(Body):
@@ -118,6 +209,21 @@ class RankingOptions(Body):
         default="auto", description="Every value stands for the collection's own ranking."
     )
     score_threshold: Share = 0.0
+
+
+class ComparisonFilter(Body):
+    """Files with an attribute that compares so with a value."""
+
+    type: Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]
+    key: str
+    value: str | bool | Number | list[str | bool | Number]
+
+
+class CompoundFilter(Body):
+    """Files that all filters select, or any of them."""
+
+    type: Literal["and", "or"]
+    filters: list[Annotated[ComparisonFilter | CompoundFilter, Field(discriminator="type")]]
 
 
 class StoreSearchBody(Body):
@@ -131,11 +237,13 @@ class StoreSearchBody(Body):
             list[Annotated[str, Field(min_length=1, max_length=1_024)]], Field(min_length=1, max_length=16)
         ]
     )
-    filters: dict[str, Any] | None = Field(default=None, description="Over the attributes of files.")
+    filters: Annotated[ComparisonFilter | CompoundFilter, Field(discriminator="type")] | Absent = _optional(
+        "Over the attributes of files."
+    )
     max_num_results: Int = Field(default=10, ge=1, le=50)
-    ranking_options: RankingOptions | None = None
+    ranking_options: RankingOptions = RankingOptions()
     rewrite_query: bool = Field(default=False, description="Accepted; no question is rewritten.")
-    as_of: str | None = Field(default=None, max_length=64, description="ISO 8601; not one of OpenAI's.")
+    as_of: str = Field(default="", max_length=64, description="ISO 8601; not one of OpenAI's.")
 
     def list_queries(self) -> list[str]:
         """Return the question, or its parts."""
@@ -147,7 +255,6 @@ class StoreSearchBody(Body):
         Raises:
             InvalidTimeError: `as_of` names no instant.
         """
-        threshold = self.ranking_options.score_threshold if self.ranking_options else 0.0
         return SearchRequest(
             query="\n".join(self.list_queries()),
             k=self.max_num_results,
@@ -155,7 +262,7 @@ class StoreSearchBody(Body):
             granularity=Granularity.CHUNK,
             as_of=parse_instant(self.as_of) if self.as_of else None,
             principal=principal,
-            ranking=Ranking(min_score=threshold or None),
+            ranking=Ranking(min_score=self.ranking_options.score_threshold or None),
         )
 
 

@@ -5,71 +5,88 @@ Source: OpenAI's API reference, `POST /v1/vector_stores/{vector_store_id}/search
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastapi import APIRouter
 
-from eagleray.contracts.filters import And, FilterExpression, IsIn, StartsWith
+from eagleray.contracts.filters import And, FilterExpression, IsIn, Not, StartsWith
+from eagleray.contracts.hits import Hit
 from eagleray.contracts.principals import Principal, name_private_group
-from serve.engine.threads import Work, run_in_thread
+from eagleray.errors import NotPublishedError
 from serve.http.access import Searching, Served
 from serve.http.answer_models import answered
 from serve.http.asking import count_asked, keep_reply
 from serve.http.metrics import AskedKind
-from serve.http.owned_records import open_own, record_use
+from serve.http.owned_records import open_own, record_use, run_own
 from serve.http.upload_answers import ResultsAnswer, TextsAnswer, show_result
 from serve.http.upload_bodies import StoreSearchBody
+from serve.uploads.attachments import choose_findable
 from serve.uploads.filters import Selects, read_filter
 from serve.uploads.keeping import OwnRecords
 from serve.uploads.reading import Refusal, read_texts
-from serve.uploads.records import AttachedRecord, FileRecord, StoreRecord, name_source
+from serve.uploads.records import Attached, StoreRecord, name_source
 
 router = APIRouter(tags=["vector stores"])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """What a vector store holds.
+
+    Attributes:
+        store: its record.
+        findable: what can be found of it.
+        others: sources of rows that may be there, but are not to be found.
+    """
+
+    store: StoreRecord
+    findable: Sequence[Attached]
+    others: tuple[str, ...]
+
+
 @router.post(
-    "/v1/vector_stores/{store_id}/search",
+    "/v1/vector_stores/{vector_store_id}/search",
     summary="Best chunks of a vector store",
     response_model=None,
     responses=answered(ResultsAnswer),
 )
 async def search_vector_store(
-    store_id: str, body: StoreSearchBody, caller: Searching, serving: Served
+    vector_store_id: str, body: StoreSearchBody, caller: Searching, serving: Served
 ) -> dict[str, Any]:
     """Answer a question from the files of a vector store."""
     own = open_own(serving, caller)
-    selects = None if body.filters is None else read_filter(body.filters)
-    attached = await run_in_thread(Work.UPLOADS, _find_written, own, store_id)
-    asked = replace(
-        body.to_request(_narrow(caller.principal)), filter=_choose_rows(store_id, attached, selects)
-    )
+    selects = None if body.filters is None else read_filter(body.filters.model_dump())
+    held = await run_own(_find_held, own, vector_store_id)
+    asked = replace(body.to_request(_narrow(caller.principal)), filter=_choose_rows(held, selects))
     with count_asked(serving.metrics, AskedKind.SEARCH):
         answering = serving.collection.searches.answer(asked)
         response = await keep_reply(serving, asked, answering, snapshot="")
-    found = [(hit, attached.get(hit.source)) for hit in response.hits]
+    found = await run_own(_keep_there, own, held, response.hits)
     return {
         "object": "vector_store.search_results.page",
         "search_query": body.list_queries(),
-        "data": [show_result(hit, record) for hit, record in found if record is not None],
+        "data": [show_result(hit, attached) for hit, attached in found],
         "has_more": False,
         "next_page": None,
     }
 
 
 @router.get(
-    "/v1/vector_stores/{store_id}/files/{file_id}/content",
+    "/v1/vector_stores/{vector_store_id}/files/{file_id}/content",
     summary="The text of a file",
     response_model=None,
     responses=answered(TextsAnswer),
 )
-async def retrieve_text(store_id: str, file_id: str, caller: Searching, serving: Served) -> dict[str, Any]:
+async def retrieve_text(
+    vector_store_id: str, file_id: str, caller: Searching, serving: Served
+) -> dict[str, Any]:
     """Return the text that is searched, a piece for each record of the file."""
     own = open_own(serving, caller)
-    parameters = {"vector_store": store_id[:64], "file": file_id[:64]}
+    parameters = {"vector_store": vector_store_id[:64], "file": file_id[:64]}
     async with record_use(serving, caller, "read_file", parameters=parameters):
-        texts = await run_in_thread(Work.UPLOADS, _read_texts, own, store_id, file_id)
+        texts = await run_own(_read_texts, own, vector_store_id, file_id)
     return {
         "object": "vector_store.file_content.page",
         "data": [{"type": "text", "text": text} for text in texts],
@@ -78,21 +95,33 @@ async def retrieve_text(store_id: str, file_id: str, caller: Searching, serving:
     }
 
 
-def _find_written(own: OwnRecords, store_id: str) -> dict[str, AttachedRecord]:
-    """Return source of the rows -> record, of the files that can be found."""
-    own.find(StoreRecord, store_id)
-    found = [record for record in own.list(AttachedRecord, store_id) if record.is_written]
-    return {name_source(store_id, record.file_id): record for record in found}
+def _find_held(own: OwnRecords, store_id: str) -> _Held:
+    store = own.find_store(store_id, is_expired=False)
+    own.touch_store(store)
+    attempts = own.attachments.list_attempts(store_id)
+    findable = choose_findable(attempts)
+    shown = {item.attempt for item in findable}
+    others = (item.source for item in attempts if item.n_documents and item.attempt not in shown)
+    return _Held(store=store, findable=findable, others=tuple(others))
 
 
-def _choose_rows(
-    store_id: str, attached: Mapping[str, AttachedRecord], selects: Selects | None
-) -> FilterExpression:
-    everything = StartsWith(column="source", prefix=name_source(store_id))
-    if selects is None:
-        return everything
-    sources = [source for source, record in attached.items() if selects(record.attributes)]
-    return And(operands=(everything, IsIn(column="source", values=tuple(sources))))
+def _choose_rows(held: _Held, selects: Selects | None) -> FilterExpression:
+    everything = StartsWith(column="source", prefix=name_source(held.store.store_id))
+    if selects is not None:
+        sources = tuple(item.source for item in held.findable if selects(item.attributes))
+        return And(operands=(everything, IsIn(column="source", values=sources)))
+    if held.others:
+        return And(operands=(everything, Not(operand=IsIn(column="source", values=held.others))))
+    return everything
+
+
+def _keep_there(own: OwnRecords, held: _Held, hits: Sequence[Hit]) -> list[tuple[Hit, Attached]]:
+    """Return the hits in files that are still there: what was deleted before the answer is not in it."""
+    own.find_store(held.store.store_id, is_expired=False)
+    by_source = {item.source: item for item in held.findable}
+    found = [(hit, by_source[hit.source]) for hit in hits if hit.source in by_source]
+    files = {name for name in {attached.file_id for _, attached in found} if own.has_file(name)}
+    return [(hit, attached) for hit, attached in found if attached.file_id in files]
 
 
 def _narrow(principal: Principal) -> Principal:
@@ -101,7 +130,10 @@ def _narrow(principal: Principal) -> Principal:
 
 
 def _read_texts(own: OwnRecords, store_id: str, file_id: str) -> list[str]:
-    own.find(AttachedRecord, store_id, file_id)
-    file = own.find(FileRecord, file_id)
+    own.find_store(store_id, is_expired=False)
+    own.attachments.find(store_id, file_id)
+    file = own.find_file(file_id)
     texts = read_texts(own.read_content(file), file)
+    if not own.has_file(file_id):
+        raise NotPublishedError(name=file_id, detail="it was deleted while it was read")
     return [] if isinstance(texts, Refusal) else texts

@@ -13,7 +13,7 @@ from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
 from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
 from eagleray.documents.partitions import parse_bytes
 from eagleray.documents.records import InputFile
-from serve.uploads.records import FileRecord, name_document, name_source
+from serve.uploads.records import FileRecord
 
 MAX_DOCUMENTS: Final = 1_000
 """Records of one file."""
@@ -41,14 +41,14 @@ class Refusal:
 
 
 def read_documents(
-    data: bytes, file: FileRecord, *, store_id: str, owner: Owner, now: int
+    data: bytes, file: FileRecord, *, source: str, owner: Owner, now: int
 ) -> tuple[Document, ...] | Refusal:
     """Return the documents of a file in a vector store; one faulty record refuses it whole.
 
     Args:
         data: its content.
         file: its record.
-        store_id: of the vector store.
+        source: of their rows; their names begin with it.
         owner: who may read them.
         now: microseconds, when they became known.
     """
@@ -58,8 +58,8 @@ def read_documents(
     return tuple(
         replace(
             document,
-            doc_id=name_document(store_id, file.file_id, number),
-            source=name_source(store_id, file.file_id),
+            doc_id=f"{source}/{number}",
+            source=source,
             attributes={},
             groups=(owner.group,),
             zone=owner.zone,

@@ -44,10 +44,9 @@ from serve.http.serving import (
     ServedModel,
     ServedReranker,
     Serving,
-    Uploads,
 )
 from serve.publishing import Publisher
-from serve.uploads.keeping import OwnRecords
+from serve.uploading import make_uploads_of
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_rerankers import write_cross_encoder
 from tests.small_searchers import FixedEmbedder, open_engine
@@ -66,7 +65,7 @@ class Served:
         self.follower, self.answerer = serving.collection.follower, serving.collection.answerer
         self.model, self.collection = serving.model, serving.collection.name
         self.reranker, self.alone = serving.reranker, serving.collection.alone
-        self.completer = serving.completer
+        self.completer, self.serving = serving.completer, serving
 
     def open_engine(self, snapshot):
         return open_engine(self.store, snapshot)
@@ -173,9 +172,11 @@ def make_file_taker(store, recorded):
         "documents": DocumentWriter(
             begin=begin, write=GroupWriter(partial(commit, target)).write, record=record
         ),
-        "uploads": Uploads(
-            open_own=lambda subject: OwnRecords(store, SPEC.name, subject=subject),
+        "uploads": make_uploads_of(
+            store,
+            SPEC.name,
             record=lambda asked, error, _: recorded.append((asked, error)),
+            chunker=SPEC.chunker,
         ),
     }
 

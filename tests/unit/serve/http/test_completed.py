@@ -8,7 +8,6 @@ import pytest
 
 from indexes.snapshots.aliases import read_alias
 from serve.uploads.keeping import OwnRecords
-from serve.uploads.records import AttachedRecord
 from tests.small_collections import SPEC
 from tests.unit.serve.engine.conftest import wait_until
 
@@ -46,6 +45,6 @@ def test_a_file_that_is_being_attached_is_attached(serve_with):
         path = f"/v1/vector_stores/{store}/files"
         await send_and_go(served, path, {"file_id": file_id}, folder="uploads")
         own = OwnRecords(served.store, SPEC.name, subject="ann")
-        assert own.find(AttachedRecord, store, file_id).is_written
+        assert own.attachments.find(store, file_id).is_findable
 
     serve_with(body, takes_files=True)

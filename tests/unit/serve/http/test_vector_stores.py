@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import json
+import threading
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -13,9 +14,12 @@ import pytest
 
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
+from serve.http import attaching as attaching_module
+from serve.http.sweeping import sweep
 from serve.uploads.keeping import OwnRecords
-from serve.uploads.records import AttachedRecord
+from serve.uploads.records import make_attempt
 from tests.small_collections import SPEC
+from tests.small_searchers import open_engine
 
 NOTE = b"# Gilts\n\nThe zebracoupon of the gilt is paid in June.\n"
 OTHER = b"The zebracoupon of the bund is paid in July, and the haircut is small.\n"
@@ -26,7 +30,13 @@ async def connect(served, key):
     transport = httpx.ASGITransport(served.app, raise_app_exceptions=False)
     async with (
         httpx.AsyncClient(transport=transport) as http,
-        openai.AsyncOpenAI(api_key=key, base_url="http://test/v1", http_client=http, max_retries=0) as client,
+        openai.AsyncOpenAI(
+            api_key=key,
+            base_url="http://test/v1",
+            http_client=http,
+            max_retries=0,
+            _strict_response_validation=True,
+        ) as client,
     ):
         yield client
 
@@ -286,11 +296,17 @@ def test_what_a_crash_left_half_written_is_not_found_and_can_be_attached_again(a
     async def body(ann, _, served):
         store, ids = await fill(ann, gilt=(NOTE, {}))
         own = OwnRecords(served.store, SPEC.name, subject="ann")
-        record = own.find(AttachedRecord, store.id, ids["gilt"])
-        own.put(replace(record, is_written=False))
+        record = own.attachments.find(store.id, ids["gilt"])
+        own.attachments.erase(record)
+        left = replace(record, snapshot="", attempt=make_attempt(record.created))
+        own.attachments.begin(left)
+        own.attachments.plan(left, 1)
         assert await find(ann, store) == {}
-        hour = 3_600_000_000
-        own.put(replace(record, is_written=False, created=time.time_ns() // 1_000 - hour))
+        file = await ann.vector_stores.files.retrieve(ids["gilt"], vector_store_id=store.id)
+        assert file.status == "in_progress"
+        long_ago = record.created - 3_600_000_000
+        own.attachments.erase(left)
+        own.attachments.begin(replace(left, created=long_ago, attempt=make_attempt(long_ago)))
         file = await ann.vector_stores.files.poll(ids["gilt"], vector_store_id=store.id)
         assert (file.status, file.last_error.code) == ("failed", "server_error")
         await ann.vector_stores.files.create_and_poll(ids["gilt"], vector_store_id=store.id)
@@ -321,6 +337,162 @@ def test_uploads_have_a_limit_of_their_own_and_come_from_known_callers_alone(ser
         assert (answer.status_code, answer.json()["error"]["type"]) == (413, "invalid_request_error")
 
     serve_with(body, takes_files=True)
+
+
+def test_completed_is_said_only_once_a_search_finds_the_file_however_long_opening_takes(ask):
+    may_open = threading.Event()
+    may_open.set()
+
+    def open_slowly(store, snapshot):
+        may_open.wait(30)
+        return open_engine(store, snapshot)
+
+    async def body(ann, *_):
+        store = await ann.vector_stores.create()
+        file = await ann.files.create(file=("a.md", NOTE), purpose="assistants")
+        may_open.clear()
+        shown = await ann.vector_stores.files.create(store.id, file_id=file.id)
+        assert (shown.status, shown.usage_bytes) == ("in_progress", 0)
+        for _ in range(2):
+            shown = await ann.vector_stores.files.retrieve(file.id, vector_store_id=store.id)
+            assert shown.status == "in_progress"
+            assert await find(ann, store) == {}
+        whole = await ann.vector_stores.retrieve(store.id)
+        assert (whole.status, whole.file_counts.in_progress) == ("in_progress", 1)
+        may_open.set()
+        polled = await ann.vector_stores.files.poll(file.id, vector_store_id=store.id, poll_interval_ms=10)
+        assert polled.status == "completed"
+        assert (await find(ann, store)).keys() == {file.id}
+
+    ask(body, open_with=open_slowly)
+
+
+def test_what_takes_longer_than_an_answer_waits_goes_on_and_can_be_cancelled(ask, monkeypatch):
+    started, go_on = threading.Event(), threading.Event()
+    read = attaching_module.read_documents
+
+    def read_slowly(*given, **named):
+        started.set()
+        go_on.wait(10)
+        return read(*given, **named)
+
+    monkeypatch.setattr(attaching_module, "read_documents", read_slowly)
+
+    async def body(ann, _, served):
+        object.__setattr__(served.serving.uploads, "patience_s", 0.05)
+        store = await ann.vector_stores.create()
+        files = [(await ann.files.create(file=(f"{n}.md", NOTE), purpose="assistants")).id for n in range(3)]
+        batch = await ann.vector_stores.file_batches.create(store.id, file_ids=files)
+        assert (batch.status, batch.file_counts.in_progress) == ("in_progress", 3)
+        cancelled = await ann.vector_stores.file_batches.cancel(batch.id, vector_store_id=store.id)
+        assert (cancelled.status, cancelled.file_counts.cancelled) == ("cancelled", 3)
+        go_on.set()
+        await served.completer.close()
+        assert await find(ann, store) == {}
+        listed = [item.status async for item in ann.vector_stores.files.list(store.id)]
+        assert listed == ["cancelled"] * 3
+        attached = await ann.vector_stores.files.create_and_poll(
+            files[0], vector_store_id=store.id, poll_interval_ms=10
+        )
+        assert attached.status == "completed"
+        assert (await find(ann, store)).keys() == {files[0]}
+
+    ask(body)
+
+
+def test_a_vector_store_that_is_not_used_expires_with_its_files_and_not_without(ask):
+    async def body(ann, _, served):
+        store, ids = await fill(ann, gilt=(NOTE, {}))
+        assert (store.expires_after, store.expires_at) == (None, None)
+        changed = await ann.vector_stores.update(
+            store.id, expires_after={"anchor": "last_active_at", "days": 2}
+        )
+        assert changed.expires_after.days == 2
+        assert changed.expires_at == changed.last_active_at + 2 * 86_400
+        kept = await ann.vector_stores.update(store.id, name="x")
+        assert kept.expires_after.days == 2
+        own = OwnRecords(served.store, SPEC.name, subject="ann")
+        (made,) = [i.path for i in served.store.list(f"{SPEC.name}/uploads") if i.path.endswith(".made")]
+        long_ago = json.loads(served.store.read(made)) | {"created": 1}
+        served.store.write(made, json.dumps(long_ago).encode())
+        assert (await find(ann, store)).keys() == set(ids.values())
+        served.store.delete(made.replace(".made", ".active"))
+        for asked in (
+            find(ann, store),
+            ann.vector_stores.files.retrieve(ids["gilt"], vector_store_id=store.id),
+            ann.vector_stores.files.create(store.id, file_id=ids["gilt"]),
+            ann.vector_stores.update(store.id, expires_after=None),
+        ):
+            with pytest.raises(openai.NotFoundError, match="expired|nothing"):
+                await asked
+        gone = await ann.vector_stores.retrieve(store.id)
+        assert (gone.status, gone.file_counts.total) == ("expired", 0)
+        assert [item async for item in ann.vector_stores.files.list(store.id)] == []
+        await sweep(served.serving)
+        assert own.attachments.list_attempts(store.id) == []
+        assert (await ann.files.retrieve(ids["gilt"])).id == ids["gilt"]
+        lasting = await ann.vector_stores.create(expires_after={"anchor": "last_active_at", "days": 1})
+        lasting = await ann.vector_stores.update(lasting.id, expires_after=None)
+        assert lasting.expires_after is None
+
+    ask(body)
+
+
+def test_every_use_of_a_vector_store_is_its_last_activity(ask):
+    async def body(ann, *_):
+        store, _ = await fill(ann, gilt=(NOTE, {}))
+        before = (await ann.vector_stores.retrieve(store.id)).last_active_at
+        await asyncio.sleep(1.1)
+        assert (await ann.vector_stores.retrieve(store.id)).last_active_at == before
+        await find(ann, store)
+        assert (await ann.vector_stores.retrieve(store.id)).last_active_at > before
+
+    ask(body)
+
+
+def test_a_file_expires_where_its_upload_says_so(ask):
+    async def body(ann, *_):
+        policy = {"anchor": "created_at", "seconds": 3600}
+        file = await ann.files.create(file=("a.md", NOTE), purpose="assistants", expires_after=policy)
+        assert file.expires_at == file.created_at + 3600
+        for wrong in ({"anchor": "created_at", "seconds": 10}, {"seconds": 3600}):
+            with pytest.raises(openai.BadRequestError, match="expires_after"):
+                await ann.files.create(file=("a.md", NOTE), purpose="assistants", expires_after=wrong)
+
+    ask(body)
+
+
+def test_static_chunks_have_the_lengths_asked_for_or_are_refused(ask):
+    async def body(ann, *_):
+        store = await ann.vector_stores.create()
+        words = " ".join(f"zebracoupon{n}" for n in range(600)).encode()
+        file = await ann.files.create(file=("a.txt", words), purpose="assistants")
+        static = {"max_chunk_size_tokens": 100, "chunk_overlap_tokens": 10}
+        attached = await ann.vector_stores.files.create(
+            store.id, file_id=file.id, chunking_strategy={"type": "static", "static": static}
+        )
+        assert attached.chunking_strategy.static.model_dump() == static
+        page = await ann.vector_stores.search(store.id, query="zebracoupon7", max_num_results=50)
+        lengths = [len(item.content[0].text.split()) for item in page.data]
+        assert len(lengths) >= 6
+        assert max(lengths) <= 100
+        auto = await ann.vector_stores.files.create(
+            store.id, file_id=file.id, chunking_strategy={"type": "auto"}
+        )
+        assert auto.chunking_strategy.type == "static"
+        assert auto.chunking_strategy.static.max_chunk_size_tokens == SPEC.chunker.target_tokens
+        page = await ann.vector_stores.search(store.id, query="zebracoupon7", max_num_results=50)
+        assert max(len(item.content[0].text.split()) for item in page.data) > 100
+        for wrong in (
+            {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400},
+            static | {"chunk_overlap_tokens": 60},
+        ):
+            with pytest.raises(openai.BadRequestError, match="chunk"):
+                await ann.vector_stores.files.create(
+                    store.id, file_id=file.id, chunking_strategy={"type": "static", "static": wrong}
+                )
+
+    ask(body)
 
 
 def test_where_no_files_are_taken_there_are_none(serve_with):

@@ -18,7 +18,7 @@ def read(name, data):
         n_bytes=len(data),
         sha256=digest_bytes(data),
     )
-    return read_documents(data, file, store_id="vs_1", owner=OWNER, now=7)
+    return read_documents(data, file, source="vector_stores/vs_1/file-1/7", owner=OWNER, now=7)
 
 
 def test_what_a_file_says_of_readers_zones_times_and_attributes_is_passed_over():
@@ -35,11 +35,11 @@ def test_what_a_file_says_of_readers_zones_times_and_attributes_is_passed_over()
         for number in range(3)
     ]
     found = read("a.JSONL", "\n".join(map(json.dumps, lines)).encode())
-    assert [document.doc_id for document in found] == [f"vector_stores/vs_1/file-1/{n}" for n in range(3)]
+    assert [document.doc_id for document in found] == [f"vector_stores/vs_1/file-1/7/{n}" for n in range(3)]
     for number, document in enumerate(found):
         assert (document.title, document.text) == ("t", f"text {number}")
         assert (document.groups, document.zone, document.known_from) == ((OWNER.group,), "emea", 7)
-        assert (document.attributes, document.source) == ({}, "vector_stores/vs_1/file-1")
+        assert (document.attributes, document.source) == ({}, "vector_stores/vs_1/file-1/7")
 
 
 def test_html_and_text_are_read_and_what_cannot_be_is_refused_by_its_kind():
