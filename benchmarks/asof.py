@@ -67,8 +67,7 @@ def compare(
     settings = delivered.settings
     opened = open_snapshot(open_store(settings.store), settings.collection, "live")
     embedder = RememberingEmbedder(open_embedder(settings.embedder))
-    attributes = opened.manifest.attributes
-    engine = Searcher(opened.snapshot_id, opened.segments, attributes=attributes, embedder=embedder)
+    engine = Searcher(opened.snapshot_id, opened.segments, embedder=embedder)
     spans = deliveries.find_spans(withdrawn_at=delivered.second_ended)
     rows = read_rows(settings, spans)
     questions = draw_questions(deliveries, delivered, rng, n=n, per_moment=per_moment)

@@ -128,9 +128,7 @@ def compare(
 
 def make_searcher(opened: OpenSnapshot, embedder: Embedder) -> Searcher:
     """Return a searcher that keeps nothing yet."""
-    return Searcher(
-        opened.snapshot_id, opened.segments, attributes=opened.manifest.attributes, embedder=embedder
-    )
+    return Searcher(opened.snapshot_id, opened.segments, embedder=embedder)
 
 
 def run_loop(searcher: Searcher, requests: list[SearchRequest]) -> tuple[list[list[tuple[Any, ...]]], Spent]:

@@ -24,8 +24,17 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.differential_oracle import Expected, Oracle
-from benchmarks.differential_world import GROUPS, N_MOMENTS, VALUES, WORDS, ZONES, World, make_world
+from benchmarks.differential_oracle import Expected, Oracle, name_value
+from benchmarks.differential_world import (
+    GROUPS,
+    N_MOMENTS,
+    ODD_VALUES,
+    VALUES,
+    WORDS,
+    ZONES,
+    World,
+    make_world,
+)
 from benchmarks.reporting import show_result
 from eagleray.contracts.filters import (
     And,
@@ -50,11 +59,14 @@ from eagleray.contracts.hits import (
 )
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import Principal
+from eagleray.errors import FilterColumnError
 from indexes.lexical.analysis import ENGLISH
 from indexes.planning import plans
 
 QUESTIONS_PER_WORLD: Final = 1_000
-_FACETS: Final = ("ticker", "year", "tags", "is_open")
+_FACETS: Final = ("ticker", "year", "tags", "is_open", "mixed", "when", "attributes.known_from")
+_ODD_NUMBERS: Final = (0, 2**53 + 1, 1.5, 2**63, -(10**30), 9007199254740992.0, 1e300)
+_ODD_LITERALS: Final = (*_ODD_NUMBERS, True, "a", "n/a", "2019-01-01", "2019-01-01T00:00:00Z", "b")
 TOLERANCE: Final = 2e-6
 """How far a score may be off; for scores above 1, this share of them."""
 
@@ -91,6 +103,7 @@ def run(n: int, *, seed: int, workers: int = 1) -> dict[str, Any]:
     names = sorted(name for name in total if name.startswith(("plan ", "kind ")))
     return {
         "checks": total["checks"],
+        "refusals": total["refusals"],
         "leaks": total["leaks"],
         "differences": total["differences"],
         "hits": total["hits"],
@@ -119,12 +132,15 @@ def check_world(task: tuple[int, int]) -> Counter[str]:
 
 def check(world: World, oracle: Oracle, request: SearchRequest, *, where: str) -> Counter[str]:
     """Return the counts of one question."""
+    if oracle.refuses(request):
+        return check_refusal(world, request, where=where)
     expected = oracle.answer(request, world.embedder.vectors[request.query])
     response = world.searcher.search(request)
     counts = Counter(checks=1, hits=len(response.hits))
     counts.update(f"plan {segment.plan}" for segment in response.explanation.segments)
-    leak = find_leak(response, expected) or find_counted_leak(world, request, expected)
+    leak = find_leak(response, expected) or find_counted_leak(world, oracle, request, expected)
     difference = "" if leak else find_difference(request, response, expected)
+    difference = difference or find_other_attributes(world, response)
     if difference and _has_floor(request):  # a score next to the least one may fall on either side
         least = _allow(1.0, expected)
         near = [_shift_floors(request, by) for by in (-least, least)]
@@ -144,6 +160,16 @@ def check(world: World, oracle: Oracle, request: SearchRequest, *, where: str) -
     return counts
 
 
+def check_refusal(world: World, request: SearchRequest, *, where: str) -> Counter[str]:
+    """Return the counts of a question whose filter no row of its caller's fits."""
+    try:
+        world.searcher.search(request)
+    except FilterColumnError:
+        return Counter(checks=1, refusals=1)
+    print(f"LEAK {where}: answered what only hidden rows fit: {request}", flush=True)
+    return Counter(checks=1, leaks=1)
+
+
 def find_leak(response: SearchResponse, expected: Expected) -> str:
     """Return what the answer shows of rows the caller may not see; nothing where it is sound."""
     hidden = [hit.chunk_id for hit in response.hits if hit.chunk_id not in expected.owners]
@@ -158,21 +184,32 @@ def find_leak(response: SearchResponse, expected: Expected) -> str:
     return ""
 
 
-def find_counted_leak(world: World, request: SearchRequest, expected: Expected) -> str:
+def find_counted_leak(world: World, oracle: Oracle, request: SearchRequest, expected: Expected) -> str:
     """Return what counts of a column's values show; nothing where they are those of the visible rows."""
     column = _FACETS[expected.n_visible % len(_FACETS)]
     asked = FacetRequest(
         column=column, n=1_000, as_of=request.as_of, filter=request.filter, principal=request.principal
     )
-    found = {row["value"]: row["documents"] for row in world.searcher.count_values(asked)}
+    name = column.removeprefix("attributes.")
+    if not any(name in row.attributes for row in oracle.find_readable(request)):
+        return _find_unrefused(world, asked)
+    found = {name_value(row["value"]): row["documents"] for row in world.searcher.count_values(asked)}
     pairs = {
-        (value, row.doc_id)
+        (name_value(value), row.doc_id)
         for row in world.rows
         if row.chunk_id in expected.owners
-        for value in _list_values(row.attributes.get(column))
+        for value in _list_values(row.attributes.get(name))
     }
     wanted = Counter(value for value, _ in pairs)
     return "" if found == wanted else f"values of {column} counted {found}, visible {dict(wanted)}"
+
+
+def _find_unrefused(world: World, asked: FacetRequest) -> str:
+    try:
+        found = world.searcher.count_values(asked)
+    except FilterColumnError:
+        return ""
+    return f"values of {asked.column}, which only hidden rows have, counted {found}"
 
 
 def _list_values(value: Any) -> list[Any]:
@@ -205,6 +242,16 @@ def find_difference(request: SearchRequest, response: SearchResponse, expected: 
             return f"chunk {hit.chunk_id} scores {own}, found {hit.score}"
         if is_exact and abs(hit.score - best) > _allow(best, expected):
             return f"a hit scores {hit.score} where {best} is the next best"
+    return ""
+
+
+def find_other_attributes(world: World, response: SearchResponse) -> str:
+    """Return which hit shows other attributes than its row has; nothing where none does."""
+    rows = {row.chunk_id: row.attributes for row in world.rows}
+    for hit in response.hits:
+        found = {name: name_value(value) for name, value in hit.attributes.items()}
+        if found != {name: name_value(value) for name, value in rows[hit.chunk_id].items()}:
+            return f"chunk {hit.chunk_id} shows {hit.attributes}, written {rows[hit.chunk_id]}"
     return ""
 
 
@@ -289,7 +336,9 @@ def draw_filter(drawn: random.Random, *, depth: int) -> FilterExpression:
         beginning = words[0][:3] + "*"
         wanted = drawn.choice([" ".join(words), beginning])
         return Matches(column=drawn.choice(["text", "title"]), words=wanted)
-    name = drawn.choice(list(VALUES))
+    name = drawn.choice([*VALUES, *ODD_VALUES])
+    if name in ODD_VALUES:
+        return _draw_odd(drawn, name)
     value = drawn.choice(VALUES[name])
     if name == "tags":
         return drawn.choice([Contains(column=name, value=drawn.choice("abcz")), IsNull(column=name)])
@@ -303,6 +352,22 @@ def draw_filter(drawn: random.Random, *, depth: int) -> FilterExpression:
     if name == "ticker":
         plain.append(StartsWith(column=name, prefix=drawn.choice(["A", "AB", "", "%"])))
     return drawn.choice(plain)
+
+
+def _draw_odd(drawn: random.Random, name: str) -> FilterExpression:
+    """Draw a condition on a column of several types."""
+    column = "attributes.known_from" if name == "known_from" else name
+    literals = [*_ODD_LITERALS, *(value for value in ODD_VALUES[name] if not isinstance(value, list))]
+    return drawn.choice(
+        [
+            Compare(column=column, op=drawn.choice(list(Comparison)), value=drawn.choice(literals)),
+            Compare(column=column, op=drawn.choice(list(Comparison)), value=drawn.choice(literals)),
+            IsIn(column=column, values=tuple(drawn.sample(literals, drawn.randrange(1, 5)))),
+            Contains(column=column, value=drawn.choice("ab")),
+            StartsWith(column=column, prefix=drawn.choice(["a", "n/", "2019"])),
+            IsNull(column=column),
+        ]
+    )
 
 
 if __name__ == "__main__":

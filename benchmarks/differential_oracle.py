@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
 from typing import Any, Final
 
 import numpy as np
@@ -130,6 +132,14 @@ class Oracle:
         """Return the rows a request may find: seen by its caller at its time, within its filter."""
         return [self._rows[row] for row in np.flatnonzero(self._select(request))]
 
+    def find_readable(self, request: SearchRequest) -> list[Row]:
+        """Return the rows that a request's caller may read, at whatever time."""
+        return [row for row, may in zip(self._rows, self._read(request), strict=True) if may]
+
+    def refuses(self, request: SearchRequest) -> bool:
+        """Return whether a request's filter asks for what none of the rows has that its caller may read."""
+        return request.filter is not None and _is_refused(request.filter, self.find_readable(request))
+
     def _select(self, request: SearchRequest) -> BoolVector:
         if request.as_of is None:
             known = self._to == OPEN_END
@@ -210,21 +220,111 @@ def judge(expression: FilterExpression, row: Row) -> bool | None:
             inner = judge(operand, row)
             return None if inner is None else not inner
         case IsNull(column=name):
-            return row.attributes.get(name) is None
+            return row.attributes.get(name.removeprefix("attributes.")) is None
         case Matches(column=name, words=words):
             return _count_in((row.title if name == "title" else row.text).split(), words) > 0
-    value = row.attributes.get(expression.column)
+    value = row.attributes.get(expression.column.removeprefix("attributes."))
     if value is None:
         return None
     match expression:
         case StartsWith(prefix=prefix):
-            return bool(value.startswith(prefix))
+            members = value if isinstance(value, list) else [value]
+            return any(_is_text(member) and member.startswith(prefix) for member in members)
         case Contains(value=wanted):
-            return wanted in value
+            return _compares(value, Comparison.EQ, wanted)
         case IsIn(values=values):
-            return value in values
+            return any(_compares(value, Comparison.EQ, wanted) for wanted in values)
+        case Compare(op=Comparison.NE, value=wanted):
+            return not _compares(value, Comparison.EQ, wanted)
         case Compare(op=op, value=wanted):
-            return bool(_OPERATORS[op](value, wanted))
+            return _compares(value, op, wanted)
+
+
+def _is_refused(expression: FilterExpression, readable: Sequence[Row]) -> bool:
+    match expression:
+        case And(operands=operands) | Or(operands=operands):
+            return any(_is_refused(operand, readable) for operand in operands)
+        case Not(operand=operand):
+            return _is_refused(operand, readable)
+        case Matches():
+            return False
+    name = expression.column.removeprefix("attributes.")
+    kinds = {tell_kind(row.attributes[name]) for row in readable if name in row.attributes}
+    match expression:
+        case IsNull():
+            return not kinds
+        case StartsWith():
+            return not kinds & {"string", "list"}
+        case Contains():
+            return "list" not in kinds
+        case IsIn(values=values):
+            return any(_is_unfit(value, kinds) for value in values)
+        case Compare(value=value):
+            return _is_unfit(value, kinds)
+
+
+def _is_unfit(literal: Any, kinds: set[str]) -> bool:
+    if isinstance(literal, str):
+        return not kinds & ({"string", "list"} if _read_time(literal) is None else {"string", "list", "time"})
+    return tell_kind(literal) not in kinds
+
+
+def _compares(value: Any, op: Comparison, wanted: Any) -> bool:
+    """Return whether a value compares so with a literal: those of two kinds never do."""
+    if isinstance(value, list):
+        return isinstance(wanted, str) and any(_compares_text(item, op, wanted) for item in value)
+    if tell_kind(value) == "time":
+        moment = _read_time(wanted) if isinstance(wanted, str) else None
+        return moment is not None and bool(_OPERATORS[op](_read_time(value), moment))
+    if isinstance(value, bool) or isinstance(wanted, bool):
+        return isinstance(value, bool) and isinstance(wanted, bool) and bool(_OPERATORS[op](value, wanted))
+    if isinstance(value, str):
+        return isinstance(wanted, str) and _compares_text(value, op, wanted)
+    return not isinstance(wanted, str) and bool(_OPERATORS[op](Fraction(value), Fraction(wanted)))
+
+
+def _compares_text(value: str, op: Comparison, wanted: str) -> bool:
+    if op is not Comparison.EQ and _begins_as_date(wanted) and not _begins_as_date(value):
+        return False
+    return bool(_OPERATORS[op](value, wanted))
+
+
+def tell_kind(value: Any) -> str:
+    """Return what kind of value a row's is: those of numbers are one."""
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, list):
+        return "list"
+    if isinstance(value, str):
+        return "string" if _read_time(value) is None else "time"
+    return "number"
+
+
+def name_value(value: Any) -> Hashable:
+    """Return what is the same for values that are equal, and for no others."""
+    kind = tell_kind(value) if not isinstance(value, tuple) else "list"
+    if kind == "list":
+        return kind, tuple(value)
+    return kind, _read_time(value) if kind == "time" else Fraction(value) if kind == "number" else value
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and _read_time(value) is None
+
+
+def _begins_as_date(text: str) -> bool:
+    return [part.isdigit() for part in text[:10].split("-")] == [True] * 3 and len(text) >= 10
+
+
+def _read_time(text: str) -> datetime | None:
+    """Return the moment a whole ISO 8601 text names; a date is midnight in UTC."""
+    if not _begins_as_date(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if len(text) == 10 else moment if moment.tzinfo else None
 
 
 def _scale(scores: np.ndarray) -> np.ndarray:

@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 
 from eagleray.contracts.chunks import CHUNK_SCHEMA
-from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.indexes import IndexKind, LearntEffort
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import FloatMatrix, Store
@@ -23,7 +22,6 @@ from indexes.dense.codebooks import train_codebook
 from indexes.dense.kmeans import Training, pass_over
 from indexes.dense.matching import NumpyMatcher
 from indexes.searching.searcher import Searcher
-from indexes.segments.attributes import infer_attribute_types
 from indexes.segments.codebooks import put_codebook
 from indexes.segments.opening import open_segment
 from indexes.segments.patching import PATCH_SCHEMA
@@ -46,6 +44,19 @@ VALUES: Final[dict[str, list[Any]]] = {
     "is_open": [True, False],
     "tags": [["a"], ["a", "b"], ["c"], []],
 }
+ODD_VALUES: Final[dict[str, list[Any]]] = {
+    "mixed": [1, 1.5, -0.0, 2**53, 2**53 + 1, float(2**53), "a", "n/a", True, ["a", "b"]],
+    "when": [
+        "2019-01-01",
+        "2019-01-01T01:00:00+01:00",
+        "2020-05-04T00:00:00.5Z",
+        "n/a",
+        "2019-01-01T00:00:00",
+    ],
+    "known_from": [0, "x", "2019-01-01"],
+    'odd "name". ': ["a", 7],
+}
+"""Attributes of several types, and with odd names."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,7 +108,6 @@ class World:
 
     rows: list[Row]
     views: Sequence[SegmentView]
-    types: dict[str, AttributeType]
     searcher: Searcher
     embedder: WorldEmbedder
     kinds: tuple[IndexKind, ...]
@@ -107,7 +117,6 @@ class World:
         return Searcher(
             self.searcher.snapshot,
             self.views,
-            attributes=self.types,
             embedder=self.embedder,
             n_threads=n_threads,
         )
@@ -118,10 +127,9 @@ def make_world(seed: int, folder: Path) -> World:
     rng, drawn = np.random.default_rng(seed), random.Random(seed)  # noqa: S311 - draws values, not secrets
     rows = _draw_rows(rng, drawn)
     store = open_store(folder)
-    types = infer_attribute_types(canonical_json(row.attributes).decode() for row in rows)
     parts = _cut(rows, drawn)
     kinds = tuple(drawn.choice(list(IndexKind)) for _ in parts)
-    digests = [_write(store, part, kind, types, rng) for part, kind in zip(parts, kinds, strict=True)]
+    digests = [_write(store, part, kind, rng) for part, kind in zip(parts, kinds, strict=True)]
     patches = [_draw_patch(rows, drawn) for _ in range(drawn.randrange(4))]
     views = [
         open_segment(store, COLLECTION, digest, patches=[_make_patch(patch) for patch in patches])
@@ -130,8 +138,8 @@ def make_world(seed: int, folder: Path) -> World:
     views = [replace(view, efforts=_draw_efforts(drawn)) for view in views]
     _apply(rows, patches)
     embedder = WorldEmbedder(rng)
-    searcher = Searcher("w" * 64, views, attributes=types, embedder=embedder)
-    return World(rows=rows, views=views, types=types, searcher=searcher, embedder=embedder, kinds=kinds)
+    searcher = Searcher("w" * 64, views, embedder=embedder)
+    return World(rows=rows, views=views, searcher=searcher, embedder=embedder, kinds=kinds)
 
 
 def _draw_efforts(drawn: random.Random) -> tuple[LearntEffort, ...]:
@@ -143,12 +151,14 @@ def _draw_efforts(drawn: random.Random) -> tuple[LearntEffort, ...]:
 def _draw_rows(rng: np.random.Generator, drawn: random.Random) -> list[Row]:
     centres = _normalise(rng.standard_normal((12, DIM)))
     rows: list[Row] = []
+    choose = random.Random(f"{drawn.getstate()}")  # noqa: S311 - of its own, so that all else stays as drawn
     n_documents = drawn.choice([drawn.randrange(5, 160), drawn.randrange(5, 160), drawn.randrange(500, 800)])
     ids = rng.choice(1 << 40, size=3 * n_documents, replace=False).tolist()
     for number in range(n_documents):
         zone = drawn.choice(ZONES)
         groups = frozenset(drawn.sample(GROUPS, drawn.randrange(3)))
         attributes = {name: drawn.choice(of) for name, of in VALUES.items() if drawn.random() < 0.8}
+        attributes |= {name: choose.choice(of) for name, of in ODD_VALUES.items() if choose.random() < 0.6}
         begin = drawn.randrange(N_MOMENTS)
         title = " ".join(drawn.choices(WORDS, k=drawn.randrange(4)))
         end = OPEN_END if drawn.random() < 0.7 else begin + drawn.randrange(1, 30)
@@ -183,9 +193,7 @@ def _cut(rows: list[Row], drawn: random.Random) -> list[list[Row]]:
     return [part for part in parts.values() if part]
 
 
-def _write(
-    store: Store, part: list[Row], kind: IndexKind, types: dict[str, Any], rng: np.random.Generator
-) -> str:
+def _write(store: Store, part: list[Row], kind: IndexKind, rng: np.random.Generator) -> str:
     vectors = np.stack([row.vector for row in part])
     codebook = None
     if kind is not IndexKind.FLAT:
@@ -204,7 +212,6 @@ def _write(
             _make_table(part),
             vectors,
             zone=part[0].zone,
-            attributes=types,
             embedder=embedder,
             folder=folder,
             codebook=codebook,

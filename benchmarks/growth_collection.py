@@ -23,7 +23,6 @@ import pyarrow as pa
 
 from benchmarks.real_vectors import make_times, step_from
 from eagleray.contracts.chunks import CHUNK_SCHEMA
-from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.indexes import IndexKind
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import FloatMatrix
@@ -39,7 +38,6 @@ from ray_jobs.plans.training import ROWS_PER_LIST
 
 COLLECTION: Final = "growth"
 SEGMENT_ROWS: Final = 250_000
-ATTRIBUTES: Final = {"part": AttributeType.INTEGER}
 N_PARTS: Final = 100
 """Values of the attribute `part`, drawn evenly: a filter for one selects a row in a hundred."""
 
@@ -205,7 +203,6 @@ class Builder:
             chunks,
             vectors,
             zone="default",
-            attributes=ATTRIBUTES,
             embedder=EMBEDDER,
             folder=folder,
             codebook=load_codebook(self._store, COLLECTION, codebook),

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.growth_collection import ATTRIBUTES, COLLECTION, EMBEDDER
+from benchmarks.growth_collection import COLLECTION, EMBEDDER
 from eagleray.contracts.hits import SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import FloatMatrix
@@ -52,7 +52,7 @@ def measure_search(
     store = open_store(folder)
     started = time.perf_counter()
     views = [open_segment(store, COLLECTION, digest) for digest in digests]
-    searcher = Searcher("0" * 64, views, attributes=ATTRIBUTES, embedder=KnownQuestions(questions))
+    searcher = Searcher("0" * 64, views, embedder=KnownQuestions(questions))
     open_s = time.perf_counter() - started
     opened = read_memory()
     middle = int(np.median(np.concatenate([view.known_from for view in views])))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import re
 import tempfile
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,17 +20,18 @@ import pyarrow as pa
 from benchmarks.differential_oracle import Oracle
 from benchmarks.differential_world import GROUPS, N_MOMENTS, VALUES, WORDS, ZONES, Row
 from eagleray.contracts.chunks import CHUNK_SCHEMA
-from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.documents import AttributeTypes
 from eagleray.contracts.manifests import ChunkerIdentity, CollectionSpec, SnapshotManifest
 from eagleray.contracts.ports import Store
 from eagleray.contracts.times import OPEN_END
 from eagleray.digests import canonical_json
 from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.settings import Settings, load_settings
-from indexes.segments.attributes import infer_attribute_types
+from indexes.segments.attributes import merge_attribute_types
 from indexes.segments.opening import open_segment
 from indexes.segments.patching import PATCH_SCHEMA
 from indexes.segments.publishing import publish_segment
+from indexes.segments.view import SegmentView
 from indexes.segments.writing import write_segment
 from indexes.snapshots.catalog import put_collection, put_snapshot
 from indexes.snapshots.opened import count_open_documents
@@ -168,17 +170,17 @@ def _write(store: Store, part: list[Row], zone: str) -> str:
             table,
             np.stack([row.vector for row in part]),
             zone=zone,
-            attributes=_find_types(part),
             embedder=EMBEDDER.identity,
             folder=Path(name) / "segment",
         )
         return publish_segment(store, Path(name) / "segment", collection=COLLECTION)
 
 
-def _find_types(rows: list[Row]) -> dict[str, AttributeType]:
-    every = {name: of[0] for name, of in VALUES.items()} | {"note": "", "tags": ["a"]}
-    texts = [canonical_json(every).decode(), *(canonical_json(row.attributes).decode() for row in rows)]
-    return infer_attribute_types(texts)
+def _join_types(views: Sequence[SegmentView]) -> AttributeTypes:
+    types: AttributeTypes = {}
+    for view in views:
+        types = merge_attribute_types(types, view.attributes)
+    return types
 
 
 def _show_row(row: Row) -> dict[str, Any]:
@@ -201,7 +203,7 @@ def _make_manifest(store: Store, segments: list[str], patches: list[str]) -> Sna
         parent=None,
         n_rows=sum(view.n_rows for view in views),
         n_documents=count_open_documents(views),
-        attributes=views[0].attributes,
+        attributes=_join_types(views),
     )
 
 

@@ -90,10 +90,9 @@ def build_searcher(rows: Rows, known: IntVector, *, embedder: Embedder, folder: 
             chunks,
             vectors,
             zone="default",
-            attributes={},
             embedder=embedder.identity,
             folder=folder / "segment",
         )
         digest = publish_segment(store, folder / "segment", collection="oracle")
         views.append(open_segment(store, "oracle", digest))
-    return Searcher("0" * 64, views, attributes={}, embedder=embedder)
+    return Searcher("0" * 64, views, embedder=embedder)

@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.growth import draw_questions
-from benchmarks.growth_collection import ATTRIBUTES, COLLECTION, Builder, Material
+from benchmarks.growth_collection import COLLECTION, Builder, Material
 from benchmarks.growth_search import KnownQuestions
 from benchmarks.real_vectors import load_passages, read_passages
 from benchmarks.reporting import show_result
@@ -72,8 +72,7 @@ def main() -> None:
         views = [open_segment(store, COLLECTION, segment.digest) for segment in segments]
         embedder = KnownQuestions(asked)
         searchers = {
-            n: Searcher("0" * 64, views, attributes=ATTRIBUTES, embedder=embedder, n_threads=n)
-            for n in (1, arguments.threads)
+            n: Searcher("0" * 64, views, embedder=embedder, n_threads=n) for n in (1, arguments.threads)
         }
         figures: dict[str, Any] = {"kernel": measure_kernel(views, asked, arguments.threads)}
         print("kernel", figures["kernel"], flush=True)

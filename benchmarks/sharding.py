@@ -52,8 +52,8 @@ def open_shards(world: World, n_groups: int) -> list[Shard]:
     """Return the shards of a world's segments."""
     shards = []
     for numbers in divide_segments([view.n_rows for view in world.views], n_groups):
-        finder = TargetFinder([world.views[number] for number in numbers], attributes=world.types)
-        held = HeldSegments(numbers, finder, attributes=world.types)
+        finder = TargetFinder([world.views[number] for number in numbers])
+        held = HeldSegments(numbers, finder)
         shards.append(Shard(world.searcher.snapshot, held))
     return shards
 
@@ -64,7 +64,6 @@ def open_sharded(world: World, ports: list[ShardPort]) -> ShardedSearcher:
         world.searcher.snapshot,
         ports,
         n_segments=len(world.views),
-        attributes=world.types,
         embedder=world.embedder,
     )
 

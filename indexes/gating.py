@@ -68,7 +68,7 @@ class SearchUnderTest:
     def _find_now(self, segments: Sequence[SegmentView]) -> tuple[Target, ...]:
         """Return the rows of the latest state; masks are kept, as in the product."""
         if self._now is None or self._now[0] is not segments:
-            finder = TargetFinder(segments, attributes={})
+            finder = TargetFinder(segments)
             self._now = (segments, finder.find(Scope(as_of=None, principal=None)))
         return self._now[1]
 
@@ -159,7 +159,7 @@ def log_move(collection: str, alias: str, entry: AliasEntry) -> None:
 
 
 def _find_known(segments: Sequence[SegmentView], as_of: int) -> tuple[Target, ...]:
-    return TargetFinder(segments, attributes={}).find(Scope(as_of=as_of, principal=None))
+    return TargetFinder(segments).find(Scope(as_of=as_of, principal=None))
 
 
 def _rank(targets: Sequence[Target], channel: Channel, k: int) -> list[RankedRow]:

@@ -212,7 +212,6 @@ def make_searcher(opened: OpenSnapshot, *, settings: Settings, embedder: Embedde
     return Searcher(
         opened.snapshot_id,
         bring_to_device(opened.segments, settings.search.device),
-        attributes=opened.manifest.attributes,
         embedder=embedder,
         fitted=opened.manifest.ranking,
         reranker=open_reranker(settings.reranker),

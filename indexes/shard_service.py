@@ -60,8 +60,7 @@ def open_shard(settings: Settings, *, snapshot: str, group: int, n_groups: int) 
     views = bring_to_device(views, settings.search.device)
     held = HeldSegments(
         numbers,
-        TargetFinder(views, attributes=manifest.attributes),
-        attributes=manifest.attributes,
+        TargetFinder(views),
         threads=SegmentThreads(settings.search.threads),
     )
     _log.info(
@@ -100,7 +99,6 @@ def open_merger(
         name,
         ports,
         n_segments=len(manifest.segments),
-        attributes=manifest.attributes,
         embedder=embedder,
         fitted=manifest.ranking,
         reranker=open_reranker(settings.reranker),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from eagleray.contracts.ports import Store
 from eagleray.documents.mapping import Mapping as FieldMapping
 from eagleray.settings import Settings
 from indexes.exchange.import_source import ImportSource
-from indexes.exchange.imported_rows import find_declared_types
+from indexes.exchange.imported_rows import find_declared_texts
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.runs import RunPlan
 from ray_jobs.stages.making import make_embed, make_ingest, make_take_in, make_take_vectors
@@ -31,8 +31,8 @@ class Delivery(Protocol):
         ...
 
     @property
-    def declared(self) -> Mapping[str, AttributeType]:
-        """Types of attributes that somebody declared."""
+    def texts(self) -> frozenset[str]:
+        """Attributes whose text is never a time, because somebody declared them strings."""
         ...
 
     @property
@@ -75,9 +75,9 @@ class DocumentDelivery:
         return self.source.url
 
     @property
-    def declared(self) -> Mapping[str, AttributeType]:
+    def texts(self) -> frozenset[str]:
         """Those of the mapping."""
-        return {rule.name: rule.type for rule in self.mapping.attributes}
+        return _list_texts(self.mapping)
 
     def list_pieces(self) -> list[Outcome]:
         """Return one payload a partition."""
@@ -142,12 +142,10 @@ class VectorDelivery:
         return self.intake.decoder.has_versions
 
     @property
-    def declared(self) -> Mapping[str, AttributeType]:
+    def texts(self) -> frozenset[str]:
         """Those of the mapping, or of the columns."""
         mapping = self.intake.decoder.mapping
-        if mapping is None:
-            return find_declared_types(self.source.schema)
-        return {rule.name: rule.type for rule in mapping.attributes}
+        return find_declared_texts(self.source.schema) if mapping is None else _list_texts(mapping)
 
     def list_pieces(self) -> list[Outcome]:
         """Return one payload a piece."""
@@ -176,3 +174,7 @@ class VectorDelivery:
             identity=self.identity,
             settings=self.settings.embedder,
         )
+
+
+def _list_texts(mapping: FieldMapping) -> frozenset[str]:
+    return frozenset(rule.name for rule in mapping.attributes if rule.type is AttributeType.STRING)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.documents import AttributeType, AttributeTypes
 from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest
 from eagleray.contracts.ports import Store
 from eagleray.contracts.services import OnProgress
@@ -99,17 +99,16 @@ def execute(run: Run) -> RunOutcome:
         )
         for item in with_rows
     ]
-    attributes = _decide_attributes(run, with_rows)
     sizes = run.plan.sizes
     plans = plan_segments(shards, max_rows=sizes.max_segment_rows, max_memory_bytes=sizes.build_bytes)
     probes = [(item["probes"], item["probes_digest"]) for item in embedded.values()]
-    built = _build(run, plans, attributes, codebooks=_train(run, plans, probes))
+    built = _build(run, plans, codebooks=_train(run, plans, probes))
     outcome = BuildOutcome(
         segments=tuple(item["segment"] for item in built),
         n_rows=sum(item["n_rows"] for item in built),
         patch=patch,
         open_change=counts.pop("open_change"),
-        attributes=attributes,
+        attributes=_join_attributes(built),
     )
     manifest = assemble_snapshot(run.store, run.spec, parent=run.plan.parent, outcome=outcome)
     return RunOutcome(manifest=manifest, counts=counts)
@@ -169,7 +168,6 @@ def _train(run: Run, segments: Sequence[SegmentPlan], probes: list[tuple[str, st
 def _build(
     run: Run,
     plans: Sequence[SegmentPlan],
-    attributes: dict[str, AttributeType],
     *,
     codebooks: dict[str, str],
 ) -> list[Outcome]:
@@ -184,7 +182,7 @@ def _build(
         for plan in plans
     ]
     device = run.plan.sizes.index.device
-    make = partial(make_build, run.ledger, attributes=attributes, device=device)
+    make = partial(make_build, run.ledger, texts=run.delivery.texts, device=device)
     return _run_stage(run, Stage.BUILD, payloads, make)
 
 
@@ -241,11 +239,10 @@ def _patch(run: Run, arranged: list[Outcome]) -> str | None:
     return str(done[0]["patch"])
 
 
-def _decide_attributes(run: Run, arranged: list[Outcome]) -> dict[str, AttributeType]:
-    """Return the types found in all shards, those that are declared on top."""
-    types: dict[str, AttributeType] = {}
-    for item in arranged:
-        found = {name: AttributeType(kind) for name, kind in item["attributes"].items()}
+def _join_attributes(built: list[Outcome]) -> AttributeTypes:
+    """Return the types that occur in all segments."""
+    types: AttributeTypes = {}
+    for item in built:
+        found = {name: [AttributeType(kind) for kind in kinds] for name, kinds in item["attributes"].items()}
         types = merge_attribute_types(types, found)
-    declared = run.delivery.declared
-    return {name: declared.get(name, kind) for name, kind in types.items()}
+    return types

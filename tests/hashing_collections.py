@@ -11,7 +11,6 @@ import numpy as np
 from eagleray.embedders import open_embedder
 from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.settings import Settings
-from indexes.segments.attributes import infer_attribute_types
 from indexes.segments.publishing import publish_segment
 from indexes.segments.writing import write_segment
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
@@ -34,7 +33,6 @@ def put_hashed_snapshot(store, seed=7, n_documents=60, embedder=None):
             table,
             embedder.embed_passages([row["text"] for row in rows]),
             zone="default",
-            attributes=infer_attribute_types(table["attributes"].to_pylist()),
             embedder=embedder.identity,
             folder=Path(folder) / "segment",
         )

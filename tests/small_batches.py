@@ -64,4 +64,4 @@ def open_tied(tmp_path, rng, *, n_documents, headings=HEADINGS, fitted=None):
     tables = [read_patch(store, SPEC.name, put_changes(store, closed)).changes]
     views = [open_segment(store, SPEC.name, digest, patches=tables) for digest in digests]
     embedder = TableEmbedder(vectors)
-    return Searcher("b" * 64, views, attributes=views[0].attributes, embedder=embedder, fitted=fitted)
+    return Searcher("b" * 64, views, embedder=embedder, fitted=fitted)

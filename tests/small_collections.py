@@ -22,7 +22,7 @@ from eagleray.digests import canonical_json, make_chunk_id
 from indexes.dense.codebooks import train_codebook
 from indexes.dense.kmeans import Training, pass_over
 from indexes.dense.matching import NumpyMatcher
-from indexes.segments.attributes import infer_attribute_types, merge_attribute_types
+from indexes.segments.attributes import merge_attribute_types
 from indexes.segments.codebooks import put_codebook
 from indexes.segments.opening import open_segment
 from indexes.segments.patching import PATCH_SCHEMA
@@ -128,16 +128,14 @@ def make_codebook(rng, *, kind=IndexKind.IVF_PQ, n_lists=4, dim=DIM):
     return train_codebook([sample], run, kind=kind, training=Training(n_lists=n_lists), probes=probes)
 
 
-def put_segment(store, rows, vectors, *, attributes=None, zone="default", codebook=None):
+def put_segment(store, rows, vectors, *, zone="default", codebook=None):
     """Write and publish a segment, with its codebook if it has one, and return its digest."""
     table = make_table(rows)
-    types = infer_attribute_types(table["attributes"].to_pylist()) if attributes is None else attributes
     with tempfile.TemporaryDirectory() as folder:
         write_segment(
             table,
             vectors,
             zone=zone,
-            attributes=types,
             embedder=replace(EMBEDDER, dim=vectors.shape[1]),
             folder=Path(folder) / "segment",
             codebook=codebook,

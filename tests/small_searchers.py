@@ -21,5 +21,4 @@ class FixedEmbedder:
 def open_engine(store, snapshot):
     """Return the searcher over a snapshot."""
     opened = open_snapshot(store, SPEC.name, snapshot)
-    attributes = opened.manifest.attributes
-    return Searcher(opened.snapshot_id, opened.segments, attributes=attributes, embedder=FixedEmbedder())
+    return Searcher(opened.snapshot_id, opened.segments, embedder=FixedEmbedder())

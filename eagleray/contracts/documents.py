@@ -27,6 +27,10 @@ class AttributeType(StrEnum):
     STRINGS = "strings"
 
 
+AttributeTypes = dict[str, tuple[AttributeType, ...]]
+"""The types that occur among the values of each attribute; names and types sorted."""
+
+
 class ElementKind(StrEnum):
     """What a span of a document's text is."""
 

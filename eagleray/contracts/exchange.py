@@ -12,6 +12,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.principals import Principal
 
 ROW_SCHEMA: Final = pa.schema(
@@ -40,9 +41,11 @@ VECTOR: Final = "vector"
 """Name of the column of vectors, behind the attributes."""
 
 ATTRIBUTE_PREFIX: Final = "attr_"
-"""What stands before an attribute's name where another column has it, or where it begins so itself."""
+"""What stands before an attribute's name where another column has it, or where it begins so itself; and
+before `TYPE_NAME`, where its values are of several types and so in several columns."""
 
 _TAKEN: Final = frozenset({*ROW_SCHEMA.names, VECTOR})
+_TYPES: Final = frozenset(AttributeType)
 
 
 class ExchangeFormat(StrEnum):
@@ -106,12 +109,25 @@ class ImportRequest:
     address: str = ""
 
 
-def name_attribute_column(name: str) -> str:
-    """Return the column of an attribute: its name, unless that would be taken for something else."""
+def name_attribute_column(name: str, kind: AttributeType | None = None) -> str:
+    """Return the column of an attribute: its name, unless that would be taken for something else.
+
+    Args:
+        name: of the attribute.
+        kind: of the values in the column, where those of other types have columns of their own.
+    """
+    if kind is not None:
+        return f"{ATTRIBUTE_PREFIX}{kind}_{name}"
     is_plain = name not in _TAKEN and not name.startswith(ATTRIBUTE_PREFIX)
     return name if is_plain else f"{ATTRIBUTE_PREFIX}{name}"
 
 
 def name_column_attribute(column: str) -> str | None:
     """Return the attribute a column holds, or `None` for the columns every row has."""
-    return None if column in _TAKEN else column.removeprefix(ATTRIBUTE_PREFIX)
+    if column in _TAKEN:
+        return None
+    name = column.removeprefix(ATTRIBUTE_PREFIX)
+    if name == column or name in _TAKEN or name.startswith(ATTRIBUTE_PREFIX):
+        return name
+    kind, mark, rest = name.partition("_")
+    return rest if mark and kind in _TYPES else name

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.documents import AttributeTypes
 from eagleray.contracts.indexes import DenseManifest, TextField
 from eagleray.digests import canonical_json, digest_bytes, digest_json
 
-FORMAT_VERSION: Final = 3
+FORMAT_VERSION: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ class SegmentManifest:
         embedder: what computed the vectors.
         files: path below the segment's folder -> digest and size.
         groups: names, in the order of the bitmaps in `groups.bin`; bitmap 0 is `public`.
-        attributes: column name -> type.
+        attributes: name -> types of its values.
         first_known: least known_from, microseconds.
         last_known: greatest known_from, microseconds.
         dense: of its inverted lists; `None` where every search compares the vectors themselves.
@@ -115,7 +115,7 @@ class SegmentManifest:
     n_rows: int
     embedder: EmbedderIdentity
     groups: tuple[str, ...]
-    attributes: dict[str, AttributeType]
+    attributes: AttributeTypes
     first_known: int
     last_known: int
     files: dict[str, FileEntry]
@@ -149,7 +149,7 @@ class SnapshotManifest:
         parent: snapshot this one was built on, or `None`.
         n_rows: rows in all segments.
         n_documents: distinct documents open at the end.
-        attributes: column name -> type over all segments.
+        attributes: name -> types of its values, over all segments.
         watermarks: position per stream for sources that have offsets.
         ranking: fitted weights, or `None` for those every collection begins with.
     """
@@ -160,7 +160,7 @@ class SnapshotManifest:
     parent: str | None
     n_rows: int
     n_documents: int
-    attributes: dict[str, AttributeType]
+    attributes: AttributeTypes
     watermarks: dict[str, str] = field(default_factory=dict)
     ranking: FittedRanking | None = None
     format_version: int = FORMAT_VERSION

@@ -6,6 +6,8 @@ Only a decimal that is declared `number` becomes the nearest float.
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -16,7 +18,40 @@ from eagleray.documents.mapping_rules import Origin, OriginKind, Rule
 from eagleray.documents.mapping_times import convert_finite_time
 from eagleray.documents.mapping_values import RuleError, is_short, make_wrong_type
 
+_SHOWN: Final = 32
+_CONTROL: Final = re.compile(r"[\x01-\x1f\x7f-\x9f\u2028\u2029]")
 _BOOLEANS: Final = {"true": True, "false": False}
+
+
+MAX_ATTRIBUTES: Final = 1_024
+"""Attributes of one document."""
+
+MAX_NAME: Final = 256
+"""Characters of an attribute's name."""
+
+NAME_RULE: Final = f"1 to {MAX_NAME} characters, none of them a control character"
+"""What the name of an attribute must be."""
+
+
+def check_attributes(attributes: Mapping[str, AttributeValue]) -> None:
+    """Check that a document may have these attributes: not too many, and under names that can be asked for.
+
+    Raises:
+        RuleError: it may not.
+    """
+    if len(attributes) > MAX_ATTRIBUTES:
+        detail = f"expected at most {MAX_ATTRIBUTES} attributes, found {len(attributes)}"
+        raise RuleError(reason=DeadLetterReason.WRONG_TYPE, detail=detail)
+    for name in attributes:
+        if not is_attribute_name(name):
+            shown = f"{name[:_SHOWN]!a}{'…' if len(name) > _SHOWN else ''}"
+            detail = f"name of an attribute: expected {NAME_RULE}, found {shown}"
+            raise RuleError(reason=DeadLetterReason.WRONG_TYPE, detail=detail)
+
+
+def is_attribute_name(name: str) -> bool:
+    """Return whether an attribute may have this name; see `NAME_RULE`."""
+    return 1 <= len(name) <= MAX_NAME and not _CONTROL.search(name)
 
 
 def convert_attribute(value: Any, rule: Rule, *, origin: Origin) -> AttributeValue | None:

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 import yaml
 
 from eagleray.contracts.documents import AttributeType
-from eagleray.documents.mapping_attributes import convert_attribute
+from eagleray.documents.mapping_attributes import NAME_RULE, convert_attribute, is_attribute_name
 from eagleray.documents.mapping_rules import (
     DEFAULT_MAPPING,
     Constant,
@@ -73,6 +73,8 @@ def _read_rule(file: YamlFile, name: str, *, node: yaml.Node) -> Rule:
 
 def _read_attribute(file: YamlFile, name: str, *, node: yaml.Node) -> Rule:
     types = tuple(kind.value for kind in AttributeType)
+    if not is_attribute_name(name):
+        raise file.fault(node, f"expected {NAME_RULE} as the name of an attribute")
     rule = Rule(name=name, kind=RuleKind.ATTRIBUTE, origins=(), is_optional=True)
     if isinstance(node, yaml.MappingNode):
         entries = file.read_entries(node, allowed=None)

@@ -9,7 +9,7 @@ from eagleray.contracts.documents import AttributeValue, DeadLetter, DeadLetterR
 from eagleray.contracts.times import OPEN_END
 from eagleray.documents.decoding import find_unstorable
 from eagleray.documents.elements import find_elements
-from eagleray.documents.mapping_attributes import convert_attribute, convert_open_attribute
+from eagleray.documents.mapping_attributes import check_attributes, convert_attribute, convert_open_attribute
 from eagleray.documents.mapping_rules import Mapping, OriginKind, Rule
 from eagleray.documents.mapping_times import ConvertTime, convert_end, convert_finite_time, convert_time
 from eagleray.documents.mapping_values import (
@@ -117,6 +117,7 @@ def _read_attributes(mapping: Mapping, record: RawRecord) -> dict[str, Attribute
             converted = convert_attribute(found[0], rule, origin=found[1])
             if converted is not None:
                 attributes[rule.name] = converted
+    check_attributes(attributes)
     return dict(sorted(attributes.items()))
 
 

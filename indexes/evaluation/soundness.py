@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.documents import AttributeTypes
 from indexes.evaluation.reports import GateCheck
 from indexes.segments.attributes import merge_attribute_types
 from indexes.segments.naming import number_names
@@ -30,7 +30,7 @@ def check_counts(snapshot: OpenSnapshot, patches: Sequence[pa.Table]) -> GateChe
     manifest, segments = snapshot.manifest, snapshot.segments
     ids = _concatenate([segment.chunk_ids for segment in segments])
     patched = _concatenate([patch["chunk_id"].to_numpy() for patch in patches])
-    attributes: dict[str, AttributeType] = {}
+    attributes: AttributeTypes = {}
     for segment in segments:
         attributes = merge_attribute_types(attributes, segment.attributes)
     figures: dict[str, int | float] = {

@@ -1,14 +1,15 @@
-"""The attribute columns of exchanged rows: their Arrow types, and a segment's values in them."""
+"""The attribute columns of exchanged rows: one an attribute, or one for each type where it has several."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import pyarrow as pa
 
-from eagleray.contracts.documents import AttributeType
-from eagleray.contracts.times import format_micros
-from eagleray.digests import canonical_json
+from eagleray.contracts.documents import AttributeType, AttributeTypes
+from eagleray.contracts.exchange import name_attribute_column
+from indexes.segments.attribute_columns import find_columns
 
 COLUMN_TYPES: Final = {
     AttributeType.STRING: pa.string(),
@@ -21,25 +22,27 @@ COLUMN_TYPES: Final = {
 """Column type by attribute type."""
 
 
-def widen_column(column: pa.Array, *, found: AttributeType, wanted: AttributeType) -> pa.Array:
-    """Return a segment's attribute column with the type the attribute has in the whole snapshot.
+def make_fields(attributes: AttributeTypes) -> list[pa.Field]:
+    """Return the fields of exchanged attributes, by name and type."""
+    return [
+        pa.field(name_attribute_column(name, None if len(kinds) == 1 else kind), COLUMN_TYPES[kind])
+        for name, kinds in attributes.items()
+        for kind in kinds
+    ]
 
-    A time that became text is the instant in ISO 8601, as hits show it.
+
+def take_columns(rows: pa.Table, attributes: AttributeTypes) -> Sequence[pa.Array]:
+    """Return the columns of exchanged attributes of some rows, as `make_fields` says.
 
     Args:
-        column: as the segment stores it.
-        found: its type there.
-        wanted: the type that holds the values of all segments.
+        rows: of a row table, its columns one chunk each.
+        attributes: name -> types, of all rows that are exchanged.
     """
-    if found is wanted or {found, wanted} == {AttributeType.INTEGER, AttributeType.NUMBER}:
-        return column.cast(COLUMN_TYPES[wanted])
-    texts = [None if value is None else _to_text(value, found) for value in column.to_pylist()]
-    if wanted is AttributeType.STRINGS:
-        return pa.array([None if text is None else [text] for text in texts], COLUMN_TYPES[wanted])
-    return pa.array(texts, COLUMN_TYPES[wanted])
-
-
-def _to_text(value: Any, found: AttributeType) -> str:
-    if found is AttributeType.TIME:
-        return format_micros(value)
-    return value if isinstance(value, str) else canonical_json(value).decode()
+    columns = []
+    for name, kinds in attributes.items():
+        found = find_columns(rows, name)
+        columns += [
+            found[kind].cast(COLUMN_TYPES[kind]) if kind in found else pa.nulls(len(rows), COLUMN_TYPES[kind])
+            for kind in kinds
+        ]
+    return columns

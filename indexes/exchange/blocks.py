@@ -5,7 +5,7 @@ Which rows may leave is decided before (`indexes.searching.targets`); each is ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,15 +14,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eagleray.contracts.documents import AttributeType
-from eagleray.contracts.exchange import ROW_SCHEMA, name_attribute_column
+from eagleray.contracts.documents import AttributeTypes
+from eagleray.contracts.exchange import ROW_SCHEMA
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import OPEN_END
-from indexes.exchange.attribute_columns import COLUMN_TYPES, widen_column
+from indexes.exchange.attribute_columns import make_fields, take_columns
 from indexes.masks.guard import guard_row
 from indexes.searching.targets import Target
-from indexes.segments.rows import ATTRIBUTE_PREFIX
 from indexes.segments.view import SegmentView
 from indexes.selections import IntVector
 
@@ -51,16 +50,13 @@ class Caller:
     as_of: int | None
 
 
-def make_row_schema(attributes: Mapping[str, AttributeType]) -> pa.Schema:
+def make_row_schema(attributes: AttributeTypes) -> pa.Schema:
     """Return the schema of exported rows without vectors: the fixed columns, then attributes by name."""
-    fields = [
-        pa.field(name_attribute_column(name), COLUMN_TYPES[attributes[name]]) for name in sorted(attributes)
-    ]
-    return pa.schema([*ROW_SCHEMA, *fields])
+    return pa.schema([*ROW_SCHEMA, *make_fields(attributes)])
 
 
 def iterate_blocks(
-    targets: Sequence[Target], *, attributes: Mapping[str, AttributeType], caller: Caller
+    targets: Sequence[Target], *, attributes: AttributeTypes, caller: Caller
 ) -> Iterator[Block]:
     """Yield the selected rows of all targets, ordered by (known_from, chunk_id).
 
@@ -68,7 +64,7 @@ def iterate_blocks(
 
     Args:
         targets: a segment and its selected rows each.
-        attributes: attribute name -> type, over all segments.
+        attributes: name -> types of its values, in all rows that the caller may read.
         caller: for whom each row is checked again.
 
     Raises:
@@ -100,7 +96,7 @@ def _make_block(
     parts: npt.NDArray[np.int32],
     rows: IntVector,
     *,
-    attributes: Mapping[str, AttributeType],
+    attributes: AttributeTypes,
     caller: Caller,
 ) -> Block:
     """Return a block: each segment's rows are taken together, then all are put in order."""
@@ -120,7 +116,7 @@ def _make_block(
     )
 
 
-def _take_rows(view: SegmentView, rows: IntVector, attributes: Mapping[str, AttributeType]) -> pa.Table:
+def _take_rows(view: SegmentView, rows: IntVector, attributes: AttributeTypes) -> pa.Table:
     taken = view.rows.take(rows).combine_chunks()
     known_to = view.known_to[rows]
     replaced = {
@@ -132,12 +128,7 @@ def _take_rows(view: SegmentView, rows: IntVector, attributes: Mapping[str, Attr
         replaced[name] if name in replaced else taken[name].cast(ROW_SCHEMA.field(name).type)
         for name in ROW_SCHEMA.names
     ]
-    for name in sorted(attributes):
-        if name in view.attributes:
-            column = taken[f"{ATTRIBUTE_PREFIX}{name}"].combine_chunks()
-            columns.append(widen_column(column, found=view.attributes[name], wanted=attributes[name]))
-        else:
-            columns.append(pa.nulls(len(rows), COLUMN_TYPES[attributes[name]]))
+    columns += take_columns(taken, attributes)
     return pa.Table.from_arrays(columns, schema=schema)
 
 

@@ -16,6 +16,7 @@ from indexes.exchange.folders import check_free, new_folder
 from indexes.exchange.sinks.faiss_ivf import choose_codebook
 from indexes.exchange.sinks.lance import check_names, import_lance
 from indexes.exchange.sinks.writing import Shape, write_files
+from indexes.searching.column_checks import ColumnChecks
 from indexes.searching.targets import Scope, TargetFinder
 from indexes.snapshots.opened import OpenSnapshot
 
@@ -53,12 +54,15 @@ def export_snapshot(
     Raises:
         InputError: the target holds something, no row is visible, or the format cannot hold the rows.
         MissingExtraError: the format's package is not installed.
-        FilterColumnError: the filter does not fit the snapshot's columns.
+        FilterColumnError: the filter does not fit the columns that the caller may know of.
     """
     target = Path(request.target).expanduser().absolute()
     check_free(target)
-    attributes = opened.manifest.attributes
-    finder = TargetFinder(opened.segments, attributes=attributes)
+    finder = TargetFinder(opened.segments)
+    ColumnChecks(finder.find_types, finder.list_names).check_filter(expression, request.principal)
+    names = sorted(finder.list_names(request.principal))
+    types = finder.find_types(request.principal, names)
+    attributes = {name: tuple(sorted(types[name])) for name in names}
     targets = finder.find(Scope(as_of=request.as_of, principal=request.principal, filter=expression))
     n_rows = sum(item.selection.n_selected for item in targets)
     if not n_rows:

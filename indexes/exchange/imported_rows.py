@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from eagleray.chunking.table import make_chunk_table
 from eagleray.contracts.chunks import DELIVERED_SCHEMA, Chunk
-from eagleray.contracts.documents import AttributeType, DeadLetter, DeadLetterReason, Document
+from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
 from eagleray.contracts.exchange import ROW_SCHEMA, name_column_attribute
 from eagleray.digests import make_chunk_id
 from eagleray.documents.formats.parquet import make_records
@@ -25,10 +25,6 @@ from eagleray.documents.records import InputFile
 from indexes.exchange.vector_checks import CheckedVectors
 
 _ATTRIBUTES: Final = "attributes"
-
-_INT64_DIGITS: Final = 18
-_FLOAT64_DIGITS: Final = 15
-"""Decimal digits that every value of the type keeps. Source: IEEE 754, DBL_DIG."""
 
 ROWS_MAPPING: Final = replace(
     DEFAULT_MAPPING,
@@ -84,7 +80,7 @@ class Decoder:
             return document if isinstance(document, DeadLetter) else self._make_row(document, record, {})
         fields = record.fields
         known = {name: value for name, value in fields.items() if _find_attribute(name) is None}
-        others = {_find_attribute(name): value for name, value in fields.items()}
+        others = {_find_attribute(name): value for name, value in fields.items() if value is not None}
         others.pop(None, None)
         document = apply_mapping(ROWS_MAPPING, replace(record, fields={**known, _ATTRIBUTES: others}))
         if isinstance(document, DeadLetter):
@@ -113,44 +109,20 @@ class Decoder:
         return table.append_column(DELIVERED_SCHEMA.field("position"), pa.array([record.position]))
 
 
-def find_declared_types(schema: pa.Schema) -> dict[str, AttributeType]:
-    """Return the attribute type that each column of the rows says of itself; others are found by value."""
-    declared = {}
+def find_declared_texts(schema: pa.Schema) -> frozenset[str]:
+    """Return the attributes whose text is never a time: all their columns are of text."""
+    is_text: dict[str, bool] = {}
     for field in schema:
-        name, kind = _find_attribute(field.name), _find_type(field.type)
-        if name is not None and kind is not None:
-            declared[name] = kind
-    return declared
+        name = _find_attribute(field.name)
+        if name is not None:
+            is_one = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+            is_text[name] = is_text.get(name, True) and is_one
+    return frozenset(name for name, is_one in is_text.items() if is_one)
 
 
 def _find_attribute(column: str) -> str | None:
     """Return the attribute that a column holds; `_id` is another name of `doc_id`."""
     return None if column == "_id" else name_column_attribute(column)
-
-
-def _find_type(kind: pa.DataType) -> AttributeType | None:
-    types = pa.types
-    if types.is_string(kind) or types.is_large_string(kind):
-        return AttributeType.STRING
-    if types.is_integer(kind):
-        return AttributeType.INTEGER
-    if types.is_floating(kind):
-        return AttributeType.NUMBER
-    if types.is_decimal(kind):
-        return _find_decimal_type(kind)
-    if types.is_boolean(kind):
-        return AttributeType.BOOLEAN
-    if types.is_date(kind) or (types.is_timestamp(kind) and kind.tz is not None):
-        return AttributeType.TIME
-    is_list = types.is_list(kind) or types.is_large_list(kind)
-    return AttributeType.STRINGS if is_list and types.is_string(kind.value_type) else None
-
-
-def _find_decimal_type(kind: pa.DataType) -> AttributeType | None:
-    """Return the type that holds every decimal of a column exactly; `None` where their digits decide."""
-    if kind.scale <= 0:
-        return AttributeType.INTEGER if kind.precision - kind.scale <= _INT64_DIGITS else None
-    return AttributeType.NUMBER if kind.precision <= _FLOAT64_DIGITS else None
 
 
 def _find_fault(fields: Mapping[str, Any], *, has_versions: bool) -> str:

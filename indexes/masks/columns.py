@@ -1,14 +1,18 @@
 """Filter expressions over a segment's columns, by Arrow compute.
 
-Logic is three-valued as in SQL: a comparison with a null is neither true nor false, `not` leaves
-it so, and a row is selected only where the whole expression is true.
+Each row is judged by its own values alone: what other rows hold under the same name, and of which type,
+changes nothing. A literal and a value of another type are not equal, and neither is greater. Logic is
+three-valued as in SQL: a comparison with a null is neither true nor false, `not` leaves it so, and a row is
+selected only where the whole expression is true.
+
+Whether a caller may ask an expression at all is decided in `known_columns`.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -31,10 +35,11 @@ from eagleray.contracts.filters import (
     StartsWith,
 )
 from eagleray.contracts.times import parse_instant
-from eagleray.errors import FilterColumnError, InvalidTimeError
-from eagleray.text_forms import normalise
-from indexes.masks.text_columns import normalise_column, normalise_value
+from eagleray.errors import InvalidTimeError
+from indexes.masks.numbers import compare_numbers, fill, find_numbers
+from indexes.masks.texts import compare_texts, find_beginnings, find_texts
 from indexes.masks.words import find_matching
+from indexes.segments.attribute_columns import find_columns
 from indexes.segments.view import SegmentView
 
 BUILT_IN: Final[Mapping[str, AttributeType]] = {
@@ -46,188 +51,130 @@ BUILT_IN: Final[Mapping[str, AttributeType]] = {
     "event_time": AttributeType.TIME,
     "known_from": AttributeType.TIME,
 }
-"""Columns every row has, beside the collection's attributes; an attribute of the same name wins."""
+"""Columns every row has; such a name always means that column, never an attribute."""
 
-_ARROW: Final = {
-    AttributeType.STRING: pa.string(),
-    AttributeType.INTEGER: pa.int64(),
-    AttributeType.NUMBER: pa.float64(),
-    AttributeType.BOOLEAN: pa.bool_(),
-    AttributeType.TIME: pa.int64(),
-    AttributeType.STRINGS: pa.list_(pa.string()),
-}
-_WANTED: Final = {
-    AttributeType.STRING: "a string in quotes",
-    AttributeType.INTEGER: "an integer",
-    AttributeType.NUMBER: "a number",
-    AttributeType.BOOLEAN: "true or false",
-    AttributeType.TIME: "an ISO 8601 time in quotes",
-}
-_COMPARE: Final[Mapping[Comparison, Any]] = {
-    Comparison.EQ: pc.equal,
-    Comparison.NE: pc.not_equal,
-    Comparison.LT: pc.less,
-    Comparison.LE: pc.less_equal,
-    Comparison.GT: pc.greater,
-    Comparison.GE: pc.greater_equal,
-}
+ATTRIBUTES: Final = "attributes."
+"""What may stand before an attribute's name, and must where the name is that of another column."""
+
+_NUMBERS: Final = (AttributeType.INTEGER, AttributeType.NUMBER)
+
+Judge = Callable[[AttributeType, pa.Array], pa.Array]
+"""Says of each value of a column of one type whether it satisfies a condition; null where it is null."""
 
 
-def evaluate_filter(
-    expression: FilterExpression, view: SegmentView, types: Mapping[str, AttributeType]
-) -> npt.NDArray[np.bool_]:
+def name_attribute(column: str) -> str | None:
+    """Return the attribute that a column's name means; `None` for the columns every row has."""
+    return None if column in BUILT_IN else column.removeprefix(ATTRIBUTES)
+
+
+def read_columns(name: str, view: SegmentView) -> dict[AttributeType, pa.Array]:
+    """Return a column of a segment by the types of its values; a row has a value in one of them at most."""
+    attribute = name_attribute(name)
+    if attribute is None:
+        return {BUILT_IN[name]: view.rows[name].chunk(0)}
+    return find_columns(view.rows, attribute)
+
+
+def evaluate_filter(expression: FilterExpression, view: SegmentView) -> npt.NDArray[np.bool_]:
     """Return the rows an expression selects: bool [n_rows].
 
     Args:
         expression: the filter.
         view: the segment; a column it lacks is null in every row.
-        types: attribute name -> type over all segments of the snapshot.
 
     Raises:
-        FilterColumnError: the snapshot has no such column, or a value does not fit its type.
+        FilterColumnError: `matches` looks where it cannot, or for nothing.
     """
-    selected = pc.fill_null(_evaluate(expression, view, {**BUILT_IN, **types}), False)
-    if isinstance(selected, pa.ChunkedArray):
-        selected = selected.combine_chunks()
+    selected = pc.fill_null(_evaluate(expression, view), False)
     return np.asarray(selected.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
-def _evaluate(expression: FilterExpression, view: SegmentView, types: Mapping[str, AttributeType]) -> Any:
+def _evaluate(expression: FilterExpression, view: SegmentView) -> pa.Array:
     match expression:
         case And(operands=operands) | Or(operands=operands):
             join = pc.and_kleene if isinstance(expression, And) else pc.or_kleene
-            found = [_evaluate(operand, view, types) for operand in operands]
-            result = found[0]
-            for other in found[1:]:
-                result = join(result, other)
+            result = _evaluate(operands[0], view)
+            for other in operands[1:]:
+                result = join(result, _evaluate(other, view))
             return result
         case Not(operand=operand):
-            return pc.invert(_evaluate(operand, view, types))
-        case IsNull(column=name):
-            return pc.is_null(_find_column(name, view, types))
-        case Contains(column=name, value=value):
-            return _compare_members(name, [value], view, types)
-        case StartsWith(column=name, prefix=prefix):
-            return _evaluate_prefix(name, prefix, view, types)
+            return pc.invert(_evaluate(operand, view))
         case Matches(column=name, words=words):
             return pa.array(find_matching(view, name, words))
+        case IsNull(column=name):
+            known = _judge(name, view, lambda _kind, column: fill(column, value=True))
+            return pc.invert(pc.fill_null(known, False))
+        case Compare(column=name, op=Comparison.NE, value=value):
+            return pc.invert(_judge(name, view, partial(_compare, op=Comparison.EQ, value=value, name=name)))
+        case Compare(column=name, op=op, value=value):
+            return _judge(name, view, partial(_compare, op=op, value=value, name=name))
+        case Contains(column=name, value=value):
+            return _judge(name, view, partial(_compare, op=Comparison.EQ, value=value, name=name))
+        case StartsWith(column=name, prefix=prefix):
+            return _judge(name, view, partial(_begin, prefix=prefix, name=name))
         case IsIn(column=name, values=values):
-            return _evaluate_in(name, values, view, types)
-        case Compare():
-            return _evaluate_compare(expression, view, types)
+            return _judge(name, view, partial(_find, values=values, name=name))
 
 
-def _evaluate_compare(expression: Compare, view: SegmentView, types: Mapping[str, AttributeType]) -> Any:
-    name, op = expression.column, expression.op
-    kind = _find_type(name, types)
+def _judge(name: str, view: SegmentView, judge: Judge) -> pa.Array:
+    """Return what a condition says of each row; null where the row has no value."""
+    found = [judge(kind, column) for kind, column in read_columns(name, view).items()]
+    return pc.coalesce(*found) if found else pa.nulls(view.n_rows, pa.bool_())
+
+
+def _compare(
+    kind: AttributeType, column: pa.Array, *, op: Comparison, value: FilterValue, name: str
+) -> pa.Array:
     if kind is AttributeType.STRINGS:
-        if op not in (Comparison.EQ, Comparison.NE):
-            raise _refuse(name, f"{name} is a list; use contains, =, != or in")
-        held = _compare_members(name, [expression.value], view, types)
-        return held if op is Comparison.EQ else pc.invert(held)
-    value = _fit_value(name, expression.value, kind)
-    column = normalise_column(name, _find_column(name, view, types))
-    return _COMPARE[op](column, pa.scalar(value, type=_value_type(kind, value)))
-
-
-def _evaluate_prefix(name: str, prefix: str, view: SegmentView, types: Mapping[str, AttributeType]) -> Any:
-    kind = _find_type(name, types)
-    if kind is not AttributeType.STRING:
-        raise _refuse(name, f"{name} is of type {kind}, not string; starts with needs text")
-    column = normalise_column(name, _find_column(name, view, types))
-    return pc.starts_with(column, pattern=normalise_value(name, prefix))
-
-
-def _evaluate_in(
-    name: str, values: tuple[FilterValue, ...], view: SegmentView, types: Mapping[str, AttributeType]
-) -> Any:
-    kind = _find_type(name, types)
-    if kind is AttributeType.STRINGS:
-        return _compare_members(name, list(values), view, types)
-    column = normalise_column(name, _find_column(name, view, types))
-    fitted = [_fit_value(name, value, kind) for value in values]
-    wanted = pa.array(
-        fitted, type=pa.float64() if any(isinstance(v, float) for v in fitted) else _ARROW[kind]
-    )
-    if pa.types.is_floating(wanted.type):
-        column = pc.cast(column, pa.float64())
-    found = pc.is_in(column, value_set=wanted)
-    return pc.if_else(pc.is_null(column), pa.scalar(None, pa.bool_()), found)
-
-
-def _compare_members(
-    name: str, values: list[FilterValue], view: SegmentView, types: Mapping[str, AttributeType]
-) -> Any:
-    """Return whether a list column holds one of the values, row by row."""
-    kind = _find_type(name, types)
-    if kind is not AttributeType.STRINGS:
-        raise _refuse(name, f"{name} is of type {kind}, not a list; contains needs a list of strings")
-    for value in values:
-        if not isinstance(value, str):
-            raise _refuse(name, f"expected a string in quotes, found {_describe(value)}")
-    wanted = {normalise(str(value)) for value in values}
-    rows = _find_column(name, view, types).to_pylist()
-    held = [None if row is None else not wanted.isdisjoint(map(normalise, row)) for row in rows]
-    return pa.array(held, pa.bool_())
-
-
-def read_column(name: str, view: SegmentView, types: Mapping[str, AttributeType]) -> Any:
-    """Return a column of a segment in its type over the whole snapshot; nulls where the segment lacks it.
-
-    Raises:
-        FilterColumnError: the snapshot has no such column.
-    """
-    return _find_column(name, view, {**BUILT_IN, **types})
-
-
-def _find_type(name: str, types: Mapping[str, AttributeType]) -> AttributeType:
-    if name not in types:
-        near = difflib.get_close_matches(name, types, n=3) or sorted(types)
-        raise _refuse(name, f"there is no column {name!r}; did you mean {', '.join(near)}?")
-    return types[name]
-
-
-def _find_column(name: str, view: SegmentView, types: Mapping[str, AttributeType]) -> Any:
-    wanted = _ARROW[_find_type(name, types)]
-    if name in view.attributes:
-        return pc.cast(view.rows[f"attr.{name}"], wanted)
-    if name in BUILT_IN and types[name] is BUILT_IN[name] and name in view.rows.column_names:
-        return view.rows[name]
-    return pa.nulls(view.n_rows, wanted)
-
-
-def _fit_value(name: str, value: FilterValue, kind: AttributeType) -> FilterValue:
-    """Return a filter's value in the type of its column.
-
-    Raises:
-        FilterColumnError: it does not fit.
-    """
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if kind is AttributeType.TIME and isinstance(value, str):
-        try:
-            return parse_instant(value)
-        except InvalidTimeError as error:
-            raise _refuse(name, str(error)) from error
-    fits = {
-        AttributeType.STRING: isinstance(value, str),
-        AttributeType.INTEGER: is_number,
-        AttributeType.NUMBER: is_number,
-        AttributeType.BOOLEAN: isinstance(value, bool),
-    }
-    if not fits.get(kind, False):
-        raise _refuse(name, f"expected {_WANTED[kind]}, found {_describe(value)}")
-    return normalise_value(name, value) if isinstance(value, str) else value
-
-
-def _value_type(kind: AttributeType, value: FilterValue) -> pa.DataType:
-    return pa.float64() if isinstance(value, float) else _ARROW[kind]
-
-
-def _describe(value: FilterValue) -> str:
+        return _find_members(column, partial(_compare, op=op, value=value, name=name))
     if isinstance(value, bool):
-        return str(value).lower()
-    return f"the string {value!r}" if isinstance(value, str) else f"the number {value}"
+        if kind is not AttributeType.BOOLEAN:
+            return fill(column, value=False)
+        return compare_numbers(column.cast(pa.int64()), op, int(value))
+    if not isinstance(value, str):
+        return compare_numbers(column, op, value) if kind in _NUMBERS else fill(column, value=False)
+    if kind is AttributeType.STRING:
+        return compare_texts(column, op, value, name=name)
+    micros = read_time(value) if kind is AttributeType.TIME else None
+    return fill(column, value=False) if micros is None else compare_numbers(column, op, micros)
 
 
-def _refuse(name: str, detail: str) -> FilterColumnError:
-    return FilterColumnError(column=name, detail=detail)
+def _begin(kind: AttributeType, column: pa.Array, *, prefix: str, name: str) -> pa.Array:
+    if kind is AttributeType.STRINGS:
+        return _find_members(column, partial(_begin, prefix=prefix, name=name))
+    if kind is not AttributeType.STRING:
+        return fill(column, value=False)
+    return find_beginnings(column, prefix, name=name)
+
+
+def _find(kind: AttributeType, column: pa.Array, *, values: Sequence[FilterValue], name: str) -> pa.Array:
+    if kind is AttributeType.STRINGS:
+        return _find_members(column, partial(_find, values=values, name=name))
+    texts = [value for value in values if isinstance(value, str)]
+    if kind is AttributeType.STRING:
+        return find_texts(column, texts, name=name)
+    if kind is AttributeType.BOOLEAN:
+        held = [int(value) for value in values if isinstance(value, bool)]
+        return find_numbers(column.cast(pa.int64()), held)
+    if kind is AttributeType.TIME:
+        return find_numbers(column, [micros for micros in map(read_time, texts) if micros is not None])
+    return find_numbers(
+        column, [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    )
+
+
+def _find_members(column: pa.Array, judge: Judge) -> pa.Array:
+    """Return whether a member of each list satisfies a condition; null where there is no list."""
+    judged = pc.fill_null(judge(AttributeType.STRING, pc.list_flatten(column)), False)
+    hits = pc.list_parent_indices(column).filter(judged)
+    has_one = np.zeros(len(column), dtype=np.bool_)
+    has_one[hits.to_numpy(zero_copy_only=False)] = True
+    return pa.array(has_one, mask=pc.is_null(column).to_numpy(zero_copy_only=False))
+
+
+def read_time(text: str) -> int | None:
+    """Return the instant that text names, in microseconds; `None` where it names none."""
+    try:
+        return parse_instant(text)
+    except InvalidTimeError:
+        return None

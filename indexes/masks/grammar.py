@@ -5,14 +5,17 @@ From loosest to tightest binding:
     expression  = conjunction { "or" conjunction }
     conjunction = negation { "and" negation }
     negation    = "not" negation | "(" expression ")" | condition
-    condition   = column ( op value | [ "not" ] "in" "(" value { "," value } ")"
+    condition   = name ( op value | [ "not" ] "in" "(" value { "," value } ")"
                          | [ "not" ] "between" value "and" value | [ "not" ] "contains" value
                          | [ "not" ] "starts" "with" value | [ "not" ] "matches" value
                          | "is" [ "not" ] "null" )
+    name        = column | string
     op          = "=" | "!=" | "<" | "<=" | ">" | ">="
 
 Values are numbers, `true`, `false`, or strings in double or single quotes; a quote inside is
-doubled. Words are case-insensitive. The same as JSON values lives in `json_filters`.
+doubled. Words are case-insensitive. A column whose name is no word (letters, digits, `_`, `.`, `-`) stands
+in quotes, too. Numbers with a point or an exponent are the nearest double, as in JSON; others are exact.
+The same as JSON values lives in `json_filters`.
 """
 
 from __future__ import annotations
@@ -51,6 +54,9 @@ _TOKEN: Final = re.compile(
 )
 _SHOWN: Final = 80
 """Characters of a filter that is too long to be read."""
+
+MAX_DIGITS: Final = 400
+"""Of an integer."""
 
 _RESERVED: Final = frozenset({"and", "or", "not", "in", "between", "is", "null", "contains", "true", "false"})
 
@@ -127,19 +133,23 @@ class _Parser:
 
     def _read_condition(self) -> FilterExpression:
         column = self._now
-        if column.kind != "word" or column.word in _RESERVED:
+        if column.kind == "string":
+            name = _unquote(column.text)
+        elif column.kind == "word" and column.word not in _RESERVED:
+            name = column.text
+        else:
             raise self._fail("a column")
         self._place += 1
         if self._now.kind == "op":
             op = Comparison(self._now.text)
             self._place += 1
-            return Compare(column=column.text, op=op, value=self._read_value())
+            return Compare(column=name, op=op, value=self._read_value())
         if self._accept("is"):
             is_negated = self._accept("not")
             self._expect("null")
-            return _negate(IsNull(column=column.text), is_negated=is_negated)
+            return _negate(IsNull(column=name), is_negated=is_negated)
         is_negated = self._accept("not")
-        return _negate(self._read_set(column.text), is_negated=is_negated)
+        return _negate(self._read_set(name), is_negated=is_negated)
 
     def _read_set(self, column: str) -> FilterExpression:
         if self._accept("in"):
@@ -175,10 +185,9 @@ class _Parser:
         token = self._now
         self._place += 1
         if token.kind == "string":
-            quote = token.text[0]
-            return token.text[1:-1].replace(quote * 2, quote)
+            return _unquote(token.text)
         if token.kind == "number":
-            is_integer = re.fullmatch(r"[+-]?\d{1,400}", token.text) is not None
+            is_integer = re.fullmatch(rf"[+-]?\d{{1,{MAX_DIGITS}}}", token.text) is not None
             number = int(token.text) if is_integer else float(token.text)
             if is_integer or math.isfinite(number):
                 return number
@@ -221,6 +230,10 @@ def _split(text: str) -> list[_Token]:
 def _skip_space(text: str, place: int) -> int:
     match = _SPACE.match(text, place)
     return place if match is None else match.end()
+
+
+def _unquote(text: str) -> str:
+    return text[1:-1].replace(text[0] * 2, text[0])
 
 
 def _negate(expression: FilterExpression, *, is_negated: bool) -> FilterExpression:

@@ -35,7 +35,9 @@ from eagleray.contracts.filters import (
 )
 from eagleray.errors import FilterError
 from indexes.masks.checking import check_filter, check_size
+from indexes.masks.grammar import MAX_DIGITS
 
+_BEYOND_DIGITS: Final = 10**MAX_DIGITS
 _COMPARISONS: Final = {
     "eq": Comparison.EQ,
     "ne": Comparison.NE,
@@ -158,6 +160,8 @@ def _check_string(column: str, value: Any) -> str:
 def _check_value(column: str, value: Any) -> FilterValue:
     if isinstance(value, float) and not math.isfinite(value):
         raise _refuse(column, f"expected a finite number, found {value}")
+    if isinstance(value, int) and abs(value) >= _BEYOND_DIGITS:
+        raise _refuse(column, f"expected a number of at most {MAX_DIGITS} digits")
     if isinstance(value, str | int | float | bool):
         return value
     raise _refuse(column, f"expected a string, number or boolean, found {_describe(value)}")

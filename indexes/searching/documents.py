@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.shown_documents import DocumentRequest, ShownChunk, ShownDocument
 from eagleray.errors import DocumentNotFoundError
 from indexes.masks.guard import guard_row
@@ -22,15 +21,12 @@ _OF_DOCUMENT: Final = tuple(
 )
 
 
-def list_rows(
-    request: DocumentRequest, targets: Sequence[Target], *, types: Mapping[str, AttributeType]
-) -> list[Row]:
+def list_rows(request: DocumentRequest, targets: Sequence[Target]) -> list[Row]:
     """Return the rows of a document in some segments, each guarded.
 
     Args:
         request: the document.
         targets: what the caller may see of these segments as of the request's time, without a filter.
-        types: attribute name -> type over all segments of the snapshot.
 
     Raises:
         GuardError: a row outside the mask came up; nothing is shown.
@@ -39,7 +35,7 @@ def list_rows(
     for target in targets:
         for row in target.find_document(request.doc_id).tolist():
             guard_row(target.view, row, as_of=request.as_of, principal=request.principal)
-            rows.append(read_fields(target.view, row, types=types))
+            rows.append(read_fields(target.view, row))
     return rows
 
 

@@ -1,8 +1,8 @@
 """How many documents have which value of a column: exact counts over the rows a question may find.
 
 A document counts once for each value that one of its visible rows has, so a list counts for each member. What
-the caller may not see, or was not known at that time, counts nowhere. Texts that filters take for equal are
-one value, shown as they are compared.
+the caller may not see, or was not known at that time, counts nowhere. Values that a filter takes for equal
+are one: 1 and 1.0, 0 and -0, two forms of one text.
 """
 
 from __future__ import annotations
@@ -16,75 +16,97 @@ import pyarrow.compute as pc
 
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.times import format_micros
-from indexes.masks.columns import BUILT_IN, read_column
+from indexes.masks.columns import read_columns
 from indexes.masks.text_columns import normalise_column
 from indexes.searching.targets import Target
 
+ValuePairs = Mapping[AttributeType, pa.Table]
+"""Type -> each value of it once beside the number of each document that has it: `value`, `document`."""
+
 _BLOCK_ROWS: Final = 1 << 16
+_LEAST_WHOLE: Final = -(2.0**63)
+_BEYOND_WHOLE: Final = 2.0**63
 
 
-def list_values(
-    targets: Sequence[Target], column: str, *, types: Mapping[str, AttributeType]
-) -> pa.Table | None:
-    """Return each value once beside the number of each document that has it; `None` without segments.
+def list_values(targets: Sequence[Target], column: str) -> ValuePairs:
+    """Return the values of a column in the selected rows.
 
     Args:
         targets: one a segment.
         column: an attribute, or one of the columns every row has.
-        types: attribute name -> type over all segments of the snapshot.
-
-    Raises:
-        FilterColumnError: the snapshot has no such column.
     """
-    return _join([_list_pairs(target, column, types) for target in targets])
+    return _join(_list_pairs(target, column) for target in targets)
 
 
-def count_values(
-    parts: Iterable[pa.Table | None], column: str, *, types: Mapping[str, AttributeType], n: int
-) -> list[dict[str, Any]]:
-    """Return the `n` commonest values, each with its documents; ties in the order of the values.
+def count_values(parts: Iterable[ValuePairs], *, n: int) -> list[dict[str, Any]]:
+    """Return the `n` commonest values, each with its documents; ties by type and value.
 
     Args:
         parts: what `list_values` found, in different segments; a document may stand in several.
-        column: an attribute, or one of the columns every row has.
-        types: attribute name -> type over all segments of the snapshot.
         n: values wanted, at least 1.
 
     Returns:
         `value` and `documents` each; times in ISO 8601. Rows without a value count for none.
     """
-    distinct = _join([part for part in parts if part is not None])
-    if distinct is None:
-        return []
-    counted = distinct.group_by("value").aggregate([("document", "count")]).to_pylist()
-    counted.sort(key=lambda row: (-row["document_count"], row["value"]))
-    is_time = {**BUILT_IN, **types}[column] is AttributeType.TIME
+    counted = [
+        (-row["document_count"], kind, row["value"])
+        for kind, pairs in _join(parts).items()
+        for row in pairs.group_by("value").aggregate([("document", "count")]).to_pylist()
+    ]
+    counted.sort(key=lambda item: (item[0], *_find_place(item[1], item[2])))
     return [
-        {
-            "value": format_micros(row["value"]) if is_time else row["value"],
-            "documents": row["document_count"],
-        }
-        for row in counted[:n]
+        {"value": format_micros(value) if kind is AttributeType.TIME else value, "documents": -count}
+        for count, kind, value in counted[:n]
     ]
 
 
-def _join(parts: Sequence[pa.Table]) -> pa.Table | None:
+def _find_place(kind: AttributeType, value: Any) -> tuple[str, Any]:
+    """Return what values are ordered by: whole and other numbers together."""
+    return (AttributeType.INTEGER if kind is AttributeType.NUMBER else kind), value
+
+
+def _join(parts: Iterable[ValuePairs]) -> dict[AttributeType, pa.Table]:
     """Return the pairs of all parts, each once."""
-    if not parts:
-        return None
-    return pa.concat_tables(parts).combine_chunks().group_by(["value", "document"]).aggregate([])
+    tables: dict[AttributeType, list[pa.Table]] = {}
+    for part in parts:
+        for kind, pairs in part.items():
+            tables.setdefault(kind, []).append(pairs)
+    return {
+        kind: pa.concat_tables(several).combine_chunks().group_by(["value", "document"]).aggregate([])
+        for kind, several in tables.items()
+    }
 
 
-def _list_pairs(target: Target, column: str, types: Mapping[str, AttributeType]) -> pa.Table:
+def _list_pairs(target: Target, column: str) -> ValuePairs:
     """Return each value of the selected rows beside its document's number; no nulls."""
-    values = read_column(column, target.view, types)
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
     blocks = list(target.selection.iterate_rows(_BLOCK_ROWS))
     rows = np.concatenate([np.empty(0, dtype=np.int64), *blocks])
-    taken, documents = values.take(pa.array(rows)), pa.array(target.view.documents[rows])
-    if pa.types.is_list(taken.type):
-        documents = documents.take(pc.list_parent_indices(taken))
-        taken = pc.list_flatten(taken)
-    table = pa.table({"value": normalise_column(column, taken), "document": documents})
-    return table.filter(pc.is_valid(table["value"]))
+    documents = pa.array(target.view.documents[rows])
+    found: list[dict[AttributeType, pa.Table]] = []
+    for kind, values in read_columns(column, target.view).items():
+        taken = values.take(pa.array(rows))
+        if kind is AttributeType.STRINGS:
+            pairs = pa.table(
+                {"value": pc.list_flatten(taken), "document": documents.take(pc.list_parent_indices(taken))}
+            )
+        else:
+            pairs = pa.table({"value": taken, "document": documents})
+        found.append(_unify(kind, pairs.filter(pc.is_valid(pairs["value"])), column))
+    return _join(found)
+
+
+def _unify(kind: AttributeType, pairs: pa.Table, column: str) -> dict[AttributeType, pa.Table]:
+    """Return pairs by type, values that are equal made the same."""
+    if not pairs.num_rows:
+        return {}
+    if kind in (AttributeType.STRING, AttributeType.STRINGS):
+        texts = normalise_column(column, pairs["value"])
+        return {AttributeType.STRING: pairs.set_column(0, "value", texts)}
+    if kind is not AttributeType.NUMBER:
+        return {kind: pairs}
+    values = pairs["value"].to_numpy()
+    is_whole = (np.floor(values) == values) & (values >= _LEAST_WHOLE) & (values < _BEYOND_WHOLE)
+    whole = pairs.filter(pa.array(is_whole))
+    integers = whole.set_column(0, "value", pc.cast(whole["value"], pa.int64()))
+    split = {AttributeType.INTEGER: integers, AttributeType.NUMBER: pairs.filter(pa.array(~is_whole))}
+    return {part: table for part, table in split.items() if table.num_rows}

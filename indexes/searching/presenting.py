@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from eagleray.contracts.documents import AttributeType, AttributeValue
@@ -12,6 +11,7 @@ from indexes.masks.guard import list_groups
 from indexes.searching.highlights import Highlighter
 from indexes.searching.ranking import Ranked
 from indexes.searching.targets import Target
+from indexes.segments.attribute_columns import read_row_values
 from indexes.segments.view import SegmentView
 
 _PLAIN: Final = (
@@ -35,10 +35,9 @@ def make_hit(
     *,
     mode: SearchMode,
     highlighter: Highlighter,
-    types: Mapping[str, AttributeType],
 ) -> Hit:
     """Return the hit a row stands for."""
-    fields = read_fields(target.view, ranked.row, types=types)
+    fields = read_fields(target.view, ranked.row)
     return Hit(
         **fields,
         score=ranked.score,
@@ -49,33 +48,26 @@ def make_hit(
     )
 
 
-def read_fields(view: SegmentView, row: int, *, types: Mapping[str, AttributeType]) -> dict[str, Any]:
-    """Return the fields of a hit that its row alone decides, by their names."""
-    columns = read_row(view, row)
+def read_fields(view: SegmentView, row: int) -> dict[str, Any]:
+    """Return the fields of a hit that its row alone decides, by their names.
+
+    Attributes are those the row has, so none tells what other rows have.
+    """
     return {
-        **{name: columns[name] for name in _PLAIN},
+        **{name: view.rows[name][row].as_py() for name in _PLAIN},
         "chunk_id": int(view.chunk_ids[row]),
         "zone": view.zone,
         "groups": list_groups(view, row),
         "known_from": int(view.known_from[row]),
         "known_to": int(view.known_to[row]),
         "attributes": {
-            name: read_attribute(columns.get(f"attr.{name}"), view.attributes.get(name, kind))
-            for name, kind in types.items()
+            name: show_value(kind, value) for name, (kind, value) in read_row_values(view.rows, row).items()
         },
     }
 
 
-def read_row(view: SegmentView, row: int) -> dict[str, Any]:
-    """Return the columns of a row as values, each read by itself: a slice of the table costs more."""
-    columns = zip(view.rows.column_names, view.rows.columns, strict=True)
-    return {name: column[row].as_py() for name, column in columns}
-
-
-def read_attribute(value: Any, kind: AttributeType) -> AttributeValue | None:
-    """Return a column's value as an attribute: times in ISO 8601, lists as tuples."""
-    if value is None:
-        return None
+def show_value(kind: AttributeType, value: Any) -> AttributeValue:
+    """Return a value of a column as an attribute: times in ISO 8601, lists as tuples."""
     if kind is AttributeType.TIME:
         return format_micros(value)
     if kind is AttributeType.STRINGS:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.hits import FacetRequest, SearchRequest, SearchResponse
 from eagleray.contracts.manifests import FittedRanking
 from eagleray.contracts.ports import Embedder, FloatVector, Reranker
@@ -30,7 +29,6 @@ class Searcher:
         snapshot: str,
         segments: Sequence[SegmentView],
         *,
-        attributes: Mapping[str, AttributeType],
         embedder: Embedder,
         fitted: FittedRanking | None = None,
         reranker: Reranker | None = None,
@@ -41,7 +39,6 @@ class Searcher:
         Args:
             snapshot: id of the snapshot.
             segments: its segments, patches applied.
-            attributes: attribute name -> type over all segments.
             embedder: of questions.
             fitted: weights of questions that name none.
             reranker: of questions that ask for it.
@@ -49,15 +46,14 @@ class Searcher:
                 the same for any number.
         """
         self._threads = SegmentThreads(n_threads)
-        targets = TargetFinder(segments, attributes=attributes)
+        targets = TargetFinder(segments)
         self._batch = BatchSearcher(segments, targets, embedder, fitted=fitted, reranker=reranker)
         self._reranker = reranker
-        held = HeldSegments(range(len(segments)), targets, attributes=attributes, threads=self._threads)
+        held = HeldSegments(range(len(segments)), targets, threads=self._threads)
         self._searcher = ShardedSearcher(
             snapshot,
             [DirectPort(Shard(snapshot, held))],
             n_segments=len(segments),
-            attributes=attributes,
             embedder=embedder,
             fitted=fitted,
             reranker=reranker,
@@ -97,6 +93,8 @@ class Searcher:
             GuardError: a row outside a mask came up; no answer is given.
         """
         check_many(requests, self._reranker)
+        for request in {(item.principal, id(item.filter)): item for item in requests}.values():
+            self._searcher.check_filter(request.filter, request.principal)
         return self._batch.search(requests, max_bytes=max_bytes, n_threads=n_threads)
 
     def count_values(self, request: FacetRequest) -> list[dict[str, Any]]:

@@ -7,11 +7,9 @@ apart by how they are written, because `1` equals `true` in Python.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -20,9 +18,11 @@ from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.principals import Principal
 from eagleray.digests import digest_bytes
 from indexes.masks.columns import evaluate_filter
+from indexes.masks.known_columns import find_readable_names, find_readable_types
 from indexes.masks.timelines import Timeline
 from indexes.masks.visibility import is_open_zone, select_readable
 from indexes.searching.counts import Counts
+from indexes.searching.recent import Recent
 from indexes.segments.naming import number_name
 from indexes.segments.view import SegmentView
 from indexes.selections import Bits, IntVector, Selection, select_none
@@ -74,20 +74,19 @@ class Scope:
 class TargetFinder:
     """Finds the targets of questions; safe to share between threads."""
 
-    def __init__(self, segments: Sequence[SegmentView], *, attributes: Mapping[str, AttributeType]) -> None:
+    def __init__(self, segments: Sequence[SegmentView]) -> None:
         self._segments = tuple(segments)
         self._timelines = tuple(Timeline(view.known_from, view.known_to) for view in segments)
-        self._attributes = dict(attributes)
-        self._masks = _Kept(_KEPT)
-        self._readable = _Kept(_KEPT)
-        self._filtered = _Kept(_KEPT)
-        self._others = _Kept(_KEPT_WITHOUT)
+        self._masks = Recent(_KEPT)
+        self._readable = Recent(_KEPT)
+        self._filtered = Recent(_KEPT)
+        self._others = Recent(_KEPT_WITHOUT)
 
     def find(self, scope: Scope) -> tuple[Target, ...]:
         """Return one target a segment.
 
         Raises:
-            FilterColumnError: the filter names no column of the snapshot, or its value does not fit.
+            FilterColumnError: the filter's `matches` looks where it cannot, or for nothing.
         """
         principal = scope.principal
         who = None if principal is None else (principal.groups, principal.zones)
@@ -113,7 +112,7 @@ class TargetFinder:
             Bits a segment; `None` for one whose rows are all open.
 
         Raises:
-            FilterColumnError: the filter names no column of the snapshot, or its value does not fit.
+            FilterColumnError: as for `find`.
         """
         readable = self._find_readable(principal)
         filtered = self._find_filtered(expression)
@@ -124,6 +123,32 @@ class TargetFinder:
                 held = [np.zeros((view.n_rows + 7) // 8, dtype=np.uint8)]
             found.append(np.bitwise_and.reduce(held) if held else None)
         return found
+
+    def find_types(
+        self, principal: Principal | None, names: Sequence[str]
+    ) -> dict[str, frozenset[AttributeType]]:
+        """Return the types that attributes' values have in the rows a caller may read, at whatever time.
+
+        Args:
+            principal: as in `Scope`.
+            names: of attributes; one that no such row has has no types.
+        """
+        open_ = list(self._iterate_open(principal))
+        return {
+            name: frozenset().union(*(find_readable_types(view, bits, name) for view, bits in open_))
+            for name in names
+        }
+
+    def list_names(self, principal: Principal | None) -> frozenset[str]:
+        """Return the attributes of the rows a caller may read, at whatever time; see `find_types`."""
+        found = (find_readable_names(view, bits) for view, bits in self._iterate_open(principal))
+        return frozenset().union(*found)
+
+    def _iterate_open(self, principal: Principal | None) -> Iterator[tuple[SegmentView, Bits | None]]:
+        readable = self._find_readable(principal)
+        for number, view in enumerate(self._segments):
+            if principal is None or is_open_zone(view, principal):
+                yield view, None if readable is None else readable[number]
 
     def _make(self, scope: Scope) -> list[Target]:
         readable = self._find_readable(scope.principal)
@@ -164,8 +189,9 @@ class TargetFinder:
         )
         return found
 
-    def _evaluate(self, expression: FilterExpression, view: SegmentView) -> Bits:
-        return np.packbits(evaluate_filter(expression, view, self._attributes), bitorder="little")
+    @staticmethod
+    def _evaluate(expression: FilterExpression, view: SegmentView) -> Bits:
+        return np.packbits(evaluate_filter(expression, view), bitorder="little")
 
 
 def _name_filter(expression: FilterExpression | None) -> str:
@@ -177,24 +203,3 @@ def _leave_out(target: Target, document: int) -> Target:
     others = np.packbits(target.view.documents != document, bitorder="little")
     selection = target.selection.restrict(others)
     return replace(target, selection=selection, counts=Counts(target.view, selection))
-
-
-class _Kept:
-    """The answers given last, by key; what is not there is made, by whoever asks first or beside it."""
-
-    def __init__(self, n: int) -> None:
-        self._n = n
-        self._values: OrderedDict[Hashable, Any] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-                return self._values[key]
-        value = make()
-        with self._lock:
-            self._values[key] = value
-            while len(self._values) > self._n:
-                self._values.popitem(last=False)
-        return value

@@ -1,13 +1,10 @@
-"""Typed attribute columns out of canonical JSON: which type each has, and the cast.
+"""Attributes out of canonical JSON: each value keeps the type it was written with, whatever other rows hold.
 
-The types of a whole are the merge of its parts' types, and merging is a join in this order, so any
-split of the rows gives the same schema:
+    null → none · true, false → boolean · 3 → integer · 3.0 → number
+    "2019-03-01", "2019-03-01T09:30:00Z" → time · other text → string · lists of text → strings
 
-    integer < number ┐
-             boolean ├ < string < strings
-                time ┘
-
-The row table these columns belong to lives in `rows`.
+So the types of some rows are those that occur in them, and the types of a whole are the union of its parts'.
+The columns that hold the values live in `attribute_columns`.
 """
 
 from __future__ import annotations
@@ -15,153 +12,98 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
-import pyarrow as pa
-
-from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.documents import AttributeType, AttributeTypes
 from eagleray.contracts.times import parse_instant
-from eagleray.digests import canonical_json
 from eagleray.errors import InputError, InvalidTimeError
 
-_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2}))?")
+TypedValue = tuple[AttributeType, Any]
+"""A type, and a value as its column holds it: times are microseconds."""
+
+_TIME: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2}))?", re.ASCII
+)
 _MIN_INT64: Final = -(2**63)
 _MAX_INT64: Final = 2**63 - 1
 
-ARROW_TYPES: Final = {
-    AttributeType.STRING: pa.string(),
-    AttributeType.INTEGER: pa.int64(),
-    AttributeType.NUMBER: pa.float64(),
-    AttributeType.BOOLEAN: pa.bool_(),
-    AttributeType.TIME: pa.int64(),
-    AttributeType.STRINGS: pa.list_(pa.string()),
-}
-"""Column type by attribute type; times are microseconds."""
 
-
-def infer_attribute_types(documents: Iterable[str]) -> dict[str, AttributeType]:
-    """Return the type of every attribute that occurs, sorted by name.
-
-    Text is a time only where it is a whole ISO 8601 date, or date and time with an offset.
+def find_attribute_types(documents: Iterable[str], *, texts: Collection[str] = ()) -> AttributeTypes:
+    """Return the types of every attribute that occurs; names and types sorted.
 
     Args:
         documents: canonical JSON objects, one a chunk or document.
+        texts: attributes whose text is never a time, because somebody declared them strings.
 
     Raises:
-        InputError: one of them is no JSON object.
+        InputError: one of them is no JSON object, or holds a value that no attribute can have.
     """
-    types: dict[str, AttributeType] = {}
+    types: dict[str, set[AttributeType]] = {}
     last = ""
     for document in documents:
         if document == last:  # chunks of one document follow each other
             continue
         last = document
-        for name, value in _parse_document(document).items():
-            kind = _infer_type(value)
-            if kind is not None:
-                types[name] = _join(types.get(name, kind), kind)
-    return dict(sorted(types.items()))
+        for name, (kind, _) in read_typed_values(document, texts=texts).items():
+            types.setdefault(name, set()).add(kind)
+    return {name: tuple(sorted(types[name])) for name in sorted(types)}
 
 
 def merge_attribute_types(
-    first: Mapping[str, AttributeType], second: Mapping[str, AttributeType]
-) -> dict[str, AttributeType]:
-    """Return the types of both sets of rows together, sorted by name."""
-    merged = dict(first)
-    for name, kind in second.items():
-        merged[name] = _join(merged.get(name, kind), kind)
-    return dict(sorted(merged.items()))
+    first: Mapping[str, Collection[AttributeType]], second: Mapping[str, Collection[AttributeType]]
+) -> AttributeTypes:
+    """Return the types of both sets of rows together; names and types sorted."""
+    return {
+        name: tuple(sorted({*first.get(name, ()), *second.get(name, ())}))
+        for name in sorted({*first, *second})
+    }
 
 
-def cast_attributes(documents: Sequence[str], types: Mapping[str, AttributeType]) -> dict[str, pa.Array]:
-    """Return one column an attribute, row `i` out of `documents[i]`; null where it is absent.
+def read_typed_values(document: str, *, texts: Collection[str] = ()) -> dict[str, TypedValue]:
+    """Return the attributes of a row, nulls left out.
+
+    Text is a time only where it is a whole ISO 8601 date, or date and time with an offset.
 
     Args:
-        documents: canonical JSON objects.
-        types: attribute name -> type; must cover every value.
+        document: a canonical JSON object.
+        texts: as in `find_attribute_types`.
 
     Raises:
-        InputError: a document has an attribute without a type, or a value that does not fit it.
+        InputError: it is no JSON object, or holds a value that no attribute can have.
     """
-    columns: dict[str, list[Any]] = {name: [None] * len(documents) for name in sorted(types)}
-    last, values = "", dict[str, Any]()
-    for row, document in enumerate(documents):
-        if document != last:
-            last, values = document, _cast_document(document, types)
-        for name, value in values.items():
-            columns[name][row] = value
-    return {name: pa.array(values, ARROW_TYPES[types[name]]) for name, values in columns.items()}
-
-
-def _cast_document(document: str, types: Mapping[str, AttributeType]) -> dict[str, Any]:
-    cast = {}
-    for name, value in _parse_document(document).items():
-        kind = _infer_type(value)
-        if kind is None:
-            continue
-        wanted = types.get(name)
-        if wanted is None or _join(wanted, kind) != wanted:
-            expected = wanted or "no such attribute"
-            raise InputError(detail=f"attribute {name!r}: the schema says {expected}, a row holds a {kind}")
-        cast[name] = _cast_value(value, wanted)
-    return cast
-
-
-def _parse_document(document: str) -> dict[str, Any]:
     try:
         values = json.loads(document)
     except ValueError as error:
         raise InputError(detail=f"attributes must be a JSON object: {error}") from error
     if not isinstance(values, dict):
         raise InputError(detail=f"attributes must be a JSON object, found a {type(values).__name__}")
-    return values
+    return {
+        name: _read_value(name, value, is_text=name in texts)
+        for name, value in values.items()
+        if value is not None
+    }
 
 
-def _infer_type(value: Any) -> AttributeType | None:
-    """Return the least type that holds the value; `None` for null."""
-    if value is None:
-        return None
+def _read_value(name: str, value: Any, *, is_text: bool) -> TypedValue:
     if isinstance(value, bool):
-        return AttributeType.BOOLEAN
+        return AttributeType.BOOLEAN, value
+    if isinstance(value, str):
+        micros = None if is_text else _parse_time(value)
+        return (AttributeType.STRING, value) if micros is None else (AttributeType.TIME, micros)
     if isinstance(value, int) and _MIN_INT64 <= value <= _MAX_INT64:
-        return AttributeType.INTEGER
+        return AttributeType.INTEGER, value
     if isinstance(value, float) and math.isfinite(value):
-        return AttributeType.NUMBER
-    if isinstance(value, list):
-        return AttributeType.STRINGS
-    if isinstance(value, str) and _TIME.fullmatch(value) and _parse_time(value) is not None:
-        return AttributeType.TIME
-    return AttributeType.STRING
-
-
-def _join(first: AttributeType, second: AttributeType) -> AttributeType:
-    """Return the least type that holds the values of both."""
-    if first == second:
-        return first
-    pair = {first, second}
-    if AttributeType.STRINGS in pair:
-        return AttributeType.STRINGS
-    if pair == {AttributeType.INTEGER, AttributeType.NUMBER}:
-        return AttributeType.NUMBER
-    return AttributeType.STRING
-
-
-def _cast_value(value: Any, kind: AttributeType) -> Any:
-    if kind is AttributeType.STRINGS:
-        return [_to_text(item) for item in value] if isinstance(value, list) else [_to_text(value)]
-    if kind is AttributeType.STRING:
-        return _to_text(value)
-    if kind is AttributeType.NUMBER:
-        return float(value)
-    return _parse_time(value) if kind is AttributeType.TIME else value
-
-
-def _to_text(value: Any) -> str:
-    return value if isinstance(value, str) else canonical_json(value).decode()
+        return AttributeType.NUMBER, value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return AttributeType.STRINGS, value
+    wanted = "a string, boolean, 64-bit integer, finite number or list of strings"
+    raise InputError(detail=f"attribute {name!r}: expected {wanted}, found something else")
 
 
 def _parse_time(text: str) -> int | None:
+    if not _TIME.fullmatch(text):
+        return None
     try:
         return parse_instant(text)
     except InvalidTimeError:

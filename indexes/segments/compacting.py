@@ -17,7 +17,7 @@ from eagleray.errors import InputError
 from indexes.dense.codebooks import Codebook
 from indexes.segments.opening import open_segment
 from indexes.segments.publishing import publish_segment
-from indexes.segments.rows import find_row_order, order_rows, save_rows
+from indexes.segments.rows import ORDERED_BY, find_row_order, save_rows, stack_rows
 from indexes.segments.vectors import save_vectors, stack_vectors
 from indexes.segments.view import SegmentView
 from indexes.segments.writing import ROWS, VECTORS, finish_segment
@@ -44,7 +44,7 @@ def compact_segments(
 
     Raises:
         IntegrityError: a segment is damaged.
-        InputError: they are not of one zone, one embedder and the same columns.
+        InputError: they are not of one zone and one embedder.
     """
     views = [open_segment(store, collection, digest, cache=cache) for digest in digests]
     first = views[0]
@@ -53,18 +53,15 @@ def compact_segments(
     with tempfile.TemporaryDirectory(prefix="eagleray-compact-") as scratch:
         folder = Path(scratch) / "segment"
         folder.mkdir()
-        rows = pa.concat_tables([view.rows for view in views])
-        order = find_row_order(rows)
+        tables = [view.rows for view in views]
+        order = find_row_order(pa.concat_tables([table.select(ORDERED_BY) for table in tables]))
         stacked = stack_vectors((view.vectors for view in views), Path(scratch) / "vectors")
         save_vectors(stacked, order, folder / VECTORS)
-        save_rows(order_rows(rows, order), folder / ROWS)
-        n_rows = rows.num_rows
-        del rows
+        save_rows(stack_rows(tables, order), folder / ROWS)
         finish_segment(
             folder,
-            n_rows=n_rows,
+            n_rows=len(order),
             zone=first.zone,
-            attributes=first.attributes,
             embedder=first.embedder,
             codebook=codebook,
             device=device,
@@ -73,7 +70,7 @@ def compact_segments(
 
 
 def _check_alike(first: SegmentView, other: SegmentView) -> None:
-    for what in ("zone", "embedder", "attributes"):
+    for what in ("zone", "embedder"):
         if getattr(first, what) != getattr(other, what):
             detail = f"segments {first.digest[:12]} and {other.digest[:12]} have another {what}"
             raise InputError(detail=f"{detail}; only segments that agree can become one")

@@ -80,7 +80,7 @@ def _open_folder(
     patches: Sequence[pa.Table],
     codebook: Codebook | None,
 ) -> SegmentView:
-    rows = open_rows(folder / ROWS, manifest.attributes, n_rows=manifest.n_rows)
+    rows = open_rows(folder / ROWS, n_rows=manifest.n_rows)
     chunk_ids: npt.NDArray[np.int64] = rows["chunk_id"].chunk(0).to_numpy()
     own = RowState(
         known_to=rows["known_to"].chunk(0).to_numpy(),

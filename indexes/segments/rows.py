@@ -1,12 +1,11 @@
 """The row table of a segment: its schema, its order, and its bytes.
 
-Typed attribute columns are cast in `attributes`; the files beside the table are written in
-`writing`.
+Its attribute columns live in `attribute_columns`; the files beside the table are written in `writing`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,25 +14,23 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from eagleray.contracts.chunks import CHUNK_SCHEMA
-from eagleray.contracts.documents import AttributeType
 from eagleray.errors import InputError, IntegrityError
-from indexes.segments.attributes import ARROW_TYPES, cast_attributes
-
-ATTRIBUTE_PREFIX: Final = "attr."
-"""What stands before an attribute's name in its column's name."""
+from indexes.segments.attribute_columns import (
+    MAX_COLUMNS,
+    OTHERS,
+    TypedRows,
+    build_columns,
+    build_typed_columns,
+    make_fields,
+    read_column_name,
+    read_row_values,
+)
+from indexes.segments.attributes import TypedValue
 
 _MAX_COLUMN_BYTES: Final = 2**31 - 1
 _BLOCK_ROWS: Final = 4_096
 _WRITE_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression=None)
-
-
-def make_row_schema(attributes: Mapping[str, AttributeType]) -> pa.Schema:
-    """Return the schema of a row table: the chunk's columns, then `attr.<name>` sorted by name."""
-    fields = [field for field in CHUNK_SCHEMA if field.name != "attributes"]
-    fields += [
-        pa.field(f"{ATTRIBUTE_PREFIX}{name}", ARROW_TYPES[kind]) for name, kind in sorted(attributes.items())
-    ]
-    return pa.schema(fields)
+_FIXED: Final = tuple(field for field in CHUNK_SCHEMA if field.name != "attributes")
 
 
 def check_chunks(chunks: pa.Table, *, zone: str) -> pa.Table:
@@ -67,40 +64,55 @@ def check_chunks(chunks: pa.Table, *, zone: str) -> pa.Table:
     return table
 
 
+ORDERED_BY: Final = ("known_from", "chunk_id")
+"""The columns that rows are ordered by."""
+
+
 def find_row_order(chunks: pa.Table) -> npt.NDArray[np.int64]:
     """Return int64 [n]: the places of the rows in order of (known_from, chunk_id)."""
     return np.lexsort((chunks["chunk_id"].to_numpy(), chunks["known_from"].to_numpy()))
 
 
-def build_rows(
-    chunks: pa.Table, order: npt.NDArray[np.int64], attributes: Mapping[str, AttributeType]
-) -> pa.Table:
-    """Return the row table of `chunks`, put in `order`.
+def build_rows(chunks: pa.Table, order: npt.NDArray[np.int64], *, texts: Collection[str] = ()) -> pa.Table:
+    """Return the row table of `chunks`, put in `order`: the chunk's columns, then those of its attributes.
 
     Every array is built anew, so that the bytes depend on the values alone.
 
+    Args:
+        chunks: rows as `CHUNK_SCHEMA` says.
+        order: int64 [n].
+        texts: attributes whose text is never a time, because somebody declared them strings.
+
     Raises:
-        InputError: a value of an attribute does not fit its type.
+        InputError: attributes are no JSON object, or hold a value that no attribute can have.
     """
-    columns = [_rebuild(chunks[name].take(order)) for name in CHUNK_SCHEMA.names if name != "attributes"]
-    columns += _cast_in_blocks(chunks["attributes"].take(order), attributes)
-    return pa.Table.from_arrays(columns, schema=make_row_schema(attributes))
+    columns = [_rebuild(chunks[field.name].take(order)) for field in _FIXED]
+    fields, attributes = build_columns(chunks["attributes"].take(order), texts=texts)
+    return pa.Table.from_arrays([*columns, *attributes], schema=pa.schema([*_FIXED, *fields]))
 
 
-def order_rows(rows: pa.Table, order: npt.NDArray[np.int64]) -> pa.Table:
-    """Return a row table put in `order`, every array built anew."""
-    return pa.Table.from_arrays(
-        [_rebuild(rows[name].take(order)) for name in rows.column_names], schema=rows.schema
-    )
+def stack_rows(tables: Sequence[pa.Table], order: npt.NDArray[np.int64]) -> pa.Table:
+    """Return the rows of several row tables, put in `order`, as one table of all their rows would be."""
+    joined = pa.concat_tables(tables, promote_options="default")
+    fixed = [_rebuild(joined[field.name].take(order)) for field in _FIXED]
+    keys = [key for key in map(read_column_name, joined.column_names) if key is not None]
+    if OTHERS in joined.column_names or len(keys) > MAX_COLUMNS:
+        fields, columns = build_typed_columns(_JoinedRows(joined, order))
+    else:
+        fields = make_fields(keys, has_others=False)
+        columns = [_rebuild(joined[field.name].take(order)) for field in fields]
+    return pa.Table.from_arrays([*fixed, *columns], schema=pa.schema([*_FIXED, *fields]))
 
 
-def _cast_in_blocks(documents: pa.ChunkedArray, attributes: Mapping[str, AttributeType]) -> list[pa.Array]:
-    """Return the attribute columns, sorted by name; Python's values of a block of rows exist at a time."""
-    blocks = [
-        cast_attributes(documents.slice(start, _BLOCK_ROWS).to_pylist(), attributes)
-        for start in range(0, len(documents), _BLOCK_ROWS)
-    ]
-    return [pa.concat_arrays([block[name] for block in blocks]) for name in sorted(attributes)]
+class _JoinedRows(TypedRows):
+    def __init__(self, rows: pa.Table, order: npt.NDArray[np.int64]) -> None:
+        self._rows, self._order = rows, order
+
+    def iterate(self) -> Iterator[Sequence[dict[str, TypedValue]]]:
+        for start in range(0, len(self._order), _BLOCK_ROWS):
+            yield [
+                read_row_values(self._rows, row) for row in self._order[start : start + _BLOCK_ROWS].tolist()
+            ]
 
 
 def save_rows(rows: pa.Table, path: Path) -> None:
@@ -112,7 +124,7 @@ def save_rows(rows: pa.Table, path: Path) -> None:
         file.write_table(rows, max_chunksize=rows.num_rows)
 
 
-def open_rows(path: Path, attributes: Mapping[str, AttributeType], *, n_rows: int) -> pa.Table:
+def open_rows(path: Path, *, n_rows: int) -> pa.Table:
     """Map a row table into memory; each column is one chunk.
 
     Raises:
@@ -120,12 +132,14 @@ def open_rows(path: Path, attributes: Mapping[str, AttributeType], *, n_rows: in
     """
     try:
         rows = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-    except (OSError, pa.ArrowException) as error:
-        raise IntegrityError(path=str(path), expected="an Arrow IPC file", found=str(error)) from error
-    if not rows.schema.equals(make_row_schema(attributes)):
+        is_right = rows.schema.equals(_make_schema(rows.column_names))
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise IntegrityError(
-            path=str(path), expected="the columns of its manifest", found=str(rows.schema.names)
-        )
+            path=str(path), expected="an Arrow IPC file of rows", found=str(error)
+        ) from error
+    if not is_right:
+        names = str(rows.schema.names[: 2 * len(_FIXED)])
+        raise IntegrityError(path=str(path), expected="the columns of a row table", found=names)
     if rows.num_rows != n_rows or any(column.num_chunks != 1 for column in rows.columns):
         raise IntegrityError(path=str(path), expected=f"{n_rows} rows at once", found=f"{rows.num_rows}")
     known_from, ids = rows["known_from"].to_numpy(), rows["chunk_id"].to_numpy()
@@ -133,6 +147,12 @@ def open_rows(path: Path, attributes: Mapping[str, AttributeType], *, n_rows: in
     if np.any(steps < 0) or np.any((steps == 0) & (np.diff(ids) <= 0)):
         raise IntegrityError(path=str(path), expected="rows by (known_from, chunk_id)", found="another order")
     return rows
+
+
+def _make_schema(columns: Sequence[str]) -> pa.Schema:
+    """Return the schema of a row table that has these attribute columns, among others."""
+    keys = [key for key in map(read_column_name, columns) if key is not None]
+    return pa.schema([*_FIXED, *make_fields(keys, has_others=OTHERS in columns)])
 
 
 def _rebuild(column: pa.ChunkedArray) -> pa.Array:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.documents import AttributeTypes
 from eagleray.contracts.indexes import LearntEffort, TextField
 from eagleray.contracts.manifests import EmbedderIdentity
 from indexes.dense.contracts import DenseIndex
@@ -36,7 +36,7 @@ class SegmentView:
         vectors: float32 [n, dim], C-contiguous, unit L2 norm, memory-mapped.
         group_names: names of the bitmaps; the first is `public`: rows without groups.
         group_bits: uint8 [len(group_names), ceil(n / 8)], little-endian bits, patches applied.
-        attributes: attribute name -> type; each is the column of `rows` named `attr.<name>`.
+        attributes: attribute name -> types of its values; `attribute_columns` reads them out of `rows`.
         postings: lexical index of each field of the rows.
         inverted: its inverted lists; `None` where every search compares the vectors themselves.
         efforts: learnt for these lists.
@@ -54,7 +54,7 @@ class SegmentView:
     vectors: npt.NDArray[np.float32]
     group_names: tuple[str, ...]
     group_bits: npt.NDArray[np.uint8]
-    attributes: dict[str, AttributeType]
+    attributes: AttributeTypes
     postings: Mapping[TextField, Postings]
     inverted: IvfIndex | None = None
     efforts: tuple[LearntEffort, ...] = ()

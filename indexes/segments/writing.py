@@ -5,13 +5,12 @@ Uploading the folder lives in `publishing`, reading it back in `opening`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 
-from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.indexes import DenseManifest, TextField
 from eagleray.contracts.manifests import EmbedderIdentity, FileEntry, SegmentManifest, encode_manifest
 from eagleray.contracts.ports import FloatMatrix
@@ -20,6 +19,7 @@ from eagleray.errors import InputError
 from indexes.dense.codebooks import Codebook
 from indexes.lexical.building import build_postings
 from indexes.lexical.files import save_postings
+from indexes.segments.attribute_columns import list_types
 from indexes.segments.groups import build_group_bits
 from indexes.segments.inverted import write_inverted
 from indexes.segments.rows import build_rows, check_chunks, find_row_order, open_rows, save_rows
@@ -39,9 +39,9 @@ def write_segment(
     vectors: FloatMatrix,
     *,
     zone: str,
-    attributes: Mapping[str, AttributeType],
     embedder: EmbedderIdentity,
     folder: Path,
+    texts: Collection[str] = (),
     codebook: Codebook | None = None,
     device: str = "cpu",
 ) -> SegmentManifest:
@@ -52,9 +52,9 @@ def write_segment(
         vectors: float32 [n_rows, dim], unit L2 norm; row `i` belongs to chunk `i`. Mapped from a
             file, they take no memory.
         zone: the zone of every row.
-        attributes: attribute name -> type, of this collection's rows seen so far.
         embedder: what computed the vectors.
         folder: an empty folder, or none yet.
+        texts: attributes whose text is never a time, because somebody declared them strings.
         codebook: of the inverted lists, or `None` for a flat segment.
         device: that finds each row's list (`indexes.dense.devices`).
 
@@ -68,12 +68,11 @@ def write_segment(
         raise InputError(detail=f"a segment is written into an empty folder; {folder} holds something")
     order = find_row_order(table)
     save_vectors(vectors, order, folder / VECTORS)
-    save_rows(build_rows(table, order, attributes), folder / ROWS)
+    save_rows(build_rows(table, order, texts=texts), folder / ROWS)
     return finish_segment(
         folder,
         n_rows=table.num_rows,
         zone=zone,
-        attributes=attributes,
         embedder=embedder,
         codebook=codebook,
         device=device,
@@ -85,7 +84,6 @@ def finish_segment(
     *,
     n_rows: int,
     zone: str,
-    attributes: Mapping[str, AttributeType],
     embedder: EmbedderIdentity,
     codebook: Codebook | None = None,
     device: str = "cpu",
@@ -96,12 +94,11 @@ def finish_segment(
         folder: holds `ROWS` and `VECTORS`, in the segment's order, and nothing else.
         n_rows: rows of both.
         zone: see `write_segment`, as for the others.
-        attributes: see there.
         embedder: see there.
         codebook: see there.
         device: see there.
     """
-    rows = open_rows(folder / ROWS, attributes, n_rows=n_rows)  # mapped: memory is for postings now
+    rows = open_rows(folder / ROWS, n_rows=n_rows)  # mapped: memory is for postings now
     names, bits = build_group_bits(rows["groups"].chunk(0))
     (folder / GROUPS).write_bytes(bits.tobytes())
     _write_postings(folder, rows)
@@ -112,7 +109,7 @@ def finish_segment(
         n_rows=rows.num_rows,
         embedder=embedder,
         groups=names,
-        attributes=dict(sorted(attributes.items())),
+        attributes=list_types(rows),
         first_known=int(known_from[0]),
         last_known=int(known_from[-1]),
         files=_list_files(folder),

@@ -6,10 +6,10 @@ old snapshot whole.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.documents import AttributeTypes
 from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest
 from eagleray.contracts.ports import Store
 from indexes.segments.attributes import merge_attribute_types
@@ -32,7 +32,7 @@ class BuildOutcome:
     n_rows: int
     patch: str | None
     open_change: int
-    attributes: Mapping[str, AttributeType]
+    attributes: AttributeTypes
 
 
 def assemble_snapshot(

@@ -19,10 +19,11 @@ import pyarrow.compute as pc
 
 from eagleray.chunking.config import limit_chunks
 from eagleray.contracts.chunks import DELIVERED_SCHEMA
+from eagleray.contracts.documents import AttributeTypes
 from eagleray.contracts.manifests import AliasEntry, CollectionSpec, SnapshotManifest
 from eagleray.contracts.ports import Embedder, FloatMatrix, Store, TokenCounter
 from eagleray.errors import ConflictError, IntegrityError, NotPublishedError
-from indexes.segments.attributes import infer_attribute_types
+from indexes.segments.attributes import merge_attribute_types
 from indexes.segments.publishing import publish_segment
 from indexes.segments.writing import list_texts, write_segment
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
@@ -169,21 +170,21 @@ def _check_ids(opened: OpenSnapshot, rows: pa.Table) -> None:
 def _build(target: Writable, arranged: Arranged, prepared: _Prepared, *, parent: str) -> SnapshotManifest:
     """Write segments, patch and snapshot; none of it is visible yet."""
     store, collection, rows = target.store, target.spec.name, arranged.rows
-    types = infer_attribute_types(rows["attributes"].to_pylist())
+    types: AttributeTypes = {}
     vectors = _find_vectors(prepared, rows, target.embedder)
     segments = []
     for zone in sorted(rows["zone"].unique().to_pylist()):
         is_mine = pc.equal(rows["zone"], zone)
         with tempfile.TemporaryDirectory(prefix="eagleray-write-") as scratch:
             folder = Path(scratch) / "segment"
-            write_segment(
+            written = write_segment(
                 rows.filter(is_mine),
                 np.ascontiguousarray(vectors[is_mine.to_numpy()]),
                 zone=zone,
-                attributes=types,
                 embedder=target.embedder.identity,
                 folder=folder,
             )
+            types = merge_attribute_types(types, written.attributes)
             segments.append(publish_segment(store, folder, collection=collection))
     changes = arranged.patch
     outcome = BuildOutcome(

@@ -1,4 +1,4 @@
-"""Which small segments become one: neighbours in time, of one zone, that agree in everything else."""
+"""Which small segments become one: neighbours in time, of one zone, embedded alike."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def plan_compaction(
     for digest, manifest in ordered:
         if not _fits([(digest, manifest)], max_rows, max_memory_bytes):
             continue
-        alike = digest_json([manifest.zone, repr(manifest.embedder), repr(manifest.attributes)])
+        alike = digest_json([manifest.zone, repr(manifest.embedder)])
         group = last.get(alike)
         if group is None or not _fits([*group, (digest, manifest)], max_rows, max_memory_bytes):
             group = last[alike] = []

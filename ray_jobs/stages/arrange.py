@@ -18,7 +18,6 @@ from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.documents import DeadLetter
 from eagleray.digests import canonical_json, digest_bytes
 from indexes.runs.markers import Stage
-from indexes.segments.attributes import infer_attribute_types
 from indexes.writing.arranging import arrange_shard
 from indexes.writing.held_rows import STATE_SCHEMA
 from ray_jobs.ledger import Ledger
@@ -78,8 +77,6 @@ class ArrangeTask:
             data = write_parquet(arranged.rows)
             outcome["chunks"] = digest_bytes(data)
             outcome |= measure_zones(arranged.rows)
-            types = infer_attribute_types(arranged.rows["attributes"].to_pylist())
-            outcome["attributes"] = {name: str(kind) for name, kind in types.items()}
             ledger.store.write(f"{ledger.collection}/chunks/{outcome['chunks']}.parquet", data)
         if arranged.patch.num_rows:
             data = write_parquet(arranged.patch)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.ports import FloatMatrix
 from indexes.runs.markers import Stage
 from indexes.segments.codebooks import load_codebook
@@ -25,9 +24,9 @@ from ray_jobs.stages.shard_files import read_parquet
 class BuildTask:
     """Builds the segments of a run."""
 
-    def __init__(self, ledger: Ledger, *, attributes: Mapping[str, AttributeType], device: str) -> None:
+    def __init__(self, ledger: Ledger, *, texts: Collection[str], device: str) -> None:
         self._ledger = ledger
-        self._attributes, self._device = dict(attributes), device
+        self._texts, self._device = frozenset(texts), device
 
     def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Build the rows of `payload["zone"]` in the files `payload["parts"]` names.
@@ -50,18 +49,21 @@ class BuildTask:
             del parts
             folder = Path(scratch) / "segment"
             name = payload["codebook"]
-            write_segment(
+            written = write_segment(
                 rows,
                 stacked,
                 zone=zone,
-                attributes=self._attributes,
                 embedder=embedder,
                 folder=folder,
+                texts=self._texts,
                 codebook=load_codebook(ledger.store, ledger.collection, name) if name else None,
                 device=self._device,
             )
             digest = publish_segment(ledger.store, folder, collection=ledger.collection)
-        return ledger.record(Stage.BUILD, key, {"segment": digest, "n_rows": rows.num_rows})
+        types = {name: list(kinds) for name, kinds in written.attributes.items()}
+        return ledger.record(
+            Stage.BUILD, key, {"segment": digest, "n_rows": rows.num_rows, "attributes": types}
+        )
 
     def _read_rows(self, digest: str, *, zone: str) -> pa.Table:
         rows = self._read("chunks", digest)

@@ -7,7 +7,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from eagleray.chunking.counting import HuggingFaceCounter
-from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.manifests import CollectionSpec, EmbedderIdentity
 from eagleray.contracts.ports import Store
 from eagleray.documents.mapping import Mapping
@@ -102,9 +101,9 @@ def make_take_vectors(
     return TakeVectorsTask(ledger, files, identity=identity, embedder=open_embedder(settings))
 
 
-def make_build(ledger: Ledger, *, attributes: dict[str, AttributeType], device: str) -> BuildTask:
+def make_build(ledger: Ledger, *, texts: frozenset[str], device: str) -> BuildTask:
     """Return the task of the build stage."""
-    return BuildTask(ledger, attributes=attributes, device=device)
+    return BuildTask(ledger, texts=texts, device=device)
 
 
 def make_patch(ledger: Ledger) -> PatchTask:

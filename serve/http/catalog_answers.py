@@ -102,7 +102,9 @@ class SnapshotAnswer(BaseModel):
     parent: str | None = Field(description="The snapshot it was built on.")
     n_rows: int
     n_documents: int
-    attributes: dict[str, str] = Field(description="Name and type of each attribute of a row.")
+    attributes: dict[str, list[str]] = Field(
+        description="Name of each attribute, and the types of its values."
+    )
     watermarks: dict[str, str]
     ranking: dict[str, Any] | None = Field(description="Fitted weights, where there are any.")
     format_version: int

@@ -17,6 +17,9 @@ MAX_DOCUMENTS: Final = 100
 SOURCE: Final = "api"
 """The `source` of rows that came in requests."""
 
+_FIELDS: Final = frozenset({"groups", "zone"})
+"""What files of records may have below `metadata` and documents of requests have beside it."""
+
 _SEPARATOR: Final = "\n\n"
 
 
@@ -86,6 +89,10 @@ class WriteBody(Body):
 def _read(place: int, body: DocumentBody, *, now: int) -> Document:
     if bool(body.text) == bool(body.elements):
         raise InputError(detail=f"documents.{place}: expected either text or elements")
+    taken = sorted(_FIELDS & body.attributes.keys())
+    if taken:
+        detail = f"documents.{place}: attributes: {taken[0]} is a field of the document, not an attribute"
+        raise InputError(detail=detail)
     text, elements = body.text, tuple[Element, ...]()
     if body.elements:
         text, elements = _join(body.elements)

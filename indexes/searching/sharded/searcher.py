@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
 import pyarrow as pa
 
-from eagleray.contracts.documents import AttributeType
+from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.hits import (
     Explanation,
     FacetRequest,
@@ -23,6 +23,7 @@ from eagleray.contracts.hits import (
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.manifests import FittedRanking
 from eagleray.contracts.ports import Embedder, Reranker
+from eagleray.contracts.principals import Principal
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
 from eagleray.errors import DocumentNotFoundError
 from indexes.dense.queries import DenseQuery
@@ -33,13 +34,22 @@ from indexes.searching.answering import answer_question, cut_page
 from indexes.searching.batch import MAX_BYTES, tabulate_hits
 from indexes.searching.checking import check_facets, check_many, check_request
 from indexes.searching.clocks import Clock
+from indexes.searching.column_checks import ColumnChecks, Types
 from indexes.searching.documents import join_rows
 from indexes.searching.facets import count_values
 from indexes.searching.likeness import choose_terms, find_mean, join_document
 from indexes.searching.reranking import choose_reranker, rerank_rows
 from indexes.searching.sharded.ports import ShardPort, ask_all
 from indexes.searching.sharded.source import ShardedSource
-from indexes.searching.sharded.steps import Asked, CountWords, ListRows, ListValues, ReadDocument
+from indexes.searching.sharded.steps import (
+    Asked,
+    CountWords,
+    FindTypes,
+    ListNames,
+    ListRows,
+    ListValues,
+    ReadDocument,
+)
 from indexes.searching.targets import Scope
 from indexes.searching.weights import Weights, choose_weights, list_boosts
 
@@ -64,7 +74,6 @@ class ShardedSearcher:
         ports: Sequence[ShardPort],
         *,
         n_segments: int,
-        attributes: Mapping[str, AttributeType],
         embedder: Embedder,
         fitted: FittedRanking | None = None,
         reranker: Reranker | None = None,
@@ -75,13 +84,12 @@ class ShardedSearcher:
             snapshot: id of the snapshot.
             ports: to its shards, which have all its segments and none twice.
             n_segments: of the snapshot.
-            attributes: attribute name -> type over all segments.
             embedder: of questions.
             fitted: weights of questions that name none.
             reranker: of questions that ask for it.
         """
         self._snapshot, self._ports, self._n_segments = snapshot, tuple(ports), n_segments
-        self._attributes = dict(attributes)
+        self._checks = ColumnChecks(self._find_types, self._list_names)
         self._embedder, self._fitted, self._reranker = embedder, fitted, reranker
 
     @property
@@ -100,6 +108,7 @@ class ShardedSearcher:
             ModelError: the reranker's model cannot be loaded, or gave a score that is not finite.
         """
         check_request(request)
+        self.check_filter(request.filter, request.principal)
         reranker, reranking = choose_reranker(request, self._reranker), None
         weights, clock = choose_weights(request.ranking, self._fitted), Clock()
         words = None if request.like else self._read(request, vector)
@@ -149,10 +158,12 @@ class ShardedSearcher:
             ShardError: as for `search`.
         """
         check_facets(request)
+        self._checks.check_column(request.column, request.principal)
+        self.check_filter(request.filter, request.principal)
         scope = Scope(as_of=request.as_of, principal=request.principal, filter=request.filter)
         step = ListValues(snapshot=self._snapshot, scope=scope, column=request.column)
         parts = ask_all(self._ports, step)
-        return count_values(parts, request.column, types=self._attributes, n=request.n)
+        return count_values(parts, n=request.n)
 
     def show_document(self, request: DocumentRequest) -> ShownDocument:
         """Return what the caller may see of a document as of the request's time.
@@ -165,8 +176,26 @@ class ShardedSearcher:
         parts = ask_all(self._ports, ListRows(snapshot=self._snapshot, request=request))
         return join_rows(self._snapshot, request.doc_id, list(chain.from_iterable(parts)))
 
+    def check_filter(self, expression: FilterExpression | None, principal: Principal) -> None:
+        """Check that a caller may ask a filter, by the rows that the caller may read.
+
+        Raises:
+            FilterColumnError: it names no column that the caller knows, or a literal does not fit.
+            ShardError: as for `search`.
+        """
+        self._checks.check_filter(expression, principal)
+
     def close(self) -> None:
         """Do nothing: the shards belong to those who opened them."""
+
+    def _find_types(self, principal: Principal | None, names: tuple[str, ...]) -> Types:
+        step = FindTypes(snapshot=self._snapshot, principal=principal, names=names)
+        parts = ask_all(self._ports, step)
+        return {name: frozenset().union(*(part[name] for part in parts)) for name in names}
+
+    def _list_names(self, principal: Principal | None) -> frozenset[str]:
+        parts = ask_all(self._ports, ListNames(snapshot=self._snapshot, principal=principal))
+        return frozenset().union(*parts)
 
     def _read(self, request: SearchRequest, vector: FloatVector | None) -> _Words:
         """Return the words of a question, and its vector where one is wanted."""

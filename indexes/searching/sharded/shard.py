@@ -6,14 +6,13 @@ the same segments can answer the next step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from eagleray.contracts.documents import AttributeType
 from eagleray.errors import ShardError
 from indexes.searching.channels import Rows
 from indexes.searching.pools import Pool
@@ -49,7 +48,6 @@ class HeldSegments:
         numbers: Sequence[int],
         finder: TargetFinder,
         *,
-        attributes: Mapping[str, AttributeType],
         threads: SegmentThreads = IN_TURN,
     ) -> None:
         """Take the segments.
@@ -57,20 +55,18 @@ class HeldSegments:
         Args:
             numbers: of the segments, in the snapshot's order.
             finder: of the rows that questions may find in these segments.
-            attributes: attribute name -> type over all segments of the snapshot.
             threads: that go through the segments.
         """
         self.numbers = tuple(numbers)
         self._numbers = np.array(numbers, dtype=np.int64)
-        self.attributes, self.threads = dict(attributes), threads
-        self._finder = finder
+        self.finder, self.threads = finder, threads
         self._places = {number: place for place, number in enumerate(numbers)}
         self._is_alike = all(number == place for number, place in self._places.items())
         self._opened: WeakKeyDictionary[Asked, Opened] = WeakKeyDictionary()
 
     def find(self, scope: Scope) -> tuple[Target, ...]:
         """Return one target a segment; see `TargetFinder`."""
-        return self._finder.find(scope)
+        return self.finder.find(scope)
 
     def open(self, asked: Asked) -> Opened:
         """Return what looks for a question's rows: made once for as long as the question is held."""
@@ -124,7 +120,7 @@ class Shard:
 
         Raises:
             ShardError: the step is of a question to another snapshot.
-            FilterError: the filter names no column of the snapshot, or its value does not fit.
+            FilterError: the filter's `matches` looks where it cannot, or for nothing.
             GuardError: a row outside the mask is wanted.
         """
         if step.snapshot != self._snapshot:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import pyarrow as pa
-
+from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.hits import Hit, SearchMode, SegmentExplanation
 from eagleray.contracts.indexes import TextField
-from eagleray.contracts.principals import ANONYMOUS
+from eagleray.contracts.principals import ANONYMOUS, Principal
 from eagleray.contracts.shown_documents import DocumentRequest
 from indexes.dense.queries import DenseQuery
 from indexes.dense.vectors import FloatVector
@@ -23,7 +22,7 @@ from indexes.planning.plans import Plan
 from indexes.searching.channels import Channel, DenseChannel, count_words
 from indexes.searching.documents import Row, list_rows
 from indexes.searching.explaining import explain_segment, plan_words
-from indexes.searching.facets import list_values
+from indexes.searching.facets import ValuePairs, list_values
 from indexes.searching.fields import open_words
 from indexes.searching.highlights import Highlighter
 from indexes.searching.likeness import SeenDocument, read_document
@@ -183,9 +182,7 @@ class Present:
         for item in held.place_parts(self.ranked):
             target = targets[item.part]
             guard_row(target.view, item.row, as_of=self.scope.as_of, principal=caller)
-            hits.append(
-                make_hit(item, target, mode=self.mode, highlighter=highlighter, types=held.attributes)
-            )
+            hits.append(make_hit(item, target, mode=self.mode, highlighter=highlighter))
         return hits
 
 
@@ -237,9 +234,34 @@ class ListValues:
     scope: Scope
     column: str
 
-    def take(self, held: HeldSegments) -> pa.Table | None:
-        """Return pairs of `value` and `document`, `None` without segments; see `Step`."""
-        return list_values(held.find(self.scope), self.column, types=held.attributes)
+    def take(self, held: HeldSegments) -> ValuePairs:
+        """Return pairs of `value` and `document` by type; see `Step`."""
+        return list_values(held.find(self.scope), self.column)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindTypes:
+    """Asks for the types of attributes in the rows that a caller may read, at whatever time."""
+
+    snapshot: str
+    principal: Principal | None
+    names: tuple[str, ...]
+
+    def take(self, held: HeldSegments) -> dict[str, frozenset[AttributeType]]:
+        """Return the types of each name; see `Step`."""
+        return held.finder.find_types(self.principal, self.names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListNames:
+    """Asks for the attributes of the rows that a caller may read, at whatever time."""
+
+    snapshot: str
+    principal: Principal | None
+
+    def take(self, held: HeldSegments) -> frozenset[str]:
+        """Return the names; see `Step`."""
+        return held.finder.list_names(self.principal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,4 +274,4 @@ class ListRows:
     def take(self, held: HeldSegments) -> list[Row]:
         """Return the fields of each row that the caller may see; see `Step`."""
         scope = Scope(as_of=self.request.as_of, principal=self.request.principal)
-        return list_rows(self.request, held.find(scope), types=held.attributes)
+        return list_rows(self.request, held.find(scope))

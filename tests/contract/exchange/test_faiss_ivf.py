@@ -92,7 +92,7 @@ def list_allowed(opened):
         for place, row in enumerate(view.rows.to_pylist()):
             groups = {name for name, bit in zip(view.group_names, bits[:, place], strict=True) if bit}
             is_known = view.known_from[place] <= AS_OF < view.known_to[place]
-            if is_known and groups & {"public", "rates"} and row["attr.year"] != 2003:
+            if is_known and groups & {"public", "rates"} and row["attr.integer.year"] != 2003:
                 found[int(view.chunk_ids[place])] = view.vectors[place]
     return found
 

@@ -9,6 +9,7 @@ from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
 from eagleray.contracts.times import OPEN_END, parse_instant
 from eagleray.documents.mapping import DEFAULT_MAPPING, RawRecord, apply_mapping, load_mapping
 from eagleray.documents.records import InputFile
+from eagleray.errors import MappingError
 
 FILE = InputFile(source="desk/2019/note.jsonl", modified=parse_instant("2020-01-01"))
 
@@ -236,3 +237,30 @@ def test_a_key_that_holds_dots_is_found_before_a_nested_one(tmp_path):
 
 def test_a_mapping_survives_pickling():
     assert pickle.loads(pickle.dumps(DEFAULT_MAPPING)) == DEFAULT_MAPPING  # noqa: S301 - our own bytes
+
+
+@pytest.mark.parametrize("name", ["", "a" * 257, "a\nb", "\x1b[31m", "\x85", "\u2028"])
+def test_an_attribute_that_nobody_could_ask_for_is_a_dead_letter_that_shows_no_control_character(name):
+    letter = apply_mapping(DEFAULT_MAPPING, make_record(metadata={name: 1}))
+    assert isinstance(letter, DeadLetter)
+    assert letter.reason is DeadLetterReason.WRONG_TYPE
+    assert "name of an attribute: expected 1 to 256 characters" in letter.detail
+    assert letter.detail.isprintable()
+    assert len(letter.detail) < 250
+
+
+@pytest.mark.parametrize("name", ["known_from", "a b", 'with "quotes"', "a.b", "\u00fc" * 256, "and", " "])
+def test_names_may_be_odd(name):
+    assert apply_mapping(DEFAULT_MAPPING, make_record(metadata={name: 1})).attributes == {name: 1}
+
+
+def test_a_document_has_at_most_1024_attributes():
+    metadata = {f"a{number}": number for number in range(1_024)}
+    assert apply_mapping(DEFAULT_MAPPING, make_record(metadata=metadata)).attributes == metadata
+    letter = apply_mapping(DEFAULT_MAPPING, make_record(metadata={**metadata, "more": 1}))
+    assert letter.detail == "expected at most 1024 attributes, found 1025"
+
+
+def test_a_mapping_names_attributes_that_can_be_asked_for(tmp_path):
+    with pytest.raises(MappingError, match="expected 1 to 256 characters"):
+        map_with(tmp_path, 'attributes:\n  "a\\tb": {field: x, type: string}\n')

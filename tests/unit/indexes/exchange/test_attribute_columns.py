@@ -1,36 +1,66 @@
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
-import pytest
 
 from eagleray.contracts.documents import AttributeType
-from indexes.exchange.attribute_columns import COLUMN_TYPES, widen_column
-
-KIND = AttributeType
-
-
-@pytest.mark.parametrize(
-    ("values", "found", "wanted", "shown"),
-    [
-        ([1, None], KIND.INTEGER, KIND.NUMBER, [1.0, None]),
-        ([1, None], KIND.INTEGER, KIND.STRING, ["1", None]),
-        ([1.5], KIND.NUMBER, KIND.STRING, ["1.5"]),
-        ([True, None], KIND.BOOLEAN, KIND.STRING, ["true", None]),
-        ([0], KIND.TIME, KIND.STRING, ["1970-01-01T00:00:00Z"]),
-        (["a", None], KIND.STRING, KIND.STRINGS, [["a"], None]),
-        ([False], KIND.BOOLEAN, KIND.STRINGS, [["false"]]),
-        ([["a", "b"], None, []], KIND.STRINGS, KIND.STRINGS, [["a", "b"], None, []]),
-    ],
-)
-def test_a_narrower_column_takes_the_type_of_the_whole(values, found, wanted, shown):
-    stored = pa.array(values, pa.int64() if found is KIND.TIME else COLUMN_TYPES[found])
-    widened = widen_column(stored, found=found, wanted=wanted)
-    assert widened.type == COLUMN_TYPES[wanted]
-    assert widened.to_pylist() == shown
+from eagleray.contracts.exchange import name_attribute_column, name_column_attribute
+from eagleray.digests import canonical_json
+from indexes.exchange.attribute_columns import make_fields, take_columns
+from indexes.segments.opening import open_segment
+from indexes.storage.local import LocalStore
+from tests.small_collections import SPEC, make_rows, make_vectors, put_segment
 
 
-def test_a_time_is_an_instant_in_utc():
-    column = widen_column(pa.array([86_400_000_000, None], pa.int64()), found=KIND.TIME, wanted=KIND.TIME)
-    assert column.type == pa.timestamp("us", tz="UTC")
-    assert column[0].as_py().isoformat() == "1970-01-02T00:00:00+00:00"
-    assert column[1].as_py() is None
+def test_an_attribute_of_several_types_has_a_column_for_each_and_every_value_is_exact(tmp_path):
+    values = [2**53 + 1, 1.5, "n/a", "2019-01-01", ["a", "b"], True, None]
+    rows = make_rows(np.random.default_rng(7), n_documents=12)[: len(values)]
+    for row, value in zip(rows, values, strict=True):
+        row["attributes"] = canonical_json({"m": value, "year": 2019}).decode()
+    store = LocalStore(tmp_path)
+    vectors = make_vectors(np.random.default_rng(1), len(rows))
+    view = open_segment(store, SPEC.name, put_segment(store, rows, vectors))
+    types = {**view.attributes, "gone": (AttributeType.TIME,)}
+    table = pa.Table.from_arrays(take_columns(view.rows, types), schema=pa.schema(make_fields(types)))
+    order = [rows.index(row) for chunk_id in view.chunk_ids for row in rows if row["chunk_id"] == chunk_id]
+    shown = {
+        name.removeprefix("attr_"): {
+            order[place]: value for place, value in enumerate(column) if value is not None
+        }
+        for name, column in table.to_pydict().items()
+    }
+    day = np.datetime64("2019-01-01").astype("datetime64[us]").item()
+    assert shown.pop("time_m") == {3: day.replace(tzinfo=shown_zone(table))}
+    assert shown == {
+        "boolean_m": {5: True},
+        "integer_m": {0: 2**53 + 1},
+        "number_m": {1: 1.5},
+        "string_m": {2: "n/a"},
+        "strings_m": {4: ["a", "b"]},
+        "year": dict.fromkeys(range(len(values)), 2019),
+        "gone": {},
+    }
+
+
+def shown_zone(table):
+    return next(value.tzinfo for value in table["attr_time_m"].to_pylist() if value is not None)
+
+
+def test_every_column_names_its_attribute_whatever_the_attribute_is_called():
+    names = [
+        "year",
+        "title",
+        "vector",
+        "attr_x",
+        "integer_x",
+        "attr_integer_x",
+        "",
+        "a b",
+        "strings_",
+        "attr_",
+    ]
+    for name in names:
+        for kind in (None, *AttributeType):
+            assert name_column_attribute(name_attribute_column(name, kind)) == name, (name, kind)
+    columns = [name_attribute_column(name, kind) for name in names for kind in (None, *AttributeType)]
+    assert len(set(columns)) == len(columns)

@@ -11,19 +11,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.exchange import ExchangeFormat, ExportRequest
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import OPEN_END
-from eagleray.digests import digest_file
-from eagleray.errors import GuardError, InputError, MissingExtraError
+from eagleray.digests import canonical_json, digest_file
+from eagleray.errors import FilterColumnError, GuardError, InputError, MissingExtraError
 from indexes.exchange import blocks
 from indexes.exchange.exporting import export_snapshot
 from indexes.masks.grammar import parse_filter
 from indexes.segments.writing import list_texts
+from indexes.snapshots.catalog import put_collection, put_snapshot
 from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
-from tests.small_collections import DAY, SPEC, put_small_snapshot
+from tests.small_collections import (
+    DAY,
+    SPEC,
+    make_manifest,
+    make_rows,
+    make_vectors,
+    put_segment,
+    put_small_snapshot,
+)
 
 EVERYONE = Principal(subject="test", groups=frozenset({"rates", "credit", "desk"}))
 FIXED = ExchangeFormat
@@ -197,10 +205,42 @@ def test_lance_that_is_not_installed_names_its_extra(export, monkeypatch, tmp_pa
     assert not (tmp_path / "out").exists()
 
 
-def test_lance_refuses_an_attribute_with_a_dot_before_anything_is_written(opened, tmp_path):
-    manifest = replace(opened.manifest, attributes={"issuer.name": AttributeType.STRING})
+def open_named(folder, *, secret_groups):
+    """Open a snapshot of documents of which one, for some groups alone, has attributes that no other has."""
+    store, rng = open_store(folder), np.random.default_rng(3)
+    put_collection(store, SPEC)
+    rows = make_rows(rng, n_documents=5)
+    secret = {"issuer.name": "x", "year": "unknown"}
+    for row in rows:
+        row["attributes"] = canonical_json({"year": 2019} if row["doc_id"] != "doc-1" else secret).decode()
+        row["groups"] = [] if row["doc_id"] != "doc-1" else secret_groups
+    digest = put_segment(store, rows, make_vectors(rng, len(rows)))
+    return open_snapshot(store, SPEC.name, put_snapshot(store, make_manifest(store, [digest])))
+
+
+def test_lance_refuses_an_attribute_with_a_dot_before_anything_is_written(tmp_path):
+    opened = open_named(tmp_path / "store", secret_groups=[])
     request = ExportRequest(
         snapshot="live", target=str(tmp_path / "out"), format=FIXED.LANCE, principal=EVERYONE
     )
     with pytest.raises(InputError, match=r"such as issuer\.name; choose --format parquet"):
-        export_snapshot(replace(opened, manifest=manifest), request, expression=None)
+        export_snapshot(opened, request, expression=None)
+    assert not (tmp_path / "out").exists()
+
+
+def test_attributes_that_only_hidden_rows_have_are_in_no_export(tmp_path):
+    opened = open_named(tmp_path / "store", secret_groups=["desk"])
+    stranger = Principal(subject="x")
+    request = ExportRequest(
+        snapshot="live", target=str(tmp_path / "out"), format=FIXED.PARQUET, principal=stranger
+    )
+    export_snapshot(opened, request, expression=None)
+    schema = pq.read_schema(tmp_path / "out/rows.parquet")
+    assert [name for name in schema.names if "issuer" in name or "year" in name] == ["year"]
+    assert schema.field("year").type == pa.int64()
+    with pytest.raises(FilterColumnError, match=r"there is no column 'issuer\.name'"):
+        export_snapshot(
+            opened,
+            replace(request, target=str(tmp_path / "other")),
+            expression=parse_filter('issuer.name = "x"'),
+        )

@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from eagleray.contracts.documents import AttributeType, DeadLetter
+from eagleray.contracts.documents import DeadLetter
 from eagleray.contracts.times import OPEN_END
 from eagleray.digests import make_chunk_id
 from eagleray.documents.records import InputFile
-from indexes.exchange.imported_rows import Decoder, find_declared_types
+from indexes.exchange.imported_rows import Decoder, find_declared_texts
 from indexes.exchange.vector_checks import CheckedVectors
 
 FILE = InputFile(source="rows.parquet", modified=5)
@@ -58,7 +58,7 @@ def test_a_row_with_a_column_of_something_else_is_a_dead_letter_with_its_place(m
     assert (letter.source, letter.position, letter.doc_id) == ("mine/rows.parquet", "row 10", "a")
 
 
-def test_columns_declare_the_types_of_attributes():
+def test_columns_of_text_say_that_their_attributes_are_no_times():
     table = pa.Table.from_pylist(
         [
             {
@@ -76,12 +76,11 @@ def test_columns_declare_the_types_of_attributes():
             }
         ]
     )
-    assert find_declared_types(table.schema) == {
-        "s": AttributeType.STRING,
-        "n": AttributeType.NUMBER,
-        "b": AttributeType.BOOLEAN,
-        "i": AttributeType.INTEGER,
-        "l": AttributeType.STRINGS,
-        "d": AttributeType.TIME,
-        "t": AttributeType.TIME,
-    }
+    assert find_declared_texts(table.schema) == {"s"}
+
+
+def test_the_columns_of_an_attribute_are_one_attribute_and_declare_nothing():
+    row = {"doc_id": "a", "text": "x", "attr_string_when": "n/a", "attr_time_when": None, "attr_integer_n": 3}
+    assert decode(row)["attributes"] == '{"n":3,"when":"n/a"}'
+    both = pa.schema([("attr_string_when", pa.string()), ("attr_time_when", pa.timestamp("us", "UTC"))])
+    assert find_declared_texts(both) == frozenset()

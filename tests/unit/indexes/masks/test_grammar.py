@@ -86,3 +86,19 @@ def test_nesting_has_a_bound_that_is_told(opening):
     parse_filter(opening * MAX_FILTER_DEPTH + "a = 1" + closing * MAX_FILTER_DEPTH)
     with pytest.raises(FilterError, match=f"deeper than {MAX_FILTER_DEPTH} levels"):
         parse_filter(opening * 4_000 + "a = 1" + closing * 10_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ('"net yield" = 1', "net yield"),
+        ("'and' = 1", "and"),
+        ('"a ""quoted"" name" = 1', 'a "quoted" name'),
+        ('"" = 1', ""),
+        ("attributes.known_from = 1", "attributes.known_from"),
+        ('"Umsatz (Mio. \u20ac)" = 1', "Umsatz (Mio. \u20ac)"),
+    ],
+)
+def test_a_column_whose_name_is_no_word_stands_in_quotes(text, column):
+    assert parse_filter(text) == Compare(column=column, op=Comparison.EQ, value=1)
+    assert parse_filter(text.replace("= 1", "is null")) == IsNull(column=column)

@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from eagleray.contracts.documents import AttributeType
 from eagleray.digests import canonical_json
 from indexes.masks.columns import evaluate_filter
 from indexes.masks.grammar import parse_filter
@@ -29,9 +28,8 @@ def view(tmp_path_factory):
     for number, row in enumerate(rows):
         held = FORMS[number % 4]
         row["attributes"] = canonical_json({"s": held, "tags": [held, "x"]}).decode()
-    types = {"s": AttributeType.STRING, "tags": AttributeType.STRINGS}
     store = LocalStore(tmp_path_factory.mktemp("store"))
-    digest = put_segment(store, rows, make_vectors(np.random.default_rng(1), len(rows)), attributes=types)
+    digest = put_segment(store, rows, make_vectors(np.random.default_rng(1), len(rows)))
     return open_segment(store, SPEC.name, digest)
 
 
@@ -48,9 +46,8 @@ def view(tmp_path_factory):
     ],
 )
 def test_every_form_finds_every_form(view, condition, written):
-    types = {"s": AttributeType.STRING, "tags": AttributeType.STRINGS}
-    selected = evaluate_filter(parse_filter(condition.format(written)), view, types)
-    held = view.rows["attr.s"].to_pylist()
+    selected = evaluate_filter(parse_filter(condition.format(written)), view)
+    held = view.rows["attr.string.s"].to_pylist()
     assert selected.tolist() == [value != "Societe" for value in held]
     assert 0 < selected.sum() < len(held)
 

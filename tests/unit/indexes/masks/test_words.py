@@ -6,7 +6,6 @@ import pytest
 from eagleray.contracts.filters import Matches, Not
 from eagleray.errors import FilterColumnError
 from indexes.masks.columns import evaluate_filter
-from indexes.segments.attributes import infer_attribute_types
 from indexes.segments.opening import open_segment
 from indexes.storage import open_store
 from tests.small_collections import SPEC, make_rows, put_segment
@@ -19,10 +18,9 @@ def view(tmp_path):
     for row, text in zip(rows, texts, strict=True):
         row["text"], row["heading"], row["title"] = text, "", "Credit desk"
     rows[3]["heading"] = "Total return"
-    types = infer_attribute_types([row["attributes"] for row in rows])
     store = open_store(tmp_path)
     vectors = np.eye(16, dtype=np.float32)[: len(rows)]
-    return open_segment(store, SPEC.name, put_segment(store, rows, vectors, attributes=types))
+    return open_segment(store, SPEC.name, put_segment(store, rows, vectors))
 
 
 @pytest.mark.parametrize(
@@ -49,10 +47,10 @@ def view(tmp_path):
     ],
 )
 def test_rows_match_that_hold_the_word_the_phrase_or_the_beginning(view, column, words, texts):
-    found = evaluate_filter(Matches(column=column, words=words), view, {})
+    found = evaluate_filter(Matches(column=column, words=words), view)
     every = view.rows["text"].to_pylist()
     assert {text for text, is_found in zip(every, found, strict=True) if is_found} == texts
-    others = evaluate_filter(Not(operand=Matches(column=column, words=words)), view, {})
+    others = evaluate_filter(Not(operand=Matches(column=column, words=words)), view)
     assert np.array_equal(others, ~found)
 
 
@@ -66,4 +64,4 @@ def test_rows_match_that_hold_the_word_the_phrase_or_the_beginning(view, column,
 )
 def test_what_cannot_be_matched_is_refused(view, column, words, told):
     with pytest.raises(FilterColumnError, match=told):
-        evaluate_filter(Matches(column=column, words=words), view, {})
+        evaluate_filter(Matches(column=column, words=words), view)

@@ -21,8 +21,8 @@ STRANGER = Principal(subject="x")
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
-    rows, types = make_collection(12)
-    return rows, make_searcher(open_rows(rows, types, tmp_path_factory.mktemp("desk"), n_segments=3), types)
+    rows = make_collection(12)
+    return rows, make_searcher(open_rows(rows, tmp_path_factory.mktemp("desk"), n_segments=3))
 
 
 def list_visible(rows, doc_id, *, as_of, principal):

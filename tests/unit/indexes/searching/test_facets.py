@@ -20,8 +20,8 @@ from tests.unit.indexes.searching.test_searcher import (
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
-    rows, types = make_collection(12)
-    return rows, make_searcher(open_rows(rows, types, tmp_path_factory.mktemp("desk"), n_segments=3), types)
+    rows = make_collection(12)
+    return rows, make_searcher(open_rows(rows, tmp_path_factory.mktemp("desk"), n_segments=3))
 
 
 def count(searcher, column, **more):

@@ -41,7 +41,7 @@ def views(world):
 @pytest.mark.parametrize("seed", range(3))
 def test_drawn_questions_have_the_answers_of_exact_search(world, views, seed, monkeypatch):
     monkeypatch.setattr(channels, "_WORTH_SENDING", 1)
-    searcher = Searcher("0" * 64, views, attributes=world.types, embedder=world.embedder)
+    searcher = Searcher("0" * 64, views, embedder=world.embedder)
     drawn, kinds = random.Random(seed), set()  # noqa: S311 - draws questions, not secrets
     for _ in range(60):
         request = draw_request(drawn)

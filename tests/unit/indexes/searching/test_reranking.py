@@ -16,7 +16,6 @@ from eagleray.setting_groups.engine import RerankerSettings
 from indexes.masks.grammar import parse_filter
 from indexes.searching.searcher import Searcher
 from indexes.searching.targets import TargetFinder
-from indexes.segments.attributes import infer_attribute_types
 from indexes.segments.opening import open_segment
 from indexes.segments.writing import list_texts
 from indexes.storage import open_store
@@ -44,15 +43,14 @@ def open_searcher(rows, tmp_path):
     """Open the rows as some segments, with a reranker."""
 
     def open_them(reranker, *, n_segments=2):
-        types = infer_attribute_types([row["attributes"] for row in rows])
         store = open_store(tmp_path / str(n_segments))
         views = []
         for part in range(n_segments):
             mine = rows[part::n_segments]
             vectors = EMBEDDER.embed_passages(list_texts(make_table(mine)))
-            digest = put_segment(store, mine, vectors, attributes=types)
+            digest = put_segment(store, mine, vectors)
             views.append(open_segment(store, SPEC.name, digest, patches=[]))
-        return Searcher("s" * 64, views, attributes=types, embedder=EMBEDDER, reranker=reranker)
+        return Searcher("s" * 64, views, embedder=EMBEDDER, reranker=reranker)
 
     return open_them
 

@@ -23,7 +23,6 @@ from indexes.lexical.bm25 import K1, B
 from indexes.masks.grammar import parse_filter
 from indexes.searching.searcher import Searcher
 from indexes.searching.targets import TargetFinder
-from indexes.segments.attributes import infer_attribute_types
 from indexes.segments.opening import open_segment
 from indexes.segments.writing import list_texts
 from indexes.storage import open_store
@@ -41,22 +40,22 @@ def make_collection(seed):
     for row in rows:
         if int(row["doc_id"][4:]) % 3 == 0:
             row["known_to"] = row["known_from"] + int(rng.integers(1, 30)) * DAY
-    return rows, infer_attribute_types([row["attributes"] for row in rows])
+    return rows
 
 
-def open_rows(rows, types, folder, *, n_segments=1):
+def open_rows(rows, folder, *, n_segments=1):
     store = open_store(folder)
     views = []
     for part in range(n_segments):
         mine = rows[part::n_segments]
         vectors = EMBEDDER.embed_passages(list_texts(make_table(mine)))
-        digest = put_segment(store, mine, vectors, attributes=types)
+        digest = put_segment(store, mine, vectors)
         views.append(open_segment(store, SPEC.name, digest, patches=[]))
     return views
 
 
-def make_searcher(views, types):
-    return Searcher("s" * 64, views, attributes=types, embedder=EMBEDDER)
+def make_searcher(views):
+    return Searcher("s" * 64, views, embedder=EMBEDDER)
 
 
 def ask(searcher, query, **more):
@@ -85,8 +84,8 @@ def score_by_hand(rows, query, as_of):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_lexical_scores_are_those_of_the_plain_formula_over_what_was_known(seed, tmp_path):
-    rows, types = make_collection(seed)
-    searcher = make_searcher(open_rows(rows, types, tmp_path, n_segments=2), types)
+    rows = make_collection(seed)
+    searcher = make_searcher(open_rows(rows, tmp_path, n_segments=2))
     for query in QUERIES:
         for day in (0, 7, 20, 33, 80):
             expected = score_by_hand(rows, query, day * DAY)
@@ -106,10 +105,8 @@ def test_lexical_scores_are_those_of_the_plain_formula_over_what_was_known(seed,
 @pytest.mark.parametrize("mode", list(SearchMode))
 @pytest.mark.parametrize("seed", range(2))
 def test_no_split_into_segments_changes_an_id_or_a_bit_of_a_score(mode, seed, tmp_path):
-    rows, types = make_collection(seed)
-    searchers = [
-        make_searcher(open_rows(rows, types, tmp_path / str(n), n_segments=n), types) for n in (1, 2, 5)
-    ]
+    rows = make_collection(seed)
+    searchers = [make_searcher(open_rows(rows, tmp_path / str(n), n_segments=n)) for n in (1, 2, 5)]
     for query in QUERIES:
         answers = [ask(searcher, query, mode=mode, as_of=25 * DAY) for searcher in searchers]
         assert answers[0] == answers[1] == answers[2]
@@ -119,22 +116,22 @@ def test_no_split_into_segments_changes_an_id_or_a_bit_of_a_score(mode, seed, tm
 @pytest.mark.parametrize("mode", list(SearchMode))
 @pytest.mark.parametrize("granularity", list(Granularity))
 def test_as_of_equals_an_index_of_only_what_was_known(mode, granularity, tmp_path):
-    rows, types = make_collection(3)
-    views = open_rows(rows, types, tmp_path, n_segments=2)
-    searcher = make_searcher(views, types)
+    rows = make_collection(3)
+    views = open_rows(rows, tmp_path, n_segments=2)
+    searcher = make_searcher(views)
     for day in (0, 5, 12, 25, 39, 70):
-        rebuilt = make_searcher(rebuild_as_of(views, day * DAY, folder=tmp_path / str(day)), types)
+        rebuilt = make_searcher(rebuild_as_of(views, day * DAY, folder=tmp_path / str(day)))
         for query in QUERIES:
             options = {"mode": mode, "granularity": granularity, "as_of": day * DAY}
             assert ask(searcher, query, **options) == ask(rebuilt, query, **options)
 
 
 def test_what_a_caller_may_not_see_moves_no_score(tmp_path):
-    rows, types = make_collection(4)
+    rows = make_collection(4)
     stranger = Principal(subject="nobody")
     public = [row for row in rows if not row["groups"]]
-    everything = make_searcher(open_rows(rows, types, tmp_path / "all"), types)
-    only_public = make_searcher(open_rows(public, types, tmp_path / "public"), types)
+    everything = make_searcher(open_rows(rows, tmp_path / "all"))
+    only_public = make_searcher(open_rows(public, tmp_path / "public"))
     for mode in SearchMode:
         for query in QUERIES:
             found = ask(everything, query, mode=mode, principal=stranger)
@@ -142,18 +139,18 @@ def test_what_a_caller_may_not_see_moves_no_score(tmp_path):
 
 
 def test_a_filter_selects_before_anything_is_counted(tmp_path):
-    rows, types = make_collection(5)
+    rows = make_collection(5)
     recent = [row for row in rows if int(row["doc_id"][4:]) >= 10]
-    everything = make_searcher(open_rows(rows, types, tmp_path / "all"), types)
-    alone = make_searcher(open_rows(recent, types, tmp_path / "recent"), types)
+    everything = make_searcher(open_rows(rows, tmp_path / "all"))
+    alone = make_searcher(open_rows(recent, tmp_path / "recent"))
     for query in QUERIES:
         found = ask(everything, query, filter=parse_filter("year >= 2010"))
         assert found == ask(alone, query)
 
 
 def test_a_document_stands_once_by_its_best_chunk(tmp_path):
-    rows, types = make_collection(6)
-    searcher = make_searcher(open_rows(rows, types, tmp_path, n_segments=3), types)
+    rows = make_collection(6)
+    searcher = make_searcher(open_rows(rows, tmp_path, n_segments=3))
     chunks = ask(searcher, "swap curve", granularity=Granularity.CHUNK, k=1000)
     owner = {row["chunk_id"]: row["doc_id"] for row in rows}
     best = {}
@@ -163,8 +160,8 @@ def test_a_document_stands_once_by_its_best_chunk(tmp_path):
 
 
 def test_the_guard_stops_a_row_the_mask_let_through(tmp_path, monkeypatch):
-    rows, types = make_collection(7)
-    searcher = make_searcher(open_rows(rows, types, tmp_path), types)
+    rows = make_collection(7)
+    searcher = make_searcher(open_rows(rows, tmp_path))
     real = TargetFinder.find
 
     def leak(finder, scope):
@@ -176,8 +173,8 @@ def test_the_guard_stops_a_row_the_mask_let_through(tmp_path, monkeypatch):
 
 
 def test_before_everything_there_are_no_hits_and_the_plan_says_so(tmp_path):
-    rows, types = make_collection(8)
-    searcher = make_searcher(open_rows(rows, types, tmp_path), types)
+    rows = make_collection(8)
+    searcher = make_searcher(open_rows(rows, tmp_path))
     response = searcher.search(SearchRequest(query="swap", as_of=-1, principal=EVERYBODY))
     assert response.hits == ()
     assert [segment.plan for segment in response.explanation.segments] == [PlanKind.EMPTY]
@@ -185,8 +182,8 @@ def test_before_everything_there_are_no_hits_and_the_plan_says_so(tmp_path):
 
 @pytest.mark.parametrize(("query", "k"), [("", 5), ("  \n", 5), ("swap", 0), ("swap", -1)])
 def test_a_question_that_cannot_be_asked_is_refused(query, k, tmp_path):
-    rows, types = make_collection(9)
-    searcher = make_searcher(open_rows(rows, types, tmp_path), types)
+    rows = make_collection(9)
+    searcher = make_searcher(open_rows(rows, tmp_path))
     with pytest.raises(QueryError):
         searcher.search(SearchRequest(query=query, k=k))
 
@@ -204,23 +201,23 @@ def test_a_question_that_cannot_be_asked_is_refused(query, k, tmp_path):
     ],
 )
 def test_a_filter_that_does_not_fit_is_refused(text, message, tmp_path):
-    rows, types = make_collection(9)
-    searcher = make_searcher(open_rows(rows, types, tmp_path), types)
+    rows = make_collection(9)
+    searcher = make_searcher(open_rows(rows, tmp_path))
     with pytest.raises(FilterError, match=re.escape(message)):
         ask(searcher, "swap", filter=parse_filter(text))
 
 
 def test_a_filter_is_not_taken_for_another_that_python_finds_equal(tmp_path):
-    rows, types = make_collection(9)
-    searcher = make_searcher(open_rows(rows, types, tmp_path), types)
+    rows = make_collection(9)
+    searcher = make_searcher(open_rows(rows, tmp_path))
     ask(searcher, "swap", filter=parse_filter("year = 1"))
     with pytest.raises(FilterError, match="expected an integer, found true"):
         ask(searcher, "swap", filter=parse_filter("year = true"))
 
 
 def test_highlights_are_the_words_of_the_query_in_the_text(tmp_path):
-    rows, types = make_collection(10)
-    searcher = make_searcher(open_rows(rows, types, tmp_path), types)
+    rows = make_collection(10)
+    searcher = make_searcher(open_rows(rows, tmp_path))
     hit = searcher.search(SearchRequest(query="swaps", principal=EVERYBODY, mode=SearchMode.LEXICAL)).hits[0]
     assert {hit.text[mark.start : mark.end] for mark in hit.highlights} == {"swap"}
 
@@ -228,7 +225,6 @@ def test_highlights_are_the_words_of_the_query_in_the_text(tmp_path):
 def test_inverted_lists_answer_as_the_flat_segment_does_and_say_so(tmp_path):
     rng = np.random.default_rng(5)
     rows = make_rows(rng, n_documents=1_500)
-    types = infer_attribute_types([row["attributes"] for row in rows])
     vectors = EMBEDDER.embed_passages(list_texts(make_table(rows)))
     probes = EMBEDDER.embed_queries([" ".join(rng.choice(WORDS, size=4)) for _ in range(400)])
     run = pass_over([vectors], matcher=NumpyMatcher())
@@ -238,9 +234,9 @@ def test_inverted_lists_answer_as_the_flat_segment_does_and_say_so(tmp_path):
     views = []
     for name, shared in (("flat", None), ("inverted", codebook)):
         store = open_store(tmp_path / name)
-        digest = put_segment(store, rows, vectors, attributes=types, codebook=shared)
+        digest = put_segment(store, rows, vectors, codebook=shared)
         views.append(open_segment(store, SPEC.name, digest))
-    flat, inverted = (make_searcher([view], types) for view in views)
+    flat, inverted = (make_searcher([view]) for view in views)
     assert views[1].efforts
     for mode in (SearchMode.DENSE, SearchMode.HYBRID):
         same = n = 0
@@ -261,9 +257,9 @@ def test_inverted_lists_answer_as_the_flat_segment_does_and_say_so(tmp_path):
 
 @pytest.mark.parametrize("mode", list(SearchMode))
 def test_rows_without_a_word_are_found_by_their_vectors_alone(mode, tmp_path):
-    rows, types = make_collection(11)
+    rows = make_collection(11)
     for row in rows:
         row["heading"], row["text"] = "", "the of and"
-    searcher = make_searcher(open_rows(rows, types, tmp_path, n_segments=2), types)
+    searcher = make_searcher(open_rows(rows, tmp_path, n_segments=2))
     found = ask(searcher, "swap curve", mode=mode)
     assert bool(found) == (mode is not SearchMode.LEXICAL)

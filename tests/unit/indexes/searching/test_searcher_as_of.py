@@ -109,12 +109,12 @@ class History:
 
 def put_rows(store, rows):
     vectors = EMBEDDER.embed_passages(list_texts(make_table(rows)))
-    return put_segment(store, rows, vectors, attributes={})
+    return put_segment(store, rows, vectors)
 
 
 def make_searcher(store, segments, patches=()):
     views = [open_segment(store, SPEC.name, digest, patches=patches) for digest in segments]
-    return Searcher("s" * 64, views, attributes={}, embedder=EMBEDDER)
+    return Searcher("s" * 64, views, embedder=EMBEDDER)
 
 
 def ask(searcher, **question):

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 
 import hypothesis.strategies as st
-import pyarrow as pa
 import pytest
 from hypothesis import given
 
@@ -11,12 +10,12 @@ from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.times import parse_instant
 from eagleray.digests import canonical_json
 from eagleray.errors import InputError
-from indexes.segments.attributes import cast_attributes, infer_attribute_types, merge_attribute_types
+from indexes.segments.attributes import find_attribute_types, merge_attribute_types, read_typed_values
 
 NAMES = st.sampled_from(["a", "b", "c"])
 VALUES = st.one_of(
     st.text(max_size=4),
-    st.integers(-(2**70), 2**70),
+    st.integers(-(2**63), 2**63 - 1),
     st.floats(allow_nan=False, allow_infinity=False),
     st.booleans(),
     st.lists(st.text(max_size=3), max_size=3),
@@ -24,7 +23,7 @@ VALUES = st.one_of(
     st.none(),
 )
 DOCUMENTS = st.lists(st.dictionaries(NAMES, VALUES).map(lambda value: canonical_json(value).decode()))
-TYPES = st.dictionaries(NAMES, st.sampled_from(AttributeType))
+TYPES = st.dictionaries(NAMES, st.sets(st.sampled_from(AttributeType), min_size=1).map(sorted).map(tuple))
 
 
 @given(TYPES, TYPES, TYPES)
@@ -37,66 +36,47 @@ def test_merging_types_is_associative_commutative_and_idempotent(a, b, c):
 
 @given(DOCUMENTS, st.integers(0, 20))
 def test_any_split_of_the_rows_gives_the_same_types(documents, cut):
-    parts = (infer_attribute_types(documents[:cut]), infer_attribute_types(documents[cut:]))
-    assert merge_attribute_types(*parts) == infer_attribute_types(documents)
-
-
-@given(DOCUMENTS)
-def test_every_document_casts_to_the_types_inferred_from_all(documents):
-    columns = cast_attributes(documents, infer_attribute_types(documents))
-    for name, column in columns.items():
-        present = [json.loads(document).get(name) is not None for document in documents]
-        assert [value is not None for value in column.to_pylist()] == present
+    parts = (find_attribute_types(documents[:cut]), find_attribute_types(documents[cut:]))
+    assert merge_attribute_types(*parts) == find_attribute_types(documents)
 
 
 @pytest.mark.parametrize(
-    ("values", "kind"),
+    ("value", "kind", "held"),
     [
-        ([1, 2.5], AttributeType.NUMBER),
-        ([1, -(2**63)], AttributeType.INTEGER),
-        ([2**63], AttributeType.STRING),
-        ([1, True], AttributeType.STRING),
-        ([1, "x"], AttributeType.STRING),
-        (["x", ["y"]], AttributeType.STRINGS),
-        ([[]], AttributeType.STRINGS),
-        (["2019-03-01", "2019-03-01T09:30:00.5+01:00"], AttributeType.TIME),
-        (["2019-03-01T09:30:00"], AttributeType.STRING),
-        (["2019-02-30"], AttributeType.STRING),
-        (["20190301"], AttributeType.STRING),
-        (["2019-03-01", 2019], AttributeType.STRING),
+        (1, AttributeType.INTEGER, 1),
+        (-(2**63), AttributeType.INTEGER, -(2**63)),
+        (2**53 + 1, AttributeType.INTEGER, 2**53 + 1),
+        (1.0, AttributeType.NUMBER, 1.0),
+        (True, AttributeType.BOOLEAN, True),
+        ("x", AttributeType.STRING, "x"),
+        ([], AttributeType.STRINGS, []),
+        (["x", "2019-03-01"], AttributeType.STRINGS, ["x", "2019-03-01"]),
+        ("2019-03-01", AttributeType.TIME, parse_instant("2019-03-01")),
+        ("2019-03-01T09:30:00.5+01:00", AttributeType.TIME, parse_instant("2019-03-01T08:30:00.5Z")),
+        ("2019-03-01T09:30:00", AttributeType.STRING, "2019-03-01T09:30:00"),
+        ("2019-02-30", AttributeType.STRING, "2019-02-30"),
+        ("20190301", AttributeType.STRING, "20190301"),
+        ("\u0662019-03-01", AttributeType.STRING, "\u0662019-03-01"),
     ],
 )
-def test_types_follow_the_order_in_the_docstring(values, kind):
-    assert infer_attribute_types(json.dumps({"a": value}) for value in values) == {"a": kind}
+def test_a_value_keeps_its_type_whatever_stands_beside_it(value, kind, held):
+    for beside in ({}, {"b": "x"}, {"b": 1}):
+        found = read_typed_values(json.dumps({"a": value, **beside}))["a"]
+        assert found == (kind, held)
+        assert type(found[1]) is type(held)
 
 
-def test_values_are_cast_to_their_columns():
-    kinds = {
-        "i": AttributeType.INTEGER,
-        "n": AttributeType.NUMBER,
-        "s": AttributeType.STRING,
-        "t": AttributeType.TIME,
-        "l": AttributeType.STRINGS,
-        "b": AttributeType.BOOLEAN,
-    }
-    document = json.dumps({"i": 3, "n": 2, "s": True, "t": "2019-03-01T09:30:00Z", "l": "x", "b": False})
-    columns = cast_attributes([document, '{"s":1.5,"l":[1,"y"]}'], kinds)
-    assert columns["i"].to_pylist() == [3, None]
-    assert columns["n"].type == pa.float64()
-    assert columns["n"].to_pylist() == [2.0, None]
-    assert columns["s"].to_pylist() == ["true", "1.5"]
-    assert columns["t"].to_pylist() == [parse_instant("2019-03-01T09:30:00Z"), None]
-    assert columns["l"].to_pylist() == [["x"], ["1", "y"]]
-    assert columns["b"].to_pylist() == [False, None]
+def test_text_that_was_declared_text_is_no_time():
+    assert read_typed_values('{"a":"2019-03-01"}', texts={"a"}) == {"a": ("string", "2019-03-01")}
 
 
-@pytest.mark.parametrize("kinds", [{}, {"a": AttributeType.INTEGER}])
-def test_a_value_outside_its_schema_is_refused(kinds):
-    with pytest.raises(InputError, match="attribute 'a'"):
-        cast_attributes(['{"a":"x"}'], kinds)
+@pytest.mark.parametrize("value", ["{}", "[1]", "9223372036854775808", "1e999", '["a",null]'])
+def test_what_no_attribute_can_be_is_refused(value):
+    with pytest.raises(InputError, match="attribute 'a': expected"):
+        read_typed_values(f'{{"a":{value}}}')
 
 
 @pytest.mark.parametrize("text", ["[]", "{", "3"])
 def test_attributes_that_are_no_object_are_refused(text):
     with pytest.raises(InputError, match="JSON object"):
-        infer_attribute_types([text])
+        find_attribute_types([text])

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
 import random
 
 import numpy as np
 import pytest
 
+from eagleray.digests import canonical_json
 from eagleray.errors import InputError
-from indexes.segments.attributes import infer_attribute_types
+from indexes.segments import attribute_columns
+from indexes.segments import rows as rows_module
 from indexes.segments.compacting import compact_segments
 from indexes.segments.opening import open_segment
 from indexes.storage.local import LocalStore
@@ -43,31 +46,38 @@ def store(tmp_path):
 
 @pytest.fixture
 def parts():
-    """Rows and vectors of three segments whose times overlap, and their types."""
+    """Rows and vectors of three segments whose times overlap and whose attributes differ."""
     rng = np.random.default_rng(3)
     rows = [make_rows(rng, n_documents=8, first=20 * number) for number in range(3)]
-    types = infer_attribute_types([row["attributes"] for part in rows for row in part])
-    return [(part, make_vectors(rng, len(part))) for part in rows], types
+    for number, part in enumerate(rows):
+        for place, row in enumerate(part):
+            odd = [7, 1.5, "x", True, ["a"], "2019-03-01", -0.0][(number + place) % 7]
+            more = {f"only {number}": place, "odd": odd} | ({"rare": number} if place == 3 else {})
+            row["attributes"] = canonical_json(json.loads(row["attributes"]) | more).decode()
+    return [(part, make_vectors(rng, len(part))) for part in rows]
 
 
+@pytest.mark.parametrize("max_columns", [512, 4])
 @pytest.mark.parametrize("has_lists", [False, True])
-def test_segments_become_the_very_one_that_holds_all_their_rows(store, parts, has_lists):
-    several, types = parts
+def test_segments_become_the_very_one_that_holds_all_their_rows(
+    store, parts, has_lists, max_columns, monkeypatch
+):
+    for module in (attribute_columns, rows_module):
+        monkeypatch.setattr(module, "MAX_COLUMNS", max_columns)
     codebook = make_codebook(np.random.default_rng(1)) if has_lists else None
-    digests = [put_segment(store, rows, vectors, attributes=types) for rows, vectors in several]
-    rows = [row for part, _ in several for row in part]
-    vectors = np.concatenate([vectors for _, vectors in several])
-    at_once = put_segment(store, rows, vectors, attributes=types, codebook=codebook)
+    digests = [put_segment(store, rows, vectors) for rows, vectors in parts]
+    rows = [row for part, _ in parts for row in part]
+    vectors = np.concatenate([vectors for _, vectors in parts])
+    at_once = put_segment(store, rows, vectors, codebook=codebook)
     for order in (digests, digests[::-1]):
         assert compact_segments(store, SPEC.name, order, codebook=codebook) == at_once
 
 
-def test_segments_of_other_columns_or_zones_stay_apart(store, parts):
-    several, types = parts
-    rows, vectors = several[0]
-    one = put_segment(store, rows, vectors, attributes=types)
+def test_segments_of_other_zones_stay_apart(store, parts):
+    rows, vectors = parts[0]
+    one = put_segment(store, rows, vectors)
     elsewhere = [{**row, "zone": "tokyo", "chunk_id": row["chunk_id"] + 1} for row in rows]
-    other = put_segment(store, elsewhere, vectors, attributes=types, zone="tokyo")
+    other = put_segment(store, elsewhere, vectors, zone="tokyo")
     with pytest.raises(InputError, match="have another zone; only segments that agree"):
         compact_segments(store, SPEC.name, [one, other])
     with pytest.raises(InputError, match="share a chunk"):
@@ -75,8 +85,7 @@ def test_segments_of_other_columns_or_zones_stay_apart(store, parts):
 
 
 def test_a_compaction_killed_at_any_moment_leaves_what_there_was_and_goes_on(store, parts):
-    several, types = parts
-    digests = [put_segment(store, rows, vectors, attributes=types) for rows, vectors in several]
+    digests = [put_segment(store, rows, vectors) for rows, vectors in parts]
     before = {digest: open_segment(store, SPEC.name, digest).vectors.tobytes() for digest in digests}
     drawn = random.Random(4)  # noqa: S311 - draws moments, not secrets
     for _ in range(20):
@@ -87,4 +96,4 @@ def test_a_compaction_killed_at_any_moment_leaves_what_there_was_and_goes_on(sto
         for digest, vectors in before.items():
             assert open_segment(store, SPEC.name, digest).vectors.tobytes() == vectors
     whole = compact_segments(store, SPEC.name, digests)
-    assert open_segment(store, SPEC.name, whole).n_rows == sum(len(rows) for rows, _ in several)
+    assert open_segment(store, SPEC.name, whole).n_rows == sum(len(rows) for rows, _ in parts)

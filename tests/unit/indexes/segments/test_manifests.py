@@ -23,7 +23,7 @@ SEGMENT = SegmentManifest(
     n_rows=3,
     embedder=EMBEDDER,
     groups=("public", "rates"),
-    attributes={"year": AttributeType.INTEGER},
+    attributes={"year": (AttributeType.INTEGER, AttributeType.TIME)},
     first_known=-5,
     last_known=7,
     files=dict.fromkeys(
@@ -37,7 +37,7 @@ SNAPSHOT = SnapshotManifest(
     parent=None,
     n_rows=3,
     n_documents=1,
-    attributes={"year": AttributeType.INTEGER},
+    attributes={"year": (AttributeType.INTEGER, AttributeType.TIME)},
     watermarks={"trades": "17"},
 )
 
@@ -66,7 +66,8 @@ def change(**fields):
         change(n_rows=True),
         change(n_rows=3.0),
         change(groups="public"),
-        change(attributes={"year": "decimal"}),
+        change(attributes={"year": ["decimal"]}),
+        change(attributes={"year": "integer"}),
         change(files={"rows.arrow": {"sha256": "ab"}}),
         change(format_version=1),
         encode_manifest(SEGMENT) + b" ",

@@ -56,7 +56,7 @@ def test_a_segment_comes_back_row_for_row(segment):
     assert np.array_equal(view.vectors, VECTORS[order])
     assert view.rows["text"].to_pylist() == [row["text"] for row in rows]
     assert view.rows["page"].to_pylist() == [row["page"] for row in rows]
-    years = view.rows["attr.year"].to_pylist()
+    years = view.rows["attr.integer.year"].to_pylist()
     assert [canonical_json(year).decode() in row["attributes"] for year, row in zip(years, rows, strict=True)]
     expected = [
         int.from_bytes(hashlib.sha256(row["doc_id"].encode()).digest()[:8], "big") >> 1 for row in rows

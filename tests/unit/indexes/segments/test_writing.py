@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given, settings
 
 from eagleray.contracts.chunks import Chunk, make_vector_schema
-from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.manifests import SegmentManifest, encode_manifest
 from eagleray.digests import digest_bytes, digest_file
 from eagleray.errors import InputError, IntegrityError
-from indexes.segments.attributes import infer_attribute_types
+from indexes.segments.attributes import find_attribute_types
 from indexes.segments.manifests import decode_manifest
 from indexes.segments.publishing import publish_segment
 from indexes.segments.vectors import align_vectors
@@ -23,12 +22,12 @@ from tests.small_collections import EMBEDDER, make_rows, make_table, make_vector
 
 RNG_ROWS = make_rows(np.random.default_rng(3), n_documents=9)
 VECTORS = make_vectors(np.random.default_rng(4), len(RNG_ROWS))
-TYPES = infer_attribute_types(row["attributes"] for row in RNG_ROWS)
+TYPES = find_attribute_types(row["attributes"] for row in RNG_ROWS)
 
 
-def write(rows, vectors, folder, *, zone="default", attributes=TYPES):
+def write(rows, vectors, folder, *, zone="default"):
     table = rows if isinstance(rows, pa.Table) else make_table(rows)
-    return write_segment(table, vectors, zone=zone, attributes=attributes, embedder=EMBEDDER, folder=folder)
+    return write_segment(table, vectors, zone=zone, embedder=EMBEDDER, folder=folder)
 
 
 @settings(max_examples=15, deadline=None)
@@ -80,7 +79,7 @@ def change(**fields):
         (change(chunk_id=RNG_ROWS[1]["chunk_id"]), "1 rows repeat"),
         (change(zone="hongkong"), "one zone"),
         (change(known_to=RNG_ROWS[0]["known_from"]), "never visible"),
-        (change(attributes='{"year":"x"}'), "attribute 'year'"),
+        (change(attributes='{"year":{}}'), "attribute 'year': expected a string, boolean"),
         (make_table(RNG_ROWS).drop_columns("title"), "chunk schema"),
     ],
 )
@@ -175,7 +174,15 @@ def test_a_damaged_folder_is_not_published(tmp_path):
     assert list(store.list("")) == []
 
 
-def test_types_of_attributes_may_be_wider_than_the_rows(tmp_path):
-    wider = TYPES | {"year": AttributeType.STRING, "never": AttributeType.BOOLEAN}
-    manifest = write(RNG_ROWS, VECTORS, tmp_path, attributes=wider)
-    assert manifest.attributes == dict(sorted(wider.items()))
+def test_a_segment_names_the_types_that_occur_in_its_rows_alone(tmp_path):
+    manifest = write(change(attributes='{"year":"2019-03-01"}'), VECTORS, tmp_path / "a")
+    assert manifest.attributes == {**TYPES, "year": ("integer", "time")}
+    manifest = write_segment(
+        make_table(change(attributes='{"year":"2019-03-01"}')),
+        VECTORS,
+        zone="default",
+        embedder=EMBEDDER,
+        folder=tmp_path / "b",
+        texts={"year"},
+    )
+    assert manifest.attributes["year"] == ("integer", "string")

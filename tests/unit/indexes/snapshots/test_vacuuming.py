@@ -89,9 +89,7 @@ def vacuum(store, *, days=7):
 
 def answer(store, snapshot):
     opened = open_snapshot(store, SPEC.name, snapshot)
-    searcher = Searcher(
-        snapshot, opened.segments, attributes=opened.manifest.attributes, embedder=HashingEmbedder()
-    )
+    searcher = Searcher(snapshot, opened.segments, embedder=HashingEmbedder())
     principal = Principal(subject="a", groups=frozenset({"rates"}))
     hits = searcher.search(SearchRequest(query="swap curve", mode="lexical", k=50, principal=principal)).hits
     return [(hit.chunk_id, hit.score) for hit in hits]

@@ -76,9 +76,7 @@ def keyed(store, key, *documents, digest="d", now=2_000):
 def find(store, query, as_of=None):
     """Return doc_id -> text of what a search finds now, or as of a time."""
     opened = open_snapshot(store, NAME, "live")
-    searcher = Searcher(
-        opened.snapshot_id, opened.segments, attributes=opened.manifest.attributes, embedder=EMBEDDER
-    )
+    searcher = Searcher(opened.snapshot_id, opened.segments, embedder=EMBEDDER)
     request = SearchRequest(query=query, k=100, mode=SearchMode.LEXICAL, as_of=as_of)
     return {hit.doc_id: hit.text for hit in searcher.search(request).hits}
 

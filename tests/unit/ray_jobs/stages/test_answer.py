@@ -41,7 +41,7 @@ REASONS = {
 def searcher(tmp_path):
     store = open_store(tmp_path / "store")
     opened = open_snapshot(store, SPEC.name, put_small_snapshot(store))
-    return Searcher(opened.snapshot_id, opened.segments, attributes=opened.manifest.attributes, embedder=None)
+    return Searcher(opened.snapshot_id, opened.segments, embedder=None)
 
 
 @pytest.fixture

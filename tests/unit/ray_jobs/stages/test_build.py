@@ -7,7 +7,6 @@ import pytest
 
 from eagleray.digests import digest_bytes
 from eagleray.embedders.hashing import HashingEmbedder
-from indexes.segments.attributes import infer_attribute_types
 from indexes.segments.opening import open_segment
 from indexes.storage.local import LocalStore
 from ray_jobs.ledger import Ledger
@@ -46,9 +45,7 @@ def read_rows(store, chunks):
 
 
 def build(store, parts, *, zone="default"):
-    rows = [row for part in parts for row in read_rows(store, part["chunks"])]
-    types = infer_attribute_types(row["attributes"] for row in rows)
-    task = BuildTask(Ledger(store, collection="notes", run_id="r"), attributes=types, device="cpu")
+    task = BuildTask(Ledger(store, collection="notes", run_id="r"), texts=(), device="cpu")
     outcome = task({"key": zone, "zone": zone, "parts": parts, "codebook": None})
     return open_segment(store, "notes", outcome["segment"])
 

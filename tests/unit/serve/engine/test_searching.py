@@ -80,8 +80,7 @@ def search_with(store):
 
 def open_engine(store, model, snapshot):
     opened = open_snapshot(store, SPEC.name, snapshot)
-    attributes = opened.manifest.attributes
-    return Searcher(opened.snapshot_id, opened.segments, attributes=attributes, embedder=model)
+    return Searcher(opened.snapshot_id, opened.segments, embedder=model)
 
 
 def list_questions(rng, n):

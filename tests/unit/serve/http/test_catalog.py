@@ -93,7 +93,7 @@ def test_a_snapshot_is_shown_by_alias_id_or_the_beginning_of_one(serve_with):
             assert (shown["snapshot"], shown["aliases"], shown["gate"]) == (snapshot, ["live"], [])
         manifest = load_snapshot(served.store, SPEC.name, snapshot)
         assert shown["segments"] == list(manifest.segments)
-        assert shown["attributes"] == {name: str(kind) for name, kind in manifest.attributes.items()}
+        assert shown["attributes"] == {name: list(kinds) for name, kinds in manifest.attributes.items()}
         gone = await served.client.get(f"{BASE}/snapshots/{'0' * 64}", headers=show_role("writer"))
         assert gone.status_code == 404
 

@@ -66,7 +66,6 @@ def test_a_boost_counts_whether_the_question_or_the_collection_names_it(tmp_path
     fitted = Searcher(
         "b" * 64,
         plain._batch._segments,
-        attributes=plain._batch._targets._attributes,
         embedder=plain._batch._embedder,
         fitted=FittedRanking(dense_weight=0.35, boosts={field: 2.0}, n_questions=50),
     )

@@ -16,7 +16,7 @@ from benchmarks.differential_world import make_world
 from eagleray.contracts.hits import FacetRequest, Fusion, Ranking, SearchMode, SearchRequest
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.shown_documents import DocumentRequest
-from eagleray.errors import DocumentNotFoundError, ShardError, StoreError
+from eagleray.errors import DocumentNotFoundError, FilterColumnError, ShardError, StoreError
 from indexes.dense.queries import DenseQuery
 from indexes.planning import plans
 from indexes.searching.searcher import Searcher
@@ -53,8 +53,8 @@ class PickledPort:
 
 def make_held(world, numbers):
     """Return some segments of a world."""
-    finder = TargetFinder([world.views[number] for number in numbers], attributes=world.types)
-    return HeldSegments(numbers, finder, attributes=world.types)
+    finder = TargetFinder([world.views[number] for number in numbers])
+    return HeldSegments(numbers, finder)
 
 
 def make_shard(world, numbers, *, snapshot=None):
@@ -68,7 +68,6 @@ def open_sharded(world, ports, **options):
         world.searcher.snapshot,
         ports,
         n_segments=len(world.views),
-        attributes=world.types,
         embedder=world.embedder,
         **options,
     )
@@ -101,7 +100,7 @@ def answer(searcher, request):
     """Return all of an answer but its times, or that there is no such document."""
     try:
         response = searcher.search(request)
-    except DocumentNotFoundError as error:
+    except (DocumentNotFoundError, FilterColumnError) as error:
         return str(error)
     return response.hits, replace(response.explanation, timings_ms={})
 
@@ -173,13 +172,13 @@ def test_a_document_is_shown_as_the_whole_searcher_shows_it(world):
             try:
                 expected = repr(world.searcher.show_document(request))
                 n_shown += 1
-            except DocumentNotFoundError as error:
+            except (DocumentNotFoundError, FilterColumnError) as error:
                 expected = str(error)
             for n_groups in (1, 2, 4):
                 sharded = open_sharded(world, divide_world(world, n_groups))
                 try:
                     found = repr(sharded.show_document(request))
-                except DocumentNotFoundError as error:
+                except (DocumentNotFoundError, FilterColumnError) as error:
                     found = str(error)
                 assert found == expected
     assert n_shown > 5
@@ -215,7 +214,6 @@ def test_candidates_of_all_shards_reach_the_reranker_in_the_same_order(world):
     whole = Searcher(
         world.searcher.snapshot,
         world.views,
-        attributes=world.types,
         embedder=world.embedder,
         reranker=reranker,
     )
