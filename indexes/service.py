@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Any, Final
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.exchange import ExportRequest
 from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.manifests import SnapshotManifest
@@ -23,13 +24,17 @@ from indexes.inspecting import compare_snapshots, describe_move, describe_snapsh
 from indexes.masks.grammar import parse_filter
 from indexes.searching.searcher import Searcher
 from indexes.segments.on_device import bring_to_device
-from indexes.snapshots.aliases import read_alias, rollback
+from indexes.snapshots.aliases import alias_history, find_standing, is_alias_name, read_alias, rollback
 from indexes.snapshots.catalog import load_collection, load_snapshot, resolve
 from indexes.snapshots.copying import copy_snapshot
+from indexes.snapshots.entitling import Entitler
 from indexes.snapshots.opened import OpenSnapshot, open_snapshot
 from indexes.snapshots.vacuuming import pin_snapshot, plan_vacuum, run_vacuum, unpin_snapshot
 from indexes.snapshots.verification import verify_snapshot
 from indexes.storage import open_store
+
+_ALIAS: Final = "live"
+"""Alias whose newest snapshot rules others that are opened here by their ids."""
 
 _log = get_logger()
 
@@ -39,7 +44,8 @@ class LocalIndexService:
 
     def open_engine(self, settings: Settings, *, snapshot: str) -> SearchEngine:
         """Return the engine over a snapshot, an alias or the beginning of an id."""
-        return open_searcher(settings, snapshot=snapshot, embedder=open_embedder(settings.embedder))
+        searcher = open_searcher(settings, snapshot=snapshot, embedder=open_embedder(settings.embedder))
+        return searcher.under(_ask(settings, snapshot, searcher.snapshot))
 
     def parse_filter(self, text: str) -> FilterExpression:
         """Return the filter expression that `text` writes."""
@@ -150,9 +156,11 @@ class LocalIndexService:
     def export(self, settings: Settings, request: ExportRequest) -> dict[str, Any]:
         """Write the rows and vectors a caller may see into a folder, and return what was written."""
         expression = parse_filter(request.filter) if request.filter else None
-        opened = open_snapshot(
-            _open(settings), settings.collection, request.snapshot, cache=find_cache(settings)
-        )
+        store, cache = _open(settings), find_cache(settings)
+        opened = open_snapshot(store, settings.collection, request.snapshot, cache=cache)
+        entitler = Entitler(store, opened.manifest, opened.segments, cache=cache)
+        asked = _ask(settings, request.snapshot, opened.snapshot_id)
+        opened = replace(opened, segments=entitler.entitle(asked))
         report = asdict(export_snapshot(opened, request, expression=expression))
         _log.info(
             "exported", collection=settings.collection, snapshot=report["snapshot"], n_rows=report["rows"]
@@ -209,14 +217,27 @@ def make_searcher(opened: OpenSnapshot, *, settings: Settings, embedder: Embedde
         InputError: the collection was embedded with another model.
     """
     check_embedder(embedder, opened.manifest)
+    views = bring_to_device(opened.segments, settings.search.device)
+    entitler = Entitler(_open(settings), opened.manifest, views, cache=find_cache(settings))
     return Searcher(
         opened.snapshot_id,
-        bring_to_device(opened.segments, settings.search.device),
+        views,
         embedder=embedder,
         fitted=opened.manifest.ranking,
         reranker=open_reranker(settings.reranker),
         n_threads=settings.search.threads,
+        entitle=entitler.entitle,
     )
+
+
+def _ask(settings: Settings, name: str, snapshot: str) -> AskedSnapshot:
+    """Return a snapshot as it is asked here: an alias by its own state, any other by that of `live`."""
+    standing: list[str] = []
+    if not is_alias_name(name):
+        standing = find_standing(alias_history(_open(settings), settings.collection, _ALIAS))
+    if not standing:
+        return AskedSnapshot(snapshot=snapshot, entitled_by=snapshot)
+    return AskedSnapshot(snapshot=snapshot, entitled_by=standing[-1], is_published=snapshot in standing)
 
 
 def _show_gate(report: GateReport) -> dict[str, Any]:

@@ -18,8 +18,10 @@ from indexes.searching.sharded.shard import HeldSegments, Shard
 from indexes.searching.targets import TargetFinder
 from indexes.segments.on_device import bring_to_device
 from indexes.segments.opening import load_segment_manifest
+from indexes.segments.view import SegmentView
 from indexes.service import check_embedder
 from indexes.snapshots.catalog import load_snapshot, resolve
+from indexes.snapshots.entitling import Entitler
 from indexes.snapshots.opened import count_rows, open_segments
 from indexes.storage import open_store
 
@@ -58,11 +60,12 @@ def open_shard(settings: Settings, *, snapshot: str, group: int, n_groups: int) 
         cache=find_cache(settings),
     )
     views = bring_to_device(views, settings.search.device)
-    held = HeldSegments(
-        numbers,
-        TargetFinder(views),
-        threads=SegmentThreads(settings.search.threads),
-    )
+    threads = SegmentThreads(settings.search.threads)
+    entitler = Entitler(store, manifest, views, cache=find_cache(settings))
+
+    def hold(found: Sequence[SegmentView]) -> HeldSegments:
+        return HeldSegments(numbers, TargetFinder(found), threads=threads)
+
     _log.info(
         "shard_opened",
         collection=collection,
@@ -72,7 +75,7 @@ def open_shard(settings: Settings, *, snapshot: str, group: int, n_groups: int) 
         n_rows=count_rows(views),
         elapsed_s=round(time.monotonic() - started, 3),
     )
-    return Shard(name, held)
+    return Shard(name, hold(views), entitle=lambda asked: hold(entitler.entitle(asked)))
 
 
 def open_merger(

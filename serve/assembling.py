@@ -10,8 +10,8 @@ from functools import partial
 from typing import Final, Protocol
 
 from eagleray.contracts.hits import SearchMode, SearchRequest
-from eagleray.contracts.manifests import EmbedderIdentity
-from eagleray.contracts.ports import Embedder
+from eagleray.contracts.manifests import AliasEntry, EmbedderIdentity
+from eagleray.contracts.ports import Embedder, Store
 from eagleray.contracts.services import ServeRequest
 from eagleray.embedders import open_counter, open_tokenize, read_pooling
 from eagleray.errors import InputError
@@ -19,6 +19,7 @@ from eagleray.rerankers import open_pair_reader, open_reranker
 from eagleray.setting_groups.engine import EmbedderSettings
 from eagleray.settings import Settings
 from indexes.service import open_searcher
+from indexes.snapshots.aliases import list_moves, read_alias
 from indexes.snapshots.catalog import resolve
 from indexes.storage import open_store
 from serve.audit.entries import Questions
@@ -30,6 +31,7 @@ from serve.engine.answering import Limits
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.following import Follower
 from serve.engine.ports import Answers, Encodes, Followed, Ranks
+from serve.engine.publications import Publications
 from serve.engine.quotas import SharedBuckets, make_quotas
 from serve.engine.reranking import Ranker, RankerLimits
 from serve.engine.searching import FindsHits
@@ -239,6 +241,11 @@ def make_collection(
     return ServedCollection(
         name=settings.collection,
         follower=follower,
+        publications=Publications(
+            follower,
+            partial(_read_moves, store, settings.collection, alias),
+            collection=settings.collection,
+        ),
         searches=searches,
         answerer=answerer,
         catalog=Catalog(settings=settings, store=store, alias=alias),
@@ -298,3 +305,9 @@ def make_serving(
         documents=documents,
         uploads=uploads,
     )
+
+
+def _read_moves(store: Store, collection: str, alias: str, after: int) -> list[AliasEntry]:
+    """Return the alias's moves with greater numbers."""
+    entry = read_alias(store, collection, alias)
+    return [] if entry is None else list_moves(store, collection, alias, after=after, until=entry.sequence)

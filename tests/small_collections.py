@@ -28,7 +28,7 @@ from indexes.segments.opening import open_segment
 from indexes.segments.patching import PATCH_SCHEMA
 from indexes.segments.publishing import publish_segment
 from indexes.segments.writing import write_segment
-from indexes.snapshots.catalog import put_collection, put_snapshot
+from indexes.snapshots.catalog import load_snapshot, put_collection, put_snapshot
 from indexes.snapshots.opened import count_open_documents
 from indexes.snapshots.patches import make_patch, put_patch, read_patch
 
@@ -184,3 +184,13 @@ def put_small_snapshot(store, seed=7):
     closed += [(row["chunk_id"], 60 * DAY, ["desk"]) for row in old if row["doc_id"] == "doc-1"]
     patch = put_changes(store, closed)
     return put_snapshot(store, make_manifest(store, digests, patches=(patch,)))
+
+
+def put_grown_snapshot(store, parent, *, patches=()):
+    """Write a snapshot that has a segment and patches more than another, and return its id."""
+    before = load_snapshot(store, SPEC.name, parent)
+    rng = np.random.default_rng(before.n_rows)
+    rows = make_rows(rng, n_documents=4, first=50)
+    segments = (*before.segments, put_segment(store, rows, make_vectors(rng, len(rows))))
+    manifest = make_manifest(store, segments, patches=(*before.patches, *patches), parent=parent)
+    return put_snapshot(store, manifest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from indexes.searching.searcher import Searcher
+from indexes.snapshots.entitling import Entitler
 from indexes.snapshots.opened import open_snapshot
 from tests.small_collections import DIM, EMBEDDER, SPEC, make_vectors
 
@@ -21,4 +22,9 @@ class FixedEmbedder:
 def open_engine(store, snapshot):
     """Return the searcher over a snapshot."""
     opened = open_snapshot(store, SPEC.name, snapshot)
-    return Searcher(opened.snapshot_id, opened.segments, embedder=FixedEmbedder())
+    return Searcher(
+        opened.snapshot_id,
+        opened.segments,
+        embedder=FixedEmbedder(),
+        entitle=Entitler(store, opened.manifest, opened.segments, cache=None).entitle,
+    )

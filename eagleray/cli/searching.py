@@ -150,10 +150,8 @@ def _show_hits(response: SearchResponse, *, is_explained: bool) -> None:
 
 def _show_explanation(explanation: Explanation) -> None:
     as_of = "now" if explanation.as_of is None else format_micros(explanation.as_of)
-    kind = "exact" if explanation.is_exact else "approximate"
-    print(
-        f"snapshot {explanation.snapshot[:12]} as of {as_of}: {explanation.n_visible} chunks visible, {kind}"
-    )
+    kind = {None: "", True: ", exact", False: ", approximate"}[explanation.is_exact]
+    print(f"snapshot {explanation.snapshot[:12]} as of {as_of}: {explanation.n_visible} chunks visible{kind}")
     for segment in explanation.segments:
         print(
             f"segment {segment.segment[:12]}: {segment.n_rows} chunks, {segment.n_prefix} known by then, "
@@ -166,7 +164,8 @@ def _show_explanation(explanation: Explanation) -> None:
     print(
         f"visible chunks that hold each word: {words or 'none'}; mean {explanation.average_length:.1f} words"
     )
-    print(", ".join(f"{step} {ms:.1f} ms" for step, ms in explanation.timings_ms.items()))
+    if explanation.timings_ms:
+        print(", ".join(f"{step} {ms:.1f} ms" for step, ms in explanation.timings_ms.items()))
 
 
 def _tell_plan(segment: SegmentExplanation) -> str:

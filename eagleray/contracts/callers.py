@@ -25,13 +25,15 @@ class Action(StrEnum):
     """What a role allows.
 
     `search` reads documents; `inspect` shows what is served and how it is asked; `operate` shows snapshots,
-    aliases, reports and runs, which count rows of every group and zone; `publish` moves aliases, back too;
+    aliases, reports and runs, which count rows of every group and zone; `examine` shows what the alias does
+    not lead to, and how a search went through rows it tells nothing of; `publish` moves aliases, back too;
     `administer` makes and revokes keys, and removes what nothing needs. Only `search` shows text.
     """
 
     SEARCH = "search"
     INSPECT = "inspect"
     OPERATE = "operate"
+    EXAMINE = "examine"
     INGEST = "ingest"
     PUBLISH = "publish"
     READ_AUDIT = "read_audit"
@@ -42,8 +44,8 @@ ALLOWED: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
     {
         Role.READER: frozenset({Action.INSPECT, Action.SEARCH}),
         Role.WRITER: frozenset({Action.INSPECT, Action.OPERATE, Action.INGEST}),
-        Role.PUBLISHER: frozenset({Action.INSPECT, Action.OPERATE, Action.PUBLISH}),
-        Role.AUDITOR: frozenset({Action.INSPECT, Action.OPERATE, Action.READ_AUDIT}),
+        Role.PUBLISHER: frozenset({Action.INSPECT, Action.OPERATE, Action.EXAMINE, Action.PUBLISH}),
+        Role.AUDITOR: frozenset({Action.INSPECT, Action.OPERATE, Action.EXAMINE, Action.READ_AUDIT}),
         Role.ADMIN: frozenset({Action.INSPECT, Action.OPERATE, Action.ADMINISTER}),
     }
 )

@@ -226,18 +226,20 @@ class Explanation:
     Attributes:
         snapshot: id of the snapshot that answered.
         as_of: microseconds, or `None` for now.
-        is_exact: whether the hits are provably the best ones.
+        is_exact: whether the hits are provably the best ones; `None` where that is not told, for it depends
+            on rows that the caller may not see.
+        segments: what was done in each; none where that is not told, for the same reason.
         document_frequencies: query term -> visible chunks that hold it.
         n_visible: chunks the mask lets through, over all segments (BM25's N).
         average_length: mean length of those chunks in terms (BM25's avgdl).
-        timings_ms: milliseconds by step.
+        timings_ms: milliseconds by step; none where the segments are not told.
         reranking: what scored candidates again; `None` where nothing did.
         is_remembered: whether the answer was made before, for a caller who may see the same rows.
     """
 
     snapshot: str
     as_of: int | None
-    is_exact: bool
+    is_exact: bool | None
     segments: tuple[SegmentExplanation, ...]
     document_frequencies: dict[str, int]
     n_visible: int

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.hits import FacetRequest, SearchRequest, SearchResponse
 from eagleray.contracts.manifests import FittedRanking
 from eagleray.contracts.ports import Embedder, FloatVector, Reranker
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
 from indexes.searching.batch import MAX_BYTES, BatchSearcher
 from indexes.searching.checking import check_many
+from indexes.searching.ruled import Ruled
 from indexes.searching.segment_threads import SegmentThreads
 from indexes.searching.sharded.ports import DirectPort
 from indexes.searching.sharded.searcher import ShardedSearcher
 from indexes.searching.sharded.shard import HeldSegments, Shard
 from indexes.searching.targets import TargetFinder
 from indexes.segments.view import SegmentView
+
+Entitle: TypeAlias = Callable[[AskedSnapshot], Sequence[SegmentView]]
+"""Returns the segments of a snapshot as another state of the collection lets them be read."""
 
 
 class Searcher:
@@ -33,6 +39,7 @@ class Searcher:
         fitted: FittedRanking | None = None,
         reranker: Reranker | None = None,
         n_threads: int = 1,
+        entitle: Entitle | None = None,
     ) -> None:
         """Take the parts.
 
@@ -44,12 +51,18 @@ class Searcher:
             reranker: of questions that ask for it.
             n_threads: that one search may use, its own with them; all searches share the others. Answers are
                 the same for any number.
+            entitle: lets the snapshot be asked under the entitlements of another; `None` where it is not.
         """
         self._threads = SegmentThreads(n_threads)
         targets = TargetFinder(segments)
         self._batch = BatchSearcher(segments, targets, embedder, fitted=fitted, reranker=reranker)
         self._reranker = reranker
         held = HeldSegments(range(len(segments)), targets, threads=self._threads)
+        self._ruled: Ruled[Searcher] = Ruled(snapshot, None)
+        if entitle is not None:
+            make = partial(Searcher, snapshot, embedder=embedder, fitted=fitted)
+            again = partial(make, reranker=reranker, n_threads=n_threads)
+            self._ruled = Ruled(snapshot, lambda asked: again(segments=entitle(asked)))
         self._searcher = ShardedSearcher(
             snapshot,
             [DirectPort(Shard(snapshot, held))],
@@ -63,6 +76,15 @@ class Searcher:
     def snapshot(self) -> str:
         """Id of the snapshot."""
         return self._searcher.snapshot
+
+    def under(self, asked: AskedSnapshot) -> Searcher:
+        """Return what answers from this snapshot by the entitlements that rule it; itself for its own.
+
+        Raises:
+            NotPublishedError: the snapshot that rules is not there.
+            IntegrityError: something it needs is missing or damaged.
+        """
+        return self._ruled.find(self, asked)
 
     def search(self, request: SearchRequest, *, vector: FloatVector | None = None) -> SearchResponse:
         """Return the best hits the caller may see as of the request's time; see `SearchEngine`.

@@ -162,8 +162,18 @@ def rollback(
 
 def find_standing(history: Sequence[AliasEntry]) -> list[str]:
     """Return the publications that were not rolled back, oldest first; the last is current."""
-    standing: list[str] = []
-    for entry in history:
+    return follow_moves((), history)
+
+
+def follow_moves(standing: Sequence[str], moves: Sequence[AliasEntry]) -> list[str]:
+    """Return the publications that stand after further moves.
+
+    Args:
+        standing: those that stood before, oldest first.
+        moves: that came then, first to last.
+    """
+    standing = list(standing)
+    for entry in moves:
         is_back = entry.reason.split(" ", 1)[0] == ROLLBACK and entry.snapshot in standing
         if not is_back:
             standing.append(entry.snapshot)

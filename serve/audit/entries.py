@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.hits import (
     Explanation,
     Fusion,
@@ -73,7 +74,7 @@ def record_search(
     *,
     questions: Questions,
     latency_us: int,
-    snapshot: str = "",
+    snapshot: AskedSnapshot | None = None,
     request_id: str = "",
 ) -> Entry:
     """Return the entry of a search.
@@ -83,7 +84,7 @@ def record_search(
         outcome: the answer, or why there is none; of an error only its type is kept.
         questions: what is kept of the question.
         latency_us: microseconds from question to answer.
-        snapshot: id of the one that was asked, where there is no answer that names it.
+        snapshot: the one that was named; `None` where the alias's was asked.
         request_id: the request's name outside.
     """
     boosts = request.ranking.boosts
@@ -98,6 +99,7 @@ def record_search(
         "rerank": request.rerank,
         "ranking": ranking,
     }
+    parameters |= tell_ruling(snapshot)
     if request.page is not None:
         parameters["page"] = [request.page.skip, request.page.n]
     expression = None if request.filter is None else encode_filter(request.filter)
@@ -110,7 +112,8 @@ def record_search(
         request_id=request_id,
     )
     told = tell_search(outcome) if isinstance(outcome, SearchResponse) else outcome
-    return record_request(asked, told, questions=questions, latency_us=latency_us, snapshot=snapshot)
+    named = "" if snapshot is None else snapshot.snapshot
+    return record_request(asked, told, questions=questions, latency_us=latency_us, snapshot=named)
 
 
 def record_request(
@@ -196,6 +199,23 @@ def read_search(entry: Entry) -> SearchRequest | None:
             **{**ranking, "fusion": Fusion(ranking["fusion"])},
             boosts=None if boosts is None else {TextField(name): weight for name, weight in boosts},
         ),
+    )
+
+
+def tell_ruling(snapshot: AskedSnapshot | None) -> dict[str, Any]:
+    """Return what is kept of the entitlements that ruled a named snapshot; nothing of its own."""
+    if snapshot is None or snapshot.entitled_by == snapshot.snapshot:
+        return {}
+    return {"entitled_by": snapshot.entitled_by, "is_published": snapshot.is_published}
+
+
+def read_ruling(entry: Entry) -> AskedSnapshot:
+    """Return the snapshot that answered, by the entitlements that ruled it then."""
+    given = json.loads(entry.body)["parameters"]
+    return AskedSnapshot(
+        snapshot=entry.snapshot,
+        entitled_by=given.get("entitled_by", entry.snapshot),
+        is_published=given.get("is_published", True),
     )
 
 

@@ -1,21 +1,30 @@
-"""Asks recorded questions again, on the snapshots that answered them, and compares ids and scores exactly."""
+"""Asks recorded questions again, on the snapshots that answered them, and compares ids and scores exactly.
+
+A question is asked by the entitlements that held when it was answered: a replay proves what was told then, to
+whoever may read the log, and tells ids and scores alone, never a text.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.ports import SearchEngine
 from eagleray.contracts.requests import Request
 from eagleray.errors import EagleRayError, NotPublishedError
-from serve.audit.entries import OK, Told
+from serve.audit.entries import OK, Told, read_ruling
 from serve.audit.record import Entry, Record, RecordedHit, RecordKind, hash_record
 from serve.audit.requests import FACETS, ask_again, read_request
 
 
 class ClosableEngine(SearchEngine, Protocol):
     """An engine that can be let go of."""
+
+    def under(self, asked: AskedSnapshot) -> Self:
+        """Return what answers from its snapshot by the entitlements that rule it."""
+        ...
 
     def close(self) -> None:
         """Give back what it holds."""
@@ -92,7 +101,7 @@ def _replay_record(record: Record, desk: _Desk, replay: Replay) -> None:
 
 def _compare(record: Record, request: Request, desk: _Desk, replay: Replay) -> None:
     try:
-        engine = desk.find(record.entry.snapshot)
+        engine = desk.find(record.entry.snapshot).under(read_ruling(record.entry))
     except NotPublishedError:
         replay.n_gone += 1
         return

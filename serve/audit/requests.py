@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.facets import ValueCounts, make_counts
 from eagleray.contracts.hits import FacetRequest, SearchRequest, SearchResponse
 from eagleray.contracts.ports import SearchEngine
@@ -22,6 +23,7 @@ from serve.audit.entries import (
     read_search,
     record_request,
     record_search,
+    tell_ruling,
     tell_search,
 )
 from serve.audit.filters import decode_filter, encode_filter
@@ -37,12 +39,12 @@ class Circumstances:
 
     Attributes:
         latency_us: microseconds from question to answer.
-        snapshot: id of the one that was asked, where no answer names it.
+        snapshot: the one that was named; `None` where the alias's was asked.
         request_id: the request's name outside.
     """
 
     latency_us: int
-    snapshot: str = ""
+    snapshot: AskedSnapshot | None = None
     request_id: str = ""
 
 
@@ -70,8 +72,9 @@ def record(
             request_id=circumstances.request_id,
         )
     told = outcome if isinstance(outcome, Exception) else tell(outcome)
-    asked = _ask(request, circumstances.request_id)
-    return record_request(asked, told, questions=questions, latency_us=latency_us, snapshot=snapshot)
+    asked = _ask(request, circumstances)
+    named = "" if snapshot is None else snapshot.snapshot
+    return record_request(asked, told, questions=questions, latency_us=latency_us, snapshot=named)
 
 
 def tell(reply: Reply) -> Told:
@@ -129,7 +132,7 @@ def _answer(request: Request, engine: SearchEngine) -> Reply:
     return engine.show_document(request)
 
 
-def _ask(request: FacetRequest | DocumentRequest, request_id: str) -> Asked:
+def _ask(request: FacetRequest | DocumentRequest, circumstances: Circumstances) -> Asked:
     parameters: Mapping[str, Any]
     texts: Mapping[str, Any]
     if isinstance(request, FacetRequest):
@@ -141,7 +144,7 @@ def _ask(request: FacetRequest | DocumentRequest, request_id: str) -> Asked:
     return Asked(
         action=action,
         principal=request.principal,
-        parameters=parameters,
+        parameters={**parameters, **tell_ruling(circumstances.snapshot)},
         texts=texts,
-        request_id=request_id,
+        request_id=circumstances.request_id,
     )

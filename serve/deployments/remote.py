@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from ray.exceptions import RayActorError
 from ray.serve.exceptions import RayServeException
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.errors import EagleRayError
 from indexes.writing.requests import Write
@@ -35,7 +36,7 @@ class RemoteSearches:
         self._handle, self._timeout_s = handle, timeout_s
 
     async def answer(
-        self, request: SearchRequest, *, snapshot: str | None = None, timeout_s: float | None = None
+        self, request: SearchRequest, *, snapshot: AskedSnapshot | None = None, timeout_s: float | None = None
     ) -> SearchResponse:
         """Return a searcher's answer; see `Searches`.
 
@@ -53,7 +54,7 @@ class RemoteSearches:
         self,
         requests: Sequence[SearchRequest],
         *,
-        snapshot: str | None = None,
+        snapshot: AskedSnapshot | None = None,
         timeout_s: float | None = None,
     ) -> tuple[SearchResponse, ...]:
         """Return the answers of one searcher; see `Searches`.
@@ -87,13 +88,17 @@ class RemoteAnswerer:
         return self._n_at_work
 
     async def answer(
-        self, ask: Callable[[Engine], Answer], *, snapshot: str | None = None, timeout_s: float | None = None
+        self,
+        ask: Callable[[Engine], Answer],
+        *,
+        snapshot: AskedSnapshot | None = None,
+        timeout_s: float | None = None,
     ) -> Answer:
         """Return a searcher's answer.
 
         Args:
             ask: asks one engine; is sent, so it must survive pickling.
-            snapshot: whole id; `None` asks the one that the searcher has of the alias.
+            snapshot: that answers, and by which entitlements; `None` for what the searcher has of the alias.
             timeout_s: seconds it may take; the limit where it is greater, or not given.
 
         Raises:

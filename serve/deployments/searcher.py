@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.embedders import open_embedder
 from eagleray.errors import EagleRayError, OverloadedError, UnavailableError
@@ -70,20 +71,24 @@ class Searcher(Replica):
             return
 
     async def answer(
-        self, ask: Callable[[Engine], Any], snapshot: str | None, timeout_s: float, carrier: Carrier
+        self, ask: Callable[[Engine], Any], snapshot: AskedSnapshot | None, timeout_s: float, carrier: Carrier
     ) -> Any | EagleRayError:
         """Return what `ask` makes of the alias's snapshot or the named one, or the error."""
         return await returned(self._answerer.answer(ask, snapshot=snapshot, timeout_s=timeout_s), carrier)
 
     async def search(
-        self, request: SearchRequest, snapshot: str | None, timeout_s: float, carrier: Carrier
+        self, request: SearchRequest, snapshot: AskedSnapshot | None, timeout_s: float, carrier: Carrier
     ) -> SearchResponse | EagleRayError:
         """Return the answer of the alias's snapshot or the named one, or the error."""
         searches = await self._start()
         return await returned(searches.answer(request, snapshot=snapshot, timeout_s=timeout_s), carrier)
 
     async def search_all(
-        self, requests: tuple[SearchRequest, ...], snapshot: str | None, timeout_s: float, carrier: Carrier
+        self,
+        requests: tuple[SearchRequest, ...],
+        snapshot: AskedSnapshot | None,
+        timeout_s: float,
+        carrier: Carrier,
     ) -> tuple[SearchResponse, ...] | EagleRayError:
         """Return the answers of the alias's snapshot or the named one, or the error."""
         searches = await self._start()

@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from typing import Any, Final
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import ANONYMOUS
 from eagleray.errors import EagleRayError, OverloadedError
@@ -62,10 +63,14 @@ class SegmentShard(Replica):
         """Open a snapshot, if it is not open, and return its id, or the error."""
         return await returned(self._open(snapshot), {})
 
-    async def answer(self, step: Step[Any], timeout_s: float, carrier: Carrier) -> Any | EagleRayError:
-        """Return the answer to a step on the snapshot that it names, or the error."""
+    async def answer(
+        self, step: Step[Any], asked: AskedSnapshot | None, timeout_s: float, carrier: Carrier
+    ) -> Any | EagleRayError:
+        """Return the answer to a step on the snapshot that it names, as asked, or the error."""
         take = partial(_take, step)
-        answer = self._answerer.answer(take, snapshot=step.snapshot, timeout_s=timeout_s)
+        if asked is None:
+            asked = AskedSnapshot(snapshot=step.snapshot, entitled_by=step.snapshot)
+        answer = self._answerer.answer(take, snapshot=asked, timeout_s=timeout_s)
         return await returned(answer, carrier)
 
     async def _open(self, snapshot: str) -> str:

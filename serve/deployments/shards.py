@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.ports import Embedder
 from eagleray.settings import Settings
 from indexes.searching.sharded.searcher import ShardedSearcher
@@ -23,20 +24,32 @@ _OPEN_S: Final = 600.0
 class HandlePort:
     """Reaches any replica of one group of searchers; see `ShardPort`."""
 
-    def __init__(self, handle: Any, *, loop: asyncio.AbstractEventLoop, timeout_s: float) -> None:
+    def __init__(
+        self,
+        handle: Any,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        timeout_s: float,
+        asked: AskedSnapshot | None = None,
+    ) -> None:
         """Take the group.
 
         Args:
             handle: of its deployment.
             loop: in which it is called; threads that wait for answers are others.
             timeout_s: seconds a step may take.
+            asked: by which entitlements the steps are answered; `None` for those of their snapshots.
         """
-        self._handle, self._loop, self._timeout_s = handle, loop, timeout_s
+        self._handle, self._loop, self._timeout_s, self._asked = handle, loop, timeout_s, asked
+
+    def under(self, asked: AskedSnapshot) -> HandlePort:
+        """Return a port to what answers as asked; see `ShardPort`."""
+        return HandlePort(self._handle, loop=self._loop, timeout_s=self._timeout_s, asked=asked)
 
     def answer(self, step: Step[Answer]) -> Future[Answer]:
         """Send the step to a replica, and to another one if that dies; see `ShardPort`."""
         work = call(
-            lambda carrier: self._handle.answer.remote(step, self._timeout_s, carrier),
+            lambda carrier: self._handle.answer.remote(step, self._asked, self._timeout_s, carrier),
             part="shard",
             timeout_s=self._timeout_s,
         )

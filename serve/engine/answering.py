@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Generic, TypeVar
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.errors import DeadlineError, OverloadedError
 from serve.engine.following import Follower
 from serve.engine.shelf import Lease, Opened
@@ -63,13 +64,17 @@ class Answerer(Generic[Opened]):
         return self._n_at_work
 
     async def answer(
-        self, ask: Callable[[Opened], Answer], *, snapshot: str | None = None, timeout_s: float | None = None
+        self,
+        ask: Callable[[Opened], Answer],
+        *,
+        snapshot: AskedSnapshot | None = None,
+        timeout_s: float | None = None,
     ) -> Answer:
         """Return what `ask` makes of a snapshot's engine.
 
         Args:
             ask: asks one engine; runs in a thread, in the context of the caller.
-            snapshot: whole id; `None` asks the alias's.
+            snapshot: that answers, and by which entitlements; `None` asks the alias's.
             timeout_s: seconds it may take; the limit where it is greater, or not given.
 
         Raises:
@@ -105,12 +110,15 @@ class Answerer(Generic[Opened]):
         finally:
             self._n_waiting -= 1
 
-    async def _begin(self, ask: Callable[[Opened], Answer], snapshot: str | None) -> asyncio.Future[Answer]:
+    async def _begin(
+        self, ask: Callable[[Opened], Answer], snapshot: AskedSnapshot | None
+    ) -> asyncio.Future[Answer]:
         """Begin to ask; the place and the snapshot are given back when that has ended, however it ends."""
         loop, lease = asyncio.get_running_loop(), None
         try:
-            lease = await self._follower.lease(snapshot)
-            work = loop.run_in_executor(self._pool, partial(copy_context().run, ask, lease.engine))
+            lease = await self._follower.lease(None if snapshot is None else snapshot.snapshot)
+            asking = partial(_ask, ask, lease.engine, snapshot)
+            work = loop.run_in_executor(self._pool, partial(copy_context().run, asking))
         except BaseException:
             if lease is not None:
                 lease.release()
@@ -127,3 +135,8 @@ class Answerer(Generic[Opened]):
         self._mean_s += _SHARE * (asyncio.get_running_loop().time() - started - self._mean_s)
         if not work.cancelled():
             work.exception()  # looked at, also where nobody waits for it any more
+
+
+def _ask(ask: Callable[[Opened], Answer], opened: Opened, snapshot: AskedSnapshot | None) -> Answer:
+    """Ask an engine, by the entitlements that rule its snapshot."""
+    return ask(opened if snapshot is None else opened.under(snapshot))

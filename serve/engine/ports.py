@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from serve.engine.encoding import Encoded, EncoderLimits
 from serve.engine.following import Following
 from serve.engine.reranking import Ranked
@@ -27,7 +28,11 @@ class Answers(Protocol):
         ...
 
     async def answer(
-        self, ask: Callable[[Engine], Answer], *, snapshot: str | None = None, timeout_s: float | None = None
+        self,
+        ask: Callable[[Engine], Answer],
+        *,
+        snapshot: AskedSnapshot | None = None,
+        timeout_s: float | None = None,
     ) -> Answer:
         """Return what `ask` makes of a snapshot's engine; it may be sent to another process."""
         ...

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.contracts.ports import FloatVector
 from eagleray.errors import DeadlineError
@@ -20,7 +21,7 @@ class FindsHits(Protocol):
     """Answers searches, here or in other processes; see `Searches`."""
 
     async def answer(
-        self, request: SearchRequest, *, snapshot: str | None = None, timeout_s: float | None = None
+        self, request: SearchRequest, *, snapshot: AskedSnapshot | None = None, timeout_s: float | None = None
     ) -> SearchResponse:
         """Return the answer of the alias's snapshot, or of the one that is named."""
         ...
@@ -29,7 +30,7 @@ class FindsHits(Protocol):
         self,
         requests: Sequence[SearchRequest],
         *,
-        snapshot: str | None = None,
+        snapshot: AskedSnapshot | None = None,
         timeout_s: float | None = None,
     ) -> tuple[SearchResponse, ...]:
         """Return the answers of one snapshot, all or none."""
@@ -50,13 +51,13 @@ class Searches:
         self._answerer, self._vectors, self._timeout_s = answerer, vectors, timeout_s
 
     async def answer(
-        self, request: SearchRequest, *, snapshot: str | None = None, timeout_s: float | None = None
+        self, request: SearchRequest, *, snapshot: AskedSnapshot | None = None, timeout_s: float | None = None
     ) -> SearchResponse:
         """Return the answer of the alias's snapshot, or of the one that is named.
 
         Args:
             request: the question.
-            snapshot: whole id; `None` asks the alias's.
+            snapshot: that answers, and by which entitlements; `None` asks the alias's.
             timeout_s: seconds it may take; the limit where it is greater, or not given.
 
         Raises:
@@ -71,7 +72,7 @@ class Searches:
         self,
         requests: Sequence[SearchRequest],
         *,
-        snapshot: str | None = None,
+        snapshot: AskedSnapshot | None = None,
         timeout_s: float | None = None,
     ) -> tuple[SearchResponse, ...]:
         """Return the answers of one snapshot, all or none.
@@ -80,7 +81,7 @@ class Searches:
 
         Args:
             requests: the questions.
-            snapshot: whole id; `None` asks the alias's.
+            snapshot: that answers, and by which entitlements; `None` asks the alias's.
             timeout_s: seconds all may take together; the limit where it is greater, or not given.
 
         Raises:

@@ -8,27 +8,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, Self, TypeVar
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.ports import SearchEngine
 from serve.engine.threads import Work, run_in_thread
 
 _MAX_IDLE: Final = 2
 
 
-class Closes(Protocol):
+class OpenedSnapshot(Protocol):
     """What is opened of a snapshot, and can be let go of."""
+
+    def under(self, asked: AskedSnapshot) -> Self:
+        """Return what answers from it by the entitlements that rule it; called in threads."""
+        ...
 
     def close(self) -> None:
         """Give back what it holds; nobody asks it any more."""
         ...
 
 
-class Engine(SearchEngine, Closes, Protocol):
+class Engine(SearchEngine, OpenedSnapshot, Protocol):
     """An engine that can be let go of."""
 
 
-Opened = TypeVar("Opened", bound=Closes)
+Opened = TypeVar("Opened", bound=OpenedSnapshot)
 
 
 @dataclass(slots=True)

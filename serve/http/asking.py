@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import repeat
 from typing import TypeVar
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
+from eagleray.contracts.callers import Action, Caller
 from eagleray.contracts.requests import Reply, Request
 from serve.engine.threads import Work, run_in_thread
 from serve.http.metrics import AskedKind, Metrics
@@ -20,36 +22,45 @@ AnyReply = TypeVar("AnyReply", bound=Reply)
 
 
 async def keep_reply(
-    serving: Serving, request: Request, answering: Awaitable[AnyReply], *, snapshot: str
+    serving: Serving,
+    caller: Caller,
+    request: Request,
+    ask: Callable[[AskedSnapshot | None], Awaitable[AnyReply]],
+    *,
+    snapshot: str = "",
 ) -> AnyReply:
     """Return the reply to one request, once it stands in the audit log; see `keep_replies`."""
 
-    async def answer_it() -> tuple[AnyReply]:
-        return (await answering,)
+    async def ask_it(named: AskedSnapshot | None) -> tuple[AnyReply]:
+        return (await ask(named),)
 
-    (reply,) = await keep_replies(serving, (request,), answer_it(), snapshot=snapshot)
+    (reply,) = await keep_replies(serving, caller, (request,), ask_it, snapshot=snapshot)
     return reply
 
 
 async def keep_replies(
     serving: Serving,
+    caller: Caller,
     requests: Sequence[Request],
-    answering: Awaitable[Sequence[AnyReply]],
+    ask: Callable[[AskedSnapshot | None], Awaitable[Sequence[AnyReply]]],
     *,
-    snapshot: str,
+    snapshot: str = "",
 ) -> Sequence[AnyReply]:
     """Return the replies, once they stand in the audit log; what ends without one stands there, too.
 
     Args:
         serving: keeps the records.
+        caller: who asks.
         requests: what is asked at once; each has a record of its own.
-        answering: gives the reply to each.
-        snapshot: whole id of the one that is asked; empty for the alias's.
+        ask: gives the reply to each, from a snapshot by the entitlements that rule it, or the alias's.
+        snapshot: whole id of the one that is named; empty for the alias's.
 
     Raises:
+        NotPublishedError: there is no such snapshot, or not for this caller.
         EagleRayError: there is no answer, or it could not be recorded.
     """
     started = time.perf_counter_ns()
+    named = AskedSnapshot(snapshot=snapshot, entitled_by=snapshot) if snapshot else None
 
     async def record(outcomes: Sequence[Reply | Exception]) -> None:
         latency_us = (time.perf_counter_ns() - started) // 1_000
@@ -57,7 +68,7 @@ async def keep_replies(
             Ended(
                 request=request,
                 outcome=outcome,
-                snapshot=snapshot,
+                snapshot=named,
                 latency_us=latency_us,
                 request_id=read_request_id(),
             )
@@ -67,7 +78,10 @@ async def keep_replies(
             await run_in_thread(Work.AUDIT, serving.record, ended)
 
     try:
-        replies = await answering
+        if snapshot:
+            may_examine = caller.may(Action.EXAMINE)
+            named = await serving.collection.publications.find(snapshot, may_examine=may_examine)
+        replies = await ask(named)
     except Exception as error:
         await record([*repeat(error, len(requests))])
         raise

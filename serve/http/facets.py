@@ -27,8 +27,12 @@ async def count_values(name: str, body: FacetsBody, caller: Searching, serving: 
     collection = serving.find_collection(name)
     with count_asked(serving.metrics, AskedKind.FACETS):
         request = body.to_request(caller.principal)
-        answering = collection.answerer.answer(
-            CountValues(request), snapshot=body.snapshot or None, timeout_s=body.timeout_s
+        ask, timeout_s = CountValues(request), body.timeout_s
+        counts = await keep_reply(
+            serving,
+            caller,
+            request,
+            lambda named: collection.answerer.answer(ask, snapshot=named, timeout_s=timeout_s),
+            snapshot=body.snapshot,
         )
-        counts = await keep_reply(serving, request, answering, snapshot=body.snapshot)
     return JSONResponse(show_counts(counts))

@@ -19,6 +19,7 @@ from serve.http.answer_models import BatchAnswer, SearchAnswer, answered
 from serve.http.asking import count_asked, keep_replies, keep_reply
 from serve.http.bodies import BatchBody, SearchBody
 from serve.http.cursors import find_place, make_cursor
+from serve.http.explained import explain_to
 from serve.http.metrics import AskedKind
 
 router = APIRouter(tags=["search"])
@@ -40,11 +41,14 @@ async def search(name: str, body: SearchBody, caller: Searching, serving: Served
     with count_asked(serving.metrics, AskedKind.SEARCH):
         place = find_place(body, subject=subject)
         request = replace(body.to_request(caller.principal), k=body.k * body.pages, page=place.page)
-        answering = collection.searches.answer(
-            request, snapshot=place.snapshot or None, timeout_s=body.timeout_s
+        response = await keep_reply(
+            serving,
+            caller,
+            request,
+            lambda named: collection.searches.answer(request, snapshot=named, timeout_s=body.timeout_s),
+            snapshot=place.snapshot,
         )
-        response = await keep_reply(serving, request, answering, snapshot=place.snapshot)
-    shown = _show(response, is_explained=body.explain)
+    shown = _show(explain_to(caller, request, response), is_explained=body.explain)
     if place.page is not None:
         shown["next"] = make_cursor(
             body, place.page, subject=subject, snapshot=shown["snapshot"], n_hits=len(response.hits)
@@ -67,11 +71,15 @@ async def search_batch(name: str, body: BatchBody, caller: Searching, serving: S
     collection = serving.find_collection(name)
     with count_asked(serving.metrics, AskedKind.BATCH):
         requests = await run_in_thread(Work.TEXTS, _read, body, caller.principal)
-        answering = collection.searches.answer_all(
-            requests, snapshot=body.snapshot or None, timeout_s=body.timeout_s
+        responses = await keep_replies(
+            serving,
+            caller,
+            requests,
+            lambda named: collection.searches.answer_all(requests, snapshot=named, timeout_s=body.timeout_s),
+            snapshot=body.snapshot,
         )
-        responses = await keep_replies(serving, requests, answering, snapshot=body.snapshot)
-    content = await run_in_thread(Work.TEXTS, _write, responses, is_explained=body.explain)
+    told = [explain_to(caller, *pair) for pair in zip(requests, responses, strict=True)]
+    content = await run_in_thread(Work.TEXTS, _write, told, is_explained=body.explain)
     return Response(content, media_type="application/json")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from eagleray.chunking.config import ChunkLengths
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.callers import Caller
 from eagleray.contracts.hits import SearchRequest
 from eagleray.contracts.manifests import ChunkerIdentity, EmbedderIdentity
@@ -21,6 +22,7 @@ from serve.catalog import Catalog
 from serve.engine.alone import OneAtATime
 from serve.engine.completing import Completer
 from serve.engine.ports import Answers, Encodes, Followed, Ranks
+from serve.engine.publications import Publications
 from serve.engine.quotas import Quotas
 from serve.engine.recent import RecentCalls
 from serve.engine.searching import FindsHits
@@ -36,14 +38,14 @@ class Ended:
 
     Attributes:
         outcome: the reply, or why there is none.
-        snapshot: id of the one that was asked, where it was named.
+        snapshot: the one that was named; `None` where the alias's was asked.
         latency_us: microseconds from question to answer.
         request_id: name of the request.
     """
 
     request: Request
     outcome: Reply | Exception
-    snapshot: str
+    snapshot: AskedSnapshot | None
     latency_us: int
     request_id: str
 
@@ -91,6 +93,7 @@ class ServedCollection:
     Attributes:
         name: of the collection.
         follower: of its alias; started.
+        publications: says which snapshots may be named, and what rules them.
         searches: answers questions on its snapshots.
         answerer: asks its snapshots anything else.
         catalog: tells of its snapshots, aliases and runs; called in threads.
@@ -100,6 +103,7 @@ class ServedCollection:
 
     name: str
     follower: Followed
+    publications: Publications
     searches: FindsHits
     answerer: Answers
     catalog: Catalog

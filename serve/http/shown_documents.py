@@ -34,10 +34,14 @@ async def show(
     collection = serving.find_collection(name)
     with count_asked(serving.metrics, AskedKind.DOCUMENT):
         request = query.to_request(caller.principal)
-        answering = collection.answerer.answer(
-            ShowDocument(request), snapshot=query.snapshot or None, timeout_s=query.timeout_s
+        ask, timeout_s = ShowDocument(request), query.timeout_s
+        document = await keep_reply(
+            serving,
+            caller,
+            request,
+            lambda named: collection.answerer.answer(ask, snapshot=named, timeout_s=timeout_s),
+            snapshot=query.snapshot,
         )
-        document = await keep_reply(serving, request, answering, snapshot=query.snapshot)
     shown = show_document(document)
     for chunk in shown["chunks"]:
         chunk["chunk_id"] = str(chunk["chunk_id"])  # of 63 bits: more than a number of JavaScript holds

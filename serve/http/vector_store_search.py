@@ -61,8 +61,8 @@ async def search_vector_store(
     held = await run_own(_find_held, own, vector_store_id)
     asked = replace(body.to_request(_narrow(caller.principal)), filter=_choose_rows(held, selects))
     with count_asked(serving.metrics, AskedKind.SEARCH):
-        answering = serving.collection.searches.answer(asked)
-        response = await keep_reply(serving, asked, answering, snapshot="")
+        searches = serving.collection.searches
+        response = await keep_reply(serving, caller, asked, lambda _: searches.answer(asked))
     found = await run_own(_keep_there, own, held, response.hits)
     return {
         "object": "vector_store.search_results.page",

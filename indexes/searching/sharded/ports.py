@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from indexes.searching.sharded.shard import Shard, Step
 
 Answer = TypeVar("Answer")
@@ -28,6 +29,10 @@ class ShardPort(Protocol):
         """Send a step to the shard, and do not wait for its answer."""
         ...
 
+    def under(self, asked: AskedSnapshot) -> ShardPort:
+        """Return what reaches the same shard, to answer by the entitlements that rule the snapshot."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Done(Generic[Answer]):
@@ -47,6 +52,10 @@ class DirectPort:
         """Return the answer; see `ShardPort`."""
         return _Done(self._shard.answer(step))
 
+    def under(self, asked: AskedSnapshot) -> DirectPort:
+        """Return a port to what answers as asked; see `ShardPort`."""
+        return DirectPort(self._shard.under(asked))
+
 
 class ThreadPort:
     """A shard of this process, in other threads."""
@@ -63,6 +72,10 @@ class ThreadPort:
     def answer(self, step: Step[Answer]) -> Pending[Answer]:
         """Send the step; see `ShardPort`."""
         return self._threads.submit(self._shard.answer, step)
+
+    def under(self, asked: AskedSnapshot) -> ThreadPort:
+        """Return a port to what answers as asked; see `ShardPort`."""
+        return ThreadPort(self._shard.under(asked), self._threads)
 
 
 def ask_all(ports: Sequence[ShardPort], step: Step[Answer]) -> list[Answer]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.hits import (
     Explanation,
@@ -91,6 +92,19 @@ class ShardedSearcher:
         self._snapshot, self._ports, self._n_segments = snapshot, tuple(ports), n_segments
         self._checks = ColumnChecks(self._find_types, self._list_names)
         self._embedder, self._fitted, self._reranker = embedder, fitted, reranker
+
+    def under(self, asked: AskedSnapshot) -> ShardedSearcher:
+        """Return what asks the shards to answer by the entitlements that rule the snapshot."""
+        if asked.entitled_by == asked.snapshot:
+            return self
+        return ShardedSearcher(
+            self._snapshot,
+            [port.under(asked) for port in self._ports],
+            n_segments=self._n_segments,
+            embedder=self._embedder,
+            fitted=self._fitted,
+            reranker=self._reranker,
+        )
 
     @property
     def snapshot(self) -> str:

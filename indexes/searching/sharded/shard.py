@@ -6,17 +6,19 @@ the same segments can answer the next step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.errors import ShardError
 from indexes.searching.channels import Rows
 from indexes.searching.pools import Pool
 from indexes.searching.ranking import Ranked
+from indexes.searching.ruled import Ruled
 from indexes.searching.segment_threads import IN_TURN, SegmentThreads
 from indexes.searching.targets import Scope, Target, TargetFinder
 
@@ -92,14 +94,24 @@ class HeldSegments:
 class Shard:
     """Answers the steps of questions to one snapshot on some of its segments; threads may share it."""
 
-    def __init__(self, snapshot: str, held: HeldSegments) -> None:
+    def __init__(
+        self,
+        snapshot: str,
+        held: HeldSegments,
+        *,
+        entitle: Callable[[AskedSnapshot], HeldSegments] | None = None,
+    ) -> None:
         """Take the segments.
 
         Args:
             snapshot: id of the snapshot.
             held: some of its segments.
+            entitle: returns them as another state of the collection lets them be read; `None` where the
+                snapshot is not asked so.
         """
         self._snapshot, self._held = snapshot, held
+        make = None if entitle is None else lambda asked: Shard(snapshot, entitle(asked))
+        self._ruled: Ruled[Shard] = Ruled(snapshot, make)
 
     @property
     def snapshot(self) -> str:
@@ -110,6 +122,10 @@ class Shard:
     def numbers(self) -> tuple[int, ...]:
         """Numbers of its segments in the snapshot."""
         return self._held.numbers
+
+    def under(self, asked: AskedSnapshot) -> Shard:
+        """Return what answers by the entitlements that rule the snapshot; itself for its own."""
+        return self._ruled.find(self, asked)
 
     def close(self) -> None:
         """End the threads that go through the segments."""

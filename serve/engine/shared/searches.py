@@ -1,8 +1,8 @@
 """Answers that several processes remember together, each by all that decides it.
 
 Only an answer of a snapshot that is open here is taken from memory, so a snapshot that is gone has none;
-errors are not remembered. What is remembered is found by the snapshot, the rights of the caller, the whole
-request, and what computes.
+errors are not remembered. What is remembered is found by the snapshot, the one whose entitlements rule it,
+the rights of the caller, the whole request, and what computes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.errors import DeadlineError
 from serve.engine.following import Following
@@ -71,7 +72,7 @@ class RememberedSearches:
         self._probe = probe
 
     async def answer(
-        self, request: SearchRequest, *, snapshot: str | None = None, timeout_s: float | None = None
+        self, request: SearchRequest, *, snapshot: AskedSnapshot | None = None, timeout_s: float | None = None
     ) -> SearchResponse:
         """Return the remembered answer, or a new one; see `Searches`.
 
@@ -82,9 +83,9 @@ class RememberedSearches:
             return await self._searches.answer(request, snapshot=snapshot, timeout_s=timeout_s)
         allowed_s = min(timeout_s or self._timeout_s, self._timeout_s)
         started = time.perf_counter()
-        wanted = snapshot or self._follower.state.snapshot
+        wanted = self._follower.state.snapshot if snapshot is None else snapshot.snapshot
         if wanted in self._follower.opened:
-            found = await self._find(wanted, request, started)
+            found = await self._find(snapshot or _ask_own(wanted), request, started)
             if found is not None:
                 return found
         left_s = max(allowed_s - (time.perf_counter() - started), 1e-9)
@@ -92,7 +93,8 @@ class RememberedSearches:
             response = await self._searches.answer(request, snapshot=snapshot, timeout_s=left_s)
         except DeadlineError as error:
             raise DeadlineError(timeout_s=allowed_s) from error
-        name = self._name(response.explanation.snapshot, request)  # the alias may have moved meanwhile
+        answered = snapshot or _ask_own(response.explanation.snapshot)  # the alias may have moved meanwhile
+        name = self._name(answered, request)
         self._cache.keep(name, partial(write_answer, response))
         return response
 
@@ -100,7 +102,7 @@ class RememberedSearches:
         self,
         requests: Sequence[SearchRequest],
         *,
-        snapshot: str | None = None,
+        snapshot: AskedSnapshot | None = None,
         timeout_s: float | None = None,
     ) -> tuple[SearchResponse, ...]:
         """Return new answers, all of one snapshot; those of a batch are not remembered. See `Searches`.
@@ -110,17 +112,24 @@ class RememberedSearches:
         """
         return await self._searches.answer_all(requests, snapshot=snapshot, timeout_s=timeout_s)
 
-    async def _find(self, snapshot: str, request: SearchRequest, started: float) -> SearchResponse | None:
+    async def _find(
+        self, snapshot: AskedSnapshot, request: SearchRequest, started: float
+    ) -> SearchResponse | None:
         with span("recall") as made:
             data = await self._cache.find(self._name(snapshot, request))
             if data is None:
                 return None
             response = await run_in_thread(Work.SHARED, read_answer, data)
-            describe(made, snapshot=snapshot, n_hits=len(response.hits))
+            describe(made, snapshot=snapshot.snapshot, n_hits=len(response.hits))
         timings = {"recall": round((time.perf_counter() - started) * 1000.0, 3)}
         explanation = replace(response.explanation, is_remembered=True, timings_ms=timings)
         return replace(response, explanation=explanation)
 
-    def _name(self, snapshot: str, request: SearchRequest) -> bytes:
+    def _name(self, snapshot: AskedSnapshot, request: SearchRequest) -> bytes:
         rights, question = describe_rights(request.principal), describe_question(request)
-        return self._sealer.name(RESULTS, self._basis, snapshot, rights, question)
+        return self._sealer.name(RESULTS, self._basis, repr(snapshot), rights, question)
+
+
+def _ask_own(snapshot: str) -> AskedSnapshot:
+    """Return a snapshot as it is asked by its own entitlements."""
+    return AskedSnapshot(snapshot=snapshot, entitled_by=snapshot)

@@ -22,6 +22,7 @@ from serve.audit.requests import Circumstances, ask_again, read_request, record
 from serve.audit.scanning import scan_records
 from serve.audit.segments import decode_segment, encode_segment
 from tests.small_collections import DAY, SPEC, put_small_snapshot
+from tests.unit.serve.audit.conftest import own_state
 from tests.unit.serve.audit.test_entries import NAMES
 from tests.unit.serve.audit.test_filters import EXPRESSIONS
 from tests.unit.serve.audit.test_replaying import Opener
@@ -69,7 +70,7 @@ def answer(engine, request):
 
 
 def make_entry(request, outcome, *, questions="text"):
-    told = Circumstances(latency_us=5, snapshot="b" * 64, request_id="r-1")
+    told = Circumstances(latency_us=5, snapshot=own_state("b" * 64), request_id="r-1")
     return record(request, outcome, questions=questions, circumstances=told)
 
 

@@ -12,6 +12,13 @@ class FakeEngine:
     def __init__(self, snapshot):
         self.snapshot, self.is_closed, self.n_asked = snapshot, False, 0
 
+    def under(self, asked):
+        return (
+            self
+            if asked.entitled_by == asked.snapshot
+            else FakeEngine(f"{self.snapshot} under {asked.entitled_by}")
+        )
+
     def search(self, request, *, vector=None):
         assert not self.is_closed, "asked after it was closed"
         self.n_asked += 1

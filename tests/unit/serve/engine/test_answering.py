@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.errors import DeadlineError, OverloadedError, QueryError
 from serve.engine.answering import Answerer, Limits
 from serve.engine.following import Follower
@@ -40,9 +41,12 @@ def answer_with(opener):
 
 def test_requests_are_answered_by_the_alias_or_by_the_snapshot_they_name(answer_with):
     async def body(answerer):
-        return await asyncio.gather(answerer.answer(ask), answerer.answer(ask, snapshot="older"))
+        ways = [AskedSnapshot(snapshot="older", entitled_by=name) for name in ("older", "a")]
+        return await asyncio.gather(
+            answerer.answer(ask), *(answerer.answer(ask, snapshot=way) for way in ways)
+        )
 
-    assert answer_with(body) == ["a", "older"]
+    assert answer_with(body) == ["a", "older", "older under a"]
 
 
 def test_no_more_work_at_once_than_there_are_threads(answer_with):
@@ -92,7 +96,11 @@ def test_a_request_whose_time_is_up_is_told_so_and_keeps_its_place_until_it_has_
 
     async def body(answerer):
         with pytest.raises(DeadlineError, match="within 0.05 s"):
-            await answerer.answer(lambda engine: release.wait(20), snapshot="slow", timeout_s=0.05)
+            await answerer.answer(
+                lambda engine: release.wait(20),
+                snapshot=AskedSnapshot(snapshot="slow", entitled_by="slow"),
+                timeout_s=0.05,
+            )
         with pytest.raises(DeadlineError):
             await answerer.answer(ask, timeout_s=0.05)  # it waits for the place
         assert not opener.find("slow")[0].is_closed

@@ -18,7 +18,7 @@ from eagleray.errors import AuditError, AuthenticationError
 from eagleray.rerankers import load_reranker, open_pair_reader
 from eagleray.setting_groups.engine import EmbedderSettings, RerankerSettings
 from eagleray.settings import Settings
-from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
+from indexes.snapshots.aliases import AliasMove, alias_history, move_alias, read_alias
 from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
 from indexes.writing.committing import Writable, commit
@@ -30,6 +30,7 @@ from serve.engine.answering import Answerer, Limits
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.following import Follower
 from serve.engine.group_writing import GroupWriter
+from serve.engine.publications import Publications
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.quotas import make_quotas
 from serve.engine.recent import RecentCalls
@@ -127,6 +128,7 @@ def make_door(groups):
         "writer": know(Role.WRITER),
         "publisher": know(Role.PUBLISHER),
         "auditor": know(Role.AUDITOR),
+        "examiner": know(Role.READER, Role.AUDITOR),
         "admin": know(Role.ADMIN),
         "nothing": know(),
         "ann": know(Role.READER, Role.WRITER, subject="ann"),
@@ -241,6 +243,11 @@ async def _run(store, body, groups, limits, recorded, record_change, shared, ope
         collection=ServedCollection(
             name=SPEC.name,
             follower=follower,
+            publications=Publications(
+                follower,
+                lambda after: list(alias_history(store, SPEC.name, "live"))[after:],
+                collection=SPEC.name,
+            ),
             searches=searches,
             answerer=answerer,
             catalog=Catalog(settings=settings, store=store, alias="live"),

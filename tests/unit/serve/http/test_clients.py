@@ -127,15 +127,15 @@ def catch(call):
 
 
 async def ask_all(served, method, options, *, groups):
-    """Return what each of the three gives or raises; the local one first."""
+    """Return what each of the three gives or raises to who may examine; the local one first."""
     local = LocalCollection(
         served.open_engine(served.follower.state.snapshot), load_index_service(), name=SPEC.name
     )
     found = [catch(lambda: ask(local, method, options, groups=groups))]
     async with listen(served.app) as url:
-        with eagleray.connect(url, collection=SPEC.name) as client:
+        with eagleray.connect(url, collection=SPEC.name, api_key="examiner") as client:
             found.append(await asyncio.to_thread(catch, lambda: ask(client, method, options)))
-    async with make_async(served.app) as client:
+    async with make_async(served.app, key="examiner") as client:
         try:
             found.append(strip(await ask(client, method, options)))
         except EagleRayError as error:

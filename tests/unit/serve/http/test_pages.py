@@ -10,7 +10,7 @@ import pytest
 from eagleray.contracts.hits import Fusion
 from indexes.snapshots.aliases import AliasMove, move_alias
 from serve.audit.entries import read_search, record_search
-from tests.small_collections import SPEC, put_small_snapshot
+from tests.small_collections import SPEC, put_grown_snapshot
 
 WHOLE = {"query": "swap bond", "mode": "hybrid", "granularity": "chunk"}
 
@@ -49,7 +49,7 @@ def test_pages_stay_on_the_snapshot_of_the_first_whatever_is_published(serve_wit
         older = served.follower.state.snapshot
         whole = (await served.search(**WHOLE, k=8)).json()["hits"]
         first = (await served.search(**WHOLE, k=4, pages=2)).json()
-        newer = put_small_snapshot(served.store, seed=2)
+        newer = put_grown_snapshot(served.store, older)
         move = AliasMove(expected=older, snapshot=newer, reason="publish", now=2)
         move_alias(served.store, SPEC.name, "live", move=move)
         while (await served.search(query="swap")).json()["snapshot"] != newer:

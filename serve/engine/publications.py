@@ -1,0 +1,90 @@
+"""Which snapshots the alias has come through, and which one says who may read them.
+
+Whoever names a snapshot that the alias never pointed to, or was rolled back behind, is told that there is
+none before anything of it is looked at: that takes what it takes for an id that nobody ever had.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from eagleray.contracts.asked_snapshots import AskedSnapshot
+from eagleray.contracts.manifests import AliasEntry
+from eagleray.errors import NotPublishedError
+from indexes.snapshots.aliases import follow_moves
+from serve.engine.following import Following
+from serve.engine.threads import Work, run_in_thread
+
+_KEPT_S: Final = 0.25
+"""Seconds that what was read of the alias stands for those who ask for what is not among it."""
+
+
+class KnowsAlias(Protocol):
+    """Knows where the answers stand with the alias; see `Follower`."""
+
+    @property
+    def state(self) -> Following:
+        """Where they stand."""
+        ...
+
+
+class Publications:
+    """Follows the moves of the served alias as far as requests need; runs in one event loop."""
+
+    def __init__(
+        self,
+        follower: KnowsAlias,
+        read_moves: Callable[[int], Sequence[AliasEntry]],
+        *,
+        collection: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            follower: of the alias.
+            read_moves: returns the moves with greater numbers than the one given; called in a thread.
+            collection: its name, for errors.
+            clock: in seconds.
+        """
+        self._follower, self._read_moves = follower, read_moves
+        self._collection, self._clock = collection, clock
+        self._standing: list[str] = []
+        self._published: frozenset[str] = frozenset()
+        self._n_moves, self._seen, self._read_at = 0, "", -_KEPT_S
+        self._reading = asyncio.Lock()
+
+    async def find(self, snapshot: str, *, may_examine: bool) -> AskedSnapshot:
+        """Return a snapshot as it is asked now: under the groups and zones of the alias's newest one.
+
+        Args:
+            snapshot: whole id.
+            may_examine: whether the caller may see what the alias does not lead to.
+
+        Raises:
+            NotPublishedError: the alias did not come through it, whether or not there is one.
+        """
+        async with self._reading:
+            if self._is_outdated(snapshot):
+                await self._read()
+        is_published = snapshot in self._published
+        if not self._standing or not (is_published or may_examine):
+            detail = f"collection {self._collection} has no such snapshot"
+            raise NotPublishedError(name=snapshot, detail=detail)
+        return AskedSnapshot(snapshot=snapshot, entitled_by=self._standing[-1], is_published=is_published)
+
+    def _is_outdated(self, snapshot: str) -> bool:
+        if self._follower.state.snapshot != self._seen:
+            return True
+        return snapshot not in self._published and self._clock() - self._read_at >= _KEPT_S
+
+    async def _read(self) -> None:
+        seen, read_at = self._follower.state.snapshot, self._clock()
+        moves = await run_in_thread(Work.FOLLOWING, self._read_moves, self._n_moves)
+        if moves:
+            self._standing = follow_moves(self._standing, moves)
+            self._published, self._n_moves = frozenset(self._standing), moves[-1].sequence
+        self._seen, self._read_at = seen, read_at
