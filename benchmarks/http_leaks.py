@@ -31,9 +31,16 @@ from benchmarks.http_world import COLLECTION, HttpWorld, make_http_world
 from benchmarks.http_written import check_written
 from benchmarks.reporting import show_result
 from benchmarks.serving_process import run_server
-from eagleray.contracts.callers import Action
+from eagleray.contracts.callers import ALLOWED, Action
 from eagleray.contracts.ports import Store
-from indexes.snapshots.aliases import AliasMove, move_alias, read_alias, rollback
+from indexes.snapshots.aliases import (
+    AliasMove,
+    alias_history,
+    find_standing,
+    move_alias,
+    read_alias,
+    rollback,
+)
 from indexes.storage import open_store
 
 REQUESTS_PER_WORLD: Final = 5_000
@@ -99,6 +106,7 @@ class _Run:
     async def ask(self, n: int) -> Counter[str]:
         """Return the counts of `n` requests."""
         await self._learn_missing()
+        self._note_standing()
         numbers = iter(range(n))
         changing = asyncio.create_task(self._change())
         await asyncio.gather(*(self._ask_on(numbers) for _ in range(_N_CLIENTS)))
@@ -123,7 +131,10 @@ class _Run:
         allowed = {200}
         if asked.action is not None:
             allowed = caller.find_statuses(asked.action, asked_at=began, answered_at=time.monotonic())
-        verdict = judge_answer(self._scene, asked, answer, allowed)
+        may_examine = any(Action.EXAMINE in ALLOWED[role] for role in caller.roles)
+        verdict = judge_answer(self._scene, asked, answer, allowed, began=began, may_examine=may_examine)
+        if asked.snapshot:
+            self._counts["route named snapshot"] += 1
         self._counts.update(["requests", f"route {probe.name}", f"status {answer.status}"])
         for name, told in (("leaks", verdict.leak), ("differences", verdict.difference)):
             if told:
@@ -142,11 +153,16 @@ class _Run:
             is_back = n_ahead > 0 and drawn.random() < 0.4
             snapshot = drawn.choice(list(self._world.states))
             await asyncio.to_thread(_move, store, "" if is_back else snapshot)
+            self._note_standing()
             n_ahead += -1 if is_back else 1
             self._counts["rollbacks" if is_back else "publishes"] += 1
             if drawn.random() < 0.5:
                 await asyncio.to_thread(self._callers.replace_one)
                 self._counts["revocations"] += 1
+
+    def _note_standing(self) -> None:
+        history = alias_history(open_store(self._world.settings.store), COLLECTION, _ALIAS)
+        self._scene.rulings.moves.append((time.monotonic(), tuple(find_standing(history))))
 
     async def _learn_missing(self) -> None:
         """Learn the answer to a document that is nowhere."""

@@ -43,6 +43,7 @@ class Asked:
     Attributes:
         action: that its caller must be allowed; `None` where everybody may ask.
         search: what is searched for; `None` where nothing is.
+        snapshot: that it names; empty for the alias's.
         body: of a POST; `None` for a GET.
         statuses: that an answer to an allowed caller may have.
         judge: tells what is wrong with an answer of one of these statuses.
@@ -52,6 +53,7 @@ class Asked:
     action: Action | None
     body: Mapping[str, Any] | None = None
     search: SearchAsked | None = None
+    snapshot: str = ""
     statuses: frozenset[int] = frozenset({200})
     judge: Callable[[Scene, Answer], Verdict] = _find_sound
 
@@ -76,6 +78,7 @@ def _ask_search(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked
         action=Action.SEARCH,
         body=search.body,
         search=search,
+        snapshot=search.body.get("snapshot", ""),
         judge=lambda scene, answer: judge_search(scene, search, answer),
     )
 
@@ -88,6 +91,7 @@ def _ask_like(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
         body=search.body,
         search=search,
         statuses=frozenset({200, 404}),
+        snapshot=search.body.get("snapshot", ""),
         judge=lambda scene, answer: judge_like(scene, search, answer),
     )
 
@@ -152,6 +156,7 @@ def _ask_document(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Ask
         action=Action.SEARCH,
         search=asked,
         statuses=frozenset({200, 404}),
+        snapshot=asked.body.get("snapshot") or "",
         judge=lambda scene, answer: judge_document(scene, asked, answer),
     )
 
@@ -163,6 +168,7 @@ def _ask_counts(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked
         action=Action.SEARCH,
         body=body,
         search=asked,
+        snapshot=body.get("snapshot", ""),
         judge=lambda scene, answer: judge_counts(scene, asked, body["column"], answer),
     )
 
@@ -179,6 +185,7 @@ def _ask_batch(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
             "explain": True,
         },
         search=replace(asked[0], request=replace(asked[0].request, query=words)),
+        snapshot=snapshot,
         judge=lambda scene, answer: judge_batch(scene, asked, answer),
     )
 
@@ -190,6 +197,7 @@ def _ask_page(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
         action=Action.SEARCH,
         body=asked.body,
         search=asked.search,
+        snapshot="" if asked.is_refused else asked.snapshot,
         statuses=frozenset({400 if asked.is_refused else 200}),
         judge=lambda scene, answer: judge_page(scene, asked, answer),
     )
@@ -210,7 +218,9 @@ PROBES: Final = (
 )
 
 
-def judge_answer(scene: Scene, asked: Asked, answer: Answer, allowed: set[int]) -> Verdict:
+def judge_answer(
+    scene: Scene, asked: Asked, answer: Answer, allowed: set[int], *, began: float, may_examine: bool
+) -> Verdict:
     """Return what is wrong with an answer.
 
     Args:
@@ -218,7 +228,31 @@ def judge_answer(scene: Scene, asked: Asked, answer: Answer, allowed: set[int]) 
         asked: the request.
         answer: what came.
         allowed: statuses that the caller may get; 200 stands for those of the request.
+        began: monotonic seconds.
+        may_examine: whether the caller may see what the alias does not lead to.
     """
+    if not may_examine and b'"segments":[{' in answer.body:
+        return Verdict(leak="the explanation tells of segments")
+    if not asked.snapshot:
+        return _judge(scene, asked, answer, allowed)
+    verdict = SOUND
+    for standing in scene.rulings.find(began):
+        is_there = may_examine or asked.snapshot in standing
+        if 200 in allowed and (b"has no such snapshot" in answer.body) is is_there:
+            verdict = Verdict(
+                leak=f"{asked.snapshot} is there" if not is_there else "", difference="it is not there"
+            )
+        elif is_there or answer.status in allowed - {200}:
+            ruled = replace(scene, world=scene.rulings.rule(scene.world, standing))
+            verdict = _judge(ruled, asked, answer, allowed)
+        else:
+            verdict = SOUND
+        if verdict == SOUND:
+            return SOUND
+    return verdict
+
+
+def _judge(scene: Scene, asked: Asked, answer: Answer, allowed: set[int]) -> Verdict:
     expected = (allowed - {200}) | (set(asked.statuses) if 200 in allowed else set())
     if answer.status not in expected:
         return Verdict(

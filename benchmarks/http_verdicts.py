@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.differential_world import Row
 from benchmarks.http_client import Answer
+from benchmarks.http_rulings import Rulings
 from benchmarks.http_world import CANARY, HttpWorld, is_readable, name_canary
 from eagleray.contracts.times import OPEN_END
 
@@ -35,6 +36,7 @@ class Scene:
         missing: answer to a document that is nowhere, without its name and the request's.
         asked: searches that were drawn before, to be asked again by others.
         pages: pages that may be asked for, by who asked for the one before.
+        rulings: what stood when.
     """
 
     world: HttpWorld
@@ -42,6 +44,7 @@ class Scene:
     missing: Any = None
     asked: list[SearchAsked] = field(default_factory=list)
     pages: list[PageAsked] = field(default_factory=list)
+    rulings: Rulings = field(default_factory=Rulings)
 
 
 def find_stray_canaries(scene: Scene, search: SearchAsked | None, answer: Answer) -> list[str]:

@@ -62,10 +62,26 @@ async def _change_papers(desk: Desk, papers: list[Paper], wire: Wire, drawn: ran
     body = {"documents": [paper.to_body(drawn) for paper in papers]}
     if await wire.change(desk.feed, "POST", _DOCUMENTS, route="write", key=papers[0].canary, json=body):
         desk.papers |= {paper.doc_id: paper for paper in papers}
+    await _write_nothing_new(desk, papers[0].to_body(drawn), wire)
     if desk.papers and drawn.random() < 0.5:
         gone = drawn.choice(sorted(desk.papers))
         if await wire.change(desk.feed, "DELETE", _DOCUMENTS, route="remove", params={"doc_id": gone}):
             del desk.papers[gone]
+
+
+async def _write_nothing_new(desk: Desk, body: dict[str, Any], wire: Wire) -> None:
+    """Write what stands there already, and remove what is not there: the answers must tell neither."""
+    again = {"documents": [{**body, "doc_id": "again", "groups": ["nobody"]}]}
+    named = []
+    for _ in range(2):
+        if told := await wire.change(desk.feed, "POST", _DOCUMENTS, route="write again", json=again):
+            named.append(told["snapshot"])
+    nowhere = {"doc_id": "nowhere"}
+    for _ in range(2):
+        if told := await wire.change(desk.feed, "DELETE", _DOCUMENTS, route="remove nothing", params=nowhere):
+            named.append(told["snapshot"])
+    if len(set(named)) < len(named):
+        wire.tell("leaks", "a write that changes nothing is answered with an older snapshot", desk.feed)
 
 
 async def _change_files(desk: Desk, author: Person, wire: Wire, drawn: random.Random) -> None:
