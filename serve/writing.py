@@ -15,7 +15,7 @@ from indexes.snapshots.catalog import load_collection
 from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
 from indexes.writing.committing import Writable, commit
-from indexes.writing.requests import Write, begin_write
+from indexes.writing.requests import Write, begin_write, free_key
 from serve.audit.entries import Asked, Told, record_request
 from serve.audit.writing import AuditWriter
 from serve.engine.group_writing import GroupWriter
@@ -59,12 +59,14 @@ def make_document_writer(
     """
     store = open_store(settings.store, s3=settings.s3)
     begin = partial(begin_write, store, settings.collection, alias=alias)
+    free = partial(free_key, store, settings.collection, alias=alias)
 
     async def record(wrote: Wrote) -> None:
         await run_in_thread(Work.WRITES, _record, audit, settings, wrote)
 
     return DocumentWriter(
-        begin=lambda name, digest, now: run_in_thread(Work.WRITES, begin, name=name, digest=digest, now=now),
+        begin=lambda key, digest, now: run_in_thread(Work.WRITES, begin, key=key, digest=digest, now=now),
+        free=lambda begun: run_in_thread(Work.WRITES, free, begun=begun),
         write=write,
         record=record,
     )

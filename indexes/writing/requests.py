@@ -2,7 +2,8 @@
 
 A request with a key begins with a record of its digest and of where the alias stood. Each move of the alias
 names the requests that it carries out, so that whether one is done can be told from the log of moves alone,
-however the process that wrote it ended.
+however the process that wrote it ended. A request's name is made of its key and of what it asks for: where a
+refused one gives its key free, what another asks for under the same key is never taken for it.
 """
 
 from __future__ import annotations
@@ -32,16 +33,21 @@ class Begun:
     """A request that may have been carried out before.
 
     Attributes:
-        name: of the request; the same for the same key of the same subject.
+        name: of the request; the same for the same key of the same subject and the same content.
         now: microseconds, when it was first begun.
         since: number of the alias's move at that time; 0 for none.
-        has_key: whether it may come again under that name, and so leaves records.
+        key: name of the record that holds its key; empty where it has none, and leaves no records.
     """
 
     name: str
     now: int
     since: int = 0
-    has_key: bool = False
+    key: str = ""
+
+    @property
+    def has_key(self) -> bool:
+        """Whether it may come again under its name."""
+        return bool(self.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,35 +72,54 @@ class Write:
         return frozenset(document.doc_id for document in self.documents) | frozenset(self.removed)
 
 
-def name_write(subject: str, key: str) -> str:
-    """Return the name of the request that a subject gives a key."""
+def name_key(subject: str, key: str) -> str:
+    """Return the name of the record that holds a key of a subject."""
     return digest_json([subject, key])[:_NAME_LENGTH]
 
 
-def begin_write(store: Store, collection: str, *, alias: str, name: str, digest: str, now: int) -> Begun:
+def name_request(key: str, digest: str) -> str:
+    """Return the name of the request with a key, by the digest of all that it asks for."""
+    return digest_json([key, digest])[:_NAME_LENGTH]
+
+
+def begin_write(store: Store, collection: str, *, alias: str, key: str, digest: str, now: int) -> Begun:
     """Record that a request begins, or return how it began before.
 
     Args:
         store: where the collection lies.
         collection: its name.
         alias: that will move.
-        name: of the request.
+        key: name of the record that holds its key.
         digest: of all that it asks for.
         now: microseconds.
 
     Raises:
-        ReusedKeyError: a request of that name asked for something else.
+        ReusedKeyError: a request with that key asked for something else, and was not refused.
         IntegrityError: the record is damaged.
     """
     entry = read_alias(store, collection, alias)
     since = entry.sequence if entry else 0
-    path = f"{collection}/{_FOLDER}/{name}/begun.json"
+    path, name = _locate_begun(collection, key), name_request(key, digest)
     if store.create(path, canonical_json({"digest": digest, "now": now, "since": since})):
-        return Begun(name=name, now=now, since=since, has_key=True)
+        return Begun(name=name, now=now, since=since, key=key)
     fields = _read(store, path, names=("digest", "now", "since"))
     if fields["digest"] != digest:
         raise ReusedKeyError(detail="this idempotency key was used for a request with another body")
-    return Begun(name=name, now=int(fields["now"]), since=int(fields["since"]), has_key=True)
+    return Begun(name=name, now=int(fields["now"]), since=int(fields["since"]), key=key)
+
+
+def free_key(store: Store, collection: str, *, alias: str, begun: Begun) -> None:
+    """Give the key of a refused request free, unless the same request was carried out meanwhile."""
+    current = read_alias(store, collection, alias)
+    if current and find_done(store, collection, alias=alias, current=current, begun=[begun]):
+        return
+    path = _locate_begun(collection, begun.key)
+    try:
+        fields = _read(store, path, names=("digest",))
+    except ObjectNotFoundError:
+        return  # given free by the same request, sent twice
+    if name_request(begun.key, str(fields["digest"])) == begun.name:
+        store.delete(path)
 
 
 def find_done(
@@ -124,6 +149,10 @@ def find_done(
 def finish_write(store: Store, collection: str, *, name: str, snapshot: str) -> None:
     """Record that a request is carried out, so that the log of moves need not be searched for it."""
     store.create(_locate_done(collection, name), canonical_json({"snapshot": snapshot}))
+
+
+def _locate_begun(collection: str, key: str) -> str:
+    return f"{collection}/{_FOLDER}/{key}/begun.json"
 
 
 def _locate_done(collection: str, name: str) -> str:

@@ -159,8 +159,9 @@ class ModelAnswer(BaseModel):
 
     id: str
     object: Literal["model"]
-    created: int = Field(description="Seconds since the epoch.")
+    created: int = Field(description="Seconds since the epoch.", json_schema_extra={"format": "unixtime"})
     owned_by: str
+    shutdown_date: str | None = Field(default=None, description="Here null.")
     dimensions: int | None = Field(default=None, description="Of a vector, where the model makes vectors.")
     max_tokens: int
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 MAX_FIELDS: Final = 64
 """Fields of one object, known or not: each unknown one would be a sentence of the answer."""
@@ -22,6 +23,18 @@ Int = Annotated[int, BeforeValidator(_refuse_truth)]
 
 Finite = Annotated[float, BeforeValidator(_refuse_truth), Field(allow_inf_nan=False)]
 """A number that is neither infinite nor `NaN`; `true` is none."""
+
+Absent = SkipJsonSchema[None]
+"""What an optional field has that is not given, where a description names no null."""
+
+
+def describe_optional(description: str | None = None, **bounds: Any) -> Any:
+    """Return what describes an optional field that has no default."""
+    return Field(default=None, description=description, json_schema_extra=_drop_default, **bounds)
+
+
+def _drop_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
 
 
 class Body(BaseModel):

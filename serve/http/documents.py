@@ -11,8 +11,8 @@ from fastapi.responses import JSONResponse
 
 from eagleray.contracts.callers import Caller
 from eagleray.digests import digest_json
-from eagleray.errors import ForbiddenError, NotPublishedError
-from indexes.writing.requests import Begun, Write, name_write
+from eagleray.errors import ForbiddenError, InputError, NotPublishedError
+from indexes.writing.requests import Begun, Write, name_key
 from serve.http.access import Served, Writing
 from serve.http.answer_models import WriteAnswer, answered
 from serve.http.carrying_out import carry_out, wait_until_found
@@ -56,9 +56,11 @@ async def write_documents(
     """Write versions of documents, all or none; answered once searches find them, or the wait is over."""
     writer = _find_writer(serving, name, caller)
     await serving.quotas.texts.take(caller.principal.subject, len(body.documents))
-    asked = {"documents": body.model_dump(mode="json")["documents"]}
-    begun = await _begin(writer, caller, key=key, asked=asked)
-    documents = body.to_documents(now=begun.now)
+    asked, now = {"documents": body.model_dump(mode="json")["documents"]}, time.time_ns() // 1_000
+    documents = body.to_documents(now=now)  # what is refused here has not yet used its key
+    begun = await _begin(writer, caller, key=key, asked=asked, now=now)
+    if begun.now != now:
+        documents = body.to_documents(now=begun.now)
     write = Write(begun=begun, documents=documents)
     return await _carry_out(serving, writer, caller, write, wait_s=wait_s)
 
@@ -70,7 +72,8 @@ async def remove_documents(
     """Close documents from now on; those that are not there are none the more."""
     writer = _find_writer(serving, name, caller)
     removed = tuple(sorted(set(doc_ids)))
-    begun = await _begin(writer, caller, key=key, asked={"removed": list(removed)})
+    now = time.time_ns() // 1_000
+    begun = await _begin(writer, caller, key=key, asked={"removed": list(removed)}, now=now)
     write = Write(begun=begun, removed=removed)
     return await _carry_out(serving, writer, caller, write, wait_s=wait_s)
 
@@ -84,17 +87,23 @@ def _find_writer(serving: Serving, name: str, caller: Caller) -> DocumentWriter:
     return serving.documents
 
 
-async def _begin(writer: DocumentWriter, caller: Caller, *, key: str | None, asked: dict[str, Any]) -> Begun:
-    now = time.time_ns() // 1000
+async def _begin(
+    writer: DocumentWriter, caller: Caller, *, key: str | None, asked: dict[str, Any], now: int
+) -> Begun:
     if key is None:
         return Begun(name=uuid.uuid4().hex, now=now)
-    return await writer.begin(name_write(caller.principal.subject, key), digest_json(asked), now)
+    return await writer.begin(name_key(caller.principal.subject, key), digest_json(asked), now)
 
 
 async def _carry_out(
     serving: Serving, writer: DocumentWriter, caller: Caller, write: Write, *, wait_s: float
 ) -> JSONResponse:
-    snapshot = await carry_out(writer, caller.principal, write)
+    try:
+        snapshot = await carry_out(writer, caller.principal, write)
+    except InputError:  # refused, whole
+        if write.begun.has_key:
+            await writer.free(write.begun)
+        raise
     is_searchable = await wait_until_found(serving, snapshot, wait_s=wait_s)
     return JSONResponse(
         {

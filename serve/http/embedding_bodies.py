@@ -17,7 +17,7 @@ from eagleray.contracts.ports import FloatMatrix
 from eagleray.errors import InputError
 from serve.engine.cl100k import decode_tokens
 from serve.engine.encoding import Encoded
-from serve.http.body_models import Body, Int
+from serve.http.body_models import Absent, Body, Int, describe_optional
 
 
 def _is_tokens(value: object) -> bool:
@@ -54,13 +54,15 @@ class EmbeddingBody(Body):
 
     model: str = Field(max_length=256, description="The served model; `GET /v1/models` names it.")
     input: Input = Field(description="Texts, or texts as token ids of cl100k_base.")
-    encoding_format: Literal["float", "base64"] | None = Field(
-        default=None, description="Numbers, which is the default, or base64 of little-endian float32."
+    encoding_format: Literal["float", "base64"] = Field(
+        default="float", description="Numbers, or base64 of little-endian float32."
     )
-    dimensions: Annotated[Int, Field(ge=1)] | None = Field(
-        default=None, description="First numbers of each vector, brought to length 1 again; all by default."
+    dimensions: Annotated[Int, Field(ge=1)] | Absent = describe_optional(
+        "First numbers of each vector, brought to length 1 again; all by default."
     )
-    user: str | None = Field(default=None, max_length=1_024, description="Accepted; nothing depends on it.")
+    user: Annotated[str, Field(max_length=1_024)] | Absent = describe_optional(
+        "Accepted; nothing depends on it."
+    )
 
     def read_texts(self) -> list[str]:
         """Return the texts; the first call for token ids reads a table from disk.

@@ -48,17 +48,17 @@ async def list_models(caller: Inspecting, serving: Served) -> dict[str, Any]:  #
 
 
 @router.get(
-    "/v1/models/{name}",
+    "/v1/models/{model}",
     summary="The model of a name",
     response_model=None,
     responses=answered(ModelAnswer),
 )
-async def show_model(name: str, caller: Inspecting, serving: Served) -> dict[str, Any]:  # noqa: ARG001 - may they?
+async def show_model(model: str, caller: Inspecting, serving: Served) -> dict[str, Any]:  # noqa: ARG001 - may they?
     """Show it."""
     shown = _show_all(serving)
-    if name not in shown:
-        raise ModelNotServedError(name=name, served=serving.model.identity.name, param=None)
-    return shown[name]
+    if model not in shown:
+        raise ModelNotServedError(name=model, served=serving.model.identity.name, param=None)
+    return shown[model]
 
 
 def _show_all(serving: Serving) -> dict[str, dict[str, Any]]:
@@ -78,4 +78,10 @@ def _show_all(serving: Serving) -> dict[str, dict[str, Any]]:
 
 
 def _describe(name: str, created_at: int) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": created_at, "owned_by": "eagleray"}
+    return {
+        "id": name,
+        "object": "model",
+        "created": created_at,
+        "owned_by": "eagleray",
+        "shutdown_date": None,
+    }

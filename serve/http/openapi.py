@@ -68,7 +68,20 @@ def complete(schema: Schema) -> Schema:
                 _complete_operation(path, operation)
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)  # FastAPI's own shape of errors, which no route has
+    _list_constants(schema)
     return schema
+
+
+def _list_constants(part: Any) -> None:
+    """Show each value that is the only one as a list of one, too: many readers know no `const`."""
+    if isinstance(part, dict):
+        if isinstance(part.get("const"), str):
+            part["enum"] = [part["const"]]
+        for below in part.values():
+            _list_constants(below)
+    elif isinstance(part, list):
+        for below in part:
+            _list_constants(below)
 
 
 def _complete_operation(path: str, operation: Schema) -> None:

@@ -135,12 +135,14 @@ class DocumentWriter:
     """Takes documents.
 
     Attributes:
-        begin: takes a request's name, digest and time, and says how it began; never blocks.
+        begin: takes the name of a request's key, its digest and time, and says how it began; never blocks.
+        free: gives the key of a request that was refused free for another; never blocks.
         write: carries a request out, and returns the id of the snapshot that holds it.
         record: keeps what was written, before the answer is given.
     """
 
     begin: Callable[[str, str, int], Awaitable[Begun]]
+    free: Callable[[Begun], Awaitable[None]]
     write: Callable[[Write], Awaitable[str]]
     record: Callable[[Wrote], Awaitable[None]]
 

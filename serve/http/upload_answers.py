@@ -150,7 +150,7 @@ class AttachedAnswer(BaseModel):
     chunking_strategy: Annotated[StaticChunkingAnswer | OtherChunkingAnswer, Field(discriminator="type")]
 
 
-class BatchAnswer(BaseModel):
+class FileBatchAnswer(BaseModel):
     """Files that were attached together."""
 
     id: str

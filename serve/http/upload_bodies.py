@@ -9,7 +9,6 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from fastapi import Form, Query, UploadFile
 from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
-from pydantic.json_schema import SkipJsonSchema
 
 from eagleray.chunking.config import ChunkLengths
 from eagleray.contracts.bounds import MAX_QUESTION
@@ -17,7 +16,7 @@ from eagleray.contracts.hits import Granularity, Ranking, SearchMode, SearchRequ
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import parse_instant
 from serve.http.bodies import Share
-from serve.http.body_models import Body, Finite, Int
+from serve.http.body_models import Absent, Body, Finite, Int, describe_optional
 from serve.uploads.paging import Order, Wanted
 
 MAX_BATCH: Final = 100
@@ -31,19 +30,6 @@ Value = Annotated[str, Field(max_length=512)] | bool | Number
 Attributes = Annotated[dict[Key, Value], Field(max_length=16)]
 Metadata = Annotated[dict[Key, Annotated[str, Field(max_length=512)]], Field(max_length=16)]
 Name = Annotated[str, Field(max_length=256)]
-
-
-Absent = SkipJsonSchema[None]
-"""What an optional field has that is not given; OpenAI's specification names no null there."""
-
-
-def _drop_default(schema: dict[str, Any]) -> None:
-    schema.pop("default", None)
-
-
-def _optional(description: str | None = None) -> Any:
-    """Return what describes an optional field without a default."""
-    return Field(default=None, description=description, json_schema_extra=_drop_default)
 
 
 class AutoChunking(Body):
@@ -147,8 +133,8 @@ class StoreBody(Body):
     description: Annotated[str, Field(max_length=512)] = ""
     metadata: Metadata | None = None
     file_ids: list[Key] = Field(default=[], max_length=MAX_BATCH)
-    expires_after: StoreExpiry | Absent = _optional()
-    chunking_strategy: ChunkingStrategy | Absent = _optional()
+    expires_after: StoreExpiry | Absent = describe_optional()
+    chunking_strategy: ChunkingStrategy | Absent = describe_optional()
 
 
 class StoreChangeBody(Body):
@@ -174,7 +160,7 @@ class AttachBody(Body):
 
     file_id: Key
     attributes: Attributes | None = None
-    chunking_strategy: ChunkingStrategy | Absent = _optional()
+    chunking_strategy: ChunkingStrategy | Absent = describe_optional()
 
 
 class AttributesBody(Body):
@@ -185,7 +171,7 @@ class AttributesBody(Body):
     attributes: Attributes | None
 
 
-class BatchBody(Body):
+class FileBatchBody(Body):
     """Files for a vector store: `file_ids` with the same attributes, or `files` with their own."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"file_ids": [_FILE]}]})
@@ -193,7 +179,7 @@ class BatchBody(Body):
     file_ids: list[Key] = Field(default=[], min_length=1, max_length=MAX_BATCH)
     files: list[AttachBody] = Field(default=[], min_length=1, max_length=MAX_BATCH)
     attributes: Attributes | None = None
-    chunking_strategy: ChunkingStrategy | Absent = _optional()
+    chunking_strategy: ChunkingStrategy | Absent = describe_optional()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -226,6 +212,9 @@ class CompoundFilter(Body):
     filters: list[Annotated[ComparisonFilter | CompoundFilter, Field(discriminator="type")]]
 
 
+FileFilter = Annotated[ComparisonFilter | CompoundFilter, Field(discriminator="type")]
+
+
 class StoreSearchBody(Body):
     """One question to a vector store."""
 
@@ -237,8 +226,8 @@ class StoreSearchBody(Body):
             list[Annotated[str, Field(min_length=1, max_length=1_024)]], Field(min_length=1, max_length=16)
         ]
     )
-    filters: Annotated[ComparisonFilter | CompoundFilter, Field(discriminator="type")] | Absent = _optional(
-        "Over the attributes of files."
+    filters: Annotated[ComparisonFilter | CompoundFilter, Field(discriminator="type")] | Absent = (
+        describe_optional("Over the attributes of files.")
     )
     max_num_results: Int = Field(default=10, ge=1, le=50)
     ranking_options: RankingOptions = RankingOptions()

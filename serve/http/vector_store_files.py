@@ -21,15 +21,15 @@ from serve.http.serving import Serving
 from serve.http.upload_answers import (
     AttachedAnswer,
     AttachedPageAnswer,
-    BatchAnswer,
     DeletedAttachedAnswer,
+    FileBatchAnswer,
     find_status,
     show_attached,
     show_batch,
     show_deleted,
     show_page,
 )
-from serve.http.upload_bodies import AttachBody, AttributesBody, BatchBody, read_lengths, read_page
+from serve.http.upload_bodies import AttachBody, AttributesBody, FileBatchBody, read_lengths, read_page
 from serve.uploads.keeping import OwnRecords
 from serve.uploads.paging import Wanted
 from serve.uploads.records import Attached, BatchRecord, make_name, read_clock
@@ -98,9 +98,9 @@ async def detach_file(vector_store_id: str, file_id: str, caller: Writing, servi
     return show_deleted(file_id, "vector_store.file")
 
 
-@router.post(BATCHES, summary="Attach files", response_model=None, responses=answered(BatchAnswer))
+@router.post(BATCHES, summary="Attach files", response_model=None, responses=answered(FileBatchAnswer))
 async def attach_files(
-    vector_store_id: str, body: BatchBody, caller: Writing, serving: Served
+    vector_store_id: str, body: FileBatchBody, caller: Writing, serving: Served
 ) -> dict[str, Any]:
     """Put files into a vector store together; answered once they can be found, or after some seconds."""
     own, files = open_own(serving, caller), _list_wanted(serving, body)
@@ -110,7 +110,7 @@ async def attach_files(
     return await _show_batch(serving, batch, await end(serving, attaching))
 
 
-@router.get(BATCH, summary="A batch of files", response_model=None, responses=answered(BatchAnswer))
+@router.get(BATCH, summary="A batch of files", response_model=None, responses=answered(FileBatchAnswer))
 async def retrieve_batch(
     vector_store_id: str, batch_id: str, caller: Inspecting, serving: Served
 ) -> dict[str, Any]:
@@ -123,7 +123,7 @@ async def retrieve_batch(
     BATCH + "/cancel",
     summary="A batch of files that nobody waits for any more",
     response_model=None,
-    responses=answered(BatchAnswer),
+    responses=answered(FileBatchAnswer),
 )
 async def cancel_batch(
     vector_store_id: str, batch_id: str, caller: Writing, serving: Served
@@ -161,7 +161,7 @@ async def list_batch(
     return await _show_page(serving, attached, wanted, status)
 
 
-def _list_wanted(serving: Serving, body: BatchBody) -> dict[str, WantedFile]:
+def _list_wanted(serving: Serving, body: FileBatchBody) -> dict[str, WantedFile]:
     """Return file id -> how it is attached."""
     if body.files:
         return {

@@ -20,10 +20,11 @@ from tests.small_rerankers import write_cross_encoder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """Where a server is, a reader's key, and the folder of its reranker."""
+    """Where a server is, the keys of a reader and of one who writes too, and the folder of its reranker."""
 
     url: str
     key: str
+    writer_key: str
     reranker: str
     embedder: str = "hashing"
 
@@ -39,7 +40,9 @@ def run_small_server(folder) -> Iterator[Served]:
         jobs={"workers": 2},
     )
     ingest(settings, write_lines(folder / "desk" / "notes.jsonl", NOTES))
-    made = StoredKeyService().create(settings, KeyRequest(subject="client", roles=frozenset({Role.READER})))
+    keys, reads = StoredKeyService(), frozenset({Role.READER})
+    made = keys.create(settings, KeyRequest(subject="client", roles=reads))
+    writer = keys.create(settings, KeyRequest(subject="uploader", roles=reads | {Role.WRITER}))
     reranker = write_cross_encoder(folder / "tiny")
     env = os.environ | {
         "EAGLERAY_STORE": settings.store,
@@ -55,7 +58,12 @@ def run_small_server(folder) -> Iterator[Served]:
         line = process.stdout.readline()
         if '"url"' not in line:
             raise RuntimeError(f"ended with {process.wait(timeout=30)} before it was ready: {line}")
-        yield Served(url=json.loads(line)["url"], key=made["key"], reranker=str(reranker))
+        yield Served(
+            url=json.loads(line)["url"],
+            key=made["key"],
+            writer_key=writer["key"],
+            reranker=str(reranker),
+        )
     finally:
         process.terminate()
         process.wait(timeout=60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from eagleray.contracts.callers import Role
 from indexes.service import LocalIndexService
 from indexes.snapshots.aliases import list_moves, read_alias
 from indexes.storage import open_store
-from indexes.writing.requests import name_write
+from indexes.writing.requests import name_key, name_request
 from serve.audit.service import LocalAuditService
 from tests.integration.cut_runs import NOTES, ingest, make_settings, write_lines
 from tests.integration.test_ray_serving import PATH as SEARCH
@@ -123,6 +124,13 @@ def test_errors_are_those_of_one_process(served):
         assert (answer.status_code, kind in answer.text) == (status, True), answer.text
 
 
+def find_name(served, key):
+    """Return the name of the request that holds a key of the feed."""
+    held = name_key("feed", key)
+    begun = Path(served.settings.store, "notes", "writes", held, "begun.json")
+    return name_request(held, json.loads(begun.read_bytes())["digest"])
+
+
 def test_requests_to_two_ingresses_share_rounds_and_a_key_is_carried_out_once(served):
     n_written, n_moves = len(list_written(served)), len(list_alias_moves(served))
     with ThreadPoolExecutor(12) as pool:
@@ -137,7 +145,7 @@ def test_requests_to_two_ingresses_share_rounds_and_a_key_is_carried_out_once(se
     assert all(answer.status_code == 200 for pair in answers.values() for answer in pair)
     assert all(one.json() == other.json() for one, other in answers.values())
     names = list_written(served)
-    assert [names.count(name_write("feed", f"w{number}")) for number in range(24)] == [1] * 24
+    assert [names.count(find_name(served, f"w{number}")) for number in range(24)] == [1] * 24
     assert len(names) == n_written + 24
     assert len(list_alias_moves(served)) < n_moves + 24
     wait_for(served, "w23")
@@ -148,7 +156,7 @@ def test_requests_to_two_ingresses_share_rounds_and_a_key_is_carried_out_once(se
 def test_a_killed_writer_leaves_all_or_nothing_and_a_key_is_carried_out_once(served, delay_s):
     key = f"killed-{delay_s}"
     documents = [doc(f"{key}-{number}") for number in range(60)]
-    begun = Path(served.settings.store, "notes", "writes", name_write("feed", key), "begun.json")
+    begun = Path(served.settings.store, "notes", "writes", name_key("feed", key), "begun.json")
     until = time.monotonic() + 30
     with ThreadPoolExecutor(1) as pool:
         sent = pool.submit(write, served, *documents, key=key)
@@ -161,7 +169,7 @@ def test_a_killed_writer_leaves_all_or_nothing_and_a_key_is_carried_out_once(ser
         answer = sent.result()
     assert answer.status_code == 200, answer.text
     assert write(served, *documents, key=key).json() == answer.json()
-    assert list_written(served).count(name_write("feed", key)) == 1
+    assert list_written(served).count(find_name(served, key)) == 1
     wait_for(served, f"{key}-59")
     assert sum(name.startswith(key) for name in find(served)) == 60
 

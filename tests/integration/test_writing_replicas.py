@@ -64,7 +64,7 @@ def make_write(name, *, store=None):
     document = Document(doc_id=f"doc-of-{name}", title="", text=f"Swap {name}.", known_from=now)
     begun = Begun(name=name, now=now)
     if store is not None:
-        begun = begin_write(store, SPEC.name, alias="live", name=name, digest=name, now=now)
+        begun = begin_write(store, SPEC.name, alias="live", key=name, digest=name, now=now)
     return Write(begun=begun, documents=(document,))
 
 

@@ -23,7 +23,7 @@ from indexes.storage import open_store
 from indexes.writing import committing
 from indexes.writing.committing import Writable, commit
 from indexes.writing.delivering import choose_chunker, make_rows
-from indexes.writing.requests import Begun, Write, begin_write
+from indexes.writing.requests import Begun, Write, begin_write, free_key, name_request
 
 NAME = "notes"
 EMBEDDER = HashingEmbedder()
@@ -69,7 +69,7 @@ def write(*documents, removed=(), now=2_000):
 
 
 def keyed(store, key, *documents, digest="d", now=2_000):
-    begun = begin_write(store, NAME, alias="live", name=key, digest=digest, now=now)
+    begun = begin_write(store, NAME, alias="live", key=key, digest=digest, now=now)
     return Write(begun=begun, documents=documents)
 
 
@@ -191,7 +191,7 @@ def test_a_crash_after_the_move_is_found_out_by_the_retry(store, monkeypatch):
             commit(target(store), [keyed(store, "k", note("a", "swap"))])
     written = read_alias(store, NAME, "live").snapshot
     commit(target(store), [write(note("a", "repo", known_from=1_500))])
-    assert commit(target(store), [keyed(store, "k", note("a", "swap"))]) == {"k": written}
+    assert commit(target(store), [keyed(store, "k", note("a", "swap"))]) == {name_request("k", "d"): written}
     assert count_moves(store) == 3
     assert find(store, "swap repo") == {"a": "repo"}
 
@@ -208,3 +208,27 @@ def test_a_crash_before_the_move_leaves_nothing_and_the_retry_completes_it(store
 
 def fail(*given, **named):
     raise StoreError(path="x", detail="the process died")
+
+
+def test_a_key_that_was_given_free_takes_another_request_and_one_that_was_used_is_kept(store):
+    refused = keyed(store, "k", note("a", "swap"), digest="refused")
+    free_key(store, NAME, alias="live", begun=refused.begun)
+    free_key(store, NAME, alias="live", begun=refused.begun)
+    commit(target(store), [keyed(store, "k", note("a", "repo"), digest="right")])
+    free_key(store, NAME, alias="live", begun=refused.begun)
+    with pytest.raises(ReusedKeyError):
+        keyed(store, "k", note("a", "swap"), digest="refused")
+    right = keyed(store, "k", note("a", "repo"), digest="right")
+    free_key(store, NAME, alias="live", begun=right.begun)
+    with pytest.raises(ReusedKeyError):
+        keyed(store, "k", note("a", "swap"), digest="other")
+    assert find(store, "repo") == {"a": "repo"}
+
+
+def test_a_request_that_another_with_its_key_overtook_is_not_taken_for_it(store):
+    one = keyed(store, "k", note("a", "swap"), digest="one")
+    free_key(store, NAME, alias="live", begun=one.begun)
+    other = keyed(store, "k", note("a", "repo"), digest="other", now=3_000)
+    commit(target(store), [one])
+    commit(target(store), [other])
+    assert find(store, "repo") == {"a": "repo"}

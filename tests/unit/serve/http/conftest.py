@@ -22,7 +22,7 @@ from indexes.snapshots.aliases import AliasMove, alias_history, move_alias, read
 from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
 from indexes.writing.committing import Writable, commit
-from indexes.writing.requests import begin_write
+from indexes.writing.requests import begin_write, free_key
 from serve.audit.counts import AuditCounts
 from serve.catalog import Catalog
 from serve.engine.alone import OneAtATime
@@ -167,12 +167,15 @@ def make_file_taker(store, recorded):
     async def record(wrote):
         recorded.append(wrote)
 
-    async def begin(name, digest, now):
-        return begin_write(store, SPEC.name, alias="live", name=name, digest=digest, now=now)
+    async def begin(key, digest, now):
+        return begin_write(store, SPEC.name, alias="live", key=key, digest=digest, now=now)
+
+    async def free(begun):
+        free_key(store, SPEC.name, alias="live", begun=begun)
 
     return {
         "documents": DocumentWriter(
-            begin=begin, write=GroupWriter(partial(commit, target)).write, record=record
+            begin=begin, free=free, write=GroupWriter(partial(commit, target)).write, record=record
         ),
         "uploads": make_uploads_of(
             store,
