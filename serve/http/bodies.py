@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, FailFast, Field, model_validator
 
 from eagleray.contracts.bounds import MAX_NAME, MAX_QUESTION
 from eagleray.contracts.filters import FilterExpression
@@ -169,7 +169,7 @@ class BatchBody(_Answered, _Explained):
         }
     )
 
-    questions: list[QuestionBody] = Field(min_length=1, max_length=MAX_QUESTIONS)
+    questions: Annotated[list[QuestionBody], FailFast()] = Field(min_length=1, max_length=MAX_QUESTIONS)
 
     @model_validator(mode="after")
     def _check_hits(self) -> Self:

@@ -32,6 +32,10 @@ def _refuse_mixed(value: object) -> object:
 
 Strings = Annotated[list[str], BeforeValidator(_refuse_mixed)]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+_PLAIN: Final = r"^[^\x00-\x1f\x7f-\x9f]+$"
+"""Of characters that a terminal, a log and a file of lines can show."""
+
+PlainName = Annotated[Name, Field(pattern=_PLAIN)]
 
 
 class ElementBody(Body):
@@ -46,15 +50,17 @@ class ElementBody(Body):
 class DocumentBody(Body):
     """One version of one document."""
 
-    doc_id: Name
+    doc_id: PlainName
     text: str = Field(default="", max_length=4_000_000)
     elements: Annotated[list[ElementBody], FailFast()] = Field(
         default=[], max_length=10_000, description="In the place of `text`."
     )
     title: str = Field(default="", max_length=MAX_NAME)
     attributes: dict[str, str | bool | int | Finite | Strings] = Field(default={}, max_length=256)
-    groups: list[Name] = Field(default=[], max_length=256, description="Who may read it; empty for everyone.")
-    zone: str = Field(default="default", min_length=1, max_length=64)
+    groups: list[PlainName] = Field(
+        default=[], max_length=256, description="Who may read it; empty for everyone."
+    )
+    zone: str = Field(default="default", min_length=1, max_length=64, pattern=_PLAIN)
     event_time: str | None = Field(default=None, max_length=64, description="ISO 8601.")
     known_from: str | None = Field(
         default=None, max_length=64, description="ISO 8601, when the desk knew it; now if absent."
@@ -72,7 +78,7 @@ class WriteBody(Body):
         }
     )
 
-    documents: list[DocumentBody] = Field(min_length=1, max_length=MAX_DOCUMENTS)
+    documents: Annotated[list[DocumentBody], FailFast()] = Field(min_length=1, max_length=MAX_DOCUMENTS)
 
     def to_documents(self, *, now: int) -> tuple[Document, ...]:
         """Return the documents; `now`, microseconds, is when those without a time became known.

@@ -23,6 +23,9 @@ MAX_CONTAINERS: Final = 100_000
 MAX_STRINGS: Final = 400_000
 """Strings of one body, keys included."""
 
+MAX_VALUES: Final = 1_500_000
+"""Values of one body, numbers included: about as many token ids as 8 MB hold."""
+
 _SMALL_BYTES: Final = 64 << 10
 """A body of no more cannot hold enough values to matter."""
 
@@ -60,12 +63,15 @@ def _check_counts(body: bytes) -> None:
     n_strings = bare.count(b'"') // 2
     if n_strings > MAX_STRINGS:
         raise JsonError(f"expected at most {MAX_STRINGS} strings, found {n_strings}")
-    if bare.count(b"[") + bare.count(b"{") <= MAX_CONTAINERS:
+    if bare.count(b"[") + bare.count(b"{") <= MAX_CONTAINERS and bare.count(b",") <= MAX_VALUES:
         return
     outside = b"".join(bare.split(b'"')[::2])
     n_containers = outside.count(b"[") + outside.count(b"{")
     if n_containers > MAX_CONTAINERS:
         raise JsonError(f"expected at most {MAX_CONTAINERS} objects and arrays, found {n_containers}")
+    n_values = outside.count(b",")
+    if n_values > MAX_VALUES:
+        raise JsonError(f"expected at most {MAX_VALUES} values, found {n_values}")
 
 
 def _check_numbers(value: Any) -> None:

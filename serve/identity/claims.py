@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from eagleray.contracts.callers import Authentication, Caller, Role
 from eagleray.contracts.principals import Principal
 from eagleray.errors import AuthenticationError
 from eagleray.setting_groups.serving import OidcSettings
+
+MAX_WORD: Final = 1_024
+"""Characters of a subject, a group or a zone."""
+
+_UNFIT: Final = frozenset({"Cc", "Cs"})
+"""Control characters and halves of surrogate pairs: what holds one cannot be shown, or not even be stored."""
 
 
 def to_caller(claims: Mapping[str, Any], settings: OidcSettings, *, key_id: str) -> Caller:
@@ -20,8 +27,11 @@ def to_caller(claims: Mapping[str, Any], settings: OidcSettings, *, key_id: str)
         key_id: of the key that signed it.
 
     Raises:
-        AuthenticationError: a claim is neither a list of words nor words with spaces between.
+        AuthenticationError: a claim is neither a list of words nor words with spaces between, or one of them,
+            or `sub`, is longer than `MAX_WORD` or holds a control character.
     """
+    if not _is_word(claims["sub"]):
+        raise AuthenticationError(reason="token_claim_malformed")
     groups = _read_words(claims, settings.groups_claim)
     zones = _read_words(claims, settings.zones_claim) or frozenset() if settings.zones_claim else None
     return Caller(
@@ -45,6 +55,12 @@ def _read_words(claims: Mapping[str, Any], name: str) -> frozenset[str] | None:
     if value is None:
         return None
     words = value.split() if isinstance(value, str) else value
-    if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
+    if not isinstance(words, list) or not all(_is_word(word) for word in words):
         raise AuthenticationError(reason="token_claim_malformed")
     return frozenset(words)
+
+
+def _is_word(value: object) -> bool:
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_WORD:
+        return False
+    return value.isprintable() or all(unicodedata.category(character) not in _UNFIT for character in value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 import httpx
@@ -213,5 +214,47 @@ def test_strangers_are_told_that_it_is_ready_and_no_more(serve_with):
         ):
             answer = await served.client.get("/health/ready", headers=headers)
             assert (answer.status_code, set(answer.json())) == (200, names)
+
+    serve_with(ask)
+
+
+@pytest.mark.parametrize(
+    "field", ["query", "k", "mode", "as_of", "filter", "ranking", "rerank", "explain", "cursor"]
+)
+def test_null_for_a_field_that_need_not_be_given_is_as_if_it_were_not(serve_with, field):
+    async def ask(served):
+        plain = {"query": "swap", "like": "" if field != "query" else None}
+        answer = await served.client.post(PATH, json={**plain, field: None})
+        bare = await served.client.post(
+            PATH, json={name: value for name, value in plain.items() if name != field}
+        )
+        assert answer.status_code == bare.status_code
+        assert answer.json().get("hits") == bare.json().get("hits")
+
+    serve_with(ask)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"k": True},
+        {"timeout_s": True},
+        {"ranking": {"min_score": False}},
+        {"ranking": {"boosts": {"text": True}}},
+        {"cursor": base64.urlsafe_b64encode(b'{"snapshot": "a", "skip": 1e400, "question": "b"}').decode()},
+        {"cursor": base64.urlsafe_b64encode(b"[" * 700).decode()},
+        {"cursor": "\u00fc"},
+        {"x" * 70_000: 1},
+        {"filter": {"x" * 15_000: 1}},
+        {f"field{number}": 1 for number in range(10_000)},
+        {"mode": "x" * 70_000},
+    ],
+    ids=lambda body: str(body)[:40],
+)
+def test_odd_values_are_refused_in_short_answers(serve_with, body):
+    async def ask(served):
+        answer = await served.client.post(PATH, json={"query": "swap", "pages": 3, **body})
+        assert answer.status_code in (400, 422)
+        assert len(answer.content) < 4_000
 
     serve_with(ask)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serve.http.json_checking import MAX_CONTAINERS, MAX_STRINGS, JsonError, check_json
+from serve.http.json_checking import MAX_CONTAINERS, MAX_STRINGS, MAX_VALUES, JsonError, check_json
 
 PLAIN = st.recursive(
     st.none()
@@ -61,6 +61,7 @@ def test_a_byte_order_mark_is_taken_off():
         b"[" + b"[]," * MAX_CONTAINERS + b"[]]",
         b"[" + b'{"\\"":"["},' * MAX_CONTAINERS + b"[]]",
         b"[" + b'"",' * MAX_STRINGS + b'""]',
+        b"[" + b"1," * MAX_VALUES + b"1,1]",
     ],
     ids=lambda body: f"{body[:16]!r}-{len(body)}",
 )
@@ -78,6 +79,8 @@ def test_what_is_no_plain_json_is_refused_in_a_short_sentence(body):
         b'["' + b"[{" * MAX_CONTAINERS + b'"]',
         b'["\\\\", "' + b'\\"[' * MAX_CONTAINERS + b'"]',
         b"[" + b"[]," * 1_000 + b"[]]",
+        b"[" + b"1," * (MAX_VALUES - 1) + b"1]",
+        b'["' + b"," * MAX_VALUES + b',"]',
         b"[" * 150 + b"]" * 150,
     ],
     ids=lambda body: f"{body[:16]!r}-{len(body)}",

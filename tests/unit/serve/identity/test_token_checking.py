@@ -9,6 +9,7 @@ import traceback
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
+from joserfc import jws
 
 from eagleray.contracts.callers import Authentication, Role
 from eagleray.errors import AuthenticationError
@@ -17,6 +18,7 @@ from serve.identity.key_set_following import Ages, KeySetFollower
 from serve.identity.token_checking import TokenChecker
 from tests.issuers import (
     AUDIENCE,
+    EVERY,
     ISSUER,
     SETTINGS,
     make_claims,
@@ -104,7 +106,7 @@ def test_a_token_tells_who_asks(checker, clock, key, algorithm, kid):
         ({"exp": None}, "token_missing_claim_exp"),
         ({"exp": "tomorrow"}, "token_invalid_claim_exp"),
         ({"exp": True}, "token_invalid_claim_exp"),
-        ({"exp": float("nan")}, "token_invalid_claim_exp"),
+        ({"exp": float("nan")}, "token_malformed"),
         ({"iat": None}, "token_missing_claim_iat"),
         ({"groups": 5}, "token_claim_malformed"),
         ({"groups": ["rates", 5]}, "token_claim_malformed"),
@@ -321,3 +323,60 @@ def test_settings_refuse_an_issuer_by_half(missing):
     whole = {"issuer": ISSUER, "audience": AUDIENCE, "key_set": "keys.json"}
     with pytest.raises(ValueError, match="together, or none"):
         OidcSettings(**(whole | {missing: ""}))
+
+
+ODD = {
+    "nan": "NaN",
+    "infinite": "1e400",
+    "huge": "1" * 5_000,
+    "true": "true",
+    "nul": '"a\\u0000b"',
+    "half-a-pair": '"\\ud800"',
+    "controls": '"a\\u001b[31m"',
+    "deep": "[" * 900 + "]" * 900,
+    "long": '"' + "x" * 2_000 + '"',
+    "object": "{}",
+    "mixed": '["a", 1]',
+    "list-of-nul": '["a\\u0000"]',
+    "list-of-half": '["\\ud800"]',
+}
+
+
+@pytest.mark.parametrize("claim", ["sub", "exp", "iat", "nbf", "iss", "aud", "groups", "zones", "roles"])
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_a_signed_token_with_an_odd_claim_is_refused(checker, clock, claim, odd):
+    payload = json.dumps(make_claims(clock, **{claim: "@"})).replace('"@"', odd)
+    refuse(checker, sign_bytes(payload.encode()))
+
+
+def test_claims_are_read_one_way_alone(checker, clock):
+    plain = json.dumps(make_claims(clock))
+    assert checker.authenticate(sign_bytes(plain.encode())).principal.subject == "ann"
+    for odd in (
+        plain.encode("utf-16"),
+        plain.encode("utf-16-le"),
+        b"\xef\xbb\xbf" + plain.encode(),
+        plain[:-1].encode() + b', "sub": "ben"}',
+        b"\xff" + plain.encode(),
+        plain.encode() + b"x",
+        b"[" * 20_000,
+        b"",
+    ):
+        assert refuse(checker, sign_bytes(odd)) == "token_malformed"
+
+
+@pytest.mark.parametrize("word", ["alg", "kid", "typ", "crit", "b64"])
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_a_token_with_an_odd_header_is_refused(checker, clock, word, odd):
+    _, payload, signature = sign(make_rsa("one"), make_claims(clock)).split(".")
+    header = json.dumps({"alg": "RS256", "typ": "JWT", "kid": "one", word: "@"}).replace('"@"', odd)
+    refuse(checker, f"{encode(header.encode())}.{payload}.{signature}")
+    for other in (header.encode("utf-16"), b"\xff\xfe\x00", b"[" * 20_000, b"[]", b""):
+        refuse(checker, f"{encode(other)}.{payload}.{signature}")
+
+
+def sign_bytes(payload):
+    """Return a token of the issuer with bytes in the place of claims."""
+    registry = jws.JWSRegistry(algorithms=EVERY, strict_check_header=False)
+    words = {"alg": "RS256", "typ": "JWT", "kid": "one"}
+    return jws.serialize_compact(words, payload, make_rsa("one"), algorithms=EVERY, registry=registry)
