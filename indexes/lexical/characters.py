@@ -121,6 +121,8 @@ def _simplify_character(character: str) -> str:
     if _INVISIBLE.match(character):
         return ""
     parts = unicodedata.normalize("NFKD", character)
+    if " " in parts:  # it stands for several words, up to four
+        parts = unicodedata.normalize("NFD", character)
     return "".join(_PLAINER.get(part, part) for part in parts if not _is_left_out(part))
 
 

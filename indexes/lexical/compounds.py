@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 
 import Stemmer
 
-from indexes.lexical.characters import fold_text, simplify
+from indexes.lexical.characters import simplify
 
 STOP_WORDS: Final = frozenset(
     [
@@ -122,9 +122,9 @@ def split_run(run: str) -> Run:
 
 def _split_simple(plain: str) -> Run:
     if _NUMBER.fullmatch(plain) or _FORM.fullmatch(plain):
-        return _take_whole(fold_text(plain.replace(",", "").replace("-", "")), len(plain))
+        return _take_whole(plain.replace(",", "").replace("-", "").casefold(), len(plain))
     if _INITIALS.fullmatch(plain) and not _SHARE_CLASS.fullmatch(plain):
-        return _take_whole(fold_text(plain.replace(".", "")), len(plain))
+        return _take_whole(plain.replace(".", "").casefold(), len(plain))
     words = [(match.group(), match.start()) for match in _WORD.finditer(plain)]
     terms = [
         Term(text, start, start + len(word), number, surface)
@@ -155,7 +155,7 @@ def _find_word_terms(word: str) -> tuple[tuple[str, str], ...]:
     if word == "US":
         return (("us", "us"),)
     bare = word[:-2] if word[-2:] in ("'s", "'S") else word
-    folded = fold_text(bare.replace("'", ""))
+    folded = bare.replace("'", "").casefold()
     if folded in STOP_WORDS or not folded:
         return ()
     if "&" in folded or any(character.isdigit() for character in folded):
@@ -169,8 +169,8 @@ def _find_word_terms(word: str) -> tuple[tuple[str, str], ...]:
 def _join_words(plain: str, words: list[str]) -> tuple[str, str] | None:
     """Return the compound written in one and its surface; `None` where only the parts mean something."""
     if _SHARE_CLASS.fullmatch(plain):
-        return fold_text(plain), fold_text(plain)
+        return plain.casefold(), plain.casefold()
     if len(words) < 2 or not _HALVES.isdisjoint(plain) or any(word.isdigit() for word in words):
         return None
-    folded = fold_text(plain.replace("-", "").replace("'", ""))
+    folded = plain.replace("-", "").replace("'", "").casefold()
     return str(_stemmer.stemWord(folded)), folded

@@ -18,7 +18,10 @@ from indexes.lexical.postings import IntegerVector, Positions, Postings, cut_ran
 from indexes.selections import IntVector
 
 _MAX_MADE: Final = 32
-"""Lists kept; at a million rows a segment each takes at most 8 MB."""
+"""Lists kept at most."""
+
+_MAX_MADE_BYTES: Final = 64 << 20
+"""Of the lists that are kept; at a million rows a segment one takes 8 MB at most."""
 
 _EMPTY: Final = np.empty(0, dtype=np.int32)
 
@@ -72,7 +75,8 @@ def _make(postings: Postings, name: str) -> tuple[IntegerVector, IntegerVector]:
     if found is None:
         phrase = read_phrase(name)
         found = _join(postings, name[:-1]) if phrase is None else _follow(postings, phrase)
-        if len(postings.made) >= _MAX_MADE:
+        held = sum(rows.nbytes + frequencies.nbytes for rows, frequencies in list(postings.made.values()))
+        if len(postings.made) >= _MAX_MADE or held > _MAX_MADE_BYTES:
             postings.made.clear()  # other threads hold what they read
         postings.made[name] = found
     return found

@@ -71,6 +71,7 @@ def test_runs_are_those_of_the_plain_rule(text):
         ("\u0e20\u0e32\u0e29\u0e32\u0e44\u0e17\u0e22", ["\u0e20\u0e32\u0e29\u0e32\u0e44\u0e17\u0e22"]),
         ("\u0645\u064f\u062d\u064e\u0645\u064e\u0651\u062f", ["\u0645\u062d\u0645\u062f"]),
         ("1\ufe0f\u20e3", ["1"]),
+        ("\ufdf2 \ufdfa", ["\u0627\u0644\u0644\u0647", "\ufdfa"]),
         ("\u20dd \u00b9 \u3164", []),
     ],
 )

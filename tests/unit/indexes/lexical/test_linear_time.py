@@ -33,7 +33,7 @@ HOSTILE = {
     "marked digits": lambda n: "1" + ",1\u030111" * n + "1",
     "superscripts": lambda n: "1\u00b9" * n,
     "circled": lambda n: "1\u2460" * n,
-    "ligatures": lambda n: "\ufdfa" * n,
+    "ligatures": lambda n: "\ufdfa\ufdf2" * n,
     "soft hyphens": lambda n: "a\u00ad" * n,
     "spaces": lambda n: " " * n,
 }
