@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, TypeVar
+
+Text = TypeVar("Text", str, tuple[str, str])
 
 SLICE_CHARACTERS: Final = 262_144
-"""Characters that are cut into tokens together, where these are only counted: some 25 MB while it takes."""
+"""Characters that are cut into tokens together, where few of these are kept: some 25 MB while it takes."""
 
 
 def cut_batches(lengths: Sequence[int], max_batch_tokens: int) -> Iterator[list[int]]:
@@ -24,15 +26,16 @@ def cut_batches(lengths: Sequence[int], max_batch_tokens: int) -> Iterator[list[
         yield batch
 
 
-def slice_texts(texts: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the texts in order, some at a time, so that little memory is taken for their tokens."""
-    taken: list[str] = []
+def slice_texts(texts: Sequence[Text]) -> Iterator[list[Text]]:
+    """Yield texts, or pairs of them, in order and some at a time, so that their tokens take little memory."""
+    taken: list[Text] = []
     n_characters = 0
     for text in texts:
-        if taken and n_characters + len(text) > SLICE_CHARACTERS:
+        length = len(text) if isinstance(text, str) else sum(map(len, text))
+        if taken and n_characters + length > SLICE_CHARACTERS:
             yield taken
             taken, n_characters = [], 0
         taken.append(text)
-        n_characters += len(text)
+        n_characters += length
     if taken:
         yield taken

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 import transformers
 from safetensors import SafetensorError
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from eagleray.contracts.ports import RerankerIdentity, ScoreVector
 from eagleray.errors import ModelError
-from eagleray.models.batching import cut_batches
+from eagleray.models.batching import cut_batches, slice_texts
 from eagleray.models.compute_turns import TurnKind
 from eagleray.models.computing import require_device, take_turn
 from eagleray.rerankers.layout import CrossEncoderLayout
 from eagleray.setting_groups.engine import RerankerSettings
+
+
+class _Tokens(NamedTuple):
+    """What the model reads of a pair; what was cut off is not kept."""
+
+    ids: list[int]
+    types: list[int]
+    mask: list[int]
 
 
 class CrossEncoder:
@@ -84,18 +92,22 @@ class CrossEncoder:
 
     def _score(self, pairs: list[tuple[str, str]]) -> ScoreVector:
         scores = np.zeros(len(pairs), dtype=np.float32)
-        encoded = self._tokenizer.encode_batch_fast(pairs)
+        encoded = [
+            _Tokens(pair.ids, pair.type_ids, pair.attention_mask)
+            for part in slice_texts(pairs)
+            for pair in self._tokenizer.encode_batch_fast(part)
+        ]
         for rows in cut_batches([len(pair.ids) for pair in encoded], self._settings.max_batch_tokens):
             with take_turn(TurnKind.QUESTION, threads=self._settings.threads):
                 scores[rows] = self._score_batch([encoded[row] for row in rows])
         return scores
 
-    def _score_batch(self, encoded: list[Encoding]) -> ScoreVector:
+    def _score_batch(self, encoded: list[_Tokens]) -> ScoreVector:
         longest = max(len(pair.ids) for pair in encoded)
         padded = np.zeros((3, len(encoded), longest), dtype=np.int64)
         padded[0] = self._layout.padding
         for row, pair in enumerate(encoded):
-            padded[:, row, : len(pair.ids)] = pair.ids, pair.type_ids, pair.attention_mask
+            padded[:, row, : len(pair.ids)] = pair
         ids, types, mask = torch.from_numpy(padded).to(self._settings.device)
         more = {"token_type_ids": types} if self._layout.has_segments else {}
         logits = self._model(input_ids=ids, attention_mask=mask, **more).logits

@@ -11,6 +11,8 @@ from indexes.segments.view import SegmentView
 from indexes.selections import Selection
 
 _MAX_COUNTED: Final = 10_000
+_MAX_NAME: Final = 256
+"""Characters of a term or phrase that is kept; a longer one is counted anew."""
 
 
 class Counts:
@@ -36,7 +38,8 @@ class Counts:
             fresh = count_frequencies(self._view.postings[field], unknown, self._selection)
             if len(counted) > _MAX_COUNTED:
                 counted.clear()  # other threads hold what they read
-            counted.update({(field, term): frequency for term, frequency in fresh.items()})
+            kept = ((term, frequency) for term, frequency in fresh.items() if len(term) <= _MAX_NAME)
+            counted.update({(field, term): frequency for term, frequency in kept})
         known = {term: frequency for term, frequency in found.items() if frequency is not None}
         return Statistics(
             n_rows=self._selection.n_selected,

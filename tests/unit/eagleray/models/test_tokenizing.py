@@ -35,3 +35,5 @@ def test_texts_are_taken_some_at_a_time_in_their_order():
     parts = [[text[:1] for text in part] for part in slice_texts(texts)]
     assert parts == [["a", "b"], ["c"], ["d"], [""]]
     assert list(slice_texts([])) == []
+    pairs = [("a" * half, "b" * half), ("c", "d")]
+    assert list(slice_texts(pairs)) == [pairs[:1], pairs[1:]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.hits import FacetRequest, Granularity, SearchMode, SearchRequest
 from eagleray.digests import canonical_json
 from indexes.masks.grammar import parse_filter
@@ -19,7 +18,6 @@ TEXTS = {
     "wide": "\uff11\uff0c\uff12\uff13\uff14 \ufb01nancial swaps of \uff21\uff22\uff23 were agreed.",
     "other": "Nothing of the kind.",
 }
-TYPES = {"s": AttributeType.STRING}
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +29,7 @@ def searcher(tmp_path_factory):
         | {"attributes": canonical_json({"s": ZURICH.get(name, "x").split()[-1]}).decode()}
         for number, (name, text) in enumerate(TEXTS.items(), 1)
     ]
-    return make_searcher(open_rows(rows, TYPES, tmp_path_factory.mktemp("forms"), n_segments=2), TYPES)
+    return make_searcher(open_rows(rows, tmp_path_factory.mktemp("forms"), n_segments=2))
 
 
 def find(searcher, query, **more):
