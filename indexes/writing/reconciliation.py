@@ -9,9 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
+from eagleray.contracts.principals import name_private_group
 from eagleray.contracts.times import OPEN_END
 from eagleray.digests import digest_json
+
+NOBODY: Final = name_private_group("")
+"""A group that nobody can be given: of a version none of whose readers may read the newest one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +128,7 @@ def reconcile_document(deliveries: Sequence[Delivery], held: Sequence[Held], *, 
     standing = [_withdraw(item, last, groups, now=now) for item in timeline]
     if _reopen(clean, standing, additions, now=now):
         repeated.discard(len(clean) - 1)
+    _restrict_older(timeline, additions, groups)
     additions = [replace(item, groups=groups.get(item.version, item.groups)) for item in additions]
     present: list[Held | Addition] = [*standing, *additions]
     starts = sorted(item.known_from for item in present)
@@ -237,6 +243,38 @@ def _reopen(
         Addition(delivery=last, version=version, known_from=known_from, known_to=OPEN_END, groups=last.groups)
     )
     return 1
+
+
+def _restrict_older(
+    timeline: Sequence[Held], additions: Sequence[Addition], groups: dict[str, tuple[str, ...]]
+) -> None:
+    """Let no version before the newest be read by others than those who may read that one.
+
+    Args:
+        timeline: versions held.
+        additions: versions that are added.
+        groups: version -> its groups now, where they are others than before; entries are put in.
+    """
+    present: list[Held | Addition] = [*timeline, *additions]
+    newest = max(present, key=lambda item: item.known_from, default=None)
+    if newest is None:
+        return
+    now = groups.get(newest.version, newest.groups)
+    for item in present:
+        if item is newest:
+            continue
+        own = groups.get(item.version, item.groups)
+        is_alike = isinstance(newest, Held) and frozenset(item.groups) == frozenset(newest.groups)
+        wanted = now if is_alike and item.version not in groups else restrict_groups(own, now)
+        if frozenset(wanted) != frozenset(own):
+            groups[item.version] = wanted
+
+
+def restrict_groups(own: tuple[str, ...], newest: tuple[str, ...]) -> tuple[str, ...]:
+    """Return groups whose members may read both what has the one and what has the other groups."""
+    if not own or not newest:
+        return own or newest
+    return tuple(sorted(set(own) & set(newest))) or (NOBODY,)
 
 
 def _find_end(item: Held | Addition, starts: Sequence[int]) -> int:

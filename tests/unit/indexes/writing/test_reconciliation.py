@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eagleray.contracts.times import OPEN_END
-from indexes.writing.reconciliation import Change, Delivery, DocumentPlan, Held, reconcile_document
+from indexes.writing.reconciliation import NOBODY, Change, Delivery, DocumentPlan, Held, reconcile_document
 
 NOW = 1000
 
@@ -142,6 +143,29 @@ def test_new_groups_on_the_same_content_are_a_change_of_groups_only():
     assert plan.additions == ()
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ((), ("desk",), ("desk",)),
+        (("desk",), (), ("desk",)),
+        (("credit", "desk"), ("desk", "rates"), ("desk",)),
+        (("credit",), ("desk",), (NOBODY,)),
+    ],
+)
+def test_who_may_not_read_the_newest_version_reads_no_older_one(old, new, expected):
+    held = [hold("a", 5, groups=old)]
+    plan = reconcile_document([deliver("b", 20, groups=new)], held, now=NOW)
+    after = {item.version: item for item in apply_plan(held, plan)}
+    assert (after["a"].groups, after["b"].groups) == (expected, new)
+
+
+def test_older_versions_follow_when_the_newest_one_is_regrouped_and_back():
+    held = [hold("a", 5, 20), hold("b", 20)]
+    for groups in (("desk",), ()):
+        held = apply_plan(held, reconcile_document([deliver("b", 20, groups=groups)], held, now=NOW))
+        assert [item.groups for item in held] == [groups, groups]
+
+
 deliveries = st.lists(
     st.builds(
         deliver,
@@ -169,6 +193,9 @@ def test_at_no_time_are_two_versions_visible_and_order_does_not_matter(runs, see
         intervals = sorted((item.known_from, item.known_to) for item in held)
         assert all(start < end for start, end in intervals)
         assert all(left[1] <= right[0] for left, right in pairwise(intervals))
+        newest = max(held, key=lambda item: item.known_from, default=None)
+        for item in held:
+            assert not newest.groups or item.groups == newest.groups
         past = {(item.version, item.known_from) for item in before}
         assert past <= {(item.version, item.known_from) for item in held}
 
