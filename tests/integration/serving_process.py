@@ -42,7 +42,9 @@ def run_small_server(folder) -> Iterator[Served]:
     ingest(settings, write_lines(folder / "desk" / "notes.jsonl", NOTES))
     keys, reads = StoredKeyService(), frozenset({Role.READER})
     made = keys.create(settings, KeyRequest(subject="client", roles=reads))
-    writer = keys.create(settings, KeyRequest(subject="uploader", roles=reads | {Role.WRITER}))
+    writer = keys.create(
+        settings, KeyRequest(subject="uploader", roles=reads | {Role.WRITER}, zones=frozenset({"default"}))
+    )
     reranker = write_cross_encoder(folder / "tiny")
     env = os.environ | {
         "EAGLERAY_STORE": settings.store,
