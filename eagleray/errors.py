@@ -20,6 +20,7 @@ EagleRayError
 │   └── ObjectNotFoundError        no object of that name (trying again will not help)
 ├── KeySetError                the keys that tokens are checked with cannot be had now
 ├── ShardError                 a part of a snapshot's segments cannot answer for it now
+├── ParserError                a process that files are parsed in cannot be started
 ├── ClusterError               a Ray cluster that cannot be reached or started
 ├── IntegrityError             stored bytes are not what their manifest says
 ├── ConflictError              somebody else moved the alias first
@@ -192,6 +193,14 @@ class ObjectNotFoundError(StoreError):
     """Fields: path, detail."""
 
     retryable = False
+
+
+class ParserError(EagleRayError):
+    """A process that files are parsed in cannot be started. Fields: detail."""
+
+    retryable = True
+    exit_code = 5
+    message = "files cannot be parsed now: {detail}"
 
 
 class ClusterError(EagleRayError):

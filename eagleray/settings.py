@@ -25,6 +25,7 @@ from eagleray.setting_groups.engine import (
     S3Settings,
     SearchSettings,
 )
+from eagleray.setting_groups.parsing import ParsingSettings
 from eagleray.setting_groups.redis import RedisSettings
 from eagleray.setting_groups.serving import (
     AuditSettings,
@@ -74,6 +75,7 @@ class Settings(BaseSettings):
     search: SearchSettings = SearchSettings()
     serve: ServeSettings = ServeSettings()
     jobs: JobSettings = JobSettings()
+    parsing: ParsingSettings = ParsingSettings()
     gate: GateSettings = GateSettings()
     auth: AuthSettings = AuthSettings()
     audit: AuditSettings = AuditSettings()

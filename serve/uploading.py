@@ -7,6 +7,7 @@ from functools import partial
 
 from eagleray.contracts.manifests import ChunkerIdentity
 from eagleray.contracts.ports import Store
+from eagleray.setting_groups.parsing import ParsingSettings
 from eagleray.settings import Settings
 from indexes.snapshots.catalog import load_collection
 from indexes.storage import open_store
@@ -14,6 +15,7 @@ from serve.audit.entries import Asked, Told, record_request
 from serve.audit.writing import AuditWriter
 from serve.http.serving import Uploads
 from serve.uploads.keeping import OwnRecords, list_owners
+from serve.uploads.reading import UploadReader
 
 
 def make_uploads(audit: AuditWriter, settings: Settings) -> Uploads:
@@ -26,7 +28,11 @@ def make_uploads(audit: AuditWriter, settings: Settings) -> Uploads:
         audit.append(record_request(asked, outcome, questions=kept, latency_us=latency_us))
 
     return make_uploads_of(
-        store, settings.collection, record=record, chunker=load_collection(store, settings.collection).chunker
+        store,
+        settings.collection,
+        record=record,
+        chunker=load_collection(store, settings.collection).chunker,
+        parsing=settings.parsing,
     )
 
 
@@ -36,6 +42,7 @@ def make_uploads_of(
     *,
     record: Callable[[Asked, Exception | None, int], None],
     chunker: ChunkerIdentity,
+    parsing: ParsingSettings,
 ) -> Uploads:
     """Return what keeps the uploads of a collection; see `Uploads`."""
     return Uploads(
@@ -44,4 +51,5 @@ def make_uploads_of(
         open_folder=lambda owner: OwnRecords(store, collection, owner=owner),
         record=record,
         chunker=chunker,
+        reader=UploadReader(parsing),
     )

@@ -17,9 +17,10 @@ from eagleray.client.remote import RemoteCollection
 from eagleray.contracts.documents import DeadLetter, Document
 from eagleray.contracts.times import format_micros
 from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
-from eagleray.documents.partitions import parse_bytes
+from eagleray.documents.parsing.pool import ParserPool, choose_limits
 from eagleray.documents.records import InputFile
 from eagleray.errors import InputError, QueryError
+from eagleray.settings import load_settings
 
 _MOST_DOCUMENTS: Final = 100
 _MOST_BYTES: Final = 700_000
@@ -74,13 +75,13 @@ def upload(
 
 def _read_all(files: Sequence[Path], done: _Upload) -> Iterator[Document]:
     """Yield the documents of all files, known from now on where their files do not say."""
-    now = time.time_ns() // 1000
+    now, parsers = time.time_ns() // 1000, ParserPool(choose_limits(load_settings().parsing))
     for path in files:
         try:
             data = path.read_bytes()
         except OSError as error:
             raise InputError(detail=f"{path}: {error.strerror}") from error
-        for record in parse_bytes(data, InputFile(source=path.name, modified=now)):
+        for record in parsers.parse_bytes(data, InputFile(source=path.name, modified=now)):
             document = record if isinstance(record, DeadLetter) else apply_mapping(DEFAULT_MAPPING, record)
             if isinstance(document, DeadLetter):
                 _note(done, document.source, document.position, document.detail)

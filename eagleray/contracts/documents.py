@@ -110,6 +110,8 @@ class DeadLetterReason(StrEnum):
     INVALID_ENCODING = "invalid_encoding"
     INVALID_JSON = "invalid_json"
     RECORD_TOO_LARGE = "record_too_large"
+    LIMIT_EXCEEDED = "limit_exceeded"
+    PARSER_FAILED = "parser_failed"
     MISSING_FIELD = "missing_field"
     WRONG_TYPE = "wrong_type"
     INVALID_TIME = "invalid_time"

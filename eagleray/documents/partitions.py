@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
 from eagleray.documents.formats.jsonl import parse_jsonl_range
-from eagleray.documents.formats.parquet import parse_parquet
 from eagleray.documents.formats.registry import (
     LINE_SUFFIXES,
     ROW_SUFFIXES,
@@ -40,6 +39,8 @@ def parse_partition(
             read_range, file, start=start, end=end, size=size, max_record_bytes=max_record_bytes
         )
     elif suffix in ROW_SUFFIXES:
+        from eagleray.documents.formats.parquet import parse_parquet  # loads Arrow
+
         yield from parse_parquet(RangeFile(read_range, size=size), file)
     elif suffix not in WHOLE_FILE_PARSERS:
         yield reject_format(file)

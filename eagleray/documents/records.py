@@ -16,10 +16,12 @@ class InputFile:
     Attributes:
         source: path relative to the source's root, separated by `/`.
         modified: change time, microseconds.
+        max_pages: pages that a file may have, where its format has pages.
     """
 
     source: str
     modified: int
+    max_pages: int = 5_000
 
     @property
     def stem(self) -> str:

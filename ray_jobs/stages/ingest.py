@@ -18,7 +18,7 @@ from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
 from eagleray.contracts.ports import Store, TokenCounter
 from eagleray.digests import canonical_json
 from eagleray.documents.mapping import Mapping, apply_mapping
-from eagleray.documents.partitions import parse_partition
+from eagleray.documents.parsing.pool import ParserPool
 from eagleray.documents.records import InputFile, RawRecord
 from eagleray.errors import ObjectNotFoundError, StoreError
 from indexes.runs.markers import Stage
@@ -38,12 +38,14 @@ class Reading:
 
     Attributes:
         source: name of the source, the first part of every row's `source`.
+        parsers: read the files.
         chunker_digest: part of every chunk id.
         max_record_bytes: a longer line, or file that is one document, becomes a dead letter.
         max_file_bytes: rows in memory that become one shard file.
     """
 
     source: str
+    parsers: ParserPool
     mapping: Mapping
     counter: TokenCounter
     chunker: ChunkerConfig
@@ -109,7 +111,7 @@ class IngestTask:
         """Yield documents with their positions, and dead letters."""
         path = piece["path"]
         file = InputFile(source=f"{self._reading.source}/{path}", modified=piece["modified"])
-        records = parse_partition(
+        records = self._reading.parsers.parse_partition(
             lambda start, end: self._source.read_range(path, start, end),
             file,
             start=piece["start"],

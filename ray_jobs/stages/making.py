@@ -10,8 +10,10 @@ from eagleray.chunking.counting import HuggingFaceCounter
 from eagleray.contracts.manifests import CollectionSpec, EmbedderIdentity
 from eagleray.contracts.ports import Store
 from eagleray.documents.mapping import Mapping
+from eagleray.documents.parsing.pool import ParserPool, choose_limits
 from eagleray.embedders import find_tokenizer, load_embedder, open_embedder
 from eagleray.setting_groups.engine import EmbedderSettings
+from eagleray.setting_groups.parsing import ParsingSettings
 from eagleray.settings import Settings
 from indexes.exchange.import_source import ImportSource
 from indexes.writing.delivering import choose_chunker
@@ -39,6 +41,7 @@ def make_ingest(
     """Return the task of the ingest stage."""
     reading = Reading(
         source=plan.source,
+        parsers=_open_parsers(settings.parsing),
         mapping=mapping,
         counter=_load_counter(find_tokenizer(settings.embedder)),
         chunker=choose_chunker(spec.chunker),
@@ -109,6 +112,11 @@ def make_build(ledger: Ledger, *, texts: frozenset[str], device: str) -> BuildTa
 def make_patch(ledger: Ledger) -> PatchTask:
     """Return the task of the patch stage."""
     return PatchTask(ledger)
+
+
+@lru_cache(maxsize=2)
+def _open_parsers(settings: ParsingSettings) -> ParserPool:
+    return ParserPool(choose_limits(settings))
 
 
 @lru_cache(maxsize=2)

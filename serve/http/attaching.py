@@ -11,12 +11,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from eagleray.chunking.config import ChunkLengths
 from eagleray.contracts.callers import Caller
 from eagleray.contracts.documents import Document
 from eagleray.contracts.principals import Principal, name_private_group
+from eagleray.documents.parsing.pool import ParserPool
 from eagleray.errors import EagleRayError, ForbiddenError, NotPublishedError, ObjectNotFoundError
 from eagleray.logs import get_logger
 from indexes.writing.requests import Begun, Write
@@ -143,7 +145,9 @@ async def finish(serving: Serving, attaching: Attaching) -> list[Attached]:
 
 async def _write(serving: Serving, attaching: Attaching) -> None:
     own, principal = attaching.own, attaching.caller.principal
-    read = await run_own(_read_all, attaching)
+    uploads, _ = serving.require_uploads()
+    reader = uploads.reader
+    read = await reader.run(principal.subject, partial(_read_all, attaching, reader.parsers))
     n_documents = sum(len(documents) for _, documents in read)
     if not n_documents:
         return
@@ -250,13 +254,13 @@ def _choose_owner(principal: Principal) -> Owner:
 _Read = tuple[Attached, tuple[Document, ...]]
 
 
-def _read_all(attaching: Attaching) -> list[_Read]:
+def _read_all(attaching: Attaching, parsers: ParserPool) -> list[_Read]:
     """Return the attempts that are wanted, and whose files can be read, each with its documents."""
-    found = [_read_one(attaching, item) for item in attaching.begun]
+    found = [_read_one(attaching, item, parsers=parsers) for item in attaching.begun]
     return [(item, documents) for item, documents in zip(attaching.begun, found, strict=True) if documents]
 
 
-def _read_one(attaching: Attaching, item: Attached) -> tuple[Document, ...]:
+def _read_one(attaching: Attaching, item: Attached, *, parsers: ParserPool) -> tuple[Document, ...]:
     """Return the documents of an attempt; where there are none, its record says why."""
     own, owner = attaching.own, _choose_owner(attaching.caller.principal)
     if not _is_wanted(own, item):
@@ -268,7 +272,9 @@ def _read_one(attaching: Attaching, item: Attached) -> tuple[Document, ...]:
     except (NotPublishedError, ObjectNotFoundError):
         own.attachments.fail(item, *_UNWANTED)
         return ()
-    found = read_documents(data, file, source=item.source, owner=owner, now=item.created)
+    found = read_documents(
+        parsers, data, file=file, source=item.source, owner=owner, now=item.created
+    )
     if isinstance(found, Refusal):
         own.attachments.fail(item, found.code, found.detail)
         return ()

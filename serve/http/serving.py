@@ -30,6 +30,7 @@ from serve.http.landing import LandedSnapshots
 from serve.http.metrics import Metrics
 from serve.publishing import Publisher
 from serve.uploads.keeping import OwnRecords
+from serve.uploads.reading import UploadReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +159,7 @@ class Uploads:
         record: keeps what was done to a file and why it failed, `None` where it did not; in microseconds how
             long it took. Called in a thread.
         chunker: how the collection's texts are cut.
+        reader: lets files be read.
         landed: snapshots that searches are known to be answered from.
         patience_s: seconds that an answer waits for files to be attached, which goes on all the same.
     """
@@ -167,6 +169,7 @@ class Uploads:
     open_folder: Callable[[str], OwnRecords]
     record: Callable[[Asked, Exception | None, int], None]
     chunker: ChunkerIdentity
+    reader: UploadReader
     landed: LandedSnapshots = field(default_factory=LandedSnapshots)
     patience_s: float = 20.0
 

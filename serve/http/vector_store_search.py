@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
@@ -14,6 +15,7 @@ from fastapi import APIRouter
 from eagleray.contracts.filters import And, FilterExpression, IsIn, Not, StartsWith
 from eagleray.contracts.hits import Hit
 from eagleray.contracts.principals import Principal, name_private_group
+from eagleray.documents.parsing.pool import ParserPool
 from eagleray.errors import NotPublishedError
 from serve.http.access import Searching, Served
 from serve.http.answer_models import answered
@@ -86,7 +88,9 @@ async def retrieve_text(
     own = open_own(serving, caller)
     parameters = {"vector_store": vector_store_id[:64], "file": file_id[:64]}
     async with record_use(serving, caller, "read_file", parameters=parameters):
-        texts = await run_own(_read_texts, own, vector_store_id, file_id)
+        uploads, _ = serving.require_uploads()
+        read = partial(_read_texts, uploads.reader.parsers, own, vector_store_id, file_id=file_id)
+        texts = await uploads.reader.run(caller.principal.subject, read)
     return {
         "object": "vector_store.file_content.page",
         "data": [{"type": "text", "text": text} for text in texts],
@@ -129,11 +133,11 @@ def _narrow(principal: Principal) -> Principal:
     return replace(principal, groups=frozenset({name_private_group(principal.subject)}))
 
 
-def _read_texts(own: OwnRecords, store_id: str, file_id: str) -> list[str]:
+def _read_texts(parsers: ParserPool, own: OwnRecords, store_id: str, *, file_id: str) -> list[str]:
     own.find_store(store_id, is_expired=False)
     own.attachments.find(store_id, file_id)
     file = own.find_file(file_id)
-    texts = read_texts(own.read_content(file), file)
+    texts = read_texts(parsers, own.read_content(file), file)
     if not own.has_file(file_id):
         raise NotPublishedError(name=file_id, detail="it was deleted while it was read")
     return [] if isinstance(texts, Refusal) else texts

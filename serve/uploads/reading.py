@@ -1,4 +1,4 @@
-"""From the bytes of a file to documents that its owner alone may read.
+"""From the bytes of a file to documents that its owner alone may read, parsed in processes of their own.
 
 What files say of groups, zones, times of knowledge and attributes is passed over: the first two are the
 owner's, and columns are shared by all who search the collection.
@@ -6,17 +6,31 @@ owner's, and columns are shared by all who search the collection.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
+from weakref import WeakValueDictionary
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
 from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
-from eagleray.documents.partitions import parse_bytes
+from eagleray.documents.parsing.pool import ParserPool, choose_upload_limits
 from eagleray.documents.records import InputFile
+from eagleray.errors import OverloadedError
+from eagleray.setting_groups.parsing import ParsingSettings
 from serve.uploads.records import FileRecord
 
 MAX_DOCUMENTS: Final = 1_000
 """Records of one file."""
+
+_NICENESS: Final = 10
+"""Parsers of uploads stand back behind searches."""
+
+_RETRY_AFTER_S: Final = 5.0
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,19 +54,59 @@ class Refusal:
     detail: str
 
 
+class UploadReader:
+    """Lets files of callers be read, in threads and processes that do nothing else.
+
+    Each owner has files read in one thread at a time, so that many files of one hold up nobody else for long.
+
+    Args:
+        settings: what parsing a file may take, and how many are parsed at once.
+
+    Attributes:
+        parsers: parse the files.
+    """
+
+    def __init__(self, settings: ParsingSettings) -> None:
+        n_processes = settings.upload_processes
+        self.parsers = ParserPool(
+            choose_upload_limits(settings), n_processes=n_processes, niceness=_NICENESS
+        )
+        self._threads = ThreadPoolExecutor(n_processes, thread_name_prefix="eagleray-parsing")
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._max_reading = n_processes + settings.upload_max_waiting
+        self._n_reading = 0
+
+    async def run(self, owner: str, read: Callable[[], _T]) -> _T:
+        """Return what `read` returns, called in a thread once it is the owner's turn.
+
+        Raises:
+            OverloadedError: too many wait.
+        """
+        if self._n_reading >= self._max_reading:
+            raise OverloadedError(waiting=self._n_reading, retry_after_s=_RETRY_AFTER_S)
+        turn = self._turns.setdefault(owner, asyncio.Lock())
+        self._n_reading += 1
+        try:
+            async with turn:
+                return await asyncio.get_running_loop().run_in_executor(self._threads, read)
+        finally:
+            self._n_reading -= 1
+
+
 def read_documents(
-    data: bytes, file: FileRecord, *, source: str, owner: Owner, now: int
+    parsers: ParserPool, data: bytes, *, file: FileRecord, source: str, owner: Owner, now: int
 ) -> tuple[Document, ...] | Refusal:
     """Return the documents of a file in a vector store; one faulty record refuses it whole.
 
     Args:
+        parsers: parse it.
         data: its content.
         file: its record.
         source: of their rows; their names begin with it.
         owner: who may read them.
         now: microseconds, when they became known.
     """
-    found = _parse(data, file)
+    found = _parse(parsers, data, file)
     if isinstance(found, Refusal):
         return found
     return tuple(
@@ -69,21 +123,23 @@ def read_documents(
     )
 
 
-def read_texts(data: bytes, file: FileRecord) -> list[str] | Refusal:
+def read_texts(parsers: ParserPool, data: bytes, file: FileRecord) -> list[str] | Refusal:
     """Return the texts of a file's records."""
-    found = _parse(data, file)
+    found = _parse(parsers, data, file)
     return found if isinstance(found, Refusal) else [document.text for document in found]
 
 
-def _parse(data: bytes, file: FileRecord) -> list[Document] | Refusal:
+def _parse(parsers: ParserPool, data: bytes, file: FileRecord) -> list[Document] | Refusal:
     found: list[Document] = []
-    for record in parse_bytes(data, InputFile(source=file.filename, modified=file.created)):
-        document = record if isinstance(record, DeadLetter) else apply_mapping(DEFAULT_MAPPING, record)
-        if isinstance(document, DeadLetter):
-            return _refuse(document)
-        if len(found) == MAX_DOCUMENTS:
-            return Refusal(code="invalid_file", detail=f"the file has more than {MAX_DOCUMENTS} records")
-        found.append(document)
+    with closing(parsers.parse_bytes(data, InputFile(source=file.filename, modified=file.created))) as records:
+        for record in records:
+            document = record if isinstance(record, DeadLetter) else apply_mapping(DEFAULT_MAPPING, record)
+            if isinstance(document, DeadLetter):
+                return _refuse(document)
+            if len(found) == MAX_DOCUMENTS:
+                detail = f"the file has more than {MAX_DOCUMENTS} records"
+                return Refusal(code="invalid_file", detail=detail)
+            found.append(document)
     return found or Refusal(code="invalid_file", detail="the file holds no record")
 
 

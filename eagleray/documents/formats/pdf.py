@@ -60,6 +60,9 @@ def _read_pages(data: bytes, file: InputFile) -> tuple[str, list[str], list[Dead
     pages: list[str] = []
     dead_letters: list[DeadLetter] = []
     try:
+        if len(document) > file.max_pages:
+            detail = f"it has {len(document)} pages, more than {file.max_pages}; split it or raise the limit"
+            return file.reject(DeadLetterReason.LIMIT_EXCEEDED, detail)
         title = " ".join(_clean(document.get_metadata_value("Title")).split())
         if document.get_formtype() != pypdfium2.raw.FORMTYPE_NONE:
             document.init_forms()

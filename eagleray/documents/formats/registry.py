@@ -35,6 +35,14 @@ WHOLE_FILE_PARSERS: Final[dict[str, WholeFileParser]] = {
 SUFFIXES: Final = (*LINE_SUFFIXES, *ROW_SUFFIXES, *WHOLE_FILE_PARSERS)
 """Every suffix that can be read, in lower case."""
 
+LIBRARIES: Final = {
+    ".html": "lxml.etree",
+    ".htm": "lxml.etree",
+    ".pdf": "pypdfium2",
+    ".parquet": "eagleray.documents.formats.parquet",
+}
+"""Suffix -> module that its parser loads where it is used."""
+
 
 def find_suffix(source: str) -> str:
     """Return the suffix of a path in lower case, or `""`."""

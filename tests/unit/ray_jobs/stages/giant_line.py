@@ -9,6 +9,8 @@ from pathlib import Path
 
 from eagleray.chunking.config import ChunkerConfig
 from eagleray.documents.mapping import DEFAULT_MAPPING
+from eagleray.documents.parsing.limits import ParseLimits
+from eagleray.documents.parsing.pool import ParserPool
 from eagleray.setting_groups.engine import JobSettings
 from indexes.runs.dead_letters import list_dead_letters
 from indexes.storage.local import LocalStore
@@ -36,6 +38,7 @@ def main(source, store):
     jobs, files = JobSettings(), list_files(LocalStore(source))
     reading = Reading(
         source="desk",
+        parsers=ParserPool(ParseLimits()),
         mapping=DEFAULT_MAPPING,
         counter=CharacterCounter(),
         chunker=ChunkerConfig(max_tokens=256, target_tokens=230, overlap_tokens=40),

@@ -12,6 +12,8 @@ import pytest
 
 from eagleray.chunking.config import ChunkerConfig
 from eagleray.documents.mapping import DEFAULT_MAPPING
+from eagleray.documents.parsing.limits import ParseLimits
+from eagleray.documents.parsing.pool import ParserPool
 from eagleray.errors import StoreError
 from indexes.runs.dead_letters import list_dead_letters
 from indexes.storage.local import LocalStore
@@ -28,6 +30,7 @@ class CharacterCounter:
 
 READING = Reading(
     source="desk",
+    parsers=ParserPool(ParseLimits()),
     mapping=DEFAULT_MAPPING,
     counter=CharacterCounter(),
     chunker=ChunkerConfig(max_tokens=256, target_tokens=230, overlap_tokens=40),

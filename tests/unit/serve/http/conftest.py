@@ -17,6 +17,7 @@ from eagleray.embedders.hashing import HashingEmbedder, count_words
 from eagleray.errors import AuditError, AuthenticationError
 from eagleray.rerankers import load_reranker, open_pair_reader
 from eagleray.setting_groups.engine import EmbedderSettings, RerankerSettings
+from eagleray.setting_groups.parsing import ParsingSettings
 from eagleray.settings import Settings
 from indexes.snapshots.aliases import AliasMove, alias_history, move_alias, read_alias
 from indexes.snapshots.opened import open_snapshot
@@ -182,6 +183,7 @@ def make_file_taker(store, recorded):
             SPEC.name,
             record=lambda asked, error, _: recorded.append((asked, error)),
             chunker=SPEC.chunker,
+            parsing=ParsingSettings(),
         ),
     }
 

@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
+import time
+
+import pytest
 
 from eagleray.digests import digest_bytes
-from serve.uploads.reading import MAX_DOCUMENTS, Owner, Refusal, read_documents
+from eagleray.errors import OverloadedError
+from eagleray.setting_groups.parsing import ParsingSettings
+from serve.uploads.reading import MAX_DOCUMENTS, Owner, Refusal, UploadReader, read_documents
 from serve.uploads.records import FileRecord
+from tests.hostile_files import make_repeating_pdf
 
 OWNER = Owner(group="eagleray:subject:ann", zone="emea")
+READER = UploadReader(ParsingSettings(upload_timeout_s=1.0, upload_max_waiting=1))
 
 
 def read(name, data):
@@ -18,7 +27,9 @@ def read(name, data):
         n_bytes=len(data),
         sha256=digest_bytes(data),
     )
-    return read_documents(data, file, source="vector_stores/vs_1/file-1/7", owner=OWNER, now=7)
+    return read_documents(
+        READER.parsers, data, file=file, source="vector_stores/vs_1/file-1/7", owner=OWNER, now=7
+    )
 
 
 def test_what_a_file_says_of_readers_zones_times_and_attributes_is_passed_over():
@@ -50,3 +61,38 @@ def test_html_and_text_are_read_and_what_cannot_be_is_refused_by_its_kind():
     assert read("a.txt", b"\xff").code == "invalid_file"
     many = b'{"_id": "1", "text": "x"}\n' * (MAX_DOCUMENTS + 1)
     assert isinstance(read("a.jsonl", many), Refusal)
+
+
+def test_a_small_pdf_of_large_pages_is_refused_in_the_time_a_file_may_take():
+    begun = time.monotonic()
+    refusal = read("slow.pdf", make_repeating_pdf(200, page_bytes=1 << 20))
+    assert refusal.code == "invalid_file"
+    assert "1 s of a processor" in refusal.detail
+    assert time.monotonic() - begun < 30
+    assert len(read("a.txt", b"The next file is read.")) == 1
+
+
+def test_each_owner_reads_in_one_thread_at_a_time_and_who_is_one_too_many_is_told():
+    at_work, most = [], []
+    go_on = threading.Event()
+
+    def wait():
+        at_work.append(1)
+        most.append(len(at_work))
+        go_on.wait(10)
+        at_work.pop()
+        return "read"
+
+    async def run():
+        same = [asyncio.create_task(READER.run("ann", wait)) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        assert await READER.run("bob", lambda: "other") == "other"
+        third = asyncio.create_task(READER.run("bob", wait))
+        await asyncio.sleep(0.1)
+        with pytest.raises(OverloadedError):
+            await READER.run("ann", wait)
+        go_on.set()
+        return await asyncio.gather(*same, third)
+
+    assert asyncio.run(run()) == ["read"] * 3
+    assert max(most) == 2  # one of each owner
