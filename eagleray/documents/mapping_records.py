@@ -32,6 +32,9 @@ def apply_mapping(mapping: Mapping, record: RawRecord) -> Document | DeadLetter:
         return document
     except RuleError as fault:
         return record.reject(fault.reason, fault.detail, doc_id=doc_id)
+    except Exception as error:  # noqa: BLE001 - a record may be anything, and it alone must not become a document
+        detail = f"no document can be made of it ({type(error).__name__})"
+        return record.reject(DeadLetterReason.PARSER_FAILED, detail, doc_id=doc_id)
 
 
 def _make_document(mapping: Mapping, record: RawRecord, *, doc_id: str) -> Document:

@@ -92,7 +92,7 @@ class IngestTask:
                 if isinstance(item, DeadLetter):
                     letters.append(item)
                 else:
-                    writer.add(self._chunk(*item))
+                    writer.add(item)
                     n_documents += 1
             if len(letters) > n_before:
                 faulty.append(piece["path"])
@@ -107,8 +107,8 @@ class IngestTask:
         }
         return ledger.record(Stage.INGEST, key, outcome)
 
-    def _read(self, piece: dict[str, Any]) -> Iterator[tuple[Document, str] | DeadLetter]:
-        """Yield documents with their positions, and dead letters."""
+    def _read(self, piece: dict[str, Any]) -> Iterator[pa.Table | DeadLetter]:
+        """Yield the rows of each document, and dead letters."""
         path = piece["path"]
         file = InputFile(source=f"{self._reading.source}/{path}", modified=piece["modified"])
         records = self._reading.parsers.parse_partition(
@@ -123,18 +123,22 @@ class IngestTask:
             if not piece["size"]:
                 self._source.read_range(path, 0, 0)  # no parser opens a file of no bytes
             for record in records:
-                yield self._map(record)
+                yield self._make_rows(record)
         except StoreError as error:
             if not is_of_file(error):
                 raise
             detail = "the file vanished" if isinstance(error, ObjectNotFoundError) else str(error.__cause__)
             yield file.reject(DeadLetterReason.UNREADABLE_FILE, f"{detail}; put it right and retry")
 
-    def _map(self, record: RawRecord | DeadLetter) -> tuple[Document, str] | DeadLetter:
-        if isinstance(record, DeadLetter):
-            return record
-        document = apply_mapping(self._reading.mapping, record)
-        return document if isinstance(document, DeadLetter) else (document, record.position)
+    def _make_rows(self, record: RawRecord | DeadLetter) -> pa.Table | DeadLetter:
+        document = record if isinstance(record, DeadLetter) else apply_mapping(self._reading.mapping, record)
+        if isinstance(record, DeadLetter) or isinstance(document, DeadLetter):
+            return document
+        try:
+            return self._chunk(document, record.position)
+        except Exception as error:  # noqa: BLE001 - one document that cannot be cut must not end the run
+            detail = f"it cannot be cut into chunks ({type(error).__name__})"
+            return record.reject(DeadLetterReason.PARSER_FAILED, detail)
 
     def _chunk(self, document: Document, position: str) -> pa.Table:
         reading = self._reading

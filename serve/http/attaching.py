@@ -272,9 +272,7 @@ def _read_one(attaching: Attaching, item: Attached, *, parsers: ParserPool) -> t
     except (NotPublishedError, ObjectNotFoundError):
         own.attachments.fail(item, *_UNWANTED)
         return ()
-    found = read_documents(
-        parsers, data, file=file, source=item.source, owner=owner, now=item.created
-    )
+    found = read_documents(parsers, data, file=file, source=item.source, owner=owner, now=item.created)
     if isinstance(found, Refusal):
         own.attachments.fail(item, found.code, found.detail)
         return ()

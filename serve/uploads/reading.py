@@ -68,9 +68,7 @@ class UploadReader:
 
     def __init__(self, settings: ParsingSettings) -> None:
         n_processes = settings.upload_processes
-        self.parsers = ParserPool(
-            choose_upload_limits(settings), n_processes=n_processes, niceness=_NICENESS
-        )
+        self.parsers = ParserPool(choose_upload_limits(settings), n_processes=n_processes, niceness=_NICENESS)
         self._threads = ThreadPoolExecutor(n_processes, thread_name_prefix="eagleray-parsing")
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._max_reading = n_processes + settings.upload_max_waiting
@@ -131,7 +129,9 @@ def read_texts(parsers: ParserPool, data: bytes, file: FileRecord) -> list[str] 
 
 def _parse(parsers: ParserPool, data: bytes, file: FileRecord) -> list[Document] | Refusal:
     found: list[Document] = []
-    with closing(parsers.parse_bytes(data, InputFile(source=file.filename, modified=file.created))) as records:
+    with closing(
+        parsers.parse_bytes(data, InputFile(source=file.filename, modified=file.created))
+    ) as records:
         for record in records:
             document = record if isinstance(record, DeadLetter) else apply_mapping(DEFAULT_MAPPING, record)
             if isinstance(document, DeadLetter):

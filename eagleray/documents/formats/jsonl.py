@@ -69,6 +69,9 @@ def parse_line(line: bytes, file: InputFile, *, offset: int) -> RawRecord | Dead
         detail = str(error)
     except RecursionError:
         detail = "it is nested too deeply"
+    except MemoryError:
+        detail = "it takes more memory than allowed (MemoryError); split the record or raise the limit"
+        return file.reject(DeadLetterReason.LIMIT_EXCEEDED, detail, position=position)
     else:
         if isinstance(value, dict):
             return RawRecord(file=file, position=position, fields=value)

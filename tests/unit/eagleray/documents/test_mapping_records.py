@@ -264,3 +264,14 @@ def test_a_document_has_at_most_1024_attributes():
 def test_a_mapping_names_attributes_that_can_be_asked_for(tmp_path):
     with pytest.raises(MappingError, match="expected 1 to 256 characters"):
         map_with(tmp_path, 'attributes:\n  "a\\tb": {field: x, type: string}\n')
+
+
+def test_whatever_goes_wrong_with_a_record_is_a_dead_letter_without_its_text(monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr("eagleray.documents.mapping_records.find_elements", fail)
+    letter = apply_mapping(DEFAULT_MAPPING, make_record())
+    assert letter.reason is DeadLetterReason.PARSER_FAILED
+    assert "ZeroDivisionError" in letter.detail
+    assert "secret" not in letter.detail

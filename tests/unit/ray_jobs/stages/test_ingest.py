@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,22 @@ def test_an_empty_file_is_read(folder):
     (folder / "empty.txt").touch()
     assert ingest(folder, "empty.jsonl")[1] == []
     assert [letter["reason"] for letter in ingest(folder, "empty.txt")[1]] == ["empty_text"]
+
+
+class FailingCounter(CharacterCounter):
+    """Fails on one text, in a way nobody expects."""
+
+    def find_offsets(self, text):
+        if "poison" in text:
+            raise ZeroDivisionError(text)
+        return super().find_offsets(text)
+
+
+def test_a_document_that_nobody_can_cut_is_a_dead_letter_that_names_the_class_alone(folder, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "READING", replace(READING, counter=FailingCounter()))
+    (folder / "b.jsonl").write_text('{"_id": "1", "text": "poison"}\n{"_id": "2", "text": "good"}\n')
+    outcome, letters = ingest(folder, "b.jsonl")
+    assert (outcome["n_documents"], outcome["n_dead_letters"]) == (1, 1)
+    assert letters[0]["reason"] == "parser_failed"
+    assert "ZeroDivisionError" in letters[0]["detail"]
+    assert "poison" not in letters[0]["detail"]

@@ -26,6 +26,16 @@ LIMITS = ParseLimits(
 )
 
 
+OTHERS = set()
+
+
+@pytest.fixture(autouse=True)
+def pass_over_others():
+    """Do not count the processes that other tests have left."""
+    OTHERS.clear()
+    OTHERS.update(find_children())
+
+
 @pytest.fixture
 def pool():
     found = ParserPool(LIMITS)
@@ -39,7 +49,8 @@ def parse(pool, data, name):
 
 def find_children():
     path = Path(f"/proc/{os.getpid()}/task")
-    return {int(pid) for task in path.iterdir() for pid in (task / "children").read_text().split()}
+    found = {int(pid) for task in path.iterdir() for pid in (task / "children").read_text().split()}
+    return found - OTHERS
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLE.rglob("*.*")), ids=lambda path: path.name)
@@ -219,3 +230,10 @@ def test_the_program_of_a_process_loads_nothing_heavy():
     code = f"import sys, eagleray.documents.parsing.child; sys.exit({loaded} or 0)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_line_that_unpacks_to_too_much_takes_no_other_with_it(pool):
+    wide = b'{"text": "x", "wide": [' + b"[]," * 6_000_000 + b"[]]}\n"
+    letter, record = parse(pool, wide + b'{"text": "good"}\n', "a.jsonl")
+    assert (letter.reason, letter.position) == (DeadLetterReason.LIMIT_EXCEEDED, "byte 0")
+    assert record.fields == {"text": "good"}
