@@ -60,7 +60,7 @@ class RayJobService:
         mapping = load_mapping(Path(request.mapping)) if request.mapping else DEFAULT_MAPPING
         spec = describe_collection(settings)
         source, default_name = open_source(request.source, s3=settings.s3)
-        files = list_files(source)
+        listing = list_files(source, own=(store.url, settings.cache))
         put_collection(store, spec)
         entry = read_alias(store, spec.name, request.alias or "live")
         parent = entry.snapshot if entry else None
@@ -72,7 +72,7 @@ class RayJobService:
             mapping_digest=mapping.digest,
             source=name,
             parent=parent,
-            files=files,
+            files=listing.files,
             seen=before.get(name, {}),
             n_held=load_snapshot(store, spec.name, parent).n_rows if parent else 0,
             forced=_find_forced(store, spec.name, request, source=name),
@@ -89,6 +89,8 @@ class RayJobService:
         )
         is_needed = bool(plan.reread or plan.gone)
         report = _carry_out(run, ledger, request, before=before, is_needed=is_needed)
+        if listing.passed_over:
+            report["passed_over"] = listing.passed_over
         return {**report, "seconds": round(time.monotonic() - started, 1)}
 
     def import_rows(

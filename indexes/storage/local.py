@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
+import stat
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -21,6 +23,7 @@ from indexes.storage.naming import check_name
 
 _T = TypeVar("_T")
 _TEMPORARY = ".partial-"
+_BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
 
 
 class LocalStore:
@@ -73,13 +76,13 @@ class LocalStore:
         return self._reading(path, Path.is_file)
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        """Yield the objects below a folder, in the order of their names."""
+        """Yield the objects below a folder, in the order of their names; pipes and devices are none."""
         self._check_there()
         folder = self._locate(prefix.strip("/")) if prefix else self._root
         files = (
             Path(base) / name for base, _, names in os.walk(folder, onerror=self._fail_walk) for name in names
         )
-        named = sorted((file.relative_to(self._root).as_posix(), file) for file in files)
+        named = sorted((_escape(file.relative_to(self._root).as_posix()), file) for file in files)
         for name, file in named:
             facts = None if file.name.startswith(_TEMPORARY) else _find_facts(file)
             if facts is not None:
@@ -97,7 +100,8 @@ class LocalStore:
         self._reading(path, lambda file: file.unlink(missing_ok=True))
 
     def _locate(self, path: str) -> Path:
-        return self._root / check_name(path)
+        found = self._root / check_name(path)
+        return self._root / _unescape(path) if "\\x" in path and not found.exists() else found
 
     def _reading(self, path: str, read: Callable[[Path], _T]) -> _T:
         self._check_there()
@@ -161,13 +165,23 @@ class LocalStore:
 
 
 def _find_facts(file: Path) -> os.stat_result | None:
-    """Return a file's size and times, those of the link where it leads nowhere, `None` where it is gone."""
+    """Return a file's size and times, a link's where it leads nowhere, `None` where it is no file."""
     try:
-        return file.stat()
+        facts = file.stat()
+        return facts if stat.S_ISREG(facts.st_mode) else None
     except OSError:
         with suppress(OSError):
             return file.lstat()
         return None
+
+
+def _escape(name: str) -> str:
+    """Return a name with bytes that are no UTF-8 as a backslash, an x and two hex digits."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _unescape(name: str) -> str:
+    return _BYTE.sub(lambda match: chr(0xDC00 + int(match[1], 16)), name)
 
 
 def _put_in_place(partial: Path, final: Path, *, replace: bool) -> bool:

@@ -1,15 +1,34 @@
-"""Files in a folder or below an object-store prefix."""
+"""Files in a folder or below an object-store prefix, and what is passed over there."""
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
 
-from eagleray.contracts.ports import Store
+from eagleray.contracts.ports import Store, StoredObject
 from eagleray.documents.formats.registry import SUFFIXES
 from eagleray.errors import SourceError
 from eagleray.setting_groups.engine import S3Settings
 from indexes.storage import open_store
 from ray_jobs.plans.partitions import SourceFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What a source holds.
+
+    Attributes:
+        files: that are read, in the order of their paths.
+        passed_over: what is not read -> how many there are: `hidden`, `linked_folders`, `special_files`
+            (pipes, sockets, devices), `own_files` (of the store or the cache), `folder_markers` (of buckets).
+    """
+
+    files: tuple[SourceFile, ...]
+    passed_over: dict[str, int] = field(default_factory=dict)
 
 
 def open_source(url: str, *, s3: S3Settings) -> tuple[Store, str]:
@@ -35,27 +54,115 @@ def open_source(url: str, *, s3: S3Settings) -> tuple[Store, str]:
     return open_store(url, s3=s3), PurePosixPath(url.rstrip("/")).name
 
 
-def list_files(store: Store) -> tuple[SourceFile, ...]:
-    """Return every file of the source except hidden ones, in the order of their paths.
+def list_files(store: Store, *, own: Sequence[str] = ()) -> Listing:
+    """Return every file of the source that may be read, and what is passed over.
+
+    Args:
+        store: where the source's files lie.
+        own: URLs of the collection's store and folders of its caches, which are never part of a source.
 
     Raises:
-        SourceError: there is none, or none with a suffix that can be read.
+        SourceError: there is none, or none with a suffix that can be read, or the source lies in the store.
     """
-    files = list_all_files(store)
+    listing = _list(store, below="", own=own)
     known = ", ".join(SUFFIXES)
-    if not files:
-        raise SourceError(source=store.url, detail=f"it holds no file; expected files that end in {known}")
-    if not any(PurePosixPath(file.path).suffix.lower() in SUFFIXES for file in files):
+    if not listing.files:
+        passed = "".join(f"; passed over: {n} {name}" for name, n in listing.passed_over.items())
+        detail = f"it holds no file; expected files that end in {known}{passed}"
+        raise SourceError(source=store.url, detail=detail)
+    if not any(PurePosixPath(file.path).suffix.lower() in SUFFIXES for file in listing.files):
         raise SourceError(
-            source=store.url, detail=f"none of its {len(files)} files can be read; expected {known}"
+            source=store.url, detail=f"none of its {len(listing.files)} files can be read; expected {known}"
         )
-    return files
+    return listing
 
 
 def list_all_files(store: Store, *, below: str = "") -> tuple[SourceFile, ...]:
     """Return every file below a folder except hidden ones, in the order of their paths."""
-    return tuple(
-        SourceFile(path=item.path, size_bytes=item.size_bytes, modified=item.modified, tag=item.tag)
-        for item in store.list(below)
-        if not any(part.startswith(".") for part in item.path.split("/"))
-    )
+    return _list(store, below=below, own=()).files
+
+
+def _list(store: Store, *, below: str, own: Sequence[str]) -> Listing:
+    folder = _find_folder(store.url)
+    inside = _find_own(store.url, own)
+    passed_over = Counter[str]() if folder is None else _count_unread(folder)
+    files = []
+    for item in store.list(below):
+        kind = _find_kind(store, item, folder=folder, inside=inside)
+        if kind:
+            passed_over[kind] += 1
+        else:
+            files.append(
+                SourceFile(path=item.path, size_bytes=item.size_bytes, modified=item.modified, tag=item.tag)
+            )
+    return Listing(files=tuple(files), passed_over=dict(sorted(passed_over.items())))
+
+
+def _find_kind(store: Store, item: StoredObject, *, folder: Path | None, inside: Sequence[str]) -> str:
+    """Return what an object is passed over as, or `""`."""
+    if not item.path:
+        return "folder_markers"
+    if any(part.startswith(".") for part in item.path.split("/")):
+        return "hidden"
+    if any(f"{item.path}/".startswith(prefix) for prefix in inside):
+        return "own_files"
+    if folder is None:
+        return "folder_markers" if not item.size_bytes and not store.exists(item.path) else ""
+    file = folder / item.path
+    if file.is_symlink() and inside:
+        try:
+            target = file.resolve(strict=True)
+        except (OSError, RuntimeError):
+            return ""  # leads nowhere: a dead letter
+        if any(target.is_relative_to(folder / prefix) for prefix in inside):
+            return "own_files"
+    return ""
+
+
+def _find_folder(url: str) -> Path | None:
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)).resolve() if parts.scheme == "file" else None
+
+
+def _find_own(source: str, own: Sequence[str]) -> list[str]:
+    """Return the paths, below the source, of the collection's own folders, each with a `/` at its end.
+
+    Raises:
+        SourceError: the source lies in one of them.
+    """
+    found = []
+    base = _normalise(source)
+    for url in own:
+        other = _normalise(url)
+        if base.startswith(other):
+            detail = f"it lies in {url}, where collections and their copies are kept; name another folder"
+            raise SourceError(source=source, detail=detail)
+        if other.startswith(base):
+            found.append(other[len(base) :])
+    return found
+
+
+def _normalise(url: str) -> str:
+    if "://" in url and not url.startswith("file:"):
+        return f"{url.rstrip('/')}/"
+    folder = _find_folder(url) if url.startswith("file:") else Path(url).expanduser().resolve()
+    return f"{folder}/"
+
+
+def _count_unread(folder: Path) -> Counter[str]:
+    """Count what the store does not list: pipes, sockets and devices, and folders that are links."""
+    counts: Counter[str] = Counter()
+    waiting = [folder]
+    while waiting:
+        try:
+            entries = list(os.scandir(waiting.pop()))
+        except OSError:
+            continue  # the store says what is wrong with it
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(Path(entry.path))
+            elif entry.is_dir():
+                counts["linked_folders"] += 1
+            elif not entry.is_file() and Path(entry.path).exists():
+                counts["special_files"] += 1
+    return +counts

@@ -35,7 +35,7 @@ def read_peak_bytes():
 
 def main(source, store):
     """Ingest every partition of the folder `source`, and see what those after the first one cost."""
-    jobs, files = JobSettings(), list_files(LocalStore(source))
+    jobs, files = JobSettings(), list_files(LocalStore(source)).files
     reading = Reading(
         source="desk",
         parsers=ParserPool(ParseLimits()),
