@@ -264,14 +264,13 @@ def _start(limits: ParseLimits, *, niceness: int) -> subprocess.Popen[bytes]:
         "memory_bytes": limits.memory_bytes,
         "niceness": niceness,
     }
-    libraries = os.environ.get("LD_LIBRARY_PATH")
     try:
         return subprocess.Popen(  # noqa: S603 - this interpreter, with a program of ours
             [sys.executable, "-I", "-B", "-c", _PROGRAM, json.dumps(start)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=_ENVIRONMENT | ({"LD_LIBRARY_PATH": libraries} if libraries else {}),
+            env=_ENVIRONMENT,
             cwd="/",
             start_new_session=True,
         )
