@@ -23,6 +23,7 @@ from typing import Any, Final, TextIO
 
 import structlog
 
+from eagleray.printable import make_printable
 from eagleray.setting_groups.serving import LogSettings
 
 NAME: Final = "eagleray"
@@ -51,6 +52,13 @@ class _StandardError(logging.Handler):
         sys.stderr.write(self.format(record) + "\n")
 
 
+def _escape_values(
+    _logger: Any, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Return an event whose values cannot steer a terminal."""
+    return {name: make_printable(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
 def get_logger() -> structlog.stdlib.BoundLogger:
     """Return the logger of the project's events: `log.info("run_begun", collection=…, run_id=…)`."""
     logger: structlog.stdlib.BoundLogger = structlog.wrap_logger(
@@ -67,13 +75,16 @@ def configure_logs(settings: LogSettings) -> None:
 
     `auto` is one line for people on a terminal and one JSON object a line elsewhere.
     """
-    renderer: Any = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    renderer: tuple[Any, ...] = (
+        _escape_values,
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+    )
     if _is_json(settings):
-        renderer = structlog.processors.JSONRenderer(sort_keys=True)
+        renderer = (structlog.processors.JSONRenderer(sort_keys=True),)
     handler = _StandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer]
         )
     )
     logger = logging.getLogger(NAME)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 import typer
+from typer import rich_utils
 
 from eagleray import __version__
 from eagleray.cli.answering import search_many
@@ -20,13 +21,14 @@ from eagleray.cli.ingesting import ingest
 from eagleray.cli.keys import keys
 from eagleray.cli.searching import search
 from eagleray.cli.serving import serve
-from eagleray.cli.showing import show_json
+from eagleray.cli.showing import prepare_output, show_json, show_line
 from eagleray.cli.snapshots import snapshots
 from eagleray.cli.tuning import tune
 from eagleray.cli.uploading import upload
 from eagleray.cli.vacuuming import vacuum
 from eagleray.errors import EagleRayError
 from eagleray.logs import configure_logs
+from eagleray.printable import make_printable
 from eagleray.settings import load_settings
 
 app = typer.Typer(name="eagleray", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -60,7 +62,7 @@ def version(json: bool = typer.Option(False, "--json", help="Print one JSON valu
     if json:
         show_json({"version": __version__})
     else:
-        print(f"eagleray {__version__}")
+        show_line(f"eagleray {__version__}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -76,15 +78,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     is_json = "--json" in given
+    prepare_output()
     try:
-        code = app(given, standalone_mode=not is_json)
+        code = app(given, standalone_mode=False)
     except EagleRayError as error:
         if is_json:
             show_json({"error": {"type": type(error).__name__, "message": str(error), **error.fields}})
         else:
-            print(f"eagleray: {error}", file=sys.stderr)
+            show_line(f"eagleray: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except typer.TyperException as error:
-        show_json({"error": {"type": "UsageError", "message": error.format_message()}})
+        if is_json:
+            show_json({"error": {"type": "UsageError", "message": error.format_message()}})
+        else:
+            error.message = make_printable(error.message)
+            rich_utils.rich_format_error(error)  # type: ignore[arg-type]  # usage errors are of its type
         sys.exit(error.exit_code)
+    except typer.Abort:
+        rich_utils.rich_abort_error()
+        sys.exit(1)
     sys.exit(code or 0)

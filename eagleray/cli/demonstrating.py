@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from eagleray.cli.ingesting import report_progress
+from eagleray.cli.showing import show_line
 from eagleray.contracts.callers import Role
 from eagleray.contracts.services import IngestRequest, KeyRequest
 from eagleray.errors import InputError, IntegrityError, NotPublishedError
@@ -99,4 +100,4 @@ def _is_published(settings: Settings) -> bool:
 
 
 def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    show_line(line, file=sys.stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from eagleray.cli.ingesting import report_progress, show_report
-from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose
+from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_line
 from eagleray.contracts.exchange import ImportRequest
 from eagleray.parts import load_job_service
 from eagleray.settings import load_settings
@@ -56,4 +56,4 @@ def import_rows(
         report = load_job_service().import_rows(settings, request, on_progress)
     show_report(report, settings, is_json=json)
     if not json and settings.embedder.model != model:
-        print(f"questions need the same model: export EAGLERAY_EMBEDDER__MODEL={model}")
+        show_line(f"questions need the same model: export EAGLERAY_EMBEDDER__MODEL={model}")

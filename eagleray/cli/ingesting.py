@@ -11,7 +11,15 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_fields, show_json
+from eagleray.cli.showing import (
+    COLLECTION_OPTION,
+    JSON_OPTION,
+    STORE_OPTION,
+    choose,
+    show_fields,
+    show_json,
+    show_line,
+)
 from eagleray.contracts.services import IngestRequest, OnProgress
 from eagleray.parts import load_job_service
 from eagleray.settings import Settings, load_settings
@@ -51,11 +59,11 @@ def show_report(report: dict[str, Any], settings: Settings, *, is_json: bool) ->
         return
     show_fields(report)
     if report.get("dead_letters"):
-        print(f"set aside, with the reasons: eagleray dead-letters list {settings.options}")
+        show_line(f"set aside, with the reasons: eagleray dead-letters list {settings.options}")
     if "published" in report:
-        print(f"ask it: eagleray search 'your question' {settings.options}")
+        show_line(f"ask it: eagleray search 'your question' {settings.options}")
     elif report["changed"]:
-        print(f"publish it: eagleray snapshots publish {report['snapshot'][:12]} {settings.options}")
+        show_line(f"publish it: eagleray snapshots publish {report['snapshot'][:12]} {settings.options}")
 
 
 @contextmanager
@@ -81,7 +89,7 @@ def _show_progress() -> Iterator[OnProgress]:
 
         def write_line(stage: str, done: int, total: int) -> None:
             if done == total:
-                print(f"{stage}: {done}/{total}", file=sys.stderr, flush=True)
+                show_line(f"{stage}: {done}/{total}", file=sys.stderr)
 
         yield write_line
         return

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from eagleray.cli.showing import JSON_OPTION, STORE_OPTION, choose, show_fields, show_json, show_table
+from eagleray.cli.showing import (
+    JSON_OPTION,
+    STORE_OPTION,
+    choose,
+    show_fields,
+    show_json,
+    show_line,
+    show_table,
+)
 from eagleray.contracts.callers import Role
 from eagleray.contracts.services import KeyRequest
 from eagleray.errors import InputError
@@ -42,7 +50,7 @@ def create(
         show_json(made)
         return
     show_fields(made)
-    print("keep the key now: it cannot be shown again")
+    show_line("keep the key now: it cannot be shown again")
 
 
 @keys.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from eagleray.cli.asking_servers import DEFAULT_ALIAS, ServerOptions, ask_server
-from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_json
+from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_json, show_line
 from eagleray.client.questions import Question
 from eagleray.contracts.answers import show_response
 from eagleray.contracts.hits import (
@@ -134,14 +134,14 @@ def _read_boosts(written: list[str]) -> dict[TextField, float]:
 
 def _show_hits(response: SearchResponse, *, is_explained: bool) -> None:
     if not response.hits:
-        print("no hits: nothing visible to this caller at this time matches")
+        show_line("no hits: nothing visible to this caller at this time matches")
     for rank, hit in enumerate(response.hits, start=1):
         reranked = "" if hit.reranked is None else f", reranked {hit.reranked:.3f}"
-        print(f"{rank}. {hit.title or hit.doc_id}  [{hit.score:.3f}{reranked}]")
-        print(f"   {_shorten(hit)}")
+        show_line(f"{rank}. {hit.title or hit.doc_id}  [{hit.score:.3f}{reranked}]")
+        show_line(f"   {_shorten(hit)}")
         place = hit.source if hit.doc_id == hit.source else f"{hit.source}#{hit.doc_id}"
         page = f", page {hit.page}" if hit.page else ""
-        print(
+        show_line(
             f"   {place}{page}, characters {hit.start}-{hit.end}, known from {format_micros(hit.known_from)}"
         )
     if is_explained:
@@ -151,21 +151,23 @@ def _show_hits(response: SearchResponse, *, is_explained: bool) -> None:
 def _show_explanation(explanation: Explanation) -> None:
     as_of = "now" if explanation.as_of is None else format_micros(explanation.as_of)
     kind = {None: "", True: ", exact", False: ", approximate"}[explanation.is_exact]
-    print(f"snapshot {explanation.snapshot[:12]} as of {as_of}: {explanation.n_visible} chunks visible{kind}")
+    show_line(
+        f"snapshot {explanation.snapshot[:12]} as of {as_of}: {explanation.n_visible} chunks visible{kind}"
+    )
     for segment in explanation.segments:
-        print(
+        show_line(
             f"segment {segment.segment[:12]}: {segment.n_rows} chunks, {segment.n_prefix} known by then, "
             f"{segment.n_selected} visible to this caller and filter; {_tell_plan(segment)}"
         )
     if explanation.reranking is not None:
         model = explanation.reranking
-        print(f"{model.n_candidates} candidates scored again by {model.reranker} ({model.digest[:12]})")
+        show_line(f"{model.n_candidates} candidates scored again by {model.reranker} ({model.digest[:12]})")
     words = ", ".join(f"{term} {n}" for term, n in explanation.document_frequencies.items())
-    print(
+    show_line(
         f"visible chunks that hold each word: {words or 'none'}; mean {explanation.average_length:.1f} words"
     )
     if explanation.timings_ms:
-        print(", ".join(f"{step} {ms:.1f} ms" for step, ms in explanation.timings_ms.items()))
+        show_line(", ".join(f"{step} {ms:.1f} ms" for step, ms in explanation.timings_ms.items()))
 
 
 def _tell_plan(segment: SegmentExplanation) -> str:

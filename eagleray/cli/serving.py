@@ -8,7 +8,7 @@ from typing import Final
 import typer
 
 from eagleray.cli.demonstrating import ALIAS, lend_key, load_demo_settings, prepare_demo
-from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_json
+from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_json, show_line
 from eagleray.contracts.services import ServeRequest
 from eagleray.errors import InputError
 from eagleray.logs import write_all_as_json
@@ -56,9 +56,9 @@ def _serve(settings: Settings, request: ServeRequest, *, is_json: bool, key: str
             shown = {"url": url, "collection": settings.collection, "store": settings.store}
             show_json(shown | ({"key": key} if key else {}))
         else:
-            print(f"serving {settings.collection} on {url}")
+            show_line(f"serving {settings.collection} on {url}")
             if key:
-                print(f"key, until this ends: {key}")
+                show_line(f"key, until this ends: {key}")
         sys.stdout.flush()
 
     write_all_as_json(settings.log)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from eagleray.printable import escape_json, make_printable
 
 JSON_OPTION = typer.Option(False, "--json", help="Print one JSON value.")
 STORE_OPTION = typer.Option(
@@ -20,19 +24,36 @@ COLLECTION_OPTION = typer.Option(
 )
 
 
+def prepare_output() -> None:
+    """Let standard output and error print any text in any locale: what it cannot show is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def show_line(text: str, *, file: TextIO | None = None) -> None:
+    """Print one line, on standard output where no file is given; control characters in it are escaped."""
+    print(make_printable(text), file=file, flush=True)
+
+
 def show_json(value: Any) -> None:
-    """Print one JSON value on one line."""
-    print(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str))
+    """Print one JSON value on one line, in ASCII where standard output cannot show it otherwise."""
+    text = escape_json(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str))
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, sort_keys=True, default=str)
+    print(text)
 
 
 def show_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     """Print rows as a table, or say that there are none."""
     if not rows:
-        print("none")
+        show_line("none")
         return
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(str(row.get(column, "")) for column in columns))
+        table.add_row(*(Text(make_printable(str(row.get(column, "")))) for column in columns))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
@@ -40,14 +61,14 @@ def show_fields(fields: dict[str, Any], *, indent: str = "") -> None:
     """Print one field a line, what it holds indented below its name; nothing as `none`."""
     for name, value in fields.items():
         if isinstance(value, dict) and value:
-            print(f"{indent}{name}:")
+            show_line(f"{indent}{name}:")
             show_fields(value, indent=f"{indent}  ")
         elif isinstance(value, list | tuple) and value:
-            print(f"{indent}{name}:")
+            show_line(f"{indent}{name}:")
             for item in value:
-                print(f"{indent}  {_show_item(item)}")
+                show_line(f"{indent}  {_show_item(item)}")
         else:
-            print(f"{indent}{name}: {_show_item(value)}")
+            show_line(f"{indent}{name}: {_show_item(value)}")
 
 
 def _show_item(value: Any) -> str:

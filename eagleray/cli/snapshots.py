@@ -11,6 +11,7 @@ from eagleray.cli.showing import (
     choose,
     show_fields,
     show_json,
+    show_line,
     show_table,
 )
 from eagleray.cli.snapshot_views import describe_difference, describe_snapshot
@@ -153,4 +154,4 @@ def copy(
         return
     show_fields(report)
     there = settings.model_copy(update={"store": to})
-    print(f"publish it there: eagleray snapshots publish {report['snapshot'][:12]} {there.options}")
+    show_line(f"publish it there: eagleray snapshots publish {report['snapshot'][:12]} {there.options}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Any, Final
 import typer
 
 from eagleray.cli.asking_servers import ServerOptions, open_client
-from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, show_fields, show_json
+from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, show_fields, show_json, show_line
 from eagleray.client.remote import RemoteCollection
 from eagleray.contracts.documents import DeadLetter, Document
 from eagleray.contracts.times import format_micros
@@ -68,7 +69,7 @@ def upload(
     else:
         show_fields({**report, "faults": len(done.faults)})
         for fault in done.faults:
-            typer.echo(f"{fault['source']} {fault['position']}: {fault['detail']}", err=True)
+            show_line(f"{fault['source']} {fault['position']}: {fault['detail']}", file=sys.stderr)
     if done.faults:
         raise typer.Exit(2)
 

@@ -20,7 +20,10 @@ def open_store(url: str | Path, *, s3: S3Settings | None = None) -> Store:
     """
     if isinstance(url, Path):
         return LocalStore(url)
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:  # brackets that enclose no address
+        raise InputError(detail=f"store {url!r}: it is no URL") from error
     if parts.scheme == "":
         return LocalStore(Path(url).expanduser())
     if parts.scheme == "file":

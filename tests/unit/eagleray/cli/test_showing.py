@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import io
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from eagleray.cli import main
+from eagleray.cli.searching import _show_hits
+from eagleray.cli.showing import prepare_output, show_fields, show_json, show_line, show_table
+
+HOSTILE = "Größe \x1b]0;title\x07 \x9b31m \u202edrow\u202c [/red] 漢\r\n\tend \ud800 \udcff"
+SHOWN = r"\x1b]0;title\x07 \x9b31m \u202edrow\u202c [/red]"
+
+
+@pytest.fixture(params=["utf-8", "ascii", "cp1252", "latin-1"])
+def read_printed(request, monkeypatch):
+    """Return what a call prints where standard output has the encoding of some locale."""
+
+    def run(call, *arguments, **options):
+        raw = io.BytesIO()
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=request.param, newline="\n"))
+            prepare_output()
+            call(*arguments, **options)
+            sys.stdout.flush()
+            return raw.getvalue().decode(request.param)
+
+    return run
+
+
+def _check(text, *, n_lines):
+    assert text.count("\n") == n_lines
+    assert all(sign.isprintable() or sign == "\n" for sign in text)
+    assert SHOWN in text
+
+
+def test_a_line_is_one_line_in_any_locale(read_printed):
+    _check(read_printed(show_line, HOSTILE), n_lines=1)
+
+
+def test_fields_names_and_values_are_lines(read_printed):
+    _check(read_printed(show_fields, {HOSTILE: HOSTILE, "nested": {"list": [HOSTILE]}}), n_lines=4)
+
+
+def test_a_table_holds_its_cells_as_they_are(read_printed):
+    _check(read_printed(show_table, [{"source": HOSTILE, "n": 1}], ("source", "n")), n_lines=2)
+
+
+def test_hits_are_shown_without_what_their_documents_hold_of_controls(read_printed):
+    hit = SimpleNamespace(
+        title=HOSTILE,
+        doc_id=HOSTILE,
+        source="file\x1b.txt",
+        text=f"word {HOSTILE}",
+        highlights=(),
+        score=1.0,
+        reranked=None,
+        page=None,
+        start=0,
+        end=9,
+        known_from=0,
+    )
+    _check(read_printed(_show_hits, SimpleNamespace(hits=(hit,)), is_explained=False), n_lines=3)
+
+
+def test_json_stays_exact_in_any_locale(read_printed):
+    text = read_printed(show_json, {HOSTILE: [HOSTILE]})
+    assert json.loads(text) == {HOSTILE: [HOSTILE]}
+    assert text.count("\n") == 1 and all(sign.isprintable() or sign == "\n" for sign in text)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["search", "a", "--no\x1b[31mpe"],
+        ["no\x9bpe"],
+        ["search", "a", "--as-of", "20\x1b[31m19"],
+        ["facets", "a", "--filter", "a = \x1b\u202e"],
+        ["snapshots", "list", "--store", "ftp://some\x1b[31mwhere"],
+    ],
+)
+def test_what_a_caller_said_is_told_without_its_controls(capsys, arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    out, err = capsys.readouterr()
+    assert ended.value.code == 2
+    assert not any(sign in out + err for sign in "\x1b\x9b\u202e")
+
+
+def test_dead_letters_of_a_file_with_an_odd_name_are_listed(monkeypatch, capsys):
+    letters = [{"source": "a\x1b[2J\udcff[/b].html", "position": "", "reason": "x", "detail": "y"}]
+    monkeypatch.setattr(
+        "eagleray.cli.dead_letters.load_job_service",
+        lambda: SimpleNamespace(list_dead_letters=lambda settings, run: letters),
+    )
+    with pytest.raises(SystemExit) as ended:
+        main(["dead-letters", "list"])
+    out, _ = capsys.readouterr()
+    assert ended.value.code == 0
+    assert r"a\x1b[2J\udcff[/b].html" in out
