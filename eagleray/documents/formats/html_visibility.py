@@ -26,6 +26,7 @@ _DROPPED_TAGS: Final = (
 _DROPPED: Final = frozenset(_DROPPED_TAGS.split())
 _NOT_LIVE: Final = ("template", "noscript")
 _EDGES: Final = frozenset(("header", "footer", "nav"))
+_CONTENT: Final = frozenset(("article", "main"))
 _HEADINGS: Final = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _MAX_EDGE_LINKS: Final = 5
 
@@ -86,6 +87,7 @@ class _Reader:
         self._counts = _Counts()
         self._begun: list[_Counts] = []  # of the open edges and headings
         self._n_open_links = 0
+        self._n_open_contents = 0
         self._above: list[frozenset[_Step]] = [frozenset()]  # beginnings of selectors that ancestors match
         self._parent: list[frozenset[_Step]] = [frozenset()]
 
@@ -101,6 +103,7 @@ class _Reader:
         if tag == "a":
             self._n_open_links += 1
             self._counts.links += 1
+        self._n_open_contents += tag in _CONTENT
         self._count(node.text)
         return True
 
@@ -110,6 +113,7 @@ class _Reader:
         self._above.pop()
         self._parent.pop()
         if node not in self.unread:
+            self._n_open_contents -= tag in _CONTENT
             if tag == "a":
                 self._n_open_links -= 1
             elif tag in _EDGES or tag in _HEADINGS:
@@ -127,7 +131,7 @@ class _Reader:
         linked = counts.linked - begun.linked
         free = counts.characters - begun.characters - linked
         if node.tag in _HEADINGS:
-            counts.headings += free > 0
+            counts.headings += free > 0 or (linked > 0 and self._n_open_contents > 0)
         elif linked > free and (node.tag == "nav" or self._is_menu(node.tag, begun)):
             self.unread.add(node)
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Element
 from eagleray.documents.elements import find_elements
 from eagleray.documents.formats.pdf_fields import FieldReader
+from eagleray.documents.formats.pdf_superscripts import mark_superscripts
 from eagleray.documents.records import InputFile, RawRecord, make_file_record
 from eagleray.errors import MissingExtraError
 
@@ -86,7 +87,7 @@ def _read_page(document: Any, index: int, *, fields: FieldReader) -> str:
     try:
         text_page = page.get_textpage()
         try:
-            text: str = text_page.get_text_range()
+            text = mark_superscripts(text_page.get_text_range(), text_page)
         finally:
             text_page.close()
         shown = fields.read_page(page)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 _COMMENT: Final = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+_WRAPPERS: Final = re.compile(r"<!--|-->|<!\[CDATA\[|\]\]>")
 _TOKEN: Final = re.compile(r""""(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|[{};]""")
 _BRACKETS: Final = re.compile(r"\([^()]*\)")
 _NAME: Final = r"(?:[-\w\u0080-\U0010ffff]|\\.)+"
@@ -146,8 +147,8 @@ def read_declarations(body: str) -> Iterator[Declaration]:
 
 
 def drop_comments(css: str) -> str:
-    """Return CSS with a space for each comment, and for the marks of HTML comments round it."""
-    return _COMMENT.sub(" ", css).replace("<!--", " ").replace("-->", " ")
+    """Return CSS with a space for each comment, and for the marks that hide it from old parsers."""
+    return _WRAPPERS.sub(" ", _COMMENT.sub(" ", css))
 
 
 def _find_rules(css: str) -> Iterator[tuple[str, str]]:

@@ -94,6 +94,19 @@ def test_what_is_hidden_is_left_out(element):
 
 
 @pytest.mark.parametrize(
+    "css",
+    [
+        "<!-- .gone{display:none} -->",
+        "<![CDATA[ .gone{display:none} ]]>",
+        "@charset 'x'; P.gone , b{DISPLAY:none}",
+        "*{color:red} [class]{display:none} .kept{display:block!important}",
+    ],
+)
+def test_a_style_sheet_may_be_wrapped_and_stand_anywhere(css):
+    assert parse(f"<p class=gone>lost</p><p class=kept>kept</p><style>{css}</style>").fields["text"] == "kept"
+
+
+@pytest.mark.parametrize(
     "element",
     [
         "<p class=a>kept</p>",
@@ -127,6 +140,8 @@ def test_a_header_a_footer_and_a_nav_are_judged_by_what_they_hold():
     assert record.fields["text"].startswith("Fund halts redemptions\n\nBy menu item")
     assert record.fields["text"].endswith("\n\nBody.")
     assert record.fields["title"] == "Fund halts redemptions"
+    linked = story.replace("Fund halts redemptions", "<a href=0>Fund halts redemptions</a>")
+    assert parse(linked).fields["title"] == "Fund halts redemptions"
     site = parse(f"<header><h1><a>Site</a></h1><nav>{links}</nav></header><p>Body.</p>")
     assert site.fields["text"] == "Body."
     notes = "The notes below are part of these statements and were audited with them as a whole, all of them."

@@ -81,6 +81,34 @@ def test_elements_know_their_pages_and_pages_without_text_are_passed_over():
     assert record.fields["title"] == "adi"
 
 
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        ("(1,234) Tj /F1 7 Tf 4 Ts (1) Tj /F1 12 Tf 0 Ts ( shares) Tj", "1,234 ¹ shares"),
+        ("(1,234) Tj /F1 7 Tf 4 Ts (12) Tj", "1,234 ¹²"),
+        ("(Revenue) Tj /F1 7 Tf 4 Ts (1) Tj", "Revenue ¹"),
+        ("(m) Tj /F1 7 Tf 4 Ts (2) Tj", "m²"),
+        ("(1,234) Tj (1) Tj", "1,2341"),
+        ("(1,234) Tj 4 Ts (1) Tj", "1,2341"),
+        ("(H) Tj /F1 7 Tf -2 Ts (2) Tj /F1 12 Tf 0 Ts (O) Tj", "H2O"),
+        ("(company10) Tj", "company10"),
+        ("0 1 -1 0 300 300 Tm (2,081 81) Tj", "2,081 81"),
+    ],
+)
+def test_small_raised_digits_are_kept_apart_from_what_they_stand_at(shown, text):
+    stream = f"BT /F1 12 Tf 72 700 Td {shown} ET"
+    page = "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<</Font<</F1 3 0 R>>>>/Contents 5 0 R>>"
+    objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Kids[4 0 R]/Count 1>>",
+        "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        page,
+        f"<</Length {len(stream)}>>stream\n{stream}\nendstream",
+    ]
+    (record,) = parse_bytes(join_objects(objects), FILE)
+    assert " ".join(record.fields["text"].split()) == text
+
+
 def test_what_is_filled_into_a_form_is_text_of_its_page():
     texts = ("/Subtype/Widget/FT/Tx/T(a)/V(Larchmont Trustees)", "/Subtype/Widget/FT/Tx/T(b)/V<FEFF20AC0035>")
     choices = (
