@@ -135,7 +135,11 @@ def check(world: World, oracle: Oracle, request: SearchRequest, *, where: str) -
     if oracle.refuses(request):
         return check_refusal(world, request, where=where)
     expected = oracle.answer(request, world.embedder.vectors[request.query])
-    response = world.searcher.search(request)
+    try:
+        response = world.searcher.search(request)
+    except FilterColumnError as error:
+        print(f"DIFFERENCE {where}: refused ({error}): {request}", flush=True)
+        return Counter(checks=1, differences=1)
     counts = Counter(checks=1, hits=len(response.hits))
     counts.update(f"plan {segment.plan}" for segment in response.explanation.segments)
     leak = find_leak(response, expected) or find_counted_leak(world, oracle, request, expected)
@@ -193,7 +197,11 @@ def find_counted_leak(world: World, oracle: Oracle, request: SearchRequest, expe
     name = column.removeprefix("attributes.")
     if not any(name in row.attributes for row in oracle.find_readable(request)):
         return _find_unrefused(world, asked)
-    found = {name_value(row["value"]): row["documents"] for row in world.searcher.count_values(asked)}
+    try:
+        counted = world.searcher.count_values(asked)
+    except FilterColumnError as error:
+        return f"values of {column} are not counted: {error}"
+    found = {name_value(row["value"]): row["documents"] for row in counted}
     pairs = {
         (name_value(value), row.doc_id)
         for row in world.rows

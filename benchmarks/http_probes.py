@@ -16,6 +16,7 @@ import numpy as np
 from benchmarks.differential_world import WORDS
 from benchmarks.http_callers import HttpCaller
 from benchmarks.http_client import Answer
+from benchmarks.http_columns import draw_column, find_errors, judge_refusal
 from benchmarks.http_looks import (
     draw_batch,
     draw_counts,
@@ -30,6 +31,8 @@ from benchmarks.http_searches import SearchAsked, draw_like, draw_search, judge_
 from benchmarks.http_verdicts import SOUND, Scene, Verdict, find_stray_canaries
 from benchmarks.http_world import COLLECTION, EMBEDDER
 from eagleray.contracts.callers import Action
+from eagleray.contracts.filters import FilterExpression
+from eagleray.contracts.principals import Principal
 
 
 def _find_sound(_scene: Scene, _answer: Answer) -> Verdict:
@@ -47,6 +50,8 @@ class Asked:
         body: of a POST; `None` for a GET.
         statuses: that an answer to an allowed caller may have.
         judge: tells what is wrong with an answer of one of these statuses.
+        filters: what is asked of columns, which a caller may not know of: then it is refused with 400.
+        column: that is counted; empty for none.
     """
 
     path: str
@@ -56,6 +61,14 @@ class Asked:
     snapshot: str = ""
     statuses: frozenset[int] = frozenset({200})
     judge: Callable[[Scene, Answer], Verdict] = _find_sound
+    filters: tuple[FilterExpression | None, ...] = ()
+    column: str = ""
+
+    def find_errors(self, scene: Scene, principal: Principal) -> list[str]:
+        """Return what each snapshot that may answer must say of the filters and the column."""
+        pinned = (self.body or {}).get("snapshot")
+        states = [scene.world.states[pinned]] if pinned in scene.world.states else scene.world.states.values()
+        return find_errors(list(states), principal, self.filters, self.column)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +93,7 @@ def _ask_search(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked
         search=search,
         snapshot=search.body.get("snapshot", ""),
         judge=lambda scene, answer: judge_search(scene, search, answer),
+        filters=(search.request.filter,),
     )
 
 
@@ -93,6 +107,7 @@ def _ask_like(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
         statuses=frozenset({200, 404}),
         snapshot=search.body.get("snapshot", ""),
         judge=lambda scene, answer: judge_like(scene, search, answer),
+        filters=(search.request.filter,),
     )
 
 
@@ -170,6 +185,20 @@ def _ask_counts(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked
         search=asked,
         snapshot=body.get("snapshot", ""),
         judge=lambda scene, answer: judge_counts(scene, asked, body["column"], answer),
+        filters=(asked.request.filter,),
+        column=body["column"],
+    )
+
+
+def _ask_column(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
+    asked, body = draw_column(scene, caller, drawn)
+    return Asked(
+        path=f"/collections/{COLLECTION}/{'facets' if 'column' in body else 'search'}",
+        action=Action.SEARCH,
+        body=body,
+        search=asked,
+        filters=(asked.request.filter,),
+        column=body.get("column", ""),
     )
 
 
@@ -187,6 +216,7 @@ def _ask_batch(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
         search=replace(asked[0], request=replace(asked[0].request, query=words)),
         snapshot=snapshot,
         judge=lambda scene, answer: judge_batch(scene, asked, answer),
+        filters=tuple(question.request.filter for question in asked),
     )
 
 
@@ -200,11 +230,13 @@ def _ask_page(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
         snapshot="" if asked.is_refused else asked.snapshot,
         statuses=frozenset({400 if asked.is_refused else 200}),
         judge=lambda scene, answer: judge_page(scene, asked, answer),
+        filters=() if asked.is_refused else (asked.search.request.filter,),
     )
 
 
 PROBES: Final = (
-    Probe(name="search", share=0.45, draw=_ask_search),
+    Probe(name="search", share=0.4, draw=_ask_search),
+    Probe(name="column", share=0.05, draw=_ask_column),
     Probe(name="page", share=0.1, draw=_ask_page),
     Probe(name="like", share=0.1, draw=_ask_like),
     Probe(name="document", share=0.1, draw=_ask_document),
@@ -254,6 +286,12 @@ def judge_answer(
 
 def _judge(scene: Scene, asked: Asked, answer: Answer, allowed: set[int]) -> Verdict:
     expected = (allowed - {200}) | (set(asked.statuses) if 200 in allowed else set())
+    if asked.search is not None and (asked.column or any(asked.filters)) and 200 in allowed:
+        errors = asked.find_errors(scene, asked.search.request.principal)
+        if answer.status in (200, 400):
+            verdict = judge_refusal(errors, answer)
+            if verdict != SOUND or answer.status == 400:
+                return verdict
     if answer.status not in expected:
         return Verdict(
             difference=f"status {answer.status}, expected {sorted(expected)}: {answer.body[:300]!r}"

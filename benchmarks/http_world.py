@@ -158,6 +158,7 @@ def _draw_rows(drawn: random.Random, ids: list[int], *, first: int, n: int) -> l
             row.text = " ".join([*words, canary])
             row.title = " ".join([*drawn.choices(WORDS, k=drawn.randrange(3)), canary])
             row.attributes["note"] = canary
+            row.attributes[f"{canary}.own"] = 1
             row.vector = EMBEDDER.embed_passages([row.text])[0]
             rows.append(row)
     return rows

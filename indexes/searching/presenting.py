@@ -53,15 +53,18 @@ def read_fields(view: SegmentView, row: int) -> dict[str, Any]:
 
     Attributes are those the row has, so none tells what other rows have.
     """
+    columns = dict(
+        zip(view.rows.column_names, view.rows.columns, strict=True)
+    )  # a look-up by name costs more
     return {
-        **{name: view.rows[name][row].as_py() for name in _PLAIN},
+        **{name: columns[name][row].as_py() for name in _PLAIN},
         "chunk_id": int(view.chunk_ids[row]),
         "zone": view.zone,
         "groups": list_groups(view, row),
         "known_from": int(view.known_from[row]),
         "known_to": int(view.known_to[row]),
         "attributes": {
-            name: show_value(kind, value) for name, (kind, value) in read_row_values(view.rows, row).items()
+            name: show_value(kind, value) for name, (kind, value) in read_row_values(columns, row).items()
         },
     }
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -49,6 +50,7 @@ def name_column(name: str, kind: AttributeType) -> str:
     return f"{_PREFIX}{kind}.{name}"
 
 
+@lru_cache(maxsize=4_096)
 def read_column_name(column: str) -> Key | None:
     """Return what a column holds; `None` for `OTHERS` and the columns every row has."""
     if not column.startswith(_PREFIX) or column == OTHERS:
@@ -199,10 +201,15 @@ def _find_others(others: pa.Array, name: str) -> dict[AttributeType, pa.Array]:
     return {kind: pa.array(values, ARROW_TYPES[kind]) for kind, values in columns.items()}
 
 
-def read_row_values(rows: pa.Table, row: int) -> dict[str, TypedValue]:
-    """Return the attributes that a row has, sorted by name."""
+def read_row_values(columns: Mapping[str, pa.ChunkedArray], row: int) -> dict[str, TypedValue]:
+    """Return the attributes that a row has, sorted by name.
+
+    Args:
+        columns: of a row table, by name.
+        row: number of the row.
+    """
     values: dict[str, TypedValue] = {}
-    for column, array in zip(rows.column_names, rows.columns, strict=True):
+    for column, array in columns.items():
         if not column.startswith(_PREFIX):
             continue
         cell = array[row]

@@ -109,10 +109,9 @@ class _JoinedRows(TypedRows):
         self._rows, self._order = rows, order
 
     def iterate(self) -> Iterator[Sequence[dict[str, TypedValue]]]:
+        columns = dict(zip(self._rows.column_names, self._rows.columns, strict=True))
         for start in range(0, len(self._order), _BLOCK_ROWS):
-            yield [
-                read_row_values(self._rows, row) for row in self._order[start : start + _BLOCK_ROWS].tolist()
-            ]
+            yield [read_row_values(columns, row) for row in self._order[start : start + _BLOCK_ROWS].tolist()]
 
 
 def save_rows(rows: pa.Table, path: Path) -> None:

@@ -38,7 +38,8 @@ def test_every_row_gives_back_its_values_however_many_columns_there_may_be(max_c
         patched.setattr(attribute_columns, "MAX_COLUMNS", max_columns)
         rows = build(documents)
     expected = [read_typed_values(document) for document in documents]
-    assert [read_row_values(rows, row) for row in range(len(documents))] == expected
+    columns = dict(zip(rows.column_names, rows.columns, strict=True))
+    assert [read_row_values(columns, row) for row in range(len(documents))] == expected
     types = find_attribute_types(documents)
     assert list_types(rows) == types
     for name, kinds in types.items():
