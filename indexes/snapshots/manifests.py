@@ -34,10 +34,10 @@ def decode_snapshot(data: bytes, *, snapshot: str, path: str) -> SnapshotManifes
         raise IntegrityError(path=path, expected=f"SHA-256 {snapshot}", found=found)
     manifest = decode_manifest(data, SnapshotManifest, path=path)
     for part, digests in (("segments", manifest.segments), ("patches", manifest.patches)):
-        if len(set(digests)) != len(digests) or not _are_digests(digests):
-            raise IntegrityError(
-                path=path, expected=f"distinct SHA-256 digests as {part}", found=str(digests)
-            )
+        if not _are_digests(digests):
+            raise IntegrityError(path=path, expected=f"SHA-256 digests as {part}", found=str(digests))
+    if len(set(manifest.segments)) != len(manifest.segments):  # a patch may come again: the last groups win
+        raise IntegrityError(path=path, expected="distinct segments", found=str(manifest.segments))
     if manifest.parent is not None and not _are_digests([manifest.parent]):
         raise IntegrityError(path=path, expected="a SHA-256 digest as parent", found=manifest.parent)
     return manifest

@@ -232,3 +232,9 @@ def test_a_request_that_another_with_its_key_overtook_is_not_taken_for_it(store)
     commit(target(store), [one])
     commit(target(store), [other])
     assert find(store, "repo") == {"a": "repo"}
+
+
+def test_a_document_goes_into_a_group_and_out_again_and_again(store):
+    for groups in [(), ("desk",), (), ("desk",), ()]:
+        commit(target(store), [write(note("a", "swap", groups=groups))])
+        assert find(store, "swap") == ({} if groups else {"a": "swap"})
