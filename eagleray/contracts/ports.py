@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -90,6 +90,10 @@ class StoredObject:
     tag: str
 
 
+OnUnnamed = Callable[[str], None]
+"""Is told the key of an object that no name stands for: it has empty parts or control characters."""
+
+
 @runtime_checkable
 class Store(Protocol):
     """Objects by name, in a local folder or an S3-compatible service.
@@ -123,8 +127,14 @@ class Store(Protocol):
         """Return whether there is such an object."""
         ...
 
-    def list(self, prefix: str) -> Iterator[StoredObject]:
-        """Yield the objects below the folder `prefix`, in the order of their names."""
+    def list(self, prefix: str, *, on_unnamed: OnUnnamed | None = None) -> Iterator[StoredObject]:
+        """Yield the objects below the folder `prefix`, in the order of their names.
+
+        Args:
+            prefix: folder; `""` is the whole store.
+            on_unnamed: told the key, below the store, of every object that no name stands for; without it,
+                one such key is an error.
+        """
         ...
 
     def upload(self, local: Path, path: str) -> None:

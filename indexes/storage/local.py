@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from eagleray.contracts.ports import StoredObject
+from eagleray.contracts.ports import OnUnnamed, StoredObject
 from eagleray.errors import ObjectNotFoundError, StoreError
 from indexes.storage.naming import check_name
 
@@ -75,7 +75,12 @@ class LocalStore:
         """Return whether there is such an object."""
         return self._reading(path, Path.is_file)
 
-    def list(self, prefix: str) -> Iterator[StoredObject]:
+    def list(
+        self,
+        prefix: str,
+        *,
+        on_unnamed: OnUnnamed | None = None,  # noqa: ARG002 - every file has a name
+    ) -> Iterator[StoredObject]:
         """Yield the objects below a folder, in the order of their names; pipes and devices are none."""
         self._check_there()
         folder = self._locate(prefix.strip("/")) if prefix else self._root

@@ -11,6 +11,11 @@ def check_name(path: str) -> str:
     Raises:
         StoreError: it is empty or absolute, or has a part that is empty, `.` or `..`.
     """
-    if any(part in ("", ".", "..") for part in path.split("/")):
+    if not is_name(path):
         raise StoreError(path=path, detail="a name must be relative and stay inside the store")
     return path
+
+
+def is_name(path: str) -> bool:
+    """Return whether `path` is relative and none of its parts is empty, `.` or `..`."""
+    return not any(part in ("", ".", "..") for part in path.split("/"))

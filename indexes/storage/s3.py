@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import S3Store as ObstoreS3
 
-from eagleray.contracts.ports import StoredObject
+from eagleray.contracts.ports import OnUnnamed, StoredObject
 from eagleray.contracts.times import to_micros
 from eagleray.errors import ObjectNotFoundError, StoreError
 from eagleray.setting_groups.engine import S3Settings
-from indexes.storage.naming import check_name
+from indexes.storage.naming import check_name, is_name
+from indexes.storage.s3_listing import find_signer, list_keys
+from indexes.storage.s3_signing import Signer
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
 
 _BLOCK_BYTES = 8 << 20
+_UNNAMED = "object with invalid path"
+"""How the client words a key that it cannot name; it gives up the whole page."""
+
+_UNNAMED_HINT = (
+    "; move it out of the prefix; `ingest` passes such keys over where EAGLERAY_S3__ACCESS_KEY_ID and "
+    "EAGLERAY_S3__SECRET_ACCESS_KEY are set"
+)
+_CONTROL = frozenset(map(chr, (*range(32), 127)))
+"""Characters that the client takes in no name."""
+
 _NO_ANSWER = "error sending request"
 """How the client words a connection that was refused or timed out."""
 
@@ -84,18 +102,34 @@ class S3Store:
             return False
         return True
 
-    def list(self, prefix: str) -> Iterator[StoredObject]:
+    def list(self, prefix: str, *, on_unnamed: OnUnnamed | None = None) -> Iterator[StoredObject]:
         """Yield the objects below a folder, in the order of their names."""
         folder = check_name(prefix.strip("/")) if prefix else None
         with self._translating(prefix):
-            found = [meta for page in self._inner.list(folder) for meta in page]
-        for meta in sorted(found, key=lambda item: item["path"]):
-            yield StoredObject(
-                path=meta["path"],
-                size_bytes=meta["size"],
-                modified=to_micros(meta["last_modified"]),
-                tag=meta["e_tag"] or "",
-            )
+            try:
+                found = [_describe_object(meta) for page in self._inner.list(folder) for meta in page]
+            except BaseError as error:
+                signer = find_signer(self._settings)
+                if on_unnamed is None or signer is None or _UNNAMED not in str(error):
+                    raise
+                found = self._list_named(folder, on_unnamed, signer=signer)
+        yield from sorted(found, key=lambda item: item.path)
+
+    def _list_named(
+        self, folder: str | None, on_unnamed: OnUnnamed, *, signer: Signer
+    ) -> builtins.list[StoredObject]:
+        """Return the objects whose keys are names, as obstore would without the others on their page."""
+        root = f"{self._prefix}/" if self._prefix else ""
+        found = []
+        below = f"{root}{folder}/" if folder else root
+        for item in list_keys(self._bucket, below, self._settings, signer=signer):
+            name = item.path.removeprefix(root)
+            path = name if item.size_bytes else name.removesuffix("/")  # the marker of a folder
+            if name and not (is_name(path) and _CONTROL.isdisjoint(path)):
+                on_unnamed(name)
+            else:
+                found.append(replace(item, path=path))
+        return found
 
     def find_local(self, path: str) -> Path | None:  # noqa: ARG002 - the port's signature
         """Return `None`: there is no file behind an object of a service."""
@@ -116,11 +150,22 @@ class S3Store:
             raise StoreError(path=f"{self.url}/{path}", detail=_describe(error)) from error
 
 
+def _describe_object(meta: ObjectMeta) -> StoredObject:
+    return StoredObject(
+        path=meta["path"],
+        size_bytes=meta["size"],
+        modified=to_micros(meta["last_modified"]),
+        tag=meta["e_tag"] or "",
+    )
+
+
 def _describe(error: Exception) -> str:
     """Return the line of an error that people read, and what to do where nobody answered."""
     detail = str(error).split("\n", 1)[0].strip()
     if _NO_ANSWER in detail:
         detail += "; the service does not answer: check EAGLERAY_S3__ENDPOINT, and run the same command again"
+    if _UNNAMED in detail:
+        detail += _UNNAMED_HINT
     return detail
 
 

@@ -24,7 +24,8 @@ class Listing:
     Attributes:
         files: that are read, in the order of their paths.
         passed_over: what is not read -> how many there are: `hidden`, `linked_folders`, `special_files`
-            (pipes, sockets, devices), `own_files` (of the store or the cache), `folder_markers` (of buckets).
+            (pipes, sockets, devices), `own_files` (of the store or the cache), `folder_markers` and
+            `unnameable_keys` (of buckets).
     """
 
     files: tuple[SourceFile, ...]
@@ -64,7 +65,7 @@ def list_files(store: Store, *, own: Sequence[str] = ()) -> Listing:
     Raises:
         SourceError: there is none, or none with a suffix that can be read, or the source lies in the store.
     """
-    listing = _list(store, below="", own=own)
+    listing = _list(store, below="", own=own, counts_unnamed=True)
     known = ", ".join(SUFFIXES)
     if not listing.files:
         passed = "".join(f"; passed over: {n} {name}" for name, n in listing.passed_over.items())
@@ -79,15 +80,19 @@ def list_files(store: Store, *, own: Sequence[str] = ()) -> Listing:
 
 def list_all_files(store: Store, *, below: str = "") -> tuple[SourceFile, ...]:
     """Return every file below a folder except hidden ones, in the order of their paths."""
-    return _list(store, below=below, own=()).files
+    return _list(store, below=below, own=(), counts_unnamed=False).files
 
 
-def _list(store: Store, *, below: str, own: Sequence[str]) -> Listing:
+def _list(store: Store, *, below: str, own: Sequence[str], counts_unnamed: bool) -> Listing:
     folder = _find_folder(store.url)
     inside = _find_own(store.url, own)
     passed_over = Counter[str]() if folder is None else _count_unread(folder)
     files = []
-    for item in store.list(below):
+
+    def count(_: str) -> None:
+        passed_over["unnameable_keys"] += 1
+
+    for item in store.list(below, on_unnamed=count if counts_unnamed else None):
         kind = _find_kind(store, item, folder=folder, inside=inside)
         if kind:
             passed_over[kind] += 1

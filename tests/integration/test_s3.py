@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from contextlib import closing
 
+import boto3
 import pytest
 
 from indexes.storage import open_store
 from tests.servers import BUCKET, run_s3_server
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
+
+KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 
 
 @pytest.fixture
@@ -69,6 +74,19 @@ def test_source_and_store_in_a_service_from_publication_to_rollback(cli, bucket,
     assert find_texts(cli) == old
     shutil.rmtree(cache)
     assert find_texts(cli) == old
+
+
+def test_keys_that_have_no_name_are_counted_and_everything_else_is_ingested(cli, bucket):
+    texts = {"a": "A bond pays three per cent.", "b": "A bond pays four per cent."}
+    put_notes(bucket, texts)
+    bucket.write("twin.jsonl", json.dumps({"_id": "c", "text": "A bond pays five per cent."}).encode())
+    keys = ("x//b.txt", "y/../c.txt", "e\x01.txt", "m/", "twin.jsonl/")
+    with closing(boto3.client("s3", endpoint_url=os.environ["EAGLERAY_S3__ENDPOINT"], **KEYS)) as client:
+        for key in keys:
+            client.put_object(Bucket=BUCKET, Key=f"desk/{key}", Body=b"" if key.endswith("/") else b"text")
+    report = cli("ingest", f"s3://{BUCKET}/desk", "--json")
+    assert (report.code, report.shown["documents_new"]) == (0, 3), report.out
+    assert report.shown["passed_over"] == {"folder_markers": 1, "unnameable_keys": 3}
 
 
 def test_a_service_that_nobody_answers_for_is_an_error_with_exit_code_5(cli, monkeypatch):

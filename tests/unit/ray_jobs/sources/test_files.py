@@ -61,7 +61,7 @@ class Bucket:
 
     url = "s3://bucket/desk"
 
-    def list(self, below):
+    def list(self, below, *, on_unnamed):
         objects = {"": 0, "a.txt": 4, "empty.txt": 0, "n": 0, "n/b.txt": 4}
         return [StoredObject(path=path, size_bytes=n, modified=1, tag="t") for path, n in objects.items()]
 
