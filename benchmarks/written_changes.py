@@ -91,7 +91,8 @@ async def _change_files(desk: Desk, author: Person, wire: Wire, drawn: random.Ra
         author.stores[made["id"]] = set()
     store, canary = drawn.choice(sorted(author.stores)), desk.make_canary()
     content = {"file": (f"{canary}.txt", f"A note on {canary}.".encode())}
-    sent = await wire.change(author, "POST", "/v1/files", route="upload", files=content)
+    form = {"purpose": "assistants"}
+    sent = await wire.change(author, "POST", "/v1/files", route="upload", files=content, data=form)
     author.files[sent["id"]] = canary
     within = f"/v1/vector_stores/{store}/files"
     if await wire.change(author, "POST", within, route="attach", json={"file_id": sent["id"]}):

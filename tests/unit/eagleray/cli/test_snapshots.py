@@ -43,7 +43,7 @@ def test_a_snapshot_is_shown_to_people_with_a_sentence_for_each_check(ask):
     assert "gate: has not run" in ask("snapshots", "show", "SNAPSHOT")
     ask("snapshots", "publish", "SNAPSHOT")
     shown = ask("snapshots", "show")
-    assert "  ticker: string\n" in shown
+    assert "  ticker:\n    string\n" in shown
     assert "    name: random\n" in shown
     assert "parent: none\n" in shown
     assert re.search(r"^  digests: passed: \d+ files as written$", shown, re.M)

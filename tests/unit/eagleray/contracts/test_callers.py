@@ -8,8 +8,8 @@ from eagleray.contracts.principals import Principal
 TABLE = {
     "reader": {"inspect", "search"},
     "writer": {"inspect", "operate", "ingest"},
-    "publisher": {"inspect", "operate", "publish"},
-    "auditor": {"inspect", "operate", "read_audit"},
+    "publisher": {"inspect", "operate", "examine", "publish"},
+    "auditor": {"inspect", "operate", "examine", "read_audit"},
     "admin": {"inspect", "operate", "administer"},
 }
 
@@ -35,6 +35,7 @@ def test_roles_add_up():
     assert {action for action in Action if caller.may(action)} == {
         Action.INSPECT,
         Action.OPERATE,
+        Action.EXAMINE,
         Action.INGEST,
         Action.READ_AUDIT,
     }
