@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.errors import NotPublishedError, UnavailableError
@@ -66,6 +67,11 @@ def publish(arguments, snapshot, expected):
     move_alias(open_store(arguments.store), SPEC.name, "live", move=move)
 
 
+def ask_own(snapshot):
+    """Return a snapshot as it is asked under its own entitlements."""
+    return AskedSnapshot(snapshot=snapshot, entitled_by=snapshot)
+
+
 def expect(arguments, snapshot):
     """Return what the whole snapshot answers, one a request."""
     engine = open_engine(open_store(arguments.store), snapshot)
@@ -90,10 +96,13 @@ def test_answers_are_of_one_snapshot_each_while_the_alias_moves(arguments, snaps
 
     async def body():
         merger, _ = await start(arguments)
-        seen = set()
-        for number in range(60):
-            if number in (20, 40):
-                publish(arguments, *((second, first) if number == 20 else (first, second)))
+        seen, n_moves = set(), 0
+        for number in range(600):
+            if number == 20 or (n_moves == 1 and second in seen):
+                publish(arguments, *((second, first) if n_moves == 0 else (first, second)))
+                n_moves, seen = n_moves + 1, seen if n_moves == 0 else {second}
+            elif n_moves == 2 and first in seen:
+                break
             answers = await asyncio.gather(*(merger.search(request, None, 30.0, {}) for request in REQUESTS))
             for place, answer in enumerate(answers):
                 snapshot = answer.explanation.snapshot
@@ -102,9 +111,9 @@ def test_answers_are_of_one_snapshot_each_while_the_alias_moves(arguments, snaps
             await asyncio.sleep(0.02)
         assert seen == set(snapshots)
         for snapshot in snapshots:
-            answer = await merger.search(REQUESTS[0], snapshot, 30.0, {})
+            answer = await merger.search(REQUESTS[0], ask_own(snapshot), 30.0, {})
             assert repr(answer.hits) == expected[snapshot][0]
-        assert isinstance(await merger.search(REQUESTS[0], "0" * 64, 30.0, {}), NotPublishedError)
+        assert isinstance(await merger.search(REQUESTS[0], ask_own("0" * 64), 30.0, {}), NotPublishedError)
 
     asyncio.run(body())
 

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.filters import Compare, Comparison, Contains, Not
 from eagleray.contracts.hits import Fusion, Granularity, Ranking, SearchMode, SearchRequest
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import Principal
 from eagleray.embedders.hashing import count_words
-from eagleray.errors import EagleRayError, FilterError, NotPublishedError
+from eagleray.errors import EagleRayError, FilterColumnError, FilterError, NotPublishedError
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.storage import open_store
 from serve.audit.entries import record_search
@@ -125,6 +126,11 @@ def strip(response):
     return replace(response, explanation=replace(response.explanation, timings_ms={}, is_remembered=False))
 
 
+def ask_own(snapshot):
+    """Return a snapshot as it is asked under its own entitlements."""
+    return AskedSnapshot(snapshot=snapshot, entitled_by=snapshot)
+
+
 def list_names(plain, kind="result"):
     return sorted(plain.scan_iter(f"eagleray:{kind}:*"))
 
@@ -139,7 +145,12 @@ def test_warm_answers_are_the_cold_ones_whoever_asked_before(redis_server, secre
         async def body():
             for principal in (*others, request.principal):
                 asked = replace(request, principal=principal)
-                cold = strip(await process.ask_plain(asked))
+                try:
+                    cold = strip(await process.ask_plain(asked))
+                except FilterColumnError:  # of a column that this caller sees nowhere
+                    with pytest.raises(FilterColumnError):
+                        await process.ask(asked)
+                    continue
                 for _ in range(2):
                     answer = await process.ask(asked)
                     assert strip(answer) == cold
@@ -200,7 +211,7 @@ def test_a_publish_in_between_is_answered_from_the_new_snapshot_and_a_rollback_f
             assert (before.explanation.snapshot, after.explanation.snapshot) == (old, new)
             assert not after.explanation.is_remembered
             assert strip(after) == strip(await process.ask_plain(asked))
-            named = await process.ask(asked, snapshot=old)
+            named = await process.ask(asked, snapshot=ask_own(old))
             assert strip(named) == strip(before)
             publish(store, old)
             await wait_for(process, old)
@@ -208,7 +219,7 @@ def test_a_publish_in_between_is_answered_from_the_new_snapshot_and_a_rollback_f
             assert again.explanation.is_remembered
             assert strip(again) == strip(before)
             with pytest.raises(NotPublishedError):
-                await process.ask(asked, snapshot="0" * 64)
+                await process.ask(asked, snapshot=ask_own("0" * 64))
 
     runner.run(body())
 
@@ -225,8 +236,8 @@ def test_a_snapshot_that_is_not_open_here_is_opened_before_its_answer_is_remembe
 
     async def ask():
         async with open_process(store, options) as process:
-            first = await process.ask(asked, snapshot=older)
-            return [first, await process.ask(asked, snapshot=older)]
+            first = await process.ask(asked, snapshot=ask_own(older))
+            return [first, await process.ask(asked, snapshot=ask_own(older))]
 
     for _ in range(2):
         first, second = runner.run(ask())
