@@ -33,6 +33,7 @@ _ALIAS: Final = "live"
 _N_CLIENTS: Final = 6
 _QUESTIONS_A_ROUND: Final = 60
 _FOLLOWING_S: Final = 30.0
+_MEANWHILE_A_ROUND: Final = 60
 _PAUSE_S: Final = 0.05
 
 
@@ -66,7 +67,7 @@ async def _run_round(desk: Desk, wire: Wire, questions: Questions, drawn: random
     """Change things, with questions meanwhile."""
     changing = asyncio.create_task(change_all(desk, wire, drawn))
     asked = []
-    while not changing.done():
+    while not changing.done() and len(asked) < _MEANWHILE_A_ROUND:
         asked.append(await questions.ask_meanwhile())
         await asyncio.sleep(_PAUSE_S)
     await changing

@@ -31,16 +31,16 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation 
 
 EAGLERAY = Path(sys.executable).parent / "eagleray"
 N_QUESTIONS = 900
+GROUPED = [
+    {**record, "groups": ["rates"]} if number % 4 == 0 else record for number, record in enumerate(NOTES)
+]
 TIMES = [None, "2019-06-01", "2021-01-01T00:00:00Z", "soon"]
 
 
 @pytest.fixture
 def published(cluster, settings, tmp_path):
     """Settings of a published collection of notes, some of them for a group."""
-    notes = [
-        {**record, "groups": ["rates"]} if number % 4 == 0 else record for number, record in enumerate(NOTES)
-    ]
-    ingest(settings, write_lines(tmp_path / "desk" / "notes.jsonl", notes))
+    ingest(settings, write_lines(tmp_path / "desk" / "notes.jsonl", GROUPED))
     return settings
 
 
@@ -142,7 +142,7 @@ def test_a_job_killed_in_the_middle_goes_on_as_if_nothing_had_been_and_on_the_sa
     assert process.wait(timeout=30) == -signal.SIGKILL, "the job ended before it could be killed"
     assert not (target / "manifest.json").exists()
 
-    folder = write_lines(tmp_path / "desk" / "notes.jsonl", [*NOTES, note(99, "bond coupon coupon")])
+    folder = write_lines(tmp_path / "desk" / "notes.jsonl", [*GROUPED, note(99, "bond coupon coupon")])
     assert ingest(published, folder)["snapshot"] != expected["snapshot"]
     report = answer(published, asked, target)
     assert report["answered_before"] >= 1
