@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import http_leaks, publishing, serving
+from benchmarks import http_leaks, publishing, serving, write_pressure
 from benchmarks.http_world import COLLECTION
 from benchmarks.http_written import check_written
-from benchmarks.load import Asked, LoadProcess
+from benchmarks.load import Asked, Done, LoadProcess
 from benchmarks.serving_process import run_server
 from benchmarks.written_desk import Person
 from indexes.snapshots.aliases import AliasMove, move_alias
 from indexes.storage import open_store
+from tests.hashing_collections import publish_hashed
 from tests.integration.cut_runs import NOTES, ingest, write_lines
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
@@ -82,3 +83,23 @@ def test_engine_and_server_take_turns_over_distinct_questions(tmp_path):
 def test_questions_never_come_again():
     questions = list(serving.iterate_distinct([f"word{number} again" for number in range(20)]))
     assert len(questions) == len(set(questions)) == 400
+
+
+def test_searches_beside_writes_are_compared_with_searches_alone(tmp_path):
+    settings, _ = publish_hashed(tmp_path)
+    prose = "The issuer deferred the coupon of its notes, and the curve flattened. " * 50
+    figures = write_pressure.measure(settings, ["swap curve"], prose, kb=20, n_clients=4, seconds=8.0)
+    assert (figures["failed"], figures["failed_writes"]) == (0, [])
+    assert min(figures["written"].values()) > 0
+    assert min(figures[name]["searches"] for name in ("alone", "beside")) > 0
+
+
+def test_a_search_or_a_write_that_fails_beside_the_other_is_counted():
+    def done(took_s, status=200):
+        asked = [Asked(question=0, began=1.0, ended=1.0 + took_s, status=status, body=b"")]
+        return Done(asked=asked, seconds=1.0, cpu_s=0.0)
+
+    figures = write_pressure.tell(
+        done(0.1), done(0.4, status=504), {"documents": 1}, ["HTTPStatusError: 500"]
+    )
+    assert (figures["failed"], figures["ratio_p99"], figures["ratio_p50"]) == (2, 4.0, 4.0)
