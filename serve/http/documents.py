@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query
@@ -13,6 +14,7 @@ from eagleray.contracts.callers import Caller
 from eagleray.digests import digest_json
 from eagleray.errors import ForbiddenError, InputError, NotPublishedError
 from indexes.writing.requests import Begun, Write, name_key
+from serve.engine.threads import Work, run_in_thread
 from serve.http.access import Served, Writing
 from serve.http.answer_models import WriteAnswer, answered
 from serve.http.carrying_out import carry_out, wait_until_found
@@ -56,11 +58,13 @@ async def write_documents(
     """Write versions of documents, all or none; answered once searches find them, or the wait is over."""
     writer = _find_writer(serving, name, caller)
     await serving.quotas.texts.take(caller.principal.subject, len(body.documents))
-    asked, now = {"documents": body.model_dump(mode="json")["documents"]}, time.time_ns() // 1_000
-    documents = body.to_documents(now=now)  # what is refused here has not yet used its key
-    begun = await _begin(writer, caller, key=key, asked=asked, now=now)
+    now = time.time_ns() // 1_000
+    documents = await run_in_thread(
+        Work.TEXTS, body.to_documents, now=now
+    )  # what is refused here has not yet used its key
+    begun = await _begin(writer, caller, key=key, asked=lambda: _show_asked(body), now=now)
     if begun.now != now:
-        documents = body.to_documents(now=begun.now)
+        documents = await run_in_thread(Work.TEXTS, body.to_documents, now=begun.now)
     write = Write(begun=begun, documents=documents)
     return await _carry_out(serving, writer, caller, write, wait_s=wait_s)
 
@@ -73,7 +77,7 @@ async def remove_documents(
     writer = _find_writer(serving, name, caller)
     removed = tuple(sorted(set(doc_ids)))
     now = time.time_ns() // 1_000
-    begun = await _begin(writer, caller, key=key, asked={"removed": list(removed)}, now=now)
+    begun = await _begin(writer, caller, key=key, asked=lambda: {"removed": list(removed)}, now=now)
     write = Write(begun=begun, removed=removed)
     return await _carry_out(serving, writer, caller, write, wait_s=wait_s)
 
@@ -88,11 +92,17 @@ def _find_writer(serving: Serving, name: str, caller: Caller) -> DocumentWriter:
 
 
 async def _begin(
-    writer: DocumentWriter, caller: Caller, *, key: str | None, asked: dict[str, Any], now: int
+    writer: DocumentWriter, caller: Caller, *, key: str | None, asked: Callable[[], dict[str, Any]], now: int
 ) -> Begun:
+    """Return how a request begins; what it asked for is digested in a thread, for it may be long."""
     if key is None:
         return Begun(name=uuid.uuid4().hex, now=now)
-    return await writer.begin(name_key(caller.principal.subject, key), digest_json(asked), now)
+    digest = await run_in_thread(Work.TEXTS, lambda: digest_json(asked()))
+    return await writer.begin(name_key(caller.principal.subject, key), digest, now)
+
+
+def _show_asked(body: WriteBody) -> dict[str, Any]:
+    return {"documents": body.model_dump(mode="json")["documents"]}
 
 
 async def _carry_out(

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eagleray.errors import EagleRayError
+from serve.engine.threads import Work, run_in_thread
 from serve.http.access import CALLER
 from serve.http.admission import TAKES, BodyKind
 from serve.http.body_room import BodyRoom, HeldBody
@@ -21,6 +22,9 @@ from serve.http.refusing import refuse
 MAX_BYTES: Final = 1 << 20
 UNREAD_BYTES: Final = 64 << 10
 """Of a body that no route reads."""
+
+_SHORT_BYTES: Final = 32 << 10
+"""Of a body that is checked in the event loop; a longer one takes longer than others should wait."""
 
 TIMEOUT_S: Final = 30.0
 
@@ -66,7 +70,11 @@ class BodyLimit:
                 body = await self._read(scope, receive, held)
             if not body:
                 return body
-            return check_json(body) if scope[TAKES] is BodyKind.JSON else body
+            if scope[TAKES] is not BodyKind.JSON:
+                return body
+            if len(body) <= _SHORT_BYTES:
+                return check_json(body)
+            return await run_in_thread(Work.TEXTS, check_json, body)
         except TimeoutError:
             detail = f"the body did not come within {self._timeout_s:g} seconds"
             return make_error(path, 408, "BodyTooSlowError", detail)
