@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from eagleray.contracts.ports import Embedder
 from eagleray.settings import Settings
 from serve.assembling import PROBE
-from serve.engine.answering import Answerer
+from serve.engine.answering import Answerer, Limits
 from serve.engine.following import Follower
 from serve.engine.question_vectors import QuestionVectors
-from serve.engine.searching import FindsHits, Searches
+from serve.engine.searching import FindsHits, ProbedSearches, Searches
 from serve.engine.shelf import Engine
 from serve.question_encoding import open_question_encoder
 
@@ -21,10 +21,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedSearches:
-    """What answers, and the vectors that it closes last."""
+    """What answers, and what of it is closed with the process.
+
+    Attributes:
+        searches: answers questions, that of readiness in a thread of its own.
+        vectors: of the questions.
+        prober: asks the snapshots for readiness.
+    """
 
     searches: FindsHits
     vectors: QuestionVectors
+    prober: Answerer[Engine]
+
+    async def close(self) -> None:
+        """Wait for what is at work, and end the threads."""
+        await self.vectors.close()
+        await self.prober.close()
 
 
 async def open_searches(
@@ -48,12 +60,13 @@ async def open_searches(
         ModelError: a model cannot be loaded.
     """
     encoder, timeout_s = await open_question_encoder(settings, embedder), settings.serve.timeout_s
-    if sharing is None:
-        vectors = QuestionVectors(encoder)
-        return OpenedSearches(searches=Searches(answerer, vectors, timeout_s=timeout_s), vectors=vectors)
     identity = embedder.identity
-    vectors = QuestionVectors(encoder, shared=sharing.share_vectors(identity))
-    searches = await sharing.share_answers(
-        Searches(answerer, vectors, timeout_s=timeout_s), follower=follower, identity=identity, probe=PROBE
+    vectors = QuestionVectors(encoder, shared=None if sharing is None else sharing.share_vectors(identity))
+    searches: FindsHits = Searches(answerer, vectors, timeout_s=timeout_s)
+    if sharing is not None:
+        searches = await sharing.share_answers(searches, follower=follower, identity=identity, probe=PROBE)
+    prober = Answerer(follower, Limits(n_threads=1, max_waiting=1, timeout_s=timeout_s))
+    probing = Searches(prober, vectors, timeout_s=timeout_s)
+    return OpenedSearches(
+        searches=ProbedSearches(searches, probing, probe=PROBE), vectors=vectors, prober=prober
     )
-    return OpenedSearches(searches=searches, vectors=vectors)

@@ -114,7 +114,7 @@ async def _serve(
         await serving.completer.close()
         await group.close()
         await run_in_thread(Work.WRITES, writing.close)
-        await opened.vectors.close()
+        await opened.close()
         await answerer.close()
         await serving.collection.alone.close()
         await encoders.passages.close()

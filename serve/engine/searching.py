@@ -110,3 +110,42 @@ class Searches:
         if not needs_vector(request):
             return None
         return await self._vectors.find(request.query, timeout_s=timeout_s)
+
+
+class ProbedSearches:
+    """Answers the question that tells readiness in a thread of its own, however many others wait."""
+
+    def __init__(self, searches: FindsHits, probing: Searches, *, probe: SearchRequest) -> None:
+        """Take the parts.
+
+        Args:
+            searches: answers every other question.
+            probing: answers the probe.
+            probe: the question, of a principal that no caller is.
+        """
+        self._searches, self._probing, self._probe = searches, probing, probe
+
+    async def answer(
+        self, request: SearchRequest, *, snapshot: AskedSnapshot | None = None, timeout_s: float | None = None
+    ) -> SearchResponse:
+        """Return the answer of the alias's snapshot, or of the one that is named; see `Searches`.
+
+        Raises:
+            EagleRayError: as the searches below raise.
+        """
+        searches = self._probing if request == self._probe else self._searches
+        return await searches.answer(request, snapshot=snapshot, timeout_s=timeout_s)
+
+    async def answer_all(
+        self,
+        requests: Sequence[SearchRequest],
+        *,
+        snapshot: AskedSnapshot | None = None,
+        timeout_s: float | None = None,
+    ) -> tuple[SearchResponse, ...]:
+        """Return the answers of one snapshot, all or none; see `Searches`.
+
+        Raises:
+            EagleRayError: as the searches below raise.
+        """
+        return await self._searches.answer_all(requests, snapshot=snapshot, timeout_s=timeout_s)
