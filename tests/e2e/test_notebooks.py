@@ -85,7 +85,7 @@ def test_the_quick_start_hides_the_restricted_note_from_others(built):
 
 
 def test_the_quick_start_explains_its_answer(built):
-    assert "374 chunks visible, exact: True" in built[0]["explain"]
+    assert "373 chunks visible, exact: True" in built[0]["explain"]
     assert "n_selected" in built[0]["explain"]
 
 
