@@ -52,8 +52,8 @@ class Work(StrEnum):
 _N_THREADS: Final = {
     Work.AUTHENTICATION: 4,
     Work.AUDIT: 8,  # with `sync` each waits for the store
-    Work.FOLLOWING: 1,
-    Work.OPENING: 2,
+    Work.FOLLOWING: 4,  # a merger's waits for those of its shards, which may be in one process with it
+    Work.OPENING: 4,  # as above
     Work.QUESTIONS: 1,
     Work.TEXTS: 2,
     Work.WRITES: 4,

@@ -77,9 +77,10 @@ def list_written(store):
 def test_a_request_with_a_key_that_meets_a_dying_writer_is_carried_out_once(arguments, store):
     async def body():
         handle = LateDyingHandle(writer.CollectionWriter(arguments))
-        snapshot = await RemoteWriter(handle, timeout_s=60.0).write(make_write("keyed", store=store))
+        write = make_write("keyed", store=store)
+        snapshot = await RemoteWriter(handle, timeout_s=60.0).write(write)
         assert handle.n_calls == 2
-        assert list_written(store) == ["keyed"]
+        assert list_written(store) == [write.begun.name]
         assert snapshot == read_alias(store, SPEC.name, "live").snapshot
 
     asyncio.run(body())
@@ -110,15 +111,16 @@ def test_errors_arrive_as_themselves_and_time_is_bounded(arguments, store):
 
 
 def test_two_writers_at_once_lose_nothing_and_write_the_same_key_once(arguments, store):
+    writes = [make_write(f"w{number}", store=store) for number in range(12)]
+
     async def body():
         remote = [RemoteWriter(Handle(writer.CollectionWriter(arguments)), timeout_s=120.0) for _ in range(2)]
-        writes = [make_write(f"w{number}", store=store) for number in range(12)]
         sent = [side.write(write) for write in writes for side in remote]
         return await asyncio.gather(*sent)
 
     snapshots = asyncio.run(body())
     assert snapshots[::2] == snapshots[1::2]
-    assert sorted(list_written(store)) == sorted(f"w{number}" for number in range(12))
+    assert sorted(list_written(store)) == sorted(write.begun.name for write in writes)
     last = open_snapshot(store, SPEC.name, read_alias(store, SPEC.name, "live").snapshot)
     held = [name for view in last.segments for name in view.rows.column("doc_id").to_pylist()]
     assert sorted(name for name in held if name.startswith("doc-of-")) == sorted(
