@@ -69,12 +69,18 @@ def test_a_snapshot_of_another_collection_is_an_integrity_error(store):
 
 
 @pytest.mark.parametrize(
-    "change", [{"segments": ("x",)}, {"segments": ("ab" * 32,) * 2}, {"patches": ("../x",)}, {"parent": "x"}]
+    ("change", "expected"),
+    [
+        ({"segments": ("x",)}, "SHA-256 digests as segments"),
+        ({"segments": ("ab" * 32,) * 2}, "distinct segments"),
+        ({"patches": ("../x",)}, "SHA-256 digests as patches"),
+        ({"parent": "x"}, "a SHA-256 digest as parent"),
+    ],
 )
-def test_a_manifest_names_nothing_but_digests(store, change):
+def test_a_manifest_names_nothing_but_distinct_digests(store, change, expected):
     manifest = replace(EMPTY, **change)
     store.write(f"notes/snapshots/{manifest.snapshot_id}.json", encode_manifest(manifest))
-    with pytest.raises(IntegrityError, match="SHA-256 digest"):
+    with pytest.raises(IntegrityError, match=expected):
         load_snapshot(store, "notes", manifest.snapshot_id)
 
 
