@@ -64,7 +64,7 @@ async def open_searches(
     vectors = QuestionVectors(encoder, shared=None if sharing is None else sharing.share_vectors(identity))
     searches: FindsHits = Searches(answerer, vectors, timeout_s=timeout_s)
     if sharing is not None:
-        searches = await sharing.share_answers(searches, follower=follower, identity=identity, probe=PROBE)
+        searches = await sharing.share_answers(searches, follower=follower, identity=identity)
     prober = Answerer(follower, Limits(n_threads=1, max_waiting=1, timeout_s=timeout_s))
     probing = Searches(prober, vectors, timeout_s=timeout_s)
     return OpenedSearches(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import asdict
 
-from eagleray.contracts.hits import SearchRequest
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.digests import digest_json
 from eagleray.rerankers import open_reranker
@@ -67,7 +66,6 @@ class Sharing:
         *,
         follower: Follower[Engine],
         identity: EmbedderIdentity,
-        probe: SearchRequest,
     ) -> FindsHits:
         """Return searches that remember their answers, where the settings want that.
 
@@ -75,7 +73,6 @@ class Sharing:
             searches: answer what is not remembered.
             follower: of the alias.
             identity: of what embeds their questions.
-            probe: is always answered anew.
 
         Raises:
             ModelError: the reranker cannot be loaded.
@@ -89,7 +86,6 @@ class Sharing:
             self._sealer,
             follower=follower,
             basis=await run_in_thread(Work.SHARED, _describe_basis, settings, identity),
-            probe=probe,
             timeout_s=settings.serve.timeout_s,
         )
 

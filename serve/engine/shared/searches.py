@@ -53,7 +53,6 @@ class RememberedSearches:
         *,
         follower: HoldsSnapshots,
         basis: str,
-        probe: SearchRequest,
         timeout_s: float,
     ) -> None:
         """Take the parts.
@@ -64,12 +63,10 @@ class RememberedSearches:
             sealer: makes their names.
             follower: of the alias.
             basis: digest of what decides an answer beside snapshot and request: code, models, processor.
-            probe: tells whether questions are answered, so it always is.
             timeout_s: seconds a search may take.
         """
         self._searches, self._cache, self._sealer = searches, cache, sealer
         self._follower, self._basis, self._timeout_s = follower, basis, timeout_s
-        self._probe = probe
 
     async def answer(
         self, request: SearchRequest, *, snapshot: AskedSnapshot | None = None, timeout_s: float | None = None
@@ -79,8 +76,6 @@ class RememberedSearches:
         Raises:
             EagleRayError: as the searches below raise.
         """
-        if request == self._probe:
-            return await self._searches.answer(request, snapshot=snapshot, timeout_s=timeout_s)
         allowed_s = min(timeout_s or self._timeout_s, self._timeout_s)
         started = time.perf_counter()
         wanted = self._follower.state.snapshot if snapshot is None else snapshot.snapshot

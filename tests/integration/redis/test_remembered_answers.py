@@ -97,7 +97,7 @@ async def open_process(store, redis_settings):
     encoder = Encoder(embedder.embed_queries, count=count_words, limits=EncoderLimits(max_tokens=None))
     vectors, sharing = QuestionVectors(encoder), make_sharing(redis_settings)
     plain = Searches(answerer, vectors, timeout_s=30.0)
-    searches = await sharing.share_answers(plain, follower=follower, identity=EMBEDDER, probe=PROBE)
+    searches = await sharing.share_answers(plain, follower=follower, identity=EMBEDDER)
     try:
         yield Process(plain, searches, sharing, follower)
     finally:
@@ -276,7 +276,7 @@ def test_no_changed_cut_or_foreign_value_becomes_an_answer(redis_server, secret,
     runner.run(body())
 
 
-def test_errors_the_probe_and_long_answers_are_not_remembered(redis_server, secret, store, runner, plain):
+def test_errors_and_long_answers_are_not_remembered(redis_server, secret, store, runner, plain):
     options = make_settings(redis_server.url, secret=secret, max_result_bytes=400)
     wrong = SearchRequest(query="swap", filter=Compare(column="nothing", op=Comparison.EQ, value=1))
 
@@ -288,7 +288,6 @@ def test_errors_the_probe_and_long_answers_are_not_remembered(redis_server, secr
                     await process.ask(wrong)
                 with pytest.raises(EagleRayError):
                     await process.ask(SearchRequest(query="swap", k=0))
-                assert not (await process.ask(PROBE)).explanation.is_remembered
                 assert not (await process.ask(SearchRequest(query="swap"))).explanation.is_remembered
             assert process.cache.counts.n_dropped == 2
         assert list_names(plain) == before
