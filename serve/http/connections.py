@@ -14,10 +14,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from eagleray.contracts.problems import MEDIA_TYPE, name_problem, split_words
 from serve.http.request_ids import HEADER
+from serve.http.upgrades import UpgradeParser
 
 MAX_HEAD_BYTES: Final = 64 << 10
 
@@ -100,7 +101,7 @@ def _name_peer(host: str) -> str:
     return str(ipaddress.ip_network(mapped or address))
 
 
-class PatientProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uvicorn chooses the class as it runs
+class PatientProtocol(HttpToolsProtocol):
     """Ends a connection that is one too many, whose next head does not come, or whose answer is not taken.
 
     Args:
@@ -111,13 +112,16 @@ class PatientProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uv
 
     def __init__(self, *, limits: ConnectionLimits, peers: Peers, **options: Any) -> None:
         super().__init__(**options)
+        self.parser = UpgradeParser(self)  # type: ignore[assignment]  # has what uvicorn calls of the other
         self._limits, self._peers = limits, peers
         self._patience: asyncio.TimerHandle | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._n_head = 0
         self._n_answers = 0
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(  # type: ignore[override]  # as uvicorn has it
+        self, transport: asyncio.Transport
+    ) -> None:
         """Wait for the first head, where there is room for one more connection."""
         super().connection_made(transport)
         if self._peers.enter(self.client[0] if self.client else ""):

@@ -221,6 +221,29 @@ def test_no_other_protocol_is_upgraded_to(server, asked, named):
     assert came.count(b"HTTP/1.1 ") == 1
 
 
+@pytest.mark.parametrize("pause_s", [0.0, 0.1])
+@pytest.mark.parametrize("is_chunked", [True, False])
+def test_the_body_of_a_request_that_asks_for_another_protocol_is_read(server, is_chunked, pause_s):
+    body = b'{"query": "bond coupon"}'
+    framing = b"transfer-encoding: chunked" if is_chunked else b"content-length: %d" % len(body)
+    sent = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if is_chunked else body
+    head = (
+        b"POST "
+        + SEARCH.encode()
+        + b" HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+        + framing
+    )
+    asked = b"\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQ\r\n\r\n"
+    with server.connect() as connection:
+        for part in (head + asked, sent[:7], sent[7:]) if pause_s else (head + asked + sent,):
+            connection.sendall(part)
+            time.sleep(pause_s)
+        came = read_all(connection)
+    assert came.startswith(b"HTTP/1.1 200"), came
+    assert b'"snapshot":' in came
+    server.check()
+
+
 def test_pipelined_requests_are_answered_in_their_order(server):
     one = b"GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n"
     two = b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
