@@ -1,13 +1,46 @@
-"""What the next run must know of the last one's dead letters: which run that was, and their files."""
+"""Dead letters of a task, as they are written; and what the next run must know of the last one's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
+from eagleray.contracts.documents import DeadLetter
 from eagleray.contracts.ports import Store
 from eagleray.digests import canonical_json
+from eagleray.documents.dead_letters import DeadLetterTally
 from indexes.runs.dead_letters import Letter
-from indexes.runs.layout import locate_last_run
+from indexes.runs.layout import DEAD_LETTERS, locate_last_run
+from indexes.runs.markers import Stage
+from ray_jobs.ledger import Ledger
+
+
+class TaskLetters:
+    """What one task sets aside: of each file so much is listed, and all of it counted.
+
+    Attributes:
+        n: pieces of input that were set aside.
+    """
+
+    def __init__(self, letters: Iterable[DeadLetter] = ()) -> None:
+        self.n = 0
+        self._tally = DeadLetterTally()
+        self._listed: list[DeadLetter] = []
+        for letter in letters:
+            self.add(letter)
+
+    def add(self, letter: DeadLetter) -> None:
+        """Count a dead letter, and list it where few of its file are listed."""
+        self.n += letter.n
+        if self._tally.add(letter):
+            self._listed.append(letter)
+
+    def write(self, ledger: Ledger, stage: Stage, key: str) -> None:
+        """Write what is listed beside the marker of the task, if there is anything."""
+        listed = [*self._listed, *self._tally.close()]
+        if listed:
+            lines = b"".join(canonical_json(asdict(letter)) + b"\n" for letter in listed)
+            ledger.store.write(ledger.locate(stage, key, DEAD_LETTERS), lines)
 
 
 def find_faulty_paths(letters: Iterable[Letter], *, source: str) -> frozenset[str]:

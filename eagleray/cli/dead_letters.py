@@ -26,7 +26,7 @@ def list_letters(
     if json:
         show_json(letters)
     else:
-        show_table(letters, ("source", "position", "reason", "detail"))
+        show_table(letters, ("source", "position", "reason", "n", "detail"))
 
 
 @dead_letters.command()

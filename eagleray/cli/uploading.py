@@ -17,6 +17,7 @@ from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, show_fields, sh
 from eagleray.client.remote import RemoteCollection
 from eagleray.contracts.documents import DeadLetter, Document
 from eagleray.contracts.times import format_micros
+from eagleray.documents.dead_letters import DeadLetterTally
 from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
 from eagleray.documents.parsing.pool import ParserPool, choose_limits
 from eagleray.documents.records import InputFile
@@ -35,7 +36,7 @@ class _Upload:
     written: int = 0
     snapshot: str = ""
     is_searchable: bool = False
-    faults: list[dict[str, str]] = field(default_factory=list)
+    faults: list[dict[str, Any]] = field(default_factory=list)
 
 
 def upload(
@@ -67,9 +68,10 @@ def upload(
     if json:
         show_json(report)
     else:
-        show_fields({**report, "faults": len(done.faults)})
+        show_fields({**report, "faults": sum(fault["n"] for fault in done.faults)})
         for fault in done.faults:
-            show_line(f"{fault['source']} {fault['position']}: {fault['detail']}", file=sys.stderr)
+            more = f" (and {fault['n'] - 1} more)" if fault["n"] > 1 else ""
+            show_line(f"{fault['source']} {fault['position']}: {fault['detail']}{more}", file=sys.stderr)
     if done.faults:
         raise typer.Exit(2)
 
@@ -77,6 +79,7 @@ def upload(
 def _read_all(files: Sequence[Path], done: _Upload) -> Iterator[Document]:
     """Yield the documents of all files, known from now on where their files do not say."""
     now, parsers = time.time_ns() // 1000, ParserPool(choose_limits(load_settings().parsing))
+    tally = DeadLetterTally()
     for path in files:
         try:
             data = path.read_bytes()
@@ -84,10 +87,12 @@ def _read_all(files: Sequence[Path], done: _Upload) -> Iterator[Document]:
             raise InputError(detail=f"{path}: {error.strerror}") from error
         for record in parsers.parse_bytes(data, InputFile(source=path.name, modified=now)):
             document = record if isinstance(record, DeadLetter) else apply_mapping(DEFAULT_MAPPING, record)
-            if isinstance(document, DeadLetter):
-                _note(done, document.source, document.position, document.detail)
-            else:
+            if isinstance(document, Document):
                 yield document
+            elif tally.add(document):
+                _note(done, document)
+        for letter in tally.close():
+            _note(done, letter)
 
 
 def _cut(documents: Iterator[Document], *, groups: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
@@ -141,7 +146,8 @@ def _send(
         written = client.upsert(batch, wait_s=wait_s)
     except QueryError as error:
         if len(batch) == 1:
-            _note(done, batch[0]["doc_id"], "", str(error))
+            fault = {"source": batch[0]["doc_id"], "position": "", "detail": str(error), "n": 1}
+            done.faults.append(fault)
             return
         for document in batch:
             _send(client, [document], done, wait_s=wait_s)
@@ -150,5 +156,6 @@ def _send(
     done.snapshot, done.is_searchable = written.snapshot, written.is_searchable
 
 
-def _note(done: _Upload, source: str, position: str, detail: str) -> None:
-    done.faults.append({"source": source, "position": position, "detail": detail})
+def _note(done: _Upload, letter: DeadLetter) -> None:
+    known = {"source": letter.source, "position": letter.position, "detail": letter.detail, "n": letter.n}
+    done.faults.append(known)

@@ -130,6 +130,7 @@ class DeadLetter:
         reason: class of the fault.
         detail: what was expected, what came and what to do, in one sentence; never document text.
         doc_id: the document's id where it was known.
+        n: pieces it stands for: itself, and later ones of the same file and reason that are not listed.
     """
 
     source: str
@@ -137,3 +138,4 @@ class DeadLetter:
     reason: DeadLetterReason
     detail: str
     doc_id: str = ""
+    n: int = 1

@@ -13,7 +13,7 @@ from eagleray.documents.formats.registry import (
     find_suffix,
     reject_format,
 )
-from eagleray.documents.reading import RangeFile, ReadRange
+from eagleray.documents.reading import RangeFile, ReadRange, is_blank
 from eagleray.documents.records import InputFile, RawRecord
 
 
@@ -21,6 +21,9 @@ def parse_partition(
     read_range: ReadRange, file: InputFile, *, start: int, end: int, size: int, max_record_bytes: int
 ) -> Iterator[RawRecord | DeadLetter]:
     """Yield the records of a partition; bad input comes as dead letters, never as an error.
+
+    Of every file something comes: one without any record (no bytes, blank lines, a table without rows) is a
+    dead letter, in the partition that begins with its first byte.
 
     Args:
         read_range: reads the file; its errors pass through, because they are the store's.
@@ -33,6 +36,18 @@ def parse_partition(
     Raises:
         MissingExtraError: the format's library is not installed.
     """
+    piece = {"start": start, "end": end, "size": size, "max_record_bytes": max_record_bytes}
+    is_empty = True
+    for item in _parse(read_range, file, **piece):
+        is_empty = False
+        yield item
+    if is_empty and start == 0 and is_blank(read_range, start=end, end=size):
+        yield file.reject(DeadLetterReason.EMPTY_TEXT, "the file holds no record")
+
+
+def _parse(
+    read_range: ReadRange, file: InputFile, *, start: int, end: int, size: int, max_record_bytes: int
+) -> Iterator[RawRecord | DeadLetter]:
     suffix = find_suffix(file.source)
     if suffix in LINE_SUFFIXES:
         yield from parse_jsonl_range(

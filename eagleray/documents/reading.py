@@ -54,6 +54,18 @@ def read_jsonl_range(
         yield line.offset, line.content
 
 
+def is_blank(read_range: ReadRange, *, start: int, end: int) -> bool:
+    """Return whether a range holds nothing but white space; reads as far as that is so."""
+    while start < end:
+        block = read_range(start, min(start + _BLOCK_BYTES, end))
+        if block.strip():
+            return False
+        if not block:
+            break
+        start += len(block)
+    return True
+
+
 class _Line:
     """A line while it is read: holds its bytes until they are too many."""
 

@@ -30,7 +30,7 @@ def list_dead_letters(store: Store, collection: str, *, run: str = "") -> list[L
     letters: list[Letter] = []
     for item in store.list(folder):
         if item.path.endswith(f".{DEAD_LETTERS}"):
-            letters += [json.loads(line) for line in store.read(item.path).splitlines()]
+            letters += [{"n": 1, **json.loads(line)} for line in store.read(item.path).splitlines()]
     return sorted(letters, key=lambda letter: (letter["source"], len(letter["position"]), letter["position"]))
 
 

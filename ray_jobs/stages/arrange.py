@@ -8,7 +8,6 @@ deliveries that contradict each other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
@@ -16,10 +15,11 @@ import pyarrow.compute as pc
 
 from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.documents import DeadLetter
-from eagleray.digests import canonical_json, digest_bytes
+from eagleray.digests import digest_bytes
 from indexes.runs.markers import Stage
 from indexes.writing.arranging import arrange_shard
 from indexes.writing.held_rows import STATE_SCHEMA
+from ray_jobs.dead_letters import TaskLetters
 from ray_jobs.ledger import Ledger
 from ray_jobs.stages.joining import join_rows
 from ray_jobs.stages.shard_files import read_shard, write_parquet
@@ -83,11 +83,9 @@ class ArrangeTask:
             path = ledger.locate(Stage.ARRANGE, key, "patch.parquet")
             outcome["patch"] = {"path": path, "sha256": digest_bytes(data)}
             ledger.store.write(path, data)
-        letters = (*odd, *arranged.dead_letters)
-        if letters:
-            lines = b"".join(canonical_json(asdict(letter)) + b"\n" for letter in letters)
-            ledger.store.write(ledger.locate(Stage.ARRANGE, key, "dead.jsonl"), lines)
-        outcome["n_dead_letters"] = len(letters)
+        letters = TaskLetters((*odd, *arranged.dead_letters))
+        letters.write(ledger, Stage.ARRANGE, key)
+        outcome["n_dead_letters"] = letters.n
         return ledger.record(Stage.ARRANGE, key, outcome)
 
 

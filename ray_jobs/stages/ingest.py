@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow as pa
@@ -16,13 +16,13 @@ from eagleray.chunking.config import ChunkerConfig
 from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
 from eagleray.contracts.ports import Store, TokenCounter
-from eagleray.digests import canonical_json
 from eagleray.documents.mapping import Mapping, apply_mapping
 from eagleray.documents.parsing.pool import ParserPool
 from eagleray.documents.records import InputFile, RawRecord
 from eagleray.errors import ObjectNotFoundError, StoreError
 from indexes.runs.markers import Stage
 from indexes.writing.delivering import make_rows
+from ray_jobs.dead_letters import TaskLetters
 from ray_jobs.ledger import Ledger
 from ray_jobs.stages.shard_files import ShardWriter
 
@@ -83,27 +83,25 @@ class IngestTask:
             schema=DELIVERED_SCHEMA,
             max_bytes=self._reading.max_file_bytes,
         )
-        letters: list[DeadLetter] = []
+        letters = TaskLetters()
         faulty: list[str] = []
         n_documents = 0
         for piece in payload["pieces"]:
-            n_before = len(letters)
+            n_before = letters.n
             for item in self._read(piece):
                 if isinstance(item, DeadLetter):
-                    letters.append(item)
+                    letters.add(item)
                 else:
                     writer.add(item)
                     n_documents += 1
-            if len(letters) > n_before:
+            if letters.n > n_before:
                 faulty.append(piece["path"])
-        if letters:
-            lines = b"".join(canonical_json(asdict(letter)) + b"\n" for letter in letters)
-            ledger.store.write(ledger.locate(Stage.INGEST, key, "dead.jsonl"), lines)
+        letters.write(ledger, Stage.INGEST, key)
         outcome = {
             "files": writer.close(),
             "faulty": faulty,
             "n_documents": n_documents,
-            "n_dead_letters": len(letters),
+            "n_dead_letters": letters.n,
         }
         return ledger.record(Stage.INGEST, key, outcome)
 

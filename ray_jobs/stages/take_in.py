@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,11 @@ import pyarrow as pa
 from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.documents import DeadLetter
 from eagleray.contracts.ports import FloatMatrix
-from eagleray.digests import canonical_json
 from eagleray.documents.records import InputFile
 from indexes.exchange.import_source import ImportSource, RowPiece, iterate_rows
 from indexes.exchange.imported_rows import Decoder
 from indexes.runs.markers import Stage
+from ray_jobs.dead_letters import TaskLetters
 from ray_jobs.ledger import Ledger
 from ray_jobs.stages.shard_files import ShardWriter
 
@@ -82,24 +82,23 @@ class TakeInTask:
         rows = self._open_writer(key, "rows", DELIVERED_SCHEMA)
         schema = make_taken_schema(self._intake.dim)
         vectors = self._open_writer(key, "vectors", schema)
-        letters: list[DeadLetter] = []
+        letters = TaskLetters()
         n_rows = 0
         for table, matrix, odd in self._read(piece):
-            letters += odd
+            for letter in odd:
+                letters.add(letter)
             n_rows += table.num_rows
             if table.num_rows:
                 rows.add(table)
                 column = pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), self._intake.dim)
                 vectors.add(table.select(_KEYS).append_column(schema.field("vector"), column))
-        if letters:
-            lines = b"".join(canonical_json(asdict(letter)) + b"\n" for letter in letters)
-            ledger.store.write(ledger.locate(Stage.INGEST, key, "dead.jsonl"), lines)
+        letters.write(ledger, Stage.INGEST, key)
         outcome = {
             "files": rows.close(),
             "vectors": vectors.close(),
             "faulty": [],
             "n_documents": n_rows,
-            "n_dead_letters": len(letters),
+            "n_dead_letters": letters.n,
         }
         return ledger.record(Stage.INGEST, key, outcome)
 

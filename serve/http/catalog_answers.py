@@ -202,11 +202,12 @@ class DeadLetterAnswer(BaseModel):
     reason: str
     detail: str
     doc_id: str
+    n: int = Field(description="Pieces it stands for: later ones of its file and reason are not listed.")
 
 
 class DeadLettersAnswer(BaseModel):
     """What a run set aside, by source and position."""
 
-    n: int = Field(description="In all.")
+    n: int = Field(description="Pieces set aside in all.")
     next: int | None = Field(description="`after` of the request for those that follow.")
     letters: list[DeadLetterAnswer]

@@ -70,7 +70,7 @@ async def list_dead_letters(
     letters = await run_in_thread(Work.CATALOG, catalog.list_dead_letters, run=run)
     end = after + limit
     return {
-        "n": len(letters),
+        "n": sum(letter["n"] for letter in letters),
         "next": end if end < len(letters) else None,
         "letters": letters[after:end],
     }

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
+from eagleray.documents.dead_letters import bound_dead_letters
 from eagleray.documents.formats.registry import LIBRARIES, find_suffix
 from eagleray.documents.parsing.frames import HEADER, FrameKind, make_frame
 from eagleray.documents.parsing.items import MAX_DEPTH, encode_item
@@ -117,7 +118,7 @@ def _parse(pipes: _Pipes, request: dict[str, Any], *, memory_bytes: int) -> None
     try:
         _load_library(find_suffix(file.source))
         with _bounded(memory_bytes, timeout_s=request["timeout_s"]) as is_worn:
-            found = parse_partition(pipes.read_range, file, **request["range"])
+            found = bound_dead_letters(parse_partition(pipes.read_range, file, **request["range"]))
             for batch in _encode_batches(found, file):
                 pipes.send(FrameKind.ITEMS, batch)
             worn = is_worn()

@@ -20,6 +20,7 @@ MAX_DEPTH: Final = 200
 
 _MAX_DETAIL: Final = 1_000
 _MAX_POSITION: Final = 100
+_MOST_PIECES: Final = 1 << 53
 _KINDS: Final = tuple(ElementKind)
 _ELEMENT_FIELDS: Final = 5
 _READERS: Final[dict[str, Any]] = {
@@ -38,7 +39,7 @@ def encode_item(item: RawRecord | DeadLetter) -> bytes:
         RecursionError: its values are nested deeper than `MAX_DEPTH`.
     """
     if isinstance(item, DeadLetter):
-        return _write([0, item.position, str(item.reason), item.detail, item.doc_id])
+        return _write([0, item.position, str(item.reason), item.detail, item.doc_id, item.n])
     elements = [
         number
         for element in item.elements
@@ -75,13 +76,16 @@ def decode_items(data: bytes, file: InputFile) -> Iterator[RawRecord | DeadLette
 
 
 def _decode_letter(value: list[Any], file: InputFile) -> DeadLetter:
-    _, position, reason, detail, doc_id = value
+    _, position, reason, detail, doc_id, n = value
+    if type(n) is not int or not 0 < n <= _MOST_PIECES:
+        raise ValueError("a dead letter stands for no number of pieces")
     return DeadLetter(
         source=file.source,
         position=_read_label(position, _MAX_POSITION),
         reason=DeadLetterReason(reason),
         detail=_read_label(detail, _MAX_DETAIL),
         doc_id=_read_label(doc_id, _MAX_DETAIL),
+        n=n,
     )
 
 

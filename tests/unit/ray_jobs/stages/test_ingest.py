@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from eagleray.chunking.config import ChunkerConfig
+from eagleray.documents.dead_letters import MAX_LISTED
 from eagleray.documents.mapping import DEFAULT_MAPPING
 from eagleray.documents.parsing.limits import ParseLimits
 from eagleray.documents.parsing.pool import ParserPool
@@ -68,9 +69,13 @@ def ingest(folder, name, *, source=None):
 
 
 def run(folder, piece, source):
+    return run_pieces(folder, [piece], source)
+
+
+def run_pieces(folder, pieces, source):
     ledger = Ledger(LocalStore(folder.parent / "store"), collection="notes", run_id="r")
     ledger.begin({})
-    outcome = IngestTask(ledger, source, READING)({"key": piece["path"], "pieces": [piece]})
+    outcome = IngestTask(ledger, source, READING)({"key": pieces[0]["path"], "pieces": pieces})
     return outcome, list_dead_letters(ledger.store, "notes", run="r")
 
 
@@ -138,11 +143,35 @@ def test_a_line_of_200_megabytes_is_a_dead_letter_and_is_never_held(folder):
     assert shown["grown_bytes"] < 1.5 * shown["max_record_bytes"]
 
 
-def test_an_empty_file_is_read(folder):
-    (folder / "empty.jsonl").touch()
-    (folder / "empty.txt").touch()
-    assert ingest(folder, "empty.jsonl")[1] == []
-    assert [letter["reason"] for letter in ingest(folder, "empty.txt")[1]] == ["empty_text"]
+@pytest.mark.parametrize("name", ["empty.jsonl", "empty.txt", "empty.md", "empty.html"])
+def test_a_file_of_no_bytes_is_a_dead_letter(folder, name):
+    (folder / name).touch()
+    outcome, (letter,) = ingest(folder, name)
+    assert (outcome["n_documents"], outcome["n_dead_letters"], outcome["faulty"]) == (0, 1, [name])
+    assert (letter["reason"], letter["position"]) == ("empty_text", "")
+
+
+def test_of_many_dead_letters_the_first_are_listed_and_the_totals_are_exact(folder):
+    broken, unmapped = b"x\n" * (MAX_LISTED + 500), b'{"_id": "a"}\n' * (MAX_LISTED + 700)
+    data = broken + unmapped + b'{"_id": "good", "text": "A bond."}\n'
+    (folder / "bad.jsonl").write_bytes(data)
+    (folder / "other.jsonl").write_text("y\n")
+    pieces = [
+        {"path": name, "size": size, "modified": 1, "start": 0, "end": size}
+        for name, size in (("bad.jsonl", len(data)), ("other.jsonl", 2))
+    ]
+    outcome, letters = run_pieces(folder, pieces, LocalStore(folder))
+    assert (outcome["n_documents"], outcome["n_dead_letters"]) == (1, 2 * MAX_LISTED + 1_201)
+    assert outcome["faulty"] == ["bad.jsonl", "other.jsonl"]
+    assert len(letters) == MAX_LISTED + 3
+    assert sum(letter["n"] for letter in letters) == outcome["n_dead_letters"]
+    held = {letter["reason"]: letter for letter in letters if letter["n"] > 1}
+    assert {reason: letter["n"] for reason, letter in held.items()} == {
+        "invalid_json": 500,
+        "missing_field": MAX_LISTED + 700,
+    }
+    assert held["invalid_json"]["position"] == f"byte {2 * MAX_LISTED}"
+    assert held["missing_field"]["position"] == f"byte {len(broken)}"
 
 
 class FailingCounter(CharacterCounter):

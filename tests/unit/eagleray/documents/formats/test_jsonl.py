@@ -64,7 +64,7 @@ def test_a_position_finds_the_line_again():
 
 
 @given(
-    records=st.lists(st.dictionaries(st.text(max_size=3), st.text(max_size=8)), max_size=8),
+    records=st.lists(st.dictionaries(st.text(max_size=3), st.text(max_size=8)), min_size=1, max_size=8),
     step=st.integers(1, 60),
 )
 @settings(max_examples=80, deadline=None)

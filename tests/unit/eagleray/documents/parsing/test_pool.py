@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
+from eagleray.documents.dead_letters import MAX_LISTED
+from eagleray.documents.parsing.items import decode_items
 from eagleray.documents.parsing.limits import ParseLimits
 from eagleray.documents.parsing.pool import ParserPool
 from eagleray.documents.partitions import parse_bytes
@@ -109,6 +111,20 @@ def test_what_is_too_much_ends_in_a_dead_letter(pool, data, name, told):
     assert isinstance(letter, DeadLetter)
     assert told in letter.detail
     assert len(parse(pool, b"text", "a.txt")) == 1
+
+
+def test_broken_lines_are_counted_where_they_are_parsed_and_use_up_no_limit(pool):
+    broken = LIMITS.max_records + 500
+    *letters, record, last = parse(pool, b"x\n" * broken + b'{"text": "good"}\n', "a.jsonl")
+    assert [letter.n for letter in letters] == [1] * MAX_LISTED
+    assert (record.fields, last.n) == ({"text": "good"}, broken - MAX_LISTED)
+
+
+@pytest.mark.parametrize("n", ["0", "-1", "1.0", "true", '"2"', "null", "9007199254740993", "1e400"])
+def test_a_letter_that_stands_for_no_number_of_pieces_is_none(n):
+    data = f'[[0, "byte 1", "invalid_json", "broken", "", {n}]]'.encode()
+    with pytest.raises(ValueError, match="pieces"):
+        list(decode_items(data, InputFile(source="a.jsonl", modified=0)))
 
 
 def test_a_few_hundred_bytes_of_parquet_take_no_memory_of_the_caller(pool):
