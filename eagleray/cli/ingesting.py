@@ -57,7 +57,8 @@ def show_report(report: dict[str, Any], settings: Settings, *, is_json: bool) ->
     if is_json:
         show_json(report)
         return
-    show_fields(report)
+    passed_over = ", ".join(f"{n} {name}" for name, n in report.get("passed_over", {}).items())
+    show_fields({**report, "passed_over": passed_over} if passed_over else report)
     if report.get("dead_letters"):
         show_line(f"set aside, with the reasons: eagleray dead-letters list {settings.options}")
     if "published" in report:
