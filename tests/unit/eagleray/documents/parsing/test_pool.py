@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -51,7 +52,10 @@ def parse(pool, data, name):
 
 def find_children():
     path = Path(f"/proc/{os.getpid()}/task")
-    found = {int(pid) for task in path.iterdir() for pid in (task / "children").read_text().split()}
+    found = set()
+    for task in path.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a thread that has just ended
+            found.update(int(pid) for pid in (task / "children").read_text().split())
     return found - OTHERS
 
 
