@@ -22,7 +22,7 @@ from eagleray.contracts.shown_documents import DocumentRequest
 from eagleray.contracts.times import parse_instant
 from indexes.masks.grammar import parse_filter
 from indexes.masks.json_filters import read_json_filter
-from serve.http.body_models import Body, Finite, Int
+from serve.http.body_models import Body, Finite, Int, bound_items
 
 MAX_K: Final = 1_000
 MAX_QUESTIONS: Final = 256
@@ -35,7 +35,7 @@ Share = Annotated[Finite, Field(ge=0.0, le=1.0)]
 class RankingBody(Body):
     """Which of the rows found are hits, and in which order; see `eagleray.Ranking`."""
 
-    boosts: dict[TextField, Annotated[Finite, Field(ge=0.0)]] | None = None
+    boosts: Annotated[dict[TextField, Annotated[Finite, Field(ge=0.0)]], bound_items(8)] | None = None
     fusion: Fusion = Fusion.CONVEX
     dense_weight: Share | None = None
     min_score: Finite | None = None

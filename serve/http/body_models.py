@@ -24,6 +24,21 @@ Int = Annotated[int, BeforeValidator(_refuse_truth)]
 Finite = Annotated[float, BeforeValidator(_refuse_truth), Field(allow_inf_nan=False)]
 """A number that is neither infinite nor `NaN`; `true` is none."""
 
+
+def bound_items(most: int) -> BeforeValidator:
+    """Return what refuses an object of more members with one sentence, before any of them is looked at.
+
+    Pydantic counts the members of an object last, and says of each what is wrong with it.
+    """
+
+    def check(value: object) -> object:
+        if isinstance(value, Mapping) and len(value) > most:
+            raise ValueError(f"expected at most {most} members, found {len(value)}")
+        return value
+
+    return BeforeValidator(check)
+
+
 Absent = SkipJsonSchema[None]
 """What an optional field has that is not given, where a description names no null."""
 

@@ -11,12 +11,12 @@ from fastapi import Form, Query, UploadFile
 from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
 from eagleray.chunking.config import ChunkLengths
-from eagleray.contracts.bounds import MAX_QUESTION
+from eagleray.contracts.bounds import MAX_CONDITIONS, MAX_LISTED, MAX_QUESTION
 from eagleray.contracts.hits import Granularity, Ranking, SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import parse_instant
 from serve.http.bodies import Share
-from serve.http.body_models import Absent, Body, Finite, Int, describe_optional
+from serve.http.body_models import Absent, Body, Finite, Int, bound_items, describe_optional
 from serve.uploads.paging import Order, Wanted
 
 MAX_BATCH: Final = 100
@@ -27,8 +27,8 @@ _FILE: Final = "file-0123456789abcdef0123456789abcdef"
 Key = Annotated[str, Field(min_length=1, max_length=64)]
 Number = Annotated[int | Finite, WithJsonSchema({"type": "number"})]
 Value = Annotated[str, Field(max_length=512)] | bool | Number
-Attributes = Annotated[dict[Key, Value], Field(max_length=16)]
-Metadata = Annotated[dict[Key, Annotated[str, Field(max_length=512)]], Field(max_length=16)]
+Attributes = Annotated[dict[Key, Value], Field(max_length=16), bound_items(16)]
+Metadata = Annotated[dict[Key, Annotated[str, Field(max_length=512)]], Field(max_length=16), bound_items(16)]
 Name = Annotated[str, Field(max_length=256)]
 
 
@@ -202,14 +202,21 @@ class ComparisonFilter(Body):
 
     type: Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]
     key: str
-    value: str | bool | Number | list[str | bool | Number]
+    value: (
+        str
+        | bool
+        | Number
+        | Annotated[list[str | bool | Number], Field(max_length=MAX_LISTED, fail_fast=True)]
+    )
 
 
 class CompoundFilter(Body):
     """Files that all filters select, or any of them."""
 
     type: Literal["and", "or"]
-    filters: list[Annotated[ComparisonFilter | CompoundFilter, Field(discriminator="type")]]
+    filters: list[Annotated[ComparisonFilter | CompoundFilter, Field(discriminator="type")]] = Field(
+        max_length=MAX_CONDITIONS, fail_fast=True
+    )
 
 
 FileFilter = Annotated[ComparisonFilter | CompoundFilter, Field(discriminator="type")]

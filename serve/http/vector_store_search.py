@@ -59,9 +59,8 @@ async def search_vector_store(
 ) -> dict[str, Any]:
     """Answer a question from the files of a vector store."""
     own = open_own(serving, caller)
-    selects = None if body.filters is None else read_filter(body.filters.model_dump())
-    held = await run_own(_find_held, own, vector_store_id)
-    asked = replace(body.to_request(_narrow(caller.principal)), filter=_choose_rows(held, selects))
+    held, rows = await run_own(_find_rows, own, vector_store_id, body)
+    asked = replace(body.to_request(_narrow(caller.principal)), filter=rows)
     with count_asked(serving.metrics, AskedKind.SEARCH):
         searches = serving.collection.searches
         response = await keep_reply(serving, caller, asked, lambda _: searches.answer(asked))
@@ -97,6 +96,13 @@ async def retrieve_text(
         "has_more": False,
         "next_page": None,
     }
+
+
+def _find_rows(own: OwnRecords, store_id: str, body: StoreSearchBody) -> tuple[_Held, FilterExpression]:
+    """Return what a vector store holds, and which rows of it are asked: a filter is asked of every file."""
+    selects = None if body.filters is None else read_filter(body.filters.model_dump())
+    held = _find_held(own, store_id)
+    return held, _choose_rows(held, selects)
 
 
 def _find_held(own: OwnRecords, store_id: str) -> _Held:

@@ -1,7 +1,8 @@
 """OpenAI's filters over the attributes of a file: comparisons, and `and` or `or` of them.
 
 A file without the attribute satisfies no comparison, `ne` and `nin` neither; values of two kinds are
-never equal, and neither is greater.
+never equal, and neither is greater. A filter is as large as those of the collection may be: it is asked of
+every file of a vector store.
 
 Source: OpenAI's API reference, `POST /v1/vector_stores/{vector_store_id}/search`.
 """
@@ -13,11 +14,11 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from eagleray.contracts.bounds import MAX_CONDITIONS, MAX_LISTED
 from eagleray.errors import InputError
 from serve.uploads.records import Attribute
 
 MAX_DEPTH: Final = 16
-MAX_PARTS: Final = 256
 
 Selects = Callable[[Mapping[str, Attribute]], bool]
 
@@ -34,9 +35,28 @@ def read_filter(shown: Any) -> Selects:
     """Return what says whether a file's attributes satisfy a filter.
 
     Raises:
-        InputError: it is no filter; says which part.
+        InputError: it is no filter, or too large; says which part.
     """
+    _check_size(shown)
     return _read(shown, depth=0)
+
+
+def _check_size(shown: Any) -> None:
+    """Refuse a filter of too many parts before any of them is read."""
+    left, n_conditions, n_listed = [shown], 0, 0
+    while left:
+        part = left.pop()
+        if not isinstance(part, dict):
+            continue
+        parts, value = part.get("filters"), part.get("value")
+        if isinstance(parts, list):
+            left += parts
+        else:
+            n_conditions += 1
+        n_listed += len(value) if isinstance(value, list) else 0
+        if n_conditions + len(left) > MAX_CONDITIONS or n_listed > MAX_LISTED:
+            most = f"{MAX_CONDITIONS} comparisons with {MAX_LISTED:,} values in their lists"
+            raise InputError(detail=f"filters: expected at most {most}")
 
 
 def _read(shown: Any, *, depth: int) -> Selects:
@@ -53,8 +73,8 @@ def _read(shown: Any, *, depth: int) -> Selects:
 def _read_compound(shown: dict[str, Any], *, every: bool, depth: int) -> Selects:
     _check_members(shown, {"type", "filters"})
     parts = shown["filters"]
-    if not isinstance(parts, list) or not 1 <= len(parts) <= MAX_PARTS:
-        raise InputError(detail=f"filters: and, or take a list of 1 to {MAX_PARTS} filters")
+    if not isinstance(parts, list) or not parts:
+        raise InputError(detail="filters: and, or take a list of at least one filter")
     operands = [_read(part, depth=depth + 1) for part in parts]
     join = all if every else any
     return lambda attributes: join(selects(attributes) for selects in operands)
@@ -67,17 +87,17 @@ def _read_comparison(shown: dict[str, Any], kind: str) -> Selects:
         raise InputError(detail="filters: key takes a string")
     is_list = kind in ("in", "nin")
     values = value if is_list else [value]
-    if not isinstance(values, list) or len(values) > MAX_PARTS or not all(map(_is_value, values)):
-        wanted = f"a list of at most {MAX_PARTS} values" if is_list else "a string, number or boolean"
+    if not isinstance(values, list) or not all(map(_is_value, values)):
+        wanted = "a list of strings, numbers and booleans" if is_list else "a string, number or boolean"
         raise InputError(detail=f"filters: {kind} takes {wanted}")
     if kind in _ORDERS:
         order = _ORDERS[kind]
         return lambda attributes: (
             key in attributes and _is_alike(attributes[key], value) and order(attributes[key], value)
         )
-    is_wanted = kind in ("eq", "in")
+    is_wanted, known = kind in ("eq", "in"), {(_name_kind(item), item) for item in values}
     return lambda attributes: (
-        key in attributes and any(_is_equal(attributes[key], item) for item in values) is is_wanted
+        key in attributes and ((_name_kind(attributes[key]), attributes[key]) in known) is is_wanted
     )
 
 
@@ -90,12 +110,12 @@ def _is_value(value: Any) -> bool:
     return isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))
 
 
-def _is_equal(one: Attribute, other: Attribute) -> bool:
-    return _is_alike(one, other) and one == other
-
-
 def _is_alike(one: Attribute, other: Attribute) -> bool:
-    """Return whether two values are of one kind; integers and other numbers are."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return isinstance(one, bool) and isinstance(other, bool)
-    return isinstance(one, str) is isinstance(other, str)
+    return _name_kind(one) == _name_kind(other)
+
+
+def _name_kind(value: Attribute) -> str:
+    """Return what kind a value is of; integers and other numbers are of one."""
+    if isinstance(value, bool):
+        return "boolean"
+    return "string" if isinstance(value, str) else "number"

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eagleray.contracts.bounds import MAX_CONDITIONS, MAX_LISTED
 from eagleray.errors import InputError
 from serve.uploads.filters import MAX_DEPTH, read_filter
 
@@ -68,3 +69,38 @@ def nest(depth):
 def test_what_is_no_filter_is_refused(shown):
     with pytest.raises(InputError, match="filters"):
         read_filter(shown)
+
+
+def test_a_filter_is_as_large_as_those_of_the_collection_and_no_larger():
+    part = compare("eq", "x", 1)
+    assert read_filter({"type": "or", "filters": [part] * MAX_CONDITIONS})({"x": 1})
+    assert read_filter(compare("in", "x", list(range(MAX_LISTED))))({"x": MAX_LISTED - 1})
+    half = {"type": "and", "filters": [part] * (MAX_CONDITIONS // 2 + 1)}
+    for large in (
+        {"type": "or", "filters": [part] * (MAX_CONDITIONS + 1)},
+        {"type": "or", "filters": [half, half]},
+        compare("in", "x", [1] * (MAX_LISTED + 1)),
+        {"type": "and", "filters": [compare("nin", "x", [1] * (MAX_LISTED // 2 + 1))] * 2},
+    ):
+        with pytest.raises(InputError, match="at most 256 comparisons with 10,000 values"):
+            read_filter(large)
+
+
+def test_a_list_of_values_is_not_gone_through_for_each_file():
+    selects = read_filter(compare("nin", "x", list(range(MAX_LISTED))))
+    looked_at = Counted(-1)
+    assert selects({"x": looked_at})
+    assert looked_at.n_compared == 0
+
+
+class Counted(int):
+    """A number that counts what it is compared with."""
+
+    def __init__(self, _):
+        self.n_compared = 0
+
+    def __eq__(self, other):
+        self.n_compared += 1
+        return int(self) == other
+
+    __hash__ = int.__hash__
