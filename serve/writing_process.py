@@ -6,6 +6,7 @@ process has a lower priority than those that answer, and starts with the first w
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import pickle
@@ -75,6 +76,7 @@ class WritingProcess:
         process, connection = self._process, self._connection
         self._process = self._connection = None
         if connection is not None:
+            atexit.unregister(connection.close)
             connection.close()  # which tells it to end
         if process is not None:
             process.join(_GRACE_S)
@@ -95,6 +97,7 @@ class WritingProcess:
         process.start()
         theirs.close()
         self._process, self._connection = process, ours
+        atexit.register(ours.close)  # it takes no signals: an interpreter that ends would wait for it for ever
         return ours
 
 

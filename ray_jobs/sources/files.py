@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -166,8 +167,13 @@ def _count_unread(folder: Path) -> Counter[str]:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(Path(entry.path))
-            elif entry.is_dir():
+                continue
+            try:
+                mode = entry.stat().st_mode
+            except OSError:
+                continue  # a link that leads nowhere, or to itself, is a dead letter
+            if stat.S_ISDIR(mode):
                 counts["linked_folders"] += 1
-            elif not entry.is_file() and Path(entry.path).exists():
+            elif not stat.S_ISREG(mode):
                 counts["special_files"] += 1
-    return +counts
+    return counts

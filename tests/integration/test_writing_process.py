@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -27,6 +30,7 @@ from serve.identity.key_service import StoredKeyService
 from serve.writing_process import WritingProcess, make_writing_process
 from tests.hashing_collections import HASHED, publish_hashed
 
+ROOT = Path(__file__).parents[2]
 PATH = f"/collections/{HASHED.name}"
 SENTENCE = "The issuer deferred the coupon of its 2029 notes, and the curve flattened by {} basis points. "
 
@@ -83,6 +87,19 @@ def test_rounds_are_carried_out_elsewhere_at_a_lower_priority(odd):
     assert odd.commit([make_write("signals")])["signals"].startswith(f"{pid} ")
     odd.close()
     assert not psutil.pid_exists(pid)
+
+
+def test_an_interpreter_that_ends_without_closing_it_does_not_wait_for_it():
+    code = (
+        "from serve.writing_process import WritingProcess\n"
+        "from tests.integration.test_writing_process import make_write, open_odd_commit\n"
+        "if __name__ == '__main__':\n"
+        "    writing = WritingProcess(open_odd_commit, niceness=3)\n"
+        "    print(writing.commit([make_write('a')])['a'])\n"
+    )
+    begun = [sys.executable, "-c", code]
+    done = subprocess.run(begun, capture_output=True, text=True, timeout=60, check=True, cwd=ROOT)
+    assert not psutil.pid_exists(int(done.stdout.split()[0]))
 
 
 def test_errors_are_told_and_a_process_that_dies_is_replaced(odd):

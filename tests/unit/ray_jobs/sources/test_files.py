@@ -30,6 +30,14 @@ def test_what_is_no_regular_file_is_passed_over_and_counted(tmp_path):
     assert listing.passed_over == {"hidden": 1, "linked_folders": 2, "special_files": 3}
 
 
+def test_links_that_lead_nowhere_are_listed_to_become_dead_letters(tmp_path):
+    (tmp_path / "loop.txt").symlink_to(tmp_path / "loop.txt")
+    (tmp_path / "gone.txt").symlink_to(tmp_path / "nothing")
+    listing = list_files(LocalStore(tmp_path))
+    assert list_paths(listing) == ["gone.txt", "loop.txt"]
+    assert listing.passed_over == {}
+
+
 def test_store_and_cache_are_no_part_of_the_source(tmp_path):
     (tmp_path / "a.txt").write_text("a")
     for name in ("store", "cache"):
