@@ -8,7 +8,7 @@ from eagleray.setting_groups import FROZEN
 
 
 class ParsingSettings(BaseModel):
-    """What parsing one file may take; seconds, records and text are those of each 8 MiB of it begun.
+    """What parsing a file may take; seconds, records and text are for each 8 MiB begun of what a task reads.
 
     Attributes:
         memory_bytes: memory that a parser takes beyond what its libraries do; Linux alone keeps to it.

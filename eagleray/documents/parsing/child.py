@@ -143,13 +143,16 @@ def _bounded(memory_bytes: int, *, timeout_s: float) -> Iterator[Callable[[], bo
     Yields:
         Returns whether so much memory was kept that the process should be replaced.
     """
-    before = _measure_memory() if sys.platform == "linux" else 0
+    before, most = (_measure_memory() if sys.platform == "linux" else 0), 0
     if before:
         _, most = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (min(before + memory_bytes, most), most))
     signal.setitimer(signal.ITIMER_PROF, timeout_s)
     try:
-        yield lambda: bool(before) and _measure_memory() - before > memory_bytes // 4
+        # What is kept of each file must leave the next one its memory.
+        yield (
+            lambda: bool(before) and _measure_memory() > min(before + memory_bytes // 4, most - memory_bytes)
+        )
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 SHARE_BYTES: Final = 8 << 20
-"""Bytes of a file that limits are stated for: a file of three times as many gets three times as much."""
+"""Bytes that limits are stated for: three times as many get three times as much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParseLimits:
-    """Bounds of one file; time, records and text are those of each `SHARE_BYTES` begun.
+    """Bounds of one file; time, records and text are those of each `SHARE_BYTES` begun that are parsed.
 
     Attributes:
         memory_bytes: memory that parsing takes beyond what the parsers' libraries do.
@@ -31,5 +31,5 @@ class ParseLimits:
 
 
 def count_shares(n_bytes: int) -> int:
-    """Return how many times a file of `n_bytes` may take what the limits say."""
+    """Return how many times `n_bytes` may take what the limits say."""
     return max(1, -(-n_bytes // SHARE_BYTES))

@@ -110,9 +110,14 @@ class ParserPool:
             process.end()
 
     def _take(self) -> ParserProcess:
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
+        while True:
+            with self._lock:
+                process = self._idle.pop() if self._idle else None
+            if process is None:
+                break
+            if process.is_alive:
+                return process
+            process.end()  # the system may end processes that wait, for want of memory
         return ParserProcess(self._limits, niceness=self._niceness)
 
     def _give_back(self, process: ParserProcess) -> None:

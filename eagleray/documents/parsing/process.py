@@ -28,6 +28,12 @@ _START_S: Final = 60.0
 _WALL_FACTOR: Final = 5.0
 """Seconds that may pass for one of processor time, and for nothing: other processes want the cores, too."""
 
+_MAX_WAIT_MS: Final = 2**31 - 1
+"""The longest wait that `poll` takes."""
+
+_EXIT_S: Final = 5.0
+"""Seconds between a process's last word and its end."""
+
 _BLOCK_BYTES: Final = 1 << 20
 _CONTROL_BYTES: Final = 4 << 10
 _PROGRAM: Final = (
@@ -54,6 +60,11 @@ class ParsePiece:
     end: int
     size: int
     max_record_bytes: int
+
+    @property
+    def n_shares(self) -> int:
+        """How many times it may take what the limits say."""
+        return count_shares(min(self.end, self.size) - self.start)
 
 
 class _EndedError(Exception):
@@ -86,12 +97,17 @@ class ParserProcess:
         self.is_usable = True
         try:
             kind, _ = self._receive(0)
-        except _EndedError as error:
+        except (_EndedError, ValueError) as error:
             self.end()
-            raise ParserError(detail=error.detail) from error
+            raise ParserError(detail=str(error)) from error
         if kind is not FrameKind.READY:
             self.end()
             raise ParserError(detail="its process says something else than that it is ready")
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended by itself, or by the system."""
+        return self._process.poll() is None
 
     def parse(self, read_range: ReadRange, piece: ParsePiece) -> Iterator[RawRecord | DeadLetter]:
         """Yield what a parser finds; where it comes to an end before the file does, that is the last item.
@@ -101,7 +117,7 @@ class ParserProcess:
         """
         self.is_usable = False
         self._n_files += 1
-        n_left = self._limits.max_records * count_shares(piece.size)
+        n_left = self._limits.max_records * piece.n_shares
         position = ""
         try:
             self._ask(piece)
@@ -127,8 +143,7 @@ class ParserProcess:
         self._end()
 
     def _ask(self, piece: ParsePiece) -> None:
-        shares = count_shares(piece.size)
-        timeout_s = self._limits.timeout_s * shares
+        timeout_s = self._limits.timeout_s * piece.n_shares
         self._left_s = _WALL_FACTOR * (timeout_s + 1.0)
         request = {
             "source": piece.file.source,
@@ -145,7 +160,7 @@ class ParserProcess:
         self._send(FrameKind.PARSE, json.dumps(request).encode())
 
     def _receive_items(self, read_range: ReadRange, piece: ParsePiece) -> Iterator[bytes]:
-        left_bytes = self._limits.max_text_bytes * count_shares(piece.size)
+        left_bytes = self._limits.max_text_bytes * piece.n_shares
         while True:
             kind, data = self._receive(left_bytes)
             if kind is FrameKind.READ:
@@ -221,14 +236,18 @@ class ParserProcess:
         poll = select.poll()
         poll.register(descriptor, event)
         begun = time.monotonic()
-        is_ready = poll.poll(max(self._left_s, 0.0) * 1000)
+        is_ready = poll.poll(min(max(self._left_s, 0.0) * 1000, _MAX_WAIT_MS))
         self._left_s -= time.monotonic() - begun
         if not is_ready:
             raise _EndedError(DeadLetterReason.LIMIT_EXCEEDED, "its parser does not come to an end")
 
     def _describe_end(self) -> _EndedError:
         """Return why the process is no more."""
-        code = self._process.wait()
+        try:
+            code = self._process.wait(_EXIT_S)
+        except subprocess.TimeoutExpired:
+            detail = "its parser says no more and does not end; it was ended"
+            return _EndedError(DeadLetterReason.PARSER_FAILED, detail)
         if code == -signal.SIGPROF:
             return _exceed(f"parsing it takes more than {self._limits.timeout_s:g} s of a processor")
         if code == -signal.SIGKILL:
@@ -239,7 +258,7 @@ class ParserProcess:
 
 
 def _exceed(what: str) -> _EndedError:
-    shown = f"{what} for each {SHARE_BYTES >> 20} MiB of the file; split it or raise the limit"
+    shown = f"{what} for each {SHARE_BYTES >> 20} MiB that are parsed; split it or raise the limit"
     return _EndedError(DeadLetterReason.LIMIT_EXCEEDED, shown)
 
 

@@ -15,19 +15,20 @@ import pytest
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
 from eagleray.documents.dead_letters import MAX_LISTED
+from eagleray.documents.parsing import process as parser_process
 from eagleray.documents.parsing.items import decode_items
-from eagleray.documents.parsing.limits import ParseLimits
+from eagleray.documents.parsing.limits import SHARE_BYTES, ParseLimits
 from eagleray.documents.parsing.pool import ParserPool
 from eagleray.documents.partitions import parse_bytes
 from eagleray.documents.records import InputFile, RawRecord
-from eagleray.errors import StoreError
+from eagleray.errors import ParserError, StoreError
 from tests.hostile_files import make_repeating_parquet, make_repeating_pdf
 
 SAMPLE = Path(__file__).parents[5] / "examples" / "sample"
 LIMITS = ParseLimits(
     memory_bytes=128 << 20, timeout_s=1.0, max_records=2_000, max_text_bytes=4 << 20, max_pages=300
 )
-
+PADDING = (b" " * (1 << 10) + b"\n") * (SHARE_BYTES >> 10)
 
 OTHERS = set()
 
@@ -257,3 +258,70 @@ def test_a_line_that_unpacks_to_too_much_takes_no_other_with_it(pool):
     letter, record = parse(pool, wide + b'{"text": "good"}\n', "a.jsonl")
     assert (letter.reason, letter.position) == (DeadLetterReason.LIMIT_EXCEEDED, "byte 0")
     assert record.fields == {"text": "good"}
+
+
+def test_a_part_of_a_file_may_take_what_its_own_bytes_allow(pool):
+    lines = b'{"text": "x"}\n' * 2_001
+    data = lines + PADDING * 3
+    file = InputFile(source="a.jsonl", modified=1)
+    for end, told in ((len(lines), "more than 2000 records"), (len(data), "")):
+        *_, last = pool.parse_partition(
+            lambda start, stop: data[start:stop],
+            file,
+            start=0,
+            end=end,
+            size=len(data),
+            max_record_bytes=1 << 20,
+        )
+        assert isinstance(last, DeadLetter) is bool(told)
+        assert told in getattr(last, "detail", "")
+
+
+def test_any_limit_of_time_that_can_be_set_can_be_waited_for():
+    pool = ParserPool(ParseLimits(timeout_s=86_400.0))
+    file = InputFile(source="a.jsonl", modified=1)
+    data = b'{"text": "x"}\n' + PADDING
+    found = pool.parse_partition(
+        lambda start, end: data[start:end],
+        file,
+        start=0,
+        end=6 * SHARE_BYTES,
+        size=6 * SHARE_BYTES,
+        max_record_bytes=1 << 20,
+    )
+    assert [type(item) for item in found] == [RawRecord]
+    pool.close()
+
+
+def test_a_process_that_ended_while_it_waited_takes_no_file_with_it(pool):
+    parse(pool, b"text", "a.txt")
+    (child,) = find_children()
+    os.kill(child, signal.SIGKILL)
+    while "\nState:\tZ" not in Path(f"/proc/{child}/status").read_text():
+        time.sleep(0.01)
+    assert [type(item) for item in parse(pool, b"text", "a.txt")] == [RawRecord]
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("print('a greeting')", "FrameKind"),
+        ("import os; os.write(1, b'\\x0b\\0\\0\\0\\0')", "something else"),
+        ("raise SystemExit(3)", "code 3"),
+    ],
+)
+def test_a_process_that_begins_otherwise_is_an_error_and_is_ended(pool, monkeypatch, program, told):
+    monkeypatch.setattr(parser_process, "_PROGRAM", program)
+    with pytest.raises(ParserError, match=told):
+        parse(pool, b"text", "a.txt")
+    assert find_children() == set()
+
+
+def test_a_process_that_closes_its_pipe_and_stays_is_ended(pool, monkeypatch):
+    silent = "import os, time; os.write(1, b'\\x0a\\0\\0\\0\\0'); os.close(1); time.sleep(60)"
+    monkeypatch.setattr(parser_process, "_PROGRAM", silent)
+    monkeypatch.setattr(parser_process, "_EXIT_S", 0.1)
+    (letter,) = parse(pool, b"text", "a.txt")
+    assert letter.reason is DeadLetterReason.PARSER_FAILED
+    assert "does not end" in letter.detail
+    assert find_children() == set()
