@@ -97,7 +97,9 @@ class WritingProcess:
         process.start()
         theirs.close()
         self._process, self._connection = process, ours
-        atexit.register(ours.close)  # it takes no signals: an interpreter that ends would wait for it for ever
+        atexit.register(
+            ours.close
+        )  # it takes no signals: an interpreter that ends would wait for it for ever
         return ours
 
 

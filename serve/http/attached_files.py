@@ -10,7 +10,16 @@ from eagleray.chunking.config import ChunkLengths, limit_chunks
 from eagleray.contracts.callers import Caller
 from eagleray.errors import InputError
 from indexes.writing.delivering import choose_chunker
-from serve.http.attaching import SETTLE_S, Attaching, WantedFile, begin, clear, find_landed, finish
+from serve.http.attaching import (
+    SETTLE_S,
+    Attaching,
+    WantedFile,
+    begin,
+    clear,
+    find_landed,
+    finish,
+    list_wanted,
+)
 from serve.http.owned_records import open_own, run_own
 from serve.http.serving import Serving
 from serve.http.upload_answers import show_attached, show_store
@@ -61,8 +70,7 @@ async def end(serving: Serving, attaching: Attaching) -> list[Attached]:
         await find_landed(serving, found, timeout_s=SETTLE_S)
         return found
     finishing.add_done_callback(_look_at)
-    begun = [await run_own(attaching.own.attachments.refresh, item) for item in attaching.begun]
-    return [item for item in begun if item is not None]
+    return await run_own(list_wanted, attaching)
 
 
 async def detach(serving: Serving, caller: Caller, attached: Attached) -> None:

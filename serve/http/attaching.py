@@ -140,7 +140,7 @@ async def finish(serving: Serving, attaching: Attaching) -> list[Attached]:
         await _abandon(attaching, error)
         raise
     await clear(serving, principal, own, attaching.store_id, files=files)
-    return await run_own(_list_wanted, attaching)
+    return await run_own(list_wanted, attaching)
 
 
 async def _write(serving: Serving, attaching: Attaching) -> None:
@@ -306,13 +306,11 @@ def _make_write(attaching: Attaching, planned: Sequence[_Read]) -> Write:
 
 def _is_wanted(own: OwnRecords, attached: Attached) -> bool:
     """Return whether nobody deleted, detached or cancelled what an attempt needs."""
-    found = own.attachments.refresh(attached)
-    if found is None or found.is_removed or found.is_cancelled:
-        return False
-    return own.has_store(attached.store_id) and own.has_file(attached.file_id)
+    is_wanted = own.attachments.is_wanted(attached)
+    return is_wanted and own.has_store(attached.store_id) and own.has_file(attached.file_id)
 
 
-def _list_wanted(attaching: Attaching) -> list[Attached]:
+def list_wanted(attaching: Attaching) -> list[Attached]:
     """Return what is attached of the files: the attempts, or those that took their place meanwhile."""
     own, store_id = attaching.own, attaching.store_id
     if not own.has_store(store_id):

@@ -35,14 +35,16 @@ def start_sweeping(serving: Serving) -> asyncio.Task[None]:
 async def _keep_sweeping(serving: Serving) -> None:
     if serving.uploads is None or serving.documents is None:
         return
+    wait_s = _RETRY_S
     while True:
-        wait_s = _EVERY_S
         try:
-            await sweep(serving)
-        except EagleRayError as error:  # the store or the writer: tried again
+            is_whole = await sweep(serving)
+        except Exception as error:  # noqa: BLE001 - told by the log, and tried again until the server ends
             _log.warning("sweep_failed", error=type(error).__name__)
-            wait_s = _RETRY_S
+            is_whole = False
+        wait_s = _EVERY_S if is_whole else wait_s
         await asyncio.sleep(wait_s)
+        wait_s = _RETRY_S if is_whole else min(2.0 * wait_s, _EVERY_S)
 
 
 async def end_sweeping(task: asyncio.Task[None]) -> None:
@@ -52,20 +54,31 @@ async def end_sweeping(task: asyncio.Task[None]) -> None:
         await task
 
 
-async def sweep(serving: Serving) -> None:
-    """Sweep the records of all owners once.
+async def sweep(serving: Serving) -> bool:
+    """Sweep the records of all owners once; return whether all could be swept.
+
+    What one owner's damaged record holds up is told by the log, and holds up nobody else's.
 
     Raises:
-        EagleRayError: something failed; what was done is done, and the rest is left for another time.
+        EagleRayError: the owners cannot be listed.
     """
     uploads, _ = serving.require_uploads()
+    is_whole = True
     for owner in await run_own(uploads.list_owners):
-        own = uploads.open_folder(owner)
-        await run_own(_remove_expired, own)
-        n_attempts = await clear(serving, _SWEEPER, own)
-        n_names = await run_own(_remove_left, own)
-        if n_attempts or n_names:
-            _log.info("uploads_swept", owner=owner, n_attempts=n_attempts, n_names=n_names)
+        try:
+            await _sweep_own(serving, uploads.open_folder(owner), owner=owner)
+        except EagleRayError as error:
+            _log.warning("sweep_failed", owner=owner, error=type(error).__name__)
+            is_whole = False
+    return is_whole
+
+
+async def _sweep_own(serving: Serving, own: OwnRecords, *, owner: str) -> None:
+    await run_own(_remove_expired, own)
+    n_attempts = await clear(serving, _SWEEPER, own)
+    n_names = await run_own(_remove_left, own)
+    if n_attempts or n_names:
+        _log.info("uploads_swept", owner=owner, n_attempts=n_attempts, n_names=n_names)
 
 
 def _remove_expired(own: OwnRecords) -> None:
@@ -82,11 +95,9 @@ def _remove_left(own: OwnRecords) -> int:
     files = own.list_file_ids()
     for file_id, changed in own.list_contents():
         if file_id not in files and changed < long_ago:
-            own.delete_file(file_id)
-            n_removed += 1
+            n_removed += own.delete_file(file_id)
     stores = {store.store_id for store in own.list_stores()}
     for store_id, changed in own.list_store_names().items():
         if store_id not in stores and changed < long_ago:
-            own.delete_store(store_id)
-            n_removed += 1
+            n_removed += own.delete_store(store_id)
     return n_removed

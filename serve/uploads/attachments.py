@@ -9,6 +9,7 @@ leaves enough to close them by.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -25,6 +26,10 @@ _LATER: Final = frozenset(
 """What is not yet known when an attempt begins."""
 
 _BEGUN: Final = tuple(field.name for field in fields(Attached) if field.name not in _LATER)
+_PATH: Final = re.compile(
+    rf"{_FOLDER}/(?P<store>vs_[0-9a-f]{{32}})/(?P<file>file-[0-9a-f]{{32}})"
+    r"\.(?P<attempt>[0-9]+-[0-9a-f]+)\.(?P<mark>[a-z]+(?:-[0-9a-z]+)?)"
+)
 LEFT: Final = "the server ended while it wrote this file; attach it again"
 
 
@@ -95,14 +100,12 @@ class Attachments:
             if path.startswith(prefix):
                 self._objects.delete(path)
 
-    def refresh(self, attached: Attached) -> Attached | None:
-        """Return an attempt as it is now; `None` where it was erased."""
-        marks = {
-            path.rpartition(".")[2]
-            for path, _ in self._objects.list(f"{_FOLDER}/{attached.store_id}")
-            if path.startswith(_locate(attached, ""))
-        }
-        return self._read(attached.store_id, attached.file_id, attached.attempt, marks)
+    def is_wanted(self, attached: Attached) -> bool:
+        """Return whether an attempt is there now, and was neither taken out nor cancelled."""
+        is_there, *is_over = (
+            self._objects.exists(_locate(attached, mark)) for mark in ("begun", "removed", "cancelled")
+        )
+        return is_there and not any(is_over)
 
     def list_attempts(self, store_id: str = "", *, files: Collection[str] | None = None) -> list[Attached]:
         """Return all attempts, or those of a vector store and of files, in the order they were begun."""
@@ -111,10 +114,9 @@ class Attachments:
         folder = f"{_FOLDER}/{store_id}" if store_id else _FOLDER
         marks: dict[tuple[str, str, str], set[str]] = defaultdict(set)
         for path, _ in self._objects.list(folder):
-            _, store, name = path.split("/")
-            file, attempt, mark = name.split(".")
-            if files is None or file in files:
-                marks[store, file, attempt].add(mark)
+            named = _PATH.fullmatch(path)  # earlier versions kept other records here
+            if named and (files is None or named["file"] in files):
+                marks[named["store"], named["file"], named["attempt"]].add(named["mark"])
         found = [self._read(*names, held) for names, held in marks.items()]
         return sorted(
             (attached for attached in found if attached is not None),

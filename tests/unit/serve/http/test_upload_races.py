@@ -7,6 +7,7 @@ between that change and the one before it, or the server ends there.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 
 import pytest
@@ -16,7 +17,8 @@ from eagleray.contracts.principals import Principal
 from eagleray.errors import StoreError
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.storage import open_store
-from serve.http.sweeping import sweep
+from serve.http import sweeping
+from serve.http.sweeping import end_sweeping, start_sweeping, sweep
 from tests.small_collections import SPEC, put_small_snapshot
 
 SECRET = b"The zqsecret of the desk.\n"
@@ -273,5 +275,38 @@ def test_a_file_deleted_in_the_middle_of_a_batch_does_not_hold_up_the_others(ser
         )
         assert set(await desk.find(vector_store)) == {files[0], files[2]}
         assert desk.list_open(files[1]) == []
+
+    serve_with(body, takes_files=True)
+
+
+def test_a_damaged_record_of_one_owner_holds_up_no_sweep_of_another(serve_with, store):
+    async def body(served):
+        desk = Desk(served)
+        vector_store, file = await desk.make_store(), await desk.upload()
+        await desk.attach(vector_store, file)
+        store.write(f"{SPEC.name}/uploads/{'0' * 32}/files/{file}.json", b"[]")
+        records = [item.path for item in store.list(f"{SPEC.name}/uploads") if f"files/{file}" in item.path]
+        store.delete(records[-1])
+        assert desk.list_open(file) != []
+        assert not await sweep(served.serving)
+        assert desk.list_open(file) == []
+
+    serve_with(body, takes_files=True)
+
+
+def test_sweeping_goes_on_whatever_a_sweep_ends_with(serve_with, monkeypatch):
+    async def body(served):
+        counts, is_over = itertools.count(1), asyncio.Event()
+
+        async def fail(_):
+            if next(counts) == 3:
+                is_over.set()
+            raise ValueError("no record")
+
+        monkeypatch.setattr(sweeping, "sweep", fail)
+        monkeypatch.setattr(sweeping, "_RETRY_S", 0.001)
+        task = start_sweeping(served.serving)
+        await asyncio.wait_for(is_over.wait(), 10)
+        await end_sweeping(task)
 
     serve_with(body, takes_files=True)

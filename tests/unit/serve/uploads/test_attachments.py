@@ -42,7 +42,8 @@ def judge(*attempts, stores=(STORE,), files=(FILE,)):
 def test_each_mark_is_read_back(held):
     attached = make()
     held.begin(attached)
-    assert held.refresh(attached) == attached
+    assert held.list_attempts() == [attached]
+    assert held.is_wanted(attached)
     planned = held.plan(attached, 2)
     assert [item.rpartition("/")[2] for item in planned.doc_ids] == ["0", "1"]
     written = held.finish(planned, "a" * 64)
@@ -51,12 +52,33 @@ def test_each_mark_is_read_back(held):
     assert held.find(STORE, FILE) == changed
     held.close(changed)
     failed = held.fail(changed, "server_error", "because")
-    assert held.refresh(changed) == replace(failed, is_closed=True)
+    assert held.list_attempts() == [replace(failed, is_closed=True)]
     held.remove(attached)
+    assert not held.is_wanted(attached)
     assert held.list_shown(STORE, files={FILE}) == []
     held.erase(attached)
-    assert held.refresh(attached) is None or held.refresh(attached).is_removed
     assert held.list_attempts() == []
+
+
+def test_an_attempt_that_is_cancelled_or_gone_is_not_wanted(held):
+    attached, other = make(), make(file_id=make_name("file-"))
+    for item in (attached, other):
+        held.begin(item)
+    held.cancel(attached)
+    assert not held.is_wanted(attached)
+    held.erase(other)
+    assert not held.is_wanted(other)
+
+
+def test_what_is_no_mark_of_an_attempt_is_passed_over(tmp_path):
+    store = open_store(tmp_path)
+    held = OwnRecords(store, "notes", owner="ann").attachments
+    attached = make()
+    held.begin(attached)
+    for path in (f"{STORE}/{FILE}.json", f"{STORE}/a/b/c.d", "stray", f"{STORE}/{FILE}.1.begun"):
+        store.write(f"notes/uploads/ann/attached/{path}", b"{}")
+    assert held.list_attempts() == [attached]
+    assert held.list_attempts(STORE) == [attached]
 
 
 def test_what_is_written_beside_an_attempt_that_is_gone_is_seen_by_nobody_but_the_sweep(held):
