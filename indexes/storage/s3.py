@@ -125,7 +125,7 @@ class S3Store:
         for item in list_keys(self._bucket, below, self._settings, signer=signer):
             name = item.path.removeprefix(root)
             path = name if item.size_bytes else name.removesuffix("/")  # the marker of a folder
-            if name and not (is_name(path) and _CONTROL.isdisjoint(path)):
+            if name and not is_key_name(path):
                 on_unnamed(name)
             else:
                 found.append(replace(item, path=path))
@@ -148,6 +148,11 @@ class S3Store:
             raise ObjectNotFoundError(path=f"{self.url}/{path}", detail="there is no such object") from error
         except (BaseError, OSError) as error:
             raise StoreError(path=f"{self.url}/{path}", detail=_describe(error)) from error
+
+
+def is_key_name(path: str) -> bool:
+    """Return whether the client takes `path` as a key, or as the beginning of keys."""
+    return is_name(path) and _CONTROL.isdisjoint(path)
 
 
 def _describe_object(meta: ObjectMeta) -> StoredObject:

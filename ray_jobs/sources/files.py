@@ -42,6 +42,7 @@ def open_source(url: str, *, s3: S3Settings) -> tuple[Store, str]:
 
     Raises:
         SourceError: the folder is not there, is no folder or may not be opened.
+        InputError: the URL is that of no store.
     """
     if "://" not in url:
         folder = Path(url).expanduser()
