@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,6 +21,9 @@ _EPOCH_FACTORS: Final = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 _CLOCK: Final = re.compile(r"%[HIMSfpXcT]")
 _INFINITIES: Final = {"infinity": 1, "+infinity": 1, "inf": 1, "+inf": 1, "-infinity": -1, "-inf": -1}
 """How databases write a time without end (1) or begin (-1). Source: PostgreSQL, special date/time inputs."""
+_GREATEST: Final = {2**63 - 1: 1, 2**63: 1, math.inf: 1, 1 - 2**63: -1, -(2**63): -1, -math.inf: -1}
+"""The same where a time is a number since 1970: the ends of 64 bits, also rounded to floats."""
+_GREATEST_DIGITS: Final = {str(number): sign for number, sign in _GREATEST.items()}
 
 
 class ConvertTime(Protocol):
@@ -36,7 +40,7 @@ def convert_end(value: Any, rule: Rule, *, origin: Origin) -> int:
     Raises:
         RuleError: the value is neither.
     """
-    if _find_infinity(value) > 0:
+    if _find_infinity(value, rule) > 0:
         return OPEN_END
     return convert_time(value, rule, origin=origin)
 
@@ -47,7 +51,7 @@ def convert_finite_time(value: Any, rule: Rule, *, origin: Origin) -> int | None
     Raises:
         RuleError: the value is neither.
     """
-    return None if _find_infinity(value) else convert_time(value, rule, origin=origin)
+    return None if _find_infinity(value, rule) else convert_time(value, rule, origin=origin)
 
 
 def convert_time(value: Any, rule: Rule, *, origin: Origin) -> int:
@@ -70,7 +74,7 @@ def convert_time(value: Any, rule: Rule, *, origin: Origin) -> int:
 
 def _parse_time(value: Any, rule: Rule) -> int:
     zone = rule.zone or None
-    if _find_infinity(value):
+    if _find_infinity(value, rule):
         raise InvalidTimeError(text="", reason="an infinite time names no moment; leave it out")
     if isinstance(value, date):  # also datetime
         return parse_instant(value, default_zone=zone)
@@ -98,6 +102,10 @@ def _parse_epoch(value: Any, factor: int) -> int:
     return check_instant(round(number) if is_near else MAX_INSTANT + 1, text=str(value))
 
 
-def _find_infinity(value: Any) -> int:
+def _find_infinity(value: Any, rule: Rule) -> int:
     """Return 1 for a time without end, -1 for one without begin, 0 for all else."""
-    return _INFINITIES.get(value.strip().lower(), 0) if isinstance(value, str) else 0
+    is_number = rule.format in _EPOCH_FACTORS
+    if isinstance(value, str):
+        text = value.strip().lower()
+        return _INFINITIES.get(text) or (_GREATEST_DIGITS.get(text, 0) if is_number else 0)
+    return _GREATEST.get(value, 0) if is_number and isinstance(value, int | float | Decimal) else 0

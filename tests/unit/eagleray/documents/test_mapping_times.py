@@ -83,3 +83,29 @@ def test_an_infinite_time_attribute_is_left_out(tmp_path):
     rules = "attributes:\n  valid_to: {field: valid_to, type: time, optional: true}\n"
     assert map_with(tmp_path, rules, valid_to="infinity").attributes == {}
     assert map_with(tmp_path, rules, valid_to="2020-01-01").attributes == {"valid_to": "2020-01-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    "number", [2**63 - 1, str(2**63 - 1), float(2**63), Decimal(2**63 - 1), float("inf")]
+)
+@pytest.mark.parametrize("unit", ["epoch_s", "epoch_ms", "epoch_us"])
+def test_the_greatest_number_of_64_bits_is_no_end(tmp_path, unit, number):
+    ends = f"known_to: {{field: at, format: {unit}, optional: true}}\n"
+    about = f"event_time: {{field: at, format: {unit}, optional: true}}\n"
+    assert map_with(tmp_path, ends, at=number).known_to == OPEN_END
+    assert map_with(tmp_path, about, at=number).event_time is None
+    below = -number if not isinstance(number, str) else f"-{number}"
+    assert map_with(tmp_path, about, at=below).event_time is None
+    letter = map_with(tmp_path, ends, at=below)
+    assert isinstance(letter, DeadLetter)
+    assert letter.reason is DeadLetterReason.INVALID_TIME
+
+
+@pytest.mark.parametrize(
+    "rule", ["known_to: {field: at, optional: true}", "known_to: {field: at, format: '%Y'}"]
+)
+def test_a_number_is_no_time_unless_the_rule_says_so(tmp_path, rule):
+    for number in (2**63 - 1, str(2**63 - 1)):
+        letter = map_with(tmp_path, f"{rule}\n", at=number)
+        assert isinstance(letter, DeadLetter)
+        assert letter.reason is DeadLetterReason.INVALID_TIME

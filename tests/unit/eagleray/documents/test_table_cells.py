@@ -25,6 +25,8 @@ def make_column(values, kind):
         (-(2**31) + 1, pa.date32(), "-infinity"),
         (2**62, pa.timestamp("s", tz="UTC"), "infinity"),
         (9_224_318_015_999_999, pa.date64(), "infinity"),
+        (2**63 - 1, pa.timestamp("ns", tz="UTC"), "infinity"),
+        (-(2**63) + 1, pa.timestamp("ns"), "-infinity"),
         (253_402_300_800_000_000, UTC_MICROS, "10000-01-01T00:00:00.000000Z"),
         (253_402_300_800, pa.timestamp("s", tz="UTC"), "10000-01-01T00:00:00.000000Z"),
     ],
@@ -54,10 +56,37 @@ def test_times_within_lists_and_objects_are_read_alike():
     ]
 
 
-def test_nanoseconds_within_objects_become_microseconds():
-    plain = pa.array([{"at": 1_000_000_001_999}], pa.struct([("at", pa.int64())]))
-    column = pa.chunked_array([plain.cast(pa.struct([("at", pa.timestamp("ns", tz="UTC"))]))])
-    assert list_cells(column) == [{"at": datetime(1970, 1, 1, 0, 16, 40, 1, tzinfo=UTC)}]
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda values: pa.StructArray.from_arrays([values], ["at"]),
+        lambda values: pa.ListArray.from_arrays([0, 1, 2], values),
+        lambda values: pa.LargeListArray.from_arrays([0, 1, 2], values),
+        lambda values: pa.FixedSizeListArray.from_arrays(values, 1),
+        lambda values: pa.MapArray.from_arrays([0, 1, 2], ["at", "at"], values),
+    ],
+)
+@pytest.mark.parametrize(
+    ("second", "shown"), [(0, datetime(1970, 1, 1, tzinfo=UTC)), (2**63 - 1, "infinity")]
+)
+def test_nanoseconds_within_lists_and_objects_become_microseconds(wrap, second, shown):
+    values = pa.array([1_000_000_001_999, second], pa.timestamp("ns", tz="UTC"))
+    cells = list_cells(pa.chunked_array([wrap(values)]))
+    found = [cell["at"] if isinstance(cell, dict) else cell[0] for cell in cells]
+    assert found == [datetime(1970, 1, 1, 0, 16, 40, 1, tzinfo=UTC), shown]
+    assert type(found[0]) is datetime
+
+
+def test_maps_are_objects():
+    prices = pa.array(
+        [[("a.b", Decimal("1.50")), ("c", None)], None], pa.map_(pa.string(), pa.decimal128(9, 2))
+    )
+    assert list_cells(pa.chunked_array([prices])) == [{"a.b": Decimal("1.50"), "c": None}, None]
+    years = pa.array(
+        [[(Decimal(7), [[(2019, 1.5)]])]],
+        pa.map_(pa.decimal128(9, 0), pa.list_(pa.map_(pa.int32(), pa.float64()))),
+    )
+    assert list_cells(pa.chunked_array([years])) == [{"7": [{"2019": 1.5}]}]
 
 
 def test_rows_keep_decimals_and_leave_out_what_is_no_number():

@@ -79,3 +79,37 @@ def test_cells_are_plain_values():
     assert record.fields["price"] == 1.5
     assert record.fields["raw"] is None
     assert parse_instant(record.fields["at"]) == parse_instant("2019-01-02T03:04:05Z")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda ids: pa.array(ids, pa.decimal128(38, 0)),
+        lambda ids: pa.array(ids, pa.decimal256(76, 0)),
+        lambda ids: pa.array(ids, pa.decimal128(38, 0)).dictionary_encode(),
+        lambda ids: pa.array([int(number) for number in ids], pa.uint64()),
+        lambda ids: pa.array([str(number) for number in ids], pa.large_string()).dictionary_encode(),
+    ],
+)
+def test_ids_of_warehouses_are_their_digits_and_amounts_are_exact(make):
+    ids = [Decimal(1), Decimal(2**64 - 1)]
+    amounts = pa.array([Decimal("12345678901234567.89"), Decimal("2.00")], pa.decimal128(38, 2))
+    table = pa.table(
+        {
+            "_id": make(ids),
+            "text": ["one", "two"],
+            "metadata": pa.StructArray.from_arrays([amounts], ["amount"]),
+        }
+    )
+    documents = [apply_mapping(DEFAULT_MAPPING, record) for record in parse_bytes(write(table), FILE)]
+    assert [document.doc_id for document in documents] == ["1", "18446744073709551615"]
+    assert [document.attributes["amount"] for document in documents] == ["12345678901234567.89", 2.0]
+
+
+def test_entries_of_maps_are_attributes_and_groups():
+    metadata = pa.array(
+        [[("desk", ["rates"]), ("groups", ["credit"])]], pa.map_(pa.string(), pa.list_(pa.string()))
+    )
+    table = pa.table({"_id": ["a"], "text": ["one"], "metadata": metadata})
+    (document,) = (apply_mapping(DEFAULT_MAPPING, record) for record in parse_bytes(write(table), FILE))
+    assert (document.attributes, document.groups) == ({"desk": ("rates",)}, ("credit",))
