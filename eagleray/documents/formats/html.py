@@ -61,7 +61,12 @@ def _parse_tree(markup: str, file: InputFile) -> Any:
     except ImportError as error:
         raise MissingExtraError(part="lxml", extra="documents") from error
     parser = etree.HTMLParser(
-        encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True
+        encoding="utf-8",
+        no_network=True,
+        remove_comments=True,
+        remove_pis=True,
+        huge_tree=True,
+        default_doctype=False,
     )
     try:
         root = etree.fromstring(markup.encode("utf-8"), parser)

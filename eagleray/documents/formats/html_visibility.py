@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from eagleray.documents.formats.style_sheets import (
+    AttributeTest,
     Declaration,
     Selector,
     StyleRules,
@@ -20,8 +21,8 @@ from eagleray.documents.formats.style_sheets import (
 )
 
 _DROPPED_TAGS: Final = (
-    "head script style noscript template svg math button select option datalist textarea input iframe object "
-    "ix:header ix:hidden"
+    "title script style noscript template svg math button select option datalist textarea input iframe "
+    "object ix:header ix:hidden"
 )
 _DROPPED: Final = frozenset(_DROPPED_TAGS.split())
 _NOT_LIVE: Final = ("template", "noscript")
@@ -59,11 +60,20 @@ def find_unread(root: Any) -> set[Any]:
 
 
 def _read_rules(root: Any) -> StyleRules:
-    rules = StyleRules()
+    rules = StyleRules(fold=str.lower if _is_quirky(root) else str)
     for node in _iterate_live(root):
-        if is_for_screen(node.get("media") or ""):
+        kind = (node.get("type") or "text/css").lower()
+        if kind == "text/css" and is_for_screen(node.get("media") or ""):
             rules.add_sheet(node.text or "")
     return rules
+
+
+def _is_quirky(root: Any) -> bool:
+    """Return whether browsers compare names of classes and ids without case, as in pages without a doctype.
+
+    Source: HTML Living Standard, 13.2.6.4.1; Selectors Level 4, sections 6.6 and 6.7.
+    """
+    return not root.getroottree().docinfo.doctype and root.get("xmlns") is None
 
 
 def _iterate_live(root: Any) -> Iterator[Any]:
@@ -161,8 +171,8 @@ class _Reader:
         steps = self._rules.steps
         if not steps:
             return
-        classes = set((node.get("class") or "").split())
-        name = node.get("id") or ""
+        classes = set(self._rules.fold(node.get("class") or "").split())
+        name = self._rules.fold(node.get("id") or "")
         for key in ("*", node.tag, f"#{name}", *(f".{item}" for item in classes)):
             for selector, number in steps.get(key, ()):
                 step = selector.steps[number]
@@ -170,7 +180,7 @@ class _Reader:
                     (not step.tag or step.tag == node.tag)
                     and (not step.id or step.id == name)
                     and step.classes <= classes
-                    and all(_has(node, *wanted) for wanted in step.attributes)
+                    and all(_has(node, wanted) for wanted in step.attributes)
                 ):
                     yield selector, number
 
@@ -198,6 +208,6 @@ def _weigh(winners: dict[bool, tuple[_Weight, bool]], declaration: Declaration, 
         winners[declaration.is_display] = (weight, declaration.is_hidden)
 
 
-def _has(node: Any, name: str, value: str | None) -> bool:
-    held = node.get(name)
-    return held is not None and (value is None or held == value)
+def _has(node: Any, wanted: AttributeTest) -> bool:
+    held = node.get(wanted.name)
+    return held is not None and wanted.holds_for(held)

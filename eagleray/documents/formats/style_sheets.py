@@ -1,6 +1,6 @@
 """Style sheets of a page, as far as they say what is shown: rules for `display` and `visibility`.
 
-Selectors may be made of element, class, id and attribute names, with descendants and children. A rule
+Selectors may be made of elements, classes, ids and attributes, with descendants and children. A rule
 whose selector says more (`:hover`, `+`) is passed over, so that in doubt text is kept. The screen is one of
 ordinary width.
 
@@ -11,7 +11,7 @@ section 2.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,11 +22,12 @@ _BRACKETS: Final = re.compile(r"\([^()]*\)")
 _NAME: Final = r"(?:[-\w\u0080-\U0010ffff]|\\.)+"
 _PART: Final = re.compile(
     rf"""(?P<child>\s*>\s*)|(?P<below>\s+)|(?P<tag>\*|[A-Za-z]{_NAME}|[A-Za-z])|\.(?P<class>{_NAME})|\#(?P<id>{_NAME})
-      |\[\s*(?P<attribute>[-\w]+)\s*(?:=\s*(?P<value>"[^"]*"|'[^']*'|[-\w]+)\s*)?\]""",
+      |\[\s*(?P<attribute>[-\w]+)\s*(?:(?P<operator>[~|^$*]?=)\s*(?P<value>"[^"]*"|'[^']*'|[-\w]+)\s*(?P<flag>[iIsS]\s*)?)?\]""",
     re.VERBOSE,
 )
 _FEATURE: Final = re.compile(r"\(\s*(min|max)-width\s*:\s*(\d{1,5})(?:\.\d{1,3})?(px|em|rem)\s*\)")
 _MEDIA_NAME: Final = re.compile(r"(?:only\s+)?(?:screen|all)")
+_HIDING: Final = {"display": {"none"}, "visibility": {"hidden", "collapse"}}
 _SCREEN_PX: Final = 1280
 _EM_PX: Final = 16
 _OPENED: Final = ("@supports", "@layer", "@container")
@@ -46,6 +47,33 @@ class Declaration:
     is_important: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeTest:
+    """What a selector says of an attribute.
+
+    Attributes:
+        operator: of its comparison with `value`; empty where it must only be there.
+        ignores_case: of ASCII letters in values.
+    """
+
+    name: str
+    operator: str
+    value: str
+    ignores_case: bool
+
+    def holds_for(self, value: str) -> bool:
+        """Return whether it holds for the value of such an attribute."""
+        held, wanted = (value.lower(), self.value.lower()) if self.ignores_case else (value, self.value)
+        if self.operator in {"", "="}:
+            return not self.operator or held == wanted
+        if self.operator == "|=":
+            return held == wanted or held.startswith(f"{wanted}-")
+        if self.operator == "~=":
+            return wanted in held.split()
+        compare = {"^=": held.startswith, "$=": held.endswith, "*=": held.__contains__}[self.operator]
+        return bool(wanted) and compare(wanted)
+
+
 @dataclass(slots=True, kw_only=True)
 class Compound:
     """One element of a selector.
@@ -58,7 +86,7 @@ class Compound:
     tag: str = ""
     id: str = ""
     classes: set[str] = field(default_factory=set)
-    attributes: list[tuple[str, str | None]] = field(default_factory=list)
+    attributes: list[AttributeTest] = field(default_factory=list)
 
     @property
     def key(self) -> str:
@@ -85,9 +113,14 @@ class Selector:
 
 
 class StyleRules:
-    """The rules of a page's style sheets, by the names of the elements they may match."""
+    """The rules of a page's style sheets, by the names of the elements they may match.
 
-    def __init__(self) -> None:
+    Attributes:
+        fold: gives the form in which names of classes and ids are compared.
+    """
+
+    def __init__(self, *, fold: Callable[[str], str]) -> None:
+        self.fold = fold
         self.steps: dict[str, list[tuple[Selector, int]]] = {}
         self._n_selectors = 0
         self._n_paths = 0
@@ -102,7 +135,7 @@ class StyleRules:
                 self._add(written, declarations)
 
     def _add(self, written: str, declarations: tuple[Declaration, ...]) -> None:
-        steps = _read_steps(written)
+        steps = _read_steps(written, self.fold)
         is_path = len(steps) > 1
         if not steps or (is_path and self._n_paths >= _MAX_PATHS):
             return
@@ -135,14 +168,14 @@ def read_declarations(body: str) -> Iterator[Declaration]:
     for declaration in body.lower().split(";"):
         name, _, value = declaration.partition(":")
         name = name.strip()
-        if name in {"display", "visibility"}:
+        if name in _HIDING:
             words = value.replace("!", " ! ").split()
-            hiding = {"none"} if name == "display" else {"hidden", "collapse"}
-            if words:
+            is_important = words[-2:] == ["!", "important"]
+            words = words[:-2] if is_important else words
+            is_hidden = bool(words) and words[0] in _HIDING[name]
+            if words and not (is_hidden and len(words) > 1):  # with another word it means nothing
                 yield Declaration(
-                    is_display=name == "display",
-                    is_hidden=words[0] in hiding,
-                    is_important=words[-2:] == ["!", "important"],
+                    is_display=name == "display", is_hidden=is_hidden, is_important=is_important
                 )
 
 
@@ -204,7 +237,7 @@ def _split_selectors(prelude: str) -> list[str]:
     return [] if "(" in plain else [part.strip() for part in plain.split(",")]
 
 
-def _read_steps(written: str) -> tuple[Compound, ...]:
+def _read_steps(written: str, fold: Callable[[str], str]) -> tuple[Compound, ...]:
     """Return the compounds of a selector; none where it says what is not understood."""
     steps = [Compound()]
     at = 0
@@ -217,18 +250,24 @@ def _read_steps(written: str) -> tuple[Compound, ...]:
         if kind in {"child", "below"}:
             steps.append(Compound(is_child=kind == "child"))
         else:
-            _add_part(steps[-1], part)
+            _add_part(steps[-1], part, fold)
     return tuple(steps)
 
 
-def _add_part(step: Compound, part: re.Match[str]) -> None:
+def _add_part(step: Compound, part: re.Match[str], fold: Callable[[str], str]) -> None:
     if part.group("tag"):
         step.tag = "" if part.group("tag") == "*" else part.group("tag").lower()
     elif part.group("class"):
-        step.classes.add(part.group("class").replace("\\", ""))
+        step.classes.add(fold(part.group("class").replace("\\", "")))
     elif part.group("id"):
-        step.id = part.group("id").replace("\\", "")
+        step.id = fold(part.group("id").replace("\\", ""))
     else:
-        value = part.group("value")
-        is_quoted = value is not None and value[0] in "\"'"
-        step.attributes.append((part.group("attribute").lower(), value[1:-1] if is_quoted else value))
+        value = part.group("value") or ""
+        step.attributes.append(
+            AttributeTest(
+                name=part.group("attribute").lower(),
+                operator=part.group("operator") or "",
+                value=value[1:-1] if value[:1] in {'"', "'"} else value,
+                ignores_case=(part.group("flag") or "").strip() in {"i", "I"},
+            )
+        )

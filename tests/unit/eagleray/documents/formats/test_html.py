@@ -69,6 +69,14 @@ c</pre></body></html>"""
         "<ul class=menu><li>lost</li></ul>",
         "<p data-off>lost</p>",
         "<p data-state='closed'>lost</p>",
+        "<p role='x tooltip'>lost</p>",
+        "<p lang=x-draft>lost</p>",
+        "<p class=is-off-now>lost</p>",
+        "<p data-for=PRINTER>lost</p>",
+        "<p itemprop=is-draft>lost</p>",
+        "<p itemprop=internal-note>lost</p>",
+        "<P CLASS=Gone>lost</P>",
+        "<p id=SECRET>lost</p>",
         "<p class=print-only>lost</p>",
         "<p class=wide-gone>lost</p>",
         "<p class='md:gone'>lost</p>",
@@ -84,6 +92,8 @@ c</pre></body></html>"""
 def test_what_is_hidden_is_left_out(element):
     css = """/* .kept{display:none} */ @import url("x{}.css");
       .gone{display:none} #secret , .other { color : red ; DISPLAY:none } aside.side{visibility:hidden}
+      [role~=tooltip],[lang|="x"], [CLASS*='-off-'] , [data-for=printer i]{display:none}
+      [itemprop^="internal"],[itemprop$='-draft' S]{display:none !important}
       section .inner {display: none} ul.menu > li{display:none} [data-off],[data-state="closed"]{display:none}
       @media screen { .print-only{display:none} } @media print { .kept {display:none} }
       @media (min-width: 768px) { .wide-gone{display:none} } .md\\:gone{display:none}
@@ -121,14 +131,40 @@ def test_a_style_sheet_may_be_wrapped_and_stand_anywhere(css):
         "<p style=\"display:block;content:'display:none'\">kept</p>",
         '<p title="display:none">kept</p>',
         "<p class=negated>kept</p>",
+        "<p role=tooltips lang=xy title='' data-for=x>kept</p>",
+        "<p class=twice-none>kept</p>",
+        "<p style='display:none !ie'>kept</p>",
+        "<p style='display:none\\9'>kept</p>",
+        "<details><p>kept</p></details>",
+        "<script type=text/template><style>p{display:none}</style></script><p>kept</p>",
+        "<style type=text/less>p{display:none}</style><p>kept</p>",
     ],
 )
 def test_what_is_shown_is_kept(element):
     css = """.gone{display:none} #back{display:block} @media (max-width:600px){.phone{display:none}}
       @media print,(orientation:portrait){.paper{display:none}} .hover:hover{display:none}
-      section > .inner{display:none} p:not(.a, .negated, .b){display:none} .a{--display:none}"""
+      section > .inner{display:none} p:not(.a, .negated, .b){display:none} .a{--display:none}
+      [role~="tooltip"],[role~=""],[lang|=x],[title^=""],[title$=""],[title*=""],[data-for=X]{display:none}
+      .twice-none{display:none none}"""
     paper = "<style media=print>p{display:none}</style><template><style>p{display:none}</style></template>"
     assert parse(f"<style>{css}</style>{paper}{element}").fields["text"] == "kept"
+
+
+@pytest.mark.parametrize("tag", ["article", "main", "section", "details", "custom-tag"])
+def test_a_page_without_a_body_tag_is_read(tag):
+    head = (
+        "<!doctype html><title>Fund report</title><meta name=author content=lost><style>.x{color:red}</style>"
+    )
+    record = parse(f"{head}<{tag}>Outlook<p>kept</p></{tag}>")
+    assert (record.fields["title"], record.fields["text"]) == ("Fund report", "Outlook\n\nkept")
+
+
+def test_names_of_classes_are_exact_in_pages_of_today():
+    page = "<style>.gone,#gone{display:none}</style><p class=Gone>kept <b id=GONE>too</b></p>"
+    for start in ("<!doctype html>", "<!DOCTYPE html SYSTEM 'about:legacy-compat'>", "<?xml version='1.0'?>"):
+        xml = "<html xmlns='http://www.w3.org/1999/xhtml'>" if start.startswith("<?") else "<html>"
+        assert parse(f"{start}{xml}{page}</html>").fields["text"] == "kept too"
+    assert isinstance(parse(f"<html>{page}</html>"), DeadLetter)
 
 
 def test_a_header_a_footer_and_a_nav_are_judged_by_what_they_hold():
