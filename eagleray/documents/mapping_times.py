@@ -21,7 +21,14 @@ _EPOCH_FACTORS: Final = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 _CLOCK: Final = re.compile(r"%[HIMSfpXcT]")
 _INFINITIES: Final = {"infinity": 1, "+infinity": 1, "inf": 1, "+inf": 1, "-infinity": -1, "-inf": -1}
 """How databases write a time without end (1) or begin (-1). Source: PostgreSQL, special date/time inputs."""
-_GREATEST: Final = {2**63 - 1: 1, 2**63: 1, math.inf: 1, 1 - 2**63: -1, -(2**63): -1, -math.inf: -1}
+_GREATEST: Final[dict[int | float | Decimal, int]] = {
+    2**63 - 1: 1,
+    2**63: 1,
+    math.inf: 1,
+    1 - 2**63: -1,
+    -(2**63): -1,
+    -math.inf: -1,
+}
 """The same where a time is a number since 1970: the ends of 64 bits, also rounded to floats."""
 _GREATEST_DIGITS: Final = {str(number): sign for number, sign in _GREATEST.items()}
 

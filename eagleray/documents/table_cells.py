@@ -59,7 +59,7 @@ def _holds_endless(values: pa.Array) -> bool:
         return _holds_endless(values.keys) or _holds_endless(values.items)
     if pa.types.is_struct(kind):
         return any(_holds_endless(child) for child in values.flatten())
-    return _is_list(kind) and _holds_endless(values.flatten())
+    return bool(_is_list(kind) and _holds_endless(values.flatten()))
 
 
 def _is_endless(nanoseconds: int) -> bool:
@@ -67,7 +67,7 @@ def _is_endless(nanoseconds: int) -> bool:
 
 
 def _is_list(kind: pa.DataType) -> bool:
-    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
 
 def _use_microseconds(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -11,6 +11,7 @@ from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Element
 from eagleray.documents.elements import find_elements
 from eagleray.documents.formats.pdf_fields import FieldReader
 from eagleray.documents.formats.pdf_superscripts import mark_superscripts
+from eagleray.documents.formats.pdf_xfa import read_form_data
 from eagleray.documents.records import InputFile, RawRecord, make_file_record
 from eagleray.errors import MissingExtraError
 
@@ -77,6 +78,8 @@ def _read_pages(data: bytes, file: InputFile) -> tuple[str, list[str], list[Dead
                 dead_letters.append(
                     file.reject(DeadLetterReason.UNREADABLE_FILE, detail, position=f"page {index + 1}")
                 )
+        if pages and not fields.n_fields:
+            pages[-1] = _join_text(pages[-1], read_form_data(document))
     finally:
         document.close()
     return ("" if _MADE_BY_TOOL.search(title) else title), pages, dead_letters
@@ -93,7 +96,12 @@ def _read_page(document: Any, index: int, *, fields: FieldReader) -> str:
         shown = fields.read_page(page)
     finally:
         page.close()
-    pieces = (_clean(text), "\n".join(_clean(value) for value in shown))
+    return _join_text(_clean(text), shown)
+
+
+def _join_text(text: str, values: list[str]) -> str:
+    """Return a page's text with the values of its fields behind it."""
+    pieces = (text, "\n".join(_clean(value) for value in values))
     return "\n\n".join(piece for piece in pieces if piece.strip())
 
 

@@ -15,12 +15,17 @@ _PASSWORD: Final = 1 << 13
 
 
 class FieldReader:
-    """Reads the fields of one document's pages, through PDFium's form environment where it has a form."""
+    """Reads the fields of one document's pages, through PDFium's form environment where it has a form.
+
+    Attributes:
+        n_fields: there were on the pages read so far, shown or not.
+    """
 
     def __init__(self, document: Any) -> None:
         """Take an open document whose form environment, if any, was made before a page was loaded."""
         import pypdfium2.raw as pdfium
 
+        self.n_fields = 0
         self._pdfium = pdfium
         self._form = document.formenv.raw if document.formenv else None
 
@@ -40,6 +45,7 @@ class FieldReader:
         pdfium = self._pdfium
         hidden = pdfium.FPDF_ANNOT_FLAG_HIDDEN | pdfium.FPDF_ANNOT_FLAG_NOVIEW
         subtype = pdfium.FPDFAnnot_GetSubtype(annotation)
+        self.n_fields += subtype == pdfium.FPDF_ANNOT_WIDGET
         if pdfium.FPDFAnnot_GetFlags(annotation) & hidden:
             return
         if subtype == pdfium.FPDF_ANNOT_FREETEXT:

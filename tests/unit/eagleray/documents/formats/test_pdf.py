@@ -150,6 +150,49 @@ def test_values_stand_behind_the_text_of_their_page():
     assert record.fields["text"] == "Paying agent:\n\nLarchmont Trustees\n\nSecond."
 
 
+XFA = """<xdp:xdp xmlns:xdp="http://ns.adobe.com/xdp/"><template><field name="agent">Label</field></template>
+<xfa:datasets xmlns:xfa="http://www.xfa.org/schema/xfa-data/1.0/"><xfa:data><form><!-- x --><agent>Larchmont
+Trustees</agent><empty/><agreed>1</agreed><note><body><p>See &amp; sign</p></body></note></form></xfa:data>
+</xfa:datasets></xdp:xdp>"""
+
+
+def make_xfa(packets, *, field=""):
+    """A form of XFA in these packets, by name; its page asks for another program."""
+    streams = [f"<</Length {len(xml.encode())}>>stream\n{xml}\nendstream" for xml in packets.values()]
+    names = "".join(f"({name}) {5 + n} 0 R" for n, name in enumerate(packets))
+    form = names.removeprefix("()").strip() if list(packets) == [""] else f"[{names}]"
+    text = "BT /F1 12 Tf 72 700 Td (Please wait...) Tj ET"
+    objects = [
+        f"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[]/XFA {form}>>>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R"
+        f"/Resources<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>/Annots[{field}]>>",
+        f"<</Length {len(text)}>>stream\n{text}\nendstream",
+    ]
+    return join_objects([*objects, *streams])
+
+
+def test_what_is_filled_into_a_dynamic_form_is_text():
+    data = XFA[XFA.index("<xfa:datasets") : XFA.index("</xdp:xdp>")]
+    for packets in ({"": XFA}, {"preamble": "<xdp:xdp xmlns:xdp='x'>", "datasets": data, "postamble": ""}):
+        (record,) = parse_bytes(make_xfa(packets), FILE)
+        assert record.fields["text"] == "Please wait...\n\nLarchmont\nTrustees\n1\nSee & sign"
+
+
+def test_values_that_a_page_shows_are_not_read_twice():
+    field = "<</Type/Annot/Subtype/Widget/Rect[60 600 260 620]/FT/Tx/T(agent)/V(Larchmont)>>"
+    (record,) = parse_bytes(make_xfa({"": XFA}, field=field), FILE)
+    assert record.fields["text"] == "Please wait...\n\nLarchmont"
+
+
+@pytest.mark.parametrize(
+    "xml", ["", "no XML", "<a", "<!DOCTYPE a [<!ENTITY b 'bb'>]><a>&b;</a>", "<a>" * 5000]
+)
+def test_a_form_that_cannot_be_read_leaves_the_text_of_its_pages(xml):
+    (record,) = parse_bytes(make_xfa({"": xml}), FILE)
+    assert record.fields["text"] == "Please wait..."
+
+
 @pytest.mark.parametrize("data", [b"", b"%PDF-1.4", b"not a pdf"])
 def test_a_broken_file_is_a_dead_letter(data):
     (letter,) = parse_bytes(data, FILE)
