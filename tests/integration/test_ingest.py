@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 
@@ -58,6 +59,47 @@ def test_a_changed_note_supersedes_the_older_and_a_removed_one_is_closed(cluster
     assert "n4" not in {hit.doc_id for hit in now}
     assert "n4" in {hit.doc_id for hit in before}
     assert LocalIndexService().verify(settings, snapshot="live")["findings"] == []
+
+
+def test_a_file_that_is_put_back_is_what_its_source_holds_whatever_its_date(cluster, settings, tmp_path):
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    (folder / "b.txt").write_text("Another note.")
+
+    def put(text, modified_s):
+        (folder / "a.txt").write_text(text)
+        os.utime(folder / "a.txt", (modified_s, modified_s))
+        return ingest(settings, folder)
+
+    def find_notes():
+        return [hit.text for hit in find(settings, "coupon") if hit.doc_id == "desk/a.txt"]
+
+    old, new = "The coupon is three per cent.", "The coupon is four per cent."
+    put(old, 1)
+    put(new, 2)
+    assert find_notes() == [new]
+    assert put(old, 1)["versions_added"] == 1  # as `cp -p` from a backup leaves it
+    assert find_notes() == [old]
+    assert put(old, 3)["versions_added"] == 0  # touched, nothing else
+    assert find_notes() == [old]
+    (folder / "a.txt").unlink()
+    ingest(settings, folder)
+    assert find_notes() == []
+    put(new, 2)
+    assert find_notes() == [new]
+    assert LocalIndexService().verify(settings, snapshot="live")["findings"] == []
+
+
+def test_a_store_in_its_own_source_is_no_part_of_it(cli, tmp_path, monkeypatch):
+    (tmp_path / "desk").mkdir()
+    (tmp_path / "desk" / "a.txt").write_text("A bond pays a coupon.")
+    monkeypatch.chdir(tmp_path / "desk")
+    monkeypatch.setenv("EAGLERAY_STORE", "eagleray-store")
+    first = cli("ingest", ".", "--json")
+    again = cli("ingest", ".", "--json")
+    assert (first.code, first.shown["documents_new"], first.shown["dead_letters"]) == (0, 1, 0), first.out
+    assert (again.code, again.shown["changed"]) == (0, False), again.out
+    assert list(again.shown["passed_over"]) == ["own_files"]
 
 
 def test_another_mapping_reads_files_again_that_have_not_changed(cluster, settings, write_notes, tmp_path):

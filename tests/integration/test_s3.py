@@ -80,13 +80,16 @@ def test_keys_that_have_no_name_are_counted_and_everything_else_is_ingested(cli,
     texts = {"a": "A bond pays three per cent.", "b": "A bond pays four per cent."}
     put_notes(bucket, texts)
     bucket.write("twin.jsonl", json.dumps({"_id": "c", "text": "A bond pays five per cent."}).encode())
-    keys = ("x//b.txt", "y/../c.txt", "e\x01.txt", "m/", "twin.jsonl/")
+    keys = ("", "n/o/", "x//b.txt", "y/../c.txt", "e\x01.txt", "m/", "twin.jsonl/")
     with closing(boto3.client("s3", endpoint_url=os.environ["EAGLERAY_S3__ENDPOINT"], **KEYS)) as client:
         for key in keys:
-            client.put_object(Bucket=BUCKET, Key=f"desk/{key}", Body=b"" if key.endswith("/") else b"text")
+            body = b"" if key.endswith("/") or not key else b"text"
+            client.put_object(Bucket=BUCKET, Key=f"desk/{key}", Body=body)
     report = cli("ingest", f"s3://{BUCKET}/desk", "--json")
     assert (report.code, report.shown["documents_new"]) == (0, 3), report.out
-    assert report.shown["passed_over"] == {"folder_markers": 1, "unnameable_keys": 3}
+    assert report.shown["passed_over"] == {"folder_markers": 3, "unnameable_keys": 3}
+    refused = cli("ingest", f"s3://{BUCKET}/desk//x")
+    assert (refused.code, "name another prefix" in refused.err) == (2, True)
 
 
 def test_a_service_that_nobody_answers_for_is_an_error_with_exit_code_5(cli, monkeypatch):

@@ -27,6 +27,7 @@ _BLOCK_TAGS: Final = (
     "h1 h2 h3 h4 h5 h6 document text page"
 )
 _BLOCKS: Final = frozenset(_BLOCK_TAGS.split())
+_HEADINGS: Final = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _BOLD: Final = frozenset(("b", "strong", "th"))
 _ITALIC: Final = frozenset(("i", "em"))
 _ITALIC_STYLE: Final = re.compile(r"font-style:\s*(italic|oblique)")
@@ -114,7 +115,7 @@ def _enter(node: Any, writer: BlockWriter, *, outer: Style) -> Style:
         writer.break_line()
     elif tag == "li":
         writer.begin_item()
-    elif len(tag) == 2 and tag[0] == "h" and tag[1] in "123456":
+    elif tag in _HEADINGS:
         writer.begin_heading(int(tag[1]))
     elif is_superscript(node):
         writer.begin_superscript()
@@ -128,7 +129,11 @@ def _enter(node: Any, writer: BlockWriter, *, outer: Style) -> Style:
 
 def _leave(node: Any, writer: BlockWriter, *, styles: list[Style]) -> None:
     styles.pop()
-    if node.tag in _BLOCKS:
+    if node.tag == "li":
+        writer.end_item()
+    elif node.tag in _HEADINGS:
+        writer.end_heading()
+    elif node.tag in _BLOCKS:
         writer.close_block()
     elif is_superscript(node):
         writer.end_superscript()

@@ -71,9 +71,19 @@ class BlockWriter:
         """Make the block that begins a heading of `level` 1 to 6."""
         self._level = level
 
+    def end_heading(self) -> None:
+        """End the open block and the heading; one without text makes no heading of what comes next."""
+        self.close_block()
+        self._level = 0
+
     def begin_item(self) -> None:
         """Make the block that begins a list item."""
         self._is_item = True
+
+    def end_item(self) -> None:
+        """End the open block and the list item; one without text makes no item of what comes next."""
+        self.close_block()
+        self._is_item = False
 
     def close_block(self) -> None:
         """End the open block and write it, if it has text."""

@@ -159,6 +159,15 @@ def test_a_page_without_a_body_tag_is_read(tag):
     assert (record.fields["title"], record.fields["text"]) == ("Fund report", "Outlook\n\nkept")
 
 
+@pytest.mark.parametrize(
+    "empty", ["<h1><img src=logo.png></h1>", "<h2> </h2>", "<ul><li></li></ul>", "<li><p hidden>x</p></li>"]
+)
+def test_a_heading_or_item_without_text_says_nothing_of_what_follows(empty):
+    record = parse(f"{empty}<p>Outlook for the fund.</p>")
+    assert (record.fields["text"], record.fields["title"]) == ("Outlook for the fund.", FILE.stem)
+    assert [element.kind for element in record.elements] == [ElementKind.PARAGRAPH]
+
+
 def test_names_of_classes_are_exact_in_pages_of_today():
     page = "<style>.gone,#gone{display:none}</style><p class=Gone>kept <b id=GONE>too</b></p>"
     for start in ("<!doctype html>", "<!DOCTYPE html SYSTEM 'about:legacy-compat'>", "<?xml version='1.0'?>"):
