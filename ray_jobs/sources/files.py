@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from eagleray.contracts.ports import Store, StoredObject
@@ -16,6 +17,9 @@ from eagleray.errors import SourceError
 from eagleray.setting_groups.engine import S3Settings
 from indexes.storage import open_store
 from ray_jobs.plans.partitions import SourceFile
+
+_HADOOP_MARKER: Final = "_$folder$"
+"""How Hadoop names the object of no bytes that stands for a folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +118,10 @@ def _find_kind(store: Store, item: StoredObject, *, folder: Path | None, inside:
     if any(f"{item.path}/".startswith(prefix) for prefix in inside):
         return "own_files"
     if folder is None:
-        return "folder_markers" if not item.size_bytes and not store.exists(item.path) else ""
+        is_marker = not item.size_bytes and (
+            item.path.endswith(_HADOOP_MARKER) or not store.exists(item.path)
+        )
+        return "folder_markers" if is_marker else ""
     file = folder / item.path
     if file.is_symlink() and inside:
         try:

@@ -70,7 +70,7 @@ class Bucket:
     url = "s3://bucket/desk"
 
     def list(self, below, *, on_unnamed):
-        objects = {"": 0, "a.txt": 4, "empty.txt": 0, "n": 0, "n/b.txt": 4}
+        objects = {"": 0, "a.txt": 4, "empty.txt": 0, "n": 0, "n/b.txt": 4, "n_$folder$": 0}
         return [StoredObject(path=path, size_bytes=n, modified=1, tag="t") for path, n in objects.items()]
 
     def exists(self, path):
@@ -80,7 +80,7 @@ class Bucket:
 def test_folder_markers_of_buckets_are_passed_over_and_files_of_no_bytes_are_not():
     listing = list_files(Bucket())
     assert list_paths(listing) == ["a.txt", "empty.txt", "n/b.txt"]
-    assert listing.passed_over == {"folder_markers": 2}
+    assert listing.passed_over == {"folder_markers": 3}
 
 
 def test_a_store_below_the_prefix_of_its_source_is_no_part_of_it():
