@@ -60,7 +60,8 @@ class RayJobService:
         mapping = load_mapping(Path(request.mapping)) if request.mapping else DEFAULT_MAPPING
         spec = describe_collection(settings)
         source, default_name = open_source(request.source, s3=settings.s3)
-        listing = list_files(source, own=(store.url, settings.cache))
+        own = (store.url, settings.cache, settings.audit.store)
+        listing = list_files(source, own=tuple(url for url in own if url))
         put_collection(store, spec)
         entry = read_alias(store, spec.name, request.alias or "live")
         parent = entry.snapshot if entry else None

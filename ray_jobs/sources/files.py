@@ -29,8 +29,8 @@ class Listing:
     Attributes:
         files: that are read, in the order of their paths.
         passed_over: what is not read -> how many there are: `hidden`, `linked_folders`, `special_files`
-            (pipes, sockets, devices), `own_files` (of the store or the cache), `folder_markers` and
-            `unnameable_keys` (of buckets).
+            (pipes, sockets, devices), `own_files` (of the store, the cache or the audit log),
+            `folder_markers` and `unnameable_keys` (of buckets).
     """
 
     files: tuple[SourceFile, ...]
@@ -66,7 +66,7 @@ def list_files(store: Store, *, own: Sequence[str] = ()) -> Listing:
 
     Args:
         store: where the source's files lie.
-        own: URLs of the collection's store and folders of its caches, which are never part of a source.
+        own: URLs of the collection's store and audit log, and folders of its caches; never part of a source.
 
     Raises:
         SourceError: there is none, or none with a suffix that can be read, or the source lies in the store.
@@ -149,7 +149,9 @@ def _find_own(source: str, own: Sequence[str]) -> list[str]:
     for url in own:
         other = _normalise(url)
         if base.startswith(other):
-            detail = f"it lies in {url}, where collections and their copies are kept; name another folder"
+            detail = (
+                f"it lies in {url}, where collections, their copies or logs are kept; name another folder"
+            )
             raise SourceError(source=source, detail=detail)
         if other.startswith(base):
             found.append(other[len(base) :])
