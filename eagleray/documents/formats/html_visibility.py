@@ -97,7 +97,7 @@ class _Reader:
         self._counts = _Counts()
         self._begun: list[_Counts] = []  # of the open edges and headings
         self._n_open_links = 0
-        self._n_open_contents = 0
+        self._n_open = dict.fromkeys(_CONTENT, 0)
         self._above: list[frozenset[_Step]] = [frozenset()]  # beginnings of selectors that ancestors match
         self._parent: list[frozenset[_Step]] = [frozenset()]
 
@@ -113,7 +113,8 @@ class _Reader:
         if tag == "a":
             self._n_open_links += 1
             self._counts.links += 1
-        self._n_open_contents += tag in _CONTENT
+        if tag in _CONTENT:
+            self._n_open[tag] += 1
         self._count(node.text)
         return True
 
@@ -123,8 +124,9 @@ class _Reader:
         self._above.pop()
         self._parent.pop()
         if node not in self.unread:
-            self._n_open_contents -= tag in _CONTENT
-            if tag == "a":
+            if tag in _CONTENT:
+                self._n_open[tag] -= 1
+            elif tag == "a":
                 self._n_open_links -= 1
             elif tag in _EDGES or tag in _HEADINGS:
                 self._judge(node, begun=self._begun.pop())
@@ -141,13 +143,14 @@ class _Reader:
         linked = counts.linked - begun.linked
         free = counts.characters - begun.characters - linked
         if node.tag in _HEADINGS:
-            counts.headings += free > 0 or (linked > 0 and self._n_open_contents > 0)
+            counts.headings += free > 0 or (linked > 0 and self._n_open["main"] > 0)
         elif linked > free and (node.tag == "nav" or self._is_menu(node.tag, begun)):
             self.unread.add(node)
 
     def _is_menu(self, tag: str, begun: _Counts) -> bool:
-        is_article_head = tag == "header" and self._counts.headings > begun.headings
-        return self._counts.links - begun.links > _MAX_EDGE_LINKS and not is_article_head
+        if tag == "header" and (self._n_open["article"] or self._counts.headings > begun.headings):
+            return False
+        return self._counts.links - begun.links > _MAX_EDGE_LINKS
 
     def _match(self, node: Any) -> list[Selector]:
         """Return the selectors an element matches, and note those that elements in it may go on with."""

@@ -187,6 +187,11 @@ def test_a_header_a_footer_and_a_nav_are_judged_by_what_they_hold():
     assert record.fields["title"] == "Fund halts redemptions"
     linked = story.replace("Fund halts redemptions", "<a href=0>Fund halts redemptions</a>")
     assert parse(linked).fields["title"] == "Fund halts redemptions"
+    plain = (
+        f"<article><header><div>Fund halts redemptions</div>By {links}<nav>{links}</nav></header></article>"
+    )
+    assert parse(plain).fields["text"].split("\n\n")[0] == "Fund halts redemptions"
+    assert parse(plain).fields["text"].count("menu item") == 8
     site = parse(f"<header><h1><a>Site</a></h1><nav>{links}</nav></header><p>Body.</p>")
     assert site.fields["text"] == "Body."
     notes = "The notes below are part of these statements and were audited with them as a whole, all of them."
