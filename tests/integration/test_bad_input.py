@@ -5,6 +5,9 @@ from collections import Counter
 
 import pytest
 
+from benchmarks.fuzz_ingest import SAMPLE, fuzz
+from benchmarks.whole_runs import ingest_folder
+
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
 
 MAPPING = """
@@ -189,3 +192,10 @@ def test_vectors_that_are_none_publish_nothing(cli, write_notes, monkeypatch, sp
     assert cli("search", "bond").code == 2
     assert cli("ingest", folder).code == 0
     assert find_ids(cli) == [record["_id"] for record in GOOD]
+
+
+def test_a_whole_run_finds_as_much_as_its_odd_files_do_one_by_one(cluster):
+    counts = fuzz(50, seed=11, corpus=SAMPLE, run_whole=ingest_folder)
+    assert counts["documents"] > 10
+    assert counts["dead_letters"] > 10
+    assert {counts[name] for name in ("neither", "ended_runs", "hangs", "over_memory")} == {0}

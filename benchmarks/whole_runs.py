@@ -1,0 +1,27 @@
+"""A folder through a whole ingest run, in a collection of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from eagleray.cli.ingesting import report_progress
+from eagleray.contracts.services import IngestRequest
+from eagleray.documents.parsing.limits import ParseLimits
+from eagleray.setting_groups.engine import EmbedderSettings
+from eagleray.setting_groups.parsing import ParsingSettings
+from eagleray.settings import Settings
+from ray_jobs.service import RayJobService
+
+
+def ingest_folder(folder: Path, scratch: Path, limits: ParseLimits) -> dict[str, Any]:
+    """Ingest a folder from listing to alias, as the command line does, and return the run's report."""
+    settings = Settings(
+        store=str(scratch / "store"),
+        cache=str(scratch / "cache"),
+        collection="fuzz",
+        embedder=EmbedderSettings(model="hashing"),
+        parsing=ParsingSettings(timeout_s=limits.timeout_s),
+    )
+    with report_progress() as on_progress:
+        return RayJobService().ingest(settings, IngestRequest(source=str(folder)), on_progress)
