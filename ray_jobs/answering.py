@@ -11,6 +11,8 @@ from typing import Any, Final
 from eagleray.contracts.ports import Store
 from eagleray.contracts.services import AnswerRequest, OnProgress
 from eagleray.digests import canonical_json
+from eagleray.documents.parsing.pool import ParserPool, choose_limits
+from eagleray.documents.parsing.tables import TableReader
 from eagleray.embedders import open_embedder
 from eagleray.errors import InputError, QueryError, SourceError
 from eagleray.settings import Settings
@@ -64,7 +66,8 @@ def plan_job(settings: Settings, request: AnswerRequest) -> AnswerJob:
         raise InputError(
             detail=f"the answers would lie among the questions, in {target.url}; choose a folder"
         )
-    described = [describe_questions(source, item) for item in asked.files]
+    tables = TableReader(ParserPool(choose_limits(settings.parsing)))
+    described = [describe_questions(source, item, tables) for item in asked.files]
     _check_ids([(file.path, schema) for file, schema in described], source)
     files = tuple(file for file, _ in described)
     rules = AnswerRules(
@@ -156,7 +159,8 @@ def make_answer(
     )
     engine = service.open_engine(settings, snapshot=snapshot)
     max_bytes = settings.jobs.worker_memory_bytes // 2
-    return AnswerTask(ledger, source, engine=engine, asking=asking, max_bytes=max_bytes)
+    tables = TableReader(ParserPool(choose_limits(settings.parsing)))
+    return AnswerTask(ledger, source, tables=tables, engine=engine, asking=asking, max_bytes=max_bytes)
 
 
 def _answer(

@@ -162,6 +162,7 @@ class VectorDelivery:
             intake=self.intake,
             plan=self.plan,
             modified=self.modified,
+            settings=self.settings.parsing,
         )
 
     def make_embed(self, ledger: Ledger, ingested: Sequence[Outcome]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, TypeVar
@@ -15,6 +16,8 @@ from eagleray.contracts.exchange import ImportRequest
 from eagleray.contracts.manifests import CollectionSpec, EmbedderIdentity
 from eagleray.contracts.ports import Store
 from eagleray.documents.mapping import load_mapping
+from eagleray.documents.parsing.pool import ParserPool, choose_limits
+from eagleray.documents.parsing.tables import TableReader
 from eagleray.documents.records import InputFile
 from eagleray.embedders import open_embedder
 from eagleray.errors import SourceError
@@ -76,7 +79,8 @@ def open_import(request: ImportRequest, spec: CollectionSpec, settings: Settings
     """
     store, name, files = _find_files(request, s3=settings.s3)
     sizes = {file.path: file.size_bytes for file in files}
-    source = open_import_source(store, sizes, vectors=request.vectors)
+    tables = TableReader(ParserPool(choose_limits(settings.parsing)))
+    source = open_import_source(store, sizes, vectors=request.vectors, tables=tables)
     if source.dim not in (None, spec.embedder.dim):
         detail = f"its vectors have {source.dim} numbers, those of {spec.embedder.name} {spec.embedder.dim}"
         raise SourceError(source=request.source, detail=f"{detail}; name their model with --model")
@@ -88,7 +92,7 @@ def open_import(request: ImportRequest, spec: CollectionSpec, settings: Settings
         has_versions=mapping is None and "version" in source.schema.names,
     )
     intake = Intake(decoder=decoder, dim=spec.embedder.dim, is_normalised=request.is_normalised)
-    n_compared = 0 if request.is_trusted else _compare(source, intake, settings)
+    n_compared = 0 if request.is_trusted else _compare(source, intake, tables, settings)
     return OpenedImport(
         source=source,
         files=files,
@@ -136,7 +140,7 @@ def _describe_file(path: Path, folder: Path) -> SourceFile:
     )
 
 
-def _compare(source: ImportSource, intake: Intake, settings: Settings) -> int:
+def _compare(source: ImportSource, intake: Intake, tables: TableReader, settings: Settings) -> int:
     """Compare the vectors of some rows with those the model gives their texts; return how many rows."""
     rows: list[pa.Table] = []
     vectors = []
@@ -144,8 +148,10 @@ def _compare(source: ImportSource, intake: Intake, settings: Settings) -> int:
     pieces = _spread(source.pieces, _SAMPLE_PIECES)
     for piece in pieces:
         file = InputFile(source=piece.path, modified=0)
-        read = iterate_rows(source, piece, dim=intake.dim, is_normalised=intake.is_normalised)
-        first_row, table, checked = next(read)
+        with closing(
+            iterate_rows(source, piece, tables=tables, dim=intake.dim, is_normalised=intake.is_normalised)
+        ) as read:
+            first_row, table, checked = next(read)
         good = []
         for item in intake.decoder.decode(table, checked, file, first_row=first_row):
             if isinstance(item, DeadLetter):

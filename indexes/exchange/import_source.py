@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from eagleray.contracts.exchange import VECTOR
 from eagleray.contracts.ports import Store
-from eagleray.documents.reading import RangeFile
+from eagleray.documents.parsing.tables import TableError, TableFile, TableReader, TableRows
 from eagleray.errors import SourceError
 from indexes.exchange.array_files import ArrayFile, describe_array, describe_ids, read_ids, read_rows
 from indexes.exchange.sinks.faiss import INDEX
@@ -53,6 +53,7 @@ class ImportSource:
     """Rows and vectors, ready to be read in pieces.
 
     Attributes:
+        file_schema: of the files of rows.
         schema: of the rows without vectors.
         column: with the vectors; `""` where they are in a file of their own.
         vectors: that file; row `i` of it belongs to row `i` of all rows.
@@ -62,6 +63,7 @@ class ImportSource:
 
     store: Store
     pieces: tuple[RowPiece, ...]
+    file_schema: pa.Schema
     schema: pa.Schema
     column: str
     vectors: ArrayFile | None = None
@@ -74,7 +76,9 @@ class ImportSource:
         return sum(piece.n_rows for piece in self.pieces)
 
 
-def open_import_source(store: Store, sizes: Mapping[str, int], *, vectors: str) -> ImportSource:
+def open_import_source(
+    store: Store, sizes: Mapping[str, int], *, vectors: str, tables: TableReader
+) -> ImportSource:
     """Find out what the files of an import hold.
 
     Args:
@@ -83,6 +87,7 @@ def open_import_source(store: Store, sizes: Mapping[str, int], *, vectors: str) 
         vectors: a column, or the name of a `.npy`, `.fvecs`, `.faiss` or `.index` file; empty takes what an
             export would have written: `vectors.npy`, `vectors.fvecs`, `index.faiss`, or else the column
             `vector`.
+        tables: reads Parquet files.
 
     Raises:
         SourceError: there are no rows or no vectors, their numbers differ, or a file cannot be read.
@@ -94,12 +99,13 @@ def open_import_source(store: Store, sizes: Mapping[str, int], *, vectors: str) 
     if array and array not in sizes:
         raise SourceError(source=store.url, detail=f"there is no file {array!r} for the vectors")
     column = "" if array else vectors or VECTOR
-    pieces, schema = _list_pieces(store, _find_row_files(store, sorted(sizes)), sizes)
+    pieces, schema = _list_pieces(store, _find_row_files(store, sorted(sizes)), sizes, tables)
     rows, kind = _split(schema, column, store=store)
     file = describe_array(store, array, size=sizes[array]) if array else None
     source = ImportSource(
         store=store,
         pieces=pieces,
+        file_schema=schema,
         schema=rows,
         column=column,
         vectors=file,
@@ -116,15 +122,15 @@ def open_import_source(store: Store, sizes: Mapping[str, int], *, vectors: str) 
 
 
 def iterate_rows(
-    source: ImportSource, piece: RowPiece, *, dim: int, is_normalised: bool
-) -> Iterator[tuple[int, pa.Table, CheckedVectors]]:
+    source: ImportSource, piece: RowPiece, *, tables: TableReader, dim: int, is_normalised: bool
+) -> Generator[tuple[int, pa.Table, CheckedVectors], None, None]:
     """Yield (first row within the file from 0, rows without vectors, their vectors), some at a time.
 
     Raises:
         SourceError: the file cannot be read, or the ids beside the vectors are not those of the rows.
     """
     done = 0
-    for table in _read_tables(source.store, piece):
+    for table in _read_tables(source, piece, tables):
         first = piece.first_row + done
         rows = table.select(source.schema.names)
         if source.vectors is None:
@@ -173,14 +179,14 @@ def _find_row_files(store: Store, paths: Sequence[str]) -> list[str]:
 
 
 def _list_pieces(
-    store: Store, paths: Sequence[str], sizes: Mapping[str, int]
+    store: Store, paths: Sequence[str], sizes: Mapping[str, int], tables: TableReader
 ) -> tuple[tuple[RowPiece, ...], pa.Schema]:
     pieces: list[RowPiece] = []
     schema: pa.Schema | None = None
     total = 0
     for path in paths:
         size = sizes.get(path, 0)  # a dataset is a folder
-        own, counts = _measure(store, path, size)
+        own, counts = _measure(store, path, size, tables)
         if schema is not None and not own.equals(schema):
             raise SourceError(source=path, detail=f"it has other columns than {paths[0]}")
         schema, in_file = own, 0
@@ -195,15 +201,17 @@ def _list_pieces(
     return tuple(pieces), schema
 
 
-def _measure(store: Store, path: str, size: int) -> tuple[pa.Schema, list[int]]:
+def _measure(store: Store, path: str, size: int, tables: TableReader) -> tuple[pa.Schema, Sequence[int]]:
     """Return the schema of a file of rows and the rows of each of its groups."""
     if path.endswith(_LANCE):
         dataset = _open_lance(store, path)
         n_rows = dataset.count_rows()
         return dataset.schema, [min(_LANCE_ROWS, n_rows - start) for start in range(0, n_rows, _LANCE_ROWS)]
-    file = _open_parquet(store, path, size)
-    counts = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
-    return file.schema_arrow.remove_metadata(), counts
+    try:
+        schema, counts = tables.describe(_locate(store, path, size))
+    except TableError as error:
+        raise SourceError(source=path, detail=f"it is no readable Parquet file: {error}") from error
+    return schema.remove_metadata(), counts
 
 
 def _split(schema: pa.Schema, column: str, *, store: Store) -> tuple[pa.Schema, pa.DataType | None]:
@@ -220,29 +228,27 @@ def _split(schema: pa.Schema, column: str, *, store: Store) -> tuple[pa.Schema, 
     return schema.remove(place), schema.field(place).type
 
 
-def _read_tables(store: Store, piece: RowPiece) -> Iterator[pa.Table]:
+def _read_tables(source: ImportSource, piece: RowPiece, tables: TableReader) -> Iterator[pa.Table]:
     try:
         if piece.path.endswith(_LANCE):
-            scanner = _open_lance(store, piece.path).scanner(
+            scanner = _open_lance(source.store, piece.path).scanner(
                 offset=piece.file_row, limit=piece.n_rows, batch_size=_BATCH_ROWS, scan_in_order=True
             )
             batches = scanner.to_batches()
         else:
-            file = _open_parquet(store, piece.path, piece.file_bytes)
-            batches = file.iter_batches(batch_size=_BATCH_ROWS, row_groups=[piece.group], use_threads=False)
+            rows = TableRows(group=piece.group, start=0, end=piece.n_rows, columns=(), batch_rows=_BATCH_ROWS)
+            file = _locate(source.store, piece.path, piece.file_bytes)
+            batches = tables.read(file, rows, source.file_schema)
         for batch in batches:
             yield pa.Table.from_batches([batch])
-    except (pa.ArrowException, OSError, ValueError) as error:
-        detail = f"rows from {piece.file_row + 1} on cannot be read ({type(error).__name__}); write it again"
+    except (TableError, pa.ArrowException, OSError, ValueError) as error:
+        why = str(error) if isinstance(error, TableError) else type(error).__name__
+        detail = f"rows from {piece.file_row + 1} on cannot be read: {why}"
         raise SourceError(source=piece.path, detail=detail) from error
 
 
-def _open_parquet(store: Store, path: str, size: int) -> Any:
-    try:
-        return pq.ParquetFile(RangeFile(lambda start, end: store.read_range(path, start, end), size=size))
-    except (pa.ArrowException, OSError, ValueError) as error:
-        detail = f"it is no readable Parquet file ({type(error).__name__}); write it again"
-        raise SourceError(source=path, detail=detail) from error
+def _locate(store: Store, path: str, size: int) -> TableFile:
+    return TableFile(path=path, size=size, read_range=partial(store.read_range, path))
 
 
 def _open_lance(store: Store, path: str) -> Any:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from eagleray.contracts.ports import Store, StoredObject
-from eagleray.documents.reading import RangeFile
+from eagleray.documents.parsing.tables import TableError, TableFile, TableReader, TableRows
 from eagleray.errors import SourceError
 from eagleray.setting_groups.engine import S3Settings
 from indexes.storage import open_store
@@ -91,7 +89,9 @@ def _refuse(url: str) -> SourceError:
     return SourceError(source=url, detail=detail)
 
 
-def describe_questions(store: Store, item: StoredObject) -> tuple[QuestionFile, pa.Schema]:
+def describe_questions(
+    store: Store, item: StoredObject, tables: TableReader
+) -> tuple[QuestionFile, pa.Schema]:
     """Return what a plan needs to know of a file, and the file's columns.
 
     Raises:
@@ -99,14 +99,12 @@ def describe_questions(store: Store, item: StoredObject) -> tuple[QuestionFile, 
     """
     source = f"{store.url}/{item.path}"
     try:
-        opened = _open(store, item.path, item.size_bytes)
-        metadata, schema = opened.metadata, opened.schema_arrow
-    except (pa.ArrowException, OSError, ValueError) as error:
+        schema, group_rows = tables.describe(_locate(store, item.path, item.size_bytes))
+    except TableError as error:
         raise SourceError(source=source, detail=f"it is no readable Parquet file: {error}") from error
     _check_columns(schema, source)
-    rows = tuple(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
     file = QuestionFile(
-        path=item.path, size_bytes=item.size_bytes, sha256=digest_object(store, item), group_rows=rows
+        path=item.path, size_bytes=item.size_bytes, sha256=digest_object(store, item), group_rows=group_rows
     )
     return file, schema
 
@@ -119,29 +117,24 @@ def digest_object(store: Store, item: StoredObject) -> str:
     return digest.hexdigest()
 
 
-def read_piece(store: Store, piece: QuestionPiece) -> pa.Table:
-    """Return the rows of a piece; what is decoded at once is a few thousand rows of its group."""
-    opened = _open(store, piece.path, piece.size_bytes)
-    kept = [name for name in COLUMNS if name in opened.schema_arrow.names]
-    batches = list(_cut_batches(opened, piece, kept))
-    return pa.Table.from_batches(
-        batches, schema=pa.schema([opened.schema_arrow.field(name) for name in kept])
+def read_piece(store: Store, piece: QuestionPiece, tables: TableReader) -> pa.Table:
+    """Return the rows of a piece; what is decoded at once is a few thousand rows of its group.
+
+    Raises:
+        TableError: they cannot be read, or take more than a file may.
+    """
+    file = _locate(store, piece.path, piece.size_bytes)
+    schema, _ = tables.describe(file)
+    kept = tuple(name for name in COLUMNS if name in schema.names)
+    rows = TableRows(
+        group=piece.group, start=piece.start, end=piece.end, columns=kept, batch_rows=_BATCH_ROWS
     )
+    expected = pa.schema([schema.field(name) for name in kept])
+    return pa.Table.from_batches(list(tables.read(file, rows, schema)), schema=expected)
 
 
-def _cut_batches(opened: Any, piece: QuestionPiece, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    row = 0
-    for batch in opened.iter_batches(batch_size=_BATCH_ROWS, row_groups=[piece.group], columns=columns):
-        first, last = max(piece.start - row, 0), min(piece.end - row, len(batch))
-        if first < last:
-            yield batch.slice(first, last - first).select(columns)
-        row += len(batch)
-        if row >= piece.end:
-            return
-
-
-def _open(store: Store, path: str, size_bytes: int) -> Any:
-    return pq.ParquetFile(RangeFile(partial(store.read_range, path), size=size_bytes))
+def _locate(store: Store, path: str, size_bytes: int) -> TableFile:
+    return TableFile(path=path, size=size_bytes, read_range=partial(store.read_range, path))
 
 
 def _list_parquet(store: Store) -> tuple[StoredObject, ...]:

@@ -19,6 +19,7 @@ from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.ports import SearchEngine, Store
 from eagleray.digests import digest_bytes
+from eagleray.documents.parsing.tables import TableError, TableReader
 from eagleray.errors import FilterError, InputError, SourceError
 from indexes.runs.markers import Stage
 from ray_jobs.ledger import Ledger
@@ -43,9 +44,16 @@ class AnswerTask:
     """Answers partitions on one opened snapshot; doing it again writes the same files."""
 
     def __init__(
-        self, ledger: Ledger, source: Store, *, engine: SearchEngine, asking: Asking, max_bytes: int
+        self,
+        ledger: Ledger,
+        source: Store,
+        *,
+        tables: TableReader,
+        engine: SearchEngine,
+        asking: Asking,
+        max_bytes: int,
     ) -> None:
-        self._ledger, self._source = ledger, source
+        self._ledger, self._source, self._tables = ledger, source, tables
         self._engine, self._asking = engine, asking
         self._max_bytes = max_bytes
 
@@ -83,9 +91,9 @@ class AnswerTask:
         for piece in pieces:
             n_rows = piece.end - piece.start
             try:
-                table = read_piece(self._source, piece)
+                table = read_piece(self._source, piece, self._tables)
                 rows = list_rows(table)
-            except (pa.ArrowException, ValueError) as error:
+            except (TableError, pa.ArrowException, ValueError) as error:
                 table, rows = None, []
                 detail = f"its rows cannot be read: {error}"
                 letters += [

@@ -11,6 +11,7 @@ from eagleray.contracts.manifests import CollectionSpec, EmbedderIdentity
 from eagleray.contracts.ports import Store
 from eagleray.documents.mapping import Mapping
 from eagleray.documents.parsing.pool import ParserPool, choose_limits
+from eagleray.documents.parsing.tables import TableReader
 from eagleray.embedders import find_tokenizer, load_embedder, open_embedder
 from eagleray.setting_groups.engine import EmbedderSettings
 from eagleray.setting_groups.parsing import ParsingSettings
@@ -90,11 +91,18 @@ def make_embed(ledger: Ledger, *, settings: EmbedderSettings) -> EmbedTask:
 
 
 def make_take_in(
-    ledger: Ledger, *, source: ImportSource, intake: Intake, plan: RunPlan, modified: dict[str, int]
+    ledger: Ledger,
+    *,
+    source: ImportSource,
+    intake: Intake,
+    plan: RunPlan,
+    modified: dict[str, int],
+    settings: ParsingSettings,
 ) -> TakeInTask:
     """Return the task that reads rows with vectors, in the place of the ingest stage's."""
     sizes = ShardSizes(n_shards=plan.n_shards, max_file_bytes=plan.sizes.file_bytes)
-    return TakeInTask(ledger, source, intake=intake, sizes=sizes, modified=modified)
+    tables = TableReader(_open_parsers(settings))
+    return TakeInTask(ledger, source, tables=tables, intake=intake, sizes=sizes, modified=modified)
 
 
 def make_take_vectors(

@@ -12,6 +12,7 @@ import pyarrow as pa
 from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.documents import DeadLetter
 from eagleray.contracts.ports import FloatMatrix
+from eagleray.documents.parsing.tables import TableReader
 from eagleray.documents.records import InputFile
 from indexes.exchange.import_source import ImportSource, RowPiece, iterate_rows
 from indexes.exchange.imported_rows import Decoder
@@ -59,12 +60,14 @@ class TakeInTask:
         ledger: Ledger,
         source: ImportSource,
         *,
+        tables: TableReader,
         intake: Intake,
         sizes: ShardSizes,
         modified: dict[str, int],
     ) -> None:
         self._ledger = ledger
         self._source = source
+        self._tables = tables
         self._intake = intake
         self._sizes = sizes
         self._modified = modified
@@ -107,7 +110,7 @@ class TakeInTask:
         file = InputFile(source=piece.path, modified=self._modified.get(piece.path, 0))
         intake = self._intake
         for first_row, rows, checked in iterate_rows(
-            self._source, piece, dim=intake.dim, is_normalised=intake.is_normalised
+            self._source, piece, tables=self._tables, dim=intake.dim, is_normalised=intake.is_normalised
         ):
             items = list(intake.decoder.decode(rows, checked, file, first_row=first_row))
             letters = [item for item in items if isinstance(item, DeadLetter)]

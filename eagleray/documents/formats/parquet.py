@@ -16,6 +16,7 @@ from eagleray.documents.table_cells import list_rows
 ParquetData = bytes | BinaryIO | RangeFile
 
 _BATCH_ROWS: Final = 1024
+_BUFFER_BYTES: Final = 1 << 20
 
 
 def parse_parquet(data: ParquetData, file: InputFile) -> Iterator[RawRecord | DeadLetter]:
@@ -30,6 +31,11 @@ def parse_parquet(data: ParquetData, file: InputFile) -> Iterator[RawRecord | De
         first_row += opened.metadata.row_group(group).num_rows
 
 
+def open_parquet(source: Any) -> Any:
+    """Return an opened file that reads some of a column at a time; Arrow else reads all of its row group."""
+    return pq.ParquetFile(source, buffer_size=_BUFFER_BYTES, pre_buffer=False)
+
+
 def read_parquet_group(data: ParquetData, file: InputFile, *, group: int) -> Iterator[RawRecord | DeadLetter]:
     """Yield the rows of one row group, counted from 0; positions are rows of the whole file."""
     opened = _open_parquet(data, file)
@@ -42,7 +48,7 @@ def read_parquet_group(data: ParquetData, file: InputFile, *, group: int) -> Ite
 
 def _open_parquet(data: ParquetData, file: InputFile) -> Any:
     try:
-        return pq.ParquetFile(pa.BufferReader(data) if isinstance(data, bytes) else data)
+        return open_parquet(pa.BufferReader(data) if isinstance(data, bytes) else data)
     except (pa.ArrowException, OSError, ValueError) as error:
         detail = f"it is no readable Parquet file ({type(error).__name__}); write it again"
         return file.reject(DeadLetterReason.UNREADABLE_FILE, detail)

@@ -118,15 +118,23 @@ def _parse(pipes: _Pipes, request: dict[str, Any], *, memory_bytes: int) -> None
     try:
         _load_library(find_suffix(file.source))
         with _bounded(memory_bytes, timeout_s=request["timeout_s"]) as is_worn:
-            found = bound_dead_letters(parse_partition(pipes.read_range, file, **request["range"]))
-            for batch in _encode_batches(found, file):
-                pipes.send(FrameKind.ITEMS, batch)
+            for frame in _make_frames(pipes, request, file):
+                pipes.send(FrameKind.ITEMS, frame)
             worn = is_worn()
         pipes.send(FrameKind.DONE, json.dumps(worn).encode())
     except MissingExtraError as error:
         pipes.send(FrameKind.MISSING_EXTRA, json.dumps([error.part, error.extra]).encode())
     except Exception as error:  # noqa: BLE001 - a parser may raise anything, and the file is told of by its kind
         pipes.send(FrameKind.FAULT, type(error).__name__.encode())
+
+
+def _make_frames(pipes: _Pipes, request: dict[str, Any], file: InputFile) -> Iterator[bytes]:
+    if request["table"] is None:
+        found = bound_dead_letters(parse_partition(pipes.read_range, file, **request["range"]))
+        return _encode_batches(found, file)
+    from eagleray.documents.parsing.table_frames import encode_table  # loads Arrow
+
+    return encode_table(pipes.read_range, request["range"]["size"], request["table"])
 
 
 def _load_library(suffix: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from eagleray.contracts.documents import DeadLetter
@@ -45,10 +46,13 @@ class ParserPool:
         limits: of each file.
         n_processes: at most.
         niceness: how far they stand back behind other processes, 0 to 19.
+
+    Attributes:
+        limits: of each file.
     """
 
     def __init__(self, limits: ParseLimits, *, n_processes: int = 1, niceness: int = 0) -> None:
-        self._limits = limits
+        self.limits = limits
         self._niceness = niceness
         self._free = threading.BoundedSemaphore(n_processes)
         self._idle: list[ParserProcess] = []
@@ -82,12 +86,8 @@ class ParserPool:
             yield reject_format(file)
             return
         piece = ParsePiece(file=file, start=start, end=end, size=size, max_record_bytes=max_record_bytes)
-        with self._free:
-            process = self._take()
-            try:
-                yield from process.parse(read_range, piece)
-            finally:
-                self._give_back(process)
+        with self.process() as process:
+            yield from process.parse(read_range, piece)
 
     def parse_bytes(
         self, data: bytes, file: InputFile, *, max_record_bytes: int = 32 << 20
@@ -101,6 +101,20 @@ class ParserPool:
             size=len(data),
             max_record_bytes=max_record_bytes,
         )
+
+    @contextmanager
+    def process(self) -> Iterator[ParserProcess]:
+        """Lend a process for the length of a block, once one is free.
+
+        Raises:
+            ParserError: none can be started.
+        """
+        with self._free:
+            process = self._take()
+            try:
+                yield process
+            finally:
+                self._give_back(process)
 
     def close(self) -> None:
         """End the processes that nobody uses."""
@@ -118,7 +132,7 @@ class ParserPool:
             if process.is_alive:
                 return process
             process.end()  # the system may end processes that wait, for want of memory
-        return ParserProcess(self._limits, niceness=self._niceness)
+        return ParserProcess(self.limits, niceness=self._niceness)
 
     def _give_back(self, process: ParserProcess) -> None:
         if process.is_usable:

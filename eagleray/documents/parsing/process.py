@@ -10,11 +10,11 @@ import subprocess
 import sys
 import time
 import weakref
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
 from eagleray.documents.parsing.frames import HEADER, FrameKind, make_frame
@@ -36,6 +36,7 @@ _EXIT_S: Final = 5.0
 
 _BLOCK_BYTES: Final = 1 << 20
 _CONTROL_BYTES: Final = 4 << 10
+_MEMORY_ERRORS: Final = frozenset({"MemoryError", "ArrowMemoryError"})
 _PROGRAM: Final = (
     "import json, sys; start = json.loads(sys.argv[1]); sys.path[:] = start['path']; "
     "from eagleray.documents.parsing.child import run; run(start)"
@@ -67,8 +68,13 @@ class ParsePiece:
         return count_shares(min(self.end, self.size) - self.start)
 
 
-class _EndedError(Exception):
-    """Nothing more comes of a file from this process."""
+class EndedError(Exception):
+    """Nothing more comes of a file from this process.
+
+    Attributes:
+        reason: class of the fault.
+        detail: what happened; holds nothing of the file.
+    """
 
     def __init__(self, reason: DeadLetterReason, detail: str) -> None:
         super().__init__(detail)
@@ -97,7 +103,7 @@ class ParserProcess:
         self.is_usable = True
         try:
             kind, _ = self._receive(0)
-        except (_EndedError, ValueError) as error:
+        except (EndedError, ValueError) as error:
             self.end()
             raise ParserError(detail=str(error)) from error
         if kind is not FrameKind.READY:
@@ -115,24 +121,43 @@ class ParserProcess:
         Raises:
             MissingExtraError: the format's library is not installed.
         """
-        self.is_usable = False
-        self._n_files += 1
         n_left = self._limits.max_records * piece.n_shares
         position = ""
         try:
-            self._ask(piece)
-            for data in self._receive_items(read_range, piece):
-                for item in decode_items(data, piece.file):
-                    n_left -= 1
-                    if n_left < 0:
-                        raise _exceed(f"more than {self._limits.max_records} records come out of it")
-                    position = item.position
-                    yield item
+            with closing(self.ask(read_range, piece)) as frames:
+                for data in frames:
+                    for item in decode_items(data, piece.file):
+                        n_left -= 1
+                        if n_left < 0:
+                            raise _exceed(f"more than {self._limits.max_records} records come out of it")
+                        position = item.position
+                        yield item
         except ValueError as error:
             detail = f"its parser says what no parser says ({error}); it was ended"
-            yield _reject(piece.file, _EndedError(DeadLetterReason.PARSER_FAILED, detail), position)
-        except _EndedError as error:
+            yield _reject(piece.file, EndedError(DeadLetterReason.PARSER_FAILED, detail), position)
+        except EndedError as error:
             yield _reject(piece.file, error, position)
+
+    def ask(
+        self, read_range: ReadRange, piece: ParsePiece, *, table: dict[str, Any] | None = None
+    ) -> Generator[bytes, None, None]:
+        """Yield the frames that come of a file, of items or a table; a process that cannot go on is ended.
+
+        Args:
+            read_range: reads the file.
+            piece: what of it is parsed.
+            table: what of it is read as a table; see `table_frames`.
+
+        Raises:
+            EndedError: nothing more comes of it.
+            MissingExtraError: the format's library is not installed.
+            ValueError: the process says what no parser says.
+        """
+        self.is_usable = False
+        self._n_files += 1
+        try:
+            self._request(piece, table)
+            yield from self._receive_frames(read_range, piece)
         finally:
             if not self.is_usable or self._n_files >= self._limits.recycle_files:
                 self.end()
@@ -142,7 +167,7 @@ class ParserProcess:
         self.is_usable = False
         self._end()
 
-    def _ask(self, piece: ParsePiece) -> None:
+    def _request(self, piece: ParsePiece, table: dict[str, Any] | None) -> None:
         timeout_s = self._limits.timeout_s * piece.n_shares
         self._left_s = _WALL_FACTOR * (timeout_s + 1.0)
         request = {
@@ -150,6 +175,7 @@ class ParserProcess:
             "modified": piece.file.modified,
             "max_pages": self._limits.max_pages,
             "timeout_s": timeout_s,
+            "table": table,
             "range": {
                 "start": piece.start,
                 "end": piece.end,
@@ -159,7 +185,7 @@ class ParserProcess:
         }
         self._send(FrameKind.PARSE, json.dumps(request).encode())
 
-    def _receive_items(self, read_range: ReadRange, piece: ParsePiece) -> Iterator[bytes]:
+    def _receive_frames(self, read_range: ReadRange, piece: ParsePiece) -> Iterator[bytes]:
         left_bytes = self._limits.max_text_bytes * piece.n_shares
         while True:
             kind, data = self._receive(left_bytes)
@@ -175,7 +201,7 @@ class ParserProcess:
                 part, extra = json.loads(data)
                 raise MissingExtraError(part=str(part), extra=str(extra))
             elif kind is FrameKind.FAULT:
-                self.is_usable = data != b"MemoryError"
+                self.is_usable = data.decode("ascii", "replace") not in _MEMORY_ERRORS
                 raise _describe_fault(data)
             else:
                 raise ValueError("a frame that only callers send")
@@ -193,7 +219,7 @@ class ParserProcess:
 
     def _pass_over(self) -> None:
         """Bring the process to the end of a file that cannot be read, whatever it makes of that."""
-        with suppress(_EndedError, ValueError):
+        with suppress(EndedError, ValueError):
             self._send(FrameKind.READ_FAILED, b"")
             kind = FrameKind.ITEMS
             while kind is FrameKind.ITEMS:
@@ -239,42 +265,42 @@ class ParserProcess:
         is_ready = poll.poll(min(max(self._left_s, 0.0) * 1000, _MAX_WAIT_MS))
         self._left_s -= time.monotonic() - begun
         if not is_ready:
-            raise _EndedError(DeadLetterReason.LIMIT_EXCEEDED, "its parser does not come to an end")
+            raise EndedError(DeadLetterReason.LIMIT_EXCEEDED, "its parser does not come to an end")
 
-    def _describe_end(self) -> _EndedError:
+    def _describe_end(self) -> EndedError:
         """Return why the process is no more."""
         try:
             code = self._process.wait(_EXIT_S)
         except subprocess.TimeoutExpired:
             detail = "its parser says no more and does not end; it was ended"
-            return _EndedError(DeadLetterReason.PARSER_FAILED, detail)
+            return EndedError(DeadLetterReason.PARSER_FAILED, detail)
         if code == -signal.SIGPROF:
             return _exceed(f"parsing it takes more than {self._limits.timeout_s:g} s of a processor")
         if code == -signal.SIGKILL:
             detail = "its parser was ended by the system, as for want of memory"
-            return _EndedError(DeadLetterReason.LIMIT_EXCEEDED, detail)
+            return EndedError(DeadLetterReason.LIMIT_EXCEEDED, detail)
         name = signal.Signals(-code).name if code < 0 else f"code {code}"
-        return _EndedError(DeadLetterReason.PARSER_FAILED, f"its parser crashed ({name})")
+        return EndedError(DeadLetterReason.PARSER_FAILED, f"its parser crashed ({name})")
 
 
-def _exceed(what: str) -> _EndedError:
+def _exceed(what: str) -> EndedError:
     shown = f"{what} for each {SHARE_BYTES >> 20} MiB that are parsed; split it or raise the limit"
-    return _EndedError(DeadLetterReason.LIMIT_EXCEEDED, shown)
+    return EndedError(DeadLetterReason.LIMIT_EXCEEDED, shown)
 
 
-def _reject(file: InputFile, error: _EndedError, position: str) -> DeadLetter:
+def _reject(file: InputFile, error: EndedError, position: str) -> DeadLetter:
     return file.reject(error.reason, error.detail, position=f"after {position}" if position else "")
 
 
-def _describe_fault(data: bytes) -> _EndedError:
+def _describe_fault(data: bytes) -> EndedError:
     """Return what a parser that raised comes to: the class alone, as the text may be a document's."""
     name = data.decode("ascii", "replace")[:100]
     if not name.isidentifier():
         raise ValueError("its fault has no name")
-    if name == "MemoryError":
-        detail = "parsing it takes more memory than allowed (MemoryError); split it or raise the limit"
-        return _EndedError(DeadLetterReason.LIMIT_EXCEEDED, detail)
-    return _EndedError(DeadLetterReason.PARSER_FAILED, f"its parser failed ({name})")
+    if name in _MEMORY_ERRORS:
+        detail = f"parsing it takes more memory than allowed ({name}); split it or raise the limit"
+        return EndedError(DeadLetterReason.LIMIT_EXCEEDED, detail)
+    return EndedError(DeadLetterReason.PARSER_FAILED, f"its parser failed ({name})")
 
 
 def _start(limits: ParseLimits, *, niceness: int) -> subprocess.Popen[bytes]:

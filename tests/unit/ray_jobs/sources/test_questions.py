@@ -6,10 +6,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from eagleray.documents.parsing.limits import ParseLimits
+from eagleray.documents.parsing.pool import ParserPool
+from eagleray.documents.parsing.tables import TableReader
 from eagleray.errors import SourceError
 from eagleray.setting_groups.engine import S3Settings
 from ray_jobs.plans.questions import plan_questions
 from ray_jobs.sources.questions import describe_questions, open_questions, read_piece
+
+TABLES = TableReader(ParserPool(ParseLimits()))
 
 
 def write(path, columns, **more):
@@ -61,25 +66,25 @@ def test_nothing_to_read_is_refused(tmp_path, name):
 def test_columns_that_are_not_those_of_questions_are_refused(tmp_path, columns, told):
     store, item = open_one(str(write(tmp_path / "q.parquet", columns)))
     with pytest.raises(SourceError, match=told):
-        describe_questions(store, item)
+        describe_questions(store, item, TABLES)
 
 
 def test_what_is_no_parquet_file_is_refused(tmp_path):
     (tmp_path / "q.parquet").write_bytes(b"no such thing")
     store, item = open_one(str(tmp_path / "q.parquet"))
     with pytest.raises(SourceError, match="no readable Parquet file"):
-        describe_questions(store, item)
+        describe_questions(store, item, TABLES)
 
 
 def test_pieces_hold_the_rows_of_their_plan_whatever_the_row_groups(tmp_path):
     queries = [f"question {number}" for number in range(12_000)]
     path = write(tmp_path / "q.parquet", {"query": queries, "id": list(range(12_000))}, row_group_size=5_000)
     store, item = open_one(str(path))
-    file, _ = describe_questions(store, item)
+    file, _ = describe_questions(store, item, TABLES)
     assert file.group_rows == (5_000, 5_000, 2_000)
     assert file.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     found = [
-        read_piece(store, piece)
+        read_piece(store, piece, TABLES)
         for partition in plan_questions([file], max_rows=4_500)
         for piece in partition.pieces
     ]

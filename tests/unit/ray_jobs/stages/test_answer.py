@@ -8,6 +8,9 @@ import pytest
 
 from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
+from eagleray.documents.parsing.limits import ParseLimits
+from eagleray.documents.parsing.pool import ParserPool
+from eagleray.documents.parsing.tables import TableReader
 from eagleray.errors import GuardError, QueryError
 from eagleray.setting_groups.engine import S3Settings
 from indexes.masks.grammar import parse_filter
@@ -21,6 +24,7 @@ from ray_jobs.stages.answer import AnswerTask
 from ray_jobs.stages.question_rows import Asking
 from tests.small_collections import DAY, SPEC, put_small_snapshot
 
+TABLES = TableReader(ParserPool(ParseLimits(memory_bytes=64 << 20)))
 QUESTIONS = {
     "id": ["a", "b", "c", "d", "e", "f", "g"],
     "query": ["swap curve", "", "repo", "bond", "vega", "gamma", "margin"],
@@ -54,7 +58,7 @@ def ask(tmp_path, searcher):
         pq.write_table(columns if isinstance(columns, pa.Table) else pa.table(columns), path)
         opened = open_questions(str(path), s3=S3Settings())
         source = opened.store
-        file, _ = describe_questions(source, opened.files[0])
+        file, _ = describe_questions(source, opened.files[0], TABLES)
         (partition,) = plan_questions([file])
         payload = {
             "key": partition.key,
@@ -69,10 +73,25 @@ def ask(tmp_path, searcher):
             parse_filter=parse_filter,
         )
         ledger = Ledger(open_store(tmp_path / "out"), collection="ledger", run_id="r")
-        task = AnswerTask(ledger, source, engine=engine or searcher, asking=asking, max_bytes=1 << 20)
+        task = AnswerTask(
+            ledger,
+            source,
+            tables=TABLES,
+            engine=engine or searcher,
+            asking=asking,
+            max_bytes=1 << 20,
+        )
         return task(payload), task, payload
 
     return run
+
+
+def test_questions_that_unpack_to_too_much_are_dead_letters_and_take_no_memory(tmp_path, ask):
+    queries = pa.DictionaryArray.from_arrays(pa.array([0] * 250, pa.int32()), ["a" * (1 << 20)])
+    marker, _, _ = ask({"query": queries.cast(pa.string())})
+    _, told = read_files(tmp_path, marker)
+    assert (marker["n_questions"], marker["n_dead_letters"], told.num_rows) == (250, 250, 250)
+    assert all("more memory than allowed" in detail for detail in told["detail"].to_pylist())
 
 
 def make_questions():
