@@ -31,7 +31,7 @@ from serve.http.admission import Admission
 from serve.http.body_room import BodyRoom
 from serve.http.incoming import BodyLimit
 from serve.http.measuring import Measured
-from serve.http.openapi import describe_with
+from serve.http.openapi import publish_description
 from serve.http.problems import install
 from serve.http.request_ids import RequestIds
 from serve.http.serving import Serving
@@ -88,6 +88,7 @@ def make_app(
         title="eagleray",
         version=version("eagleray"),
         lifespan=live,
+        openapi_url=None,  # its route makes the bytes anew for each request, in the event loop
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # it would name the host and the scheme that a request claims
@@ -96,7 +97,7 @@ def make_app(
     app.state.serving = serving
     for router in (*ROUTERS, operations.make_metrics_router(serving.metrics_for)):
         app.include_router(router)
-    app.openapi = describe_with(app)  # type: ignore[method-assign]  # as FastAPI's own pages do it
+    publish_description(app, path="/openapi.json")
     app.add_middleware(BodyLimit, room=BodyRoom(serving.max_body_bytes), longer=LONG_BODIES)
     app.add_middleware(Admission, serving=serving, routes=app.routes)
     measured = Measured(app, metrics=serving.metrics, routes=app.routes)

@@ -21,6 +21,7 @@ from serve.http.request_ids import HEADER
 from serve.http.upgrades import UpgradeParser
 
 MAX_HEAD_BYTES: Final = 64 << 10
+MAX_HEAD_FIELDS: Final = 256
 
 LEAST_TAKEN: Final = 64 << 10
 """Bytes of an answer that a peer takes within `write_s`, or all that is left."""
@@ -101,6 +102,10 @@ def _name_peer(host: str) -> str:
     return str(ipaddress.ip_network(mapped or address))
 
 
+class _HeadTooLongError(Exception):
+    """Ends the parsing of a head."""
+
+
 class PatientProtocol(HttpToolsProtocol):
     """Ends a connection that is one too many, whose next head does not come, or whose answer is not taken.
 
@@ -117,6 +122,8 @@ class PatientProtocol(HttpToolsProtocol):
         self._patience: asyncio.TimerHandle | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._n_head = 0
+        self._n_named = 0
+        self._is_head_too_long = False
         self._n_answers = 0
 
     def connection_made(  # type: ignore[override]  # as uvicorn has it
@@ -139,7 +146,7 @@ class PatientProtocol(HttpToolsProtocol):
             return
         self._n_head += len(data)
         if self._n_head > MAX_HEAD_BYTES:
-            self._refuse(431, "HeadTooLongError", f"the head of a request may have {MAX_HEAD_BYTES} bytes")
+            self._refuse_head()
         elif self._patience is None:
             self._wait()
 
@@ -148,6 +155,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._peers.leave(self.client[0] if self.client else "")
         self._stop_waiting()
         self._stop_watching()
+        self.parser.release()  # type: ignore[attr-defined]  # see `__init__`
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -167,14 +175,42 @@ class PatientProtocol(HttpToolsProtocol):
             self._start_watching()
         super().on_response_complete()
 
+    def on_message_begin(self) -> None:
+        """Begin to count what its head holds."""
+        self._n_named = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the head's first line."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field, while there are not too many of them; a head may come in one piece."""
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
     def send_400_response(self, _: str) -> None:
-        """Refuse what is no HTTP."""
+        """Refuse what is no HTTP, or too much of it."""
+        if self._is_head_too_long:
+            self._refuse_head()
+            return
         self._refuse(400, "HttpError", "what came is no request of HTTP/1.1")
 
     def _unsupported_upgrade_warning(self) -> None:
         """Answer as if no other protocol had been asked for, and then no more: what follows may be of it."""
         if self.cycle is not None:
             self.cycle.keep_alive = False
+
+    def _count(self, n_bytes: int) -> None:
+        self._n_named += n_bytes
+        if self._n_named > MAX_HEAD_BYTES or len(self.headers) >= MAX_HEAD_FIELDS:
+            self._is_head_too_long = True
+            raise _HeadTooLongError
+
+    def _refuse_head(self) -> None:
+        detail = f"the head of a request may have {MAX_HEAD_FIELDS} fields and {MAX_HEAD_BYTES} bytes"
+        self._refuse(431, "HeadTooLongError", detail)
 
     def _wait(self) -> None:
         self._patience = self.loop.call_later(self._limits.head_s, self._end_waiting)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from eagleray.contracts.problems import MEDIA_TYPE
+from serve.engine.threads import Work, run_in_thread
 from serve.http.answer_models import OpenAIErrorAnswer, ProblemAnswer
 from serve.http.cohere_errors import is_cohere
 from serve.http.openai_errors import is_openai
@@ -45,16 +48,26 @@ _FRAMEWORKS_OWN: Final = "Validation Error"
 _UNFIT: Final = "Fields are unknown or of another kind; `faults` lists them."
 
 
-def describe_with(app: FastAPI) -> Callable[[], Schema]:
-    """Return what makes the description of an application, once."""
-    make = app.openapi
+def publish_description(app: FastAPI, *, path: str) -> None:
+    """Let an application show its description, made once, in a thread, and kept as bytes.
 
-    def describe() -> Schema:
-        if app.openapi_schema is None:
-            app.openapi_schema = complete(make())
-        return app.openapi_schema
+    Args:
+        app: has all of its routes.
+        path: where it is shown, to everybody.
+    """
+    made: list[bytes] = []
+    making = asyncio.Lock()
 
-    return describe
+    def make() -> bytes:
+        return json.dumps(complete(app.openapi()), ensure_ascii=False, separators=(",", ":")).encode()
+
+    async def show(_: Request) -> Response:
+        async with making:
+            if not made:
+                made.append(await run_in_thread(Work.TEXTS, make))
+        return Response(made[0], media_type="application/json")
+
+    app.add_route(path, show, include_in_schema=False)
 
 
 def complete(schema: Schema) -> Schema:

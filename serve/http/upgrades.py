@@ -50,6 +50,12 @@ class UpgradeParser:
                 self._body.feed(memoryview(data)[asked.args[0] :])
             raise
 
+    def release(self) -> None:
+        """Let go of the protocol and what it holds: parsers and those they call know each other."""
+        if self._body is not None:
+            self._body.release()
+        self._parser = self._body = None  # type: ignore[assignment]  # is asked nothing any more
+
     def should_upgrade(self) -> bool:
         """Return whether the request asks for another protocol."""
         return bool(self._parser.should_upgrade())
@@ -94,6 +100,9 @@ class _BodyParser:
         except HttpParserError:
             if not self._is_complete:  # what follows a body is not read
                 raise
+
+    def release(self) -> None:
+        self._parser = None  # type: ignore[assignment]  # is asked nothing any more
 
     def _complete(self) -> None:
         self._is_complete = True

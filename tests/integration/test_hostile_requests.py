@@ -244,6 +244,21 @@ def test_the_body_of_a_request_that_asks_for_another_protocol_is_read(server, is
     server.check()
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /health/live HTTP/1.1\r\nhost: a\r\n" + b"x: y\r\n" * 300,
+        b"GET /health/live HTTP/1.1\r\nhost: a\r\nx: " + b"y" * 70_000 + b"\r\n",
+        b"GET /health/live?" + b"y" * 70_000 + b" HTTP/1.1\r\nhost: a\r\n",
+    ],
+    ids=["many fields", "a long field", "a long query"],
+)
+def test_a_head_that_is_too_long_is_refused_also_where_it_comes_in_one_piece(server, head):
+    assert server.send(head + b"\r\n").startswith(b"HTTP/1.1 431 ")
+    fit = b"GET /health/live HTTP/1.1\r\nhost: a\r\nconnection: close\r\n" + b"x: y\r\n" * 250
+    assert server.send(fit + b"\r\n").startswith(b"HTTP/1.1 200 ")
+
+
 def test_pipelined_requests_are_answered_in_their_order(server):
     one = b"GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n"
     two = b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 METHODS = {"get", "put", "post", "delete", "patch"}
@@ -15,6 +17,19 @@ def described(serve_with):
         return (await served.client.get("/openapi.json")).json()
 
     return serve_with(body)
+
+
+def test_it_is_made_once_however_many_ask_at_once(serve_with, monkeypatch):
+    made = []
+    monkeypatch.setattr("serve.http.openapi.complete", lambda schema: made.append(schema) or schema)
+
+    async def body(served):
+        answers = await asyncio.gather(*(served.client.get("/openapi.json") for _ in range(5)))
+        assert {answer.headers["content-type"] for answer in answers} == {"application/json"}
+        return {answer.content for answer in answers}
+
+    assert len(serve_with(body)) == 1
+    assert len(made) == 1
 
 
 def list_operations(described):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from contextlib import suppress
+
 import httptools
 import pytest
 from hypothesis import given
@@ -64,6 +68,21 @@ def test_a_body_is_read_whole_and_nothing_after_it(drawn, framed, more):
     heard, has_asked = feed(data, cuts)
     assert has_asked
     assert (heard.body, heard.n_heads, heard.n_ends) == (b"abcdef", 1, 1)
+
+
+@pytest.mark.parametrize("asking", [ASKING, b""])
+def test_what_was_read_goes_with_its_connection_and_waits_for_no_collection(asking):
+    heard = Heard()
+    parser, gone = UpgradeParser(heard), weakref.ref(heard)
+    with suppress(httptools.HttpParserUpgrade):
+        parser.feed_data(b"POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n" + asking + b"\r\n123")
+    gc.disable()
+    try:
+        parser.release()
+        del parser, heard
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("asking", [ASKING, b""])
