@@ -30,6 +30,7 @@ from serve.assembling import (
 from serve.audit.service import make_writer
 from serve.engine.answering import Answerer
 from serve.engine.group_writing import GroupWriter
+from serve.engine.startup_objects import keep_startup_objects
 from serve.engine.threads import Work, run_in_thread
 from serve.http.app import make_app
 from serve.http.connections import ConnectionLimits, PatientProtocol, Peers
@@ -134,6 +135,7 @@ async def _serve(
         serving.metrics.add(sharing.collector)
     await run_in_thread(Work.AUDIT, writer.open)
     config = _configure(make_app(serving, start=start, stop=stop), settings)
+    keep_startup_objects()
     await _Server(config).serve(sockets=[listening])
 
 

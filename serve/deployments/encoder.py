@@ -12,6 +12,7 @@ from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.deployments.replica import Replica
 from serve.engine.encoding import Encoded
+from serve.engine.startup_objects import keep_startup_objects
 from serve.tracing.spans import Carrier
 
 
@@ -23,6 +24,7 @@ class TextEncoder(Replica):
         super().__init__(settings)
         embedder = open_embedder(settings.embedder)
         self._identity, self._encoders = embedder.identity, make_encoders(settings, embedder)
+        keep_startup_objects()
 
     async def check_health(self) -> None:
         """Embed a text.

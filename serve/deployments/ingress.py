@@ -23,6 +23,7 @@ from serve.deployments.remote import (
     RemoteSearches,
     RemoteWriter,
 )
+from serve.engine.startup_objects import keep_startup_objects
 from serve.engine.threads import Work, run_in_thread
 from serve.http.app import make_app
 from serve.sharing import open_sharing
@@ -81,6 +82,7 @@ class Ingress:
 
         async def start() -> None:
             await follower.start()
+            keep_startup_objects()
             await run_in_thread(Work.AUDIT, audit.open)
 
         async def stop() -> None:

@@ -10,6 +10,7 @@ from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.deployments.replica import Replica
 from serve.engine.reranking import Ranked
+from serve.engine.startup_objects import keep_startup_objects
 from serve.tracing.spans import Carrier
 
 
@@ -28,6 +29,7 @@ class DocumentRanker(Replica):
         if ranker is None:
             raise InputError(detail="no reranker is set; set EAGLERAY_RERANKER__MODEL")
         self._ranker = ranker
+        keep_startup_objects()
 
     async def check_health(self) -> None:
         """Score a document.

@@ -20,6 +20,7 @@ from serve.engine.answering import Answerer
 from serve.engine.following import Follower, Following
 from serve.engine.searching import FindsHits
 from serve.engine.shelf import Engine
+from serve.engine.startup_objects import keep_startup_objects
 from serve.search_opening import open_searches
 from serve.sharing import open_sharing
 from serve.tracing.spans import Carrier
@@ -110,6 +111,7 @@ class Searcher(Replica):
                 if self._sharing is not None:
                     self._sharing.share_moves(self._follower)
                 self._searches = opened.searches
+                keep_startup_objects()
         return self._searches
 
     def _follow_shards(self, alias: str, shards: Sequence[Any]) -> Follower[Engine]:

@@ -19,6 +19,7 @@ from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.deployments.replica import Replica
 from serve.engine.answering import Answerer
+from serve.engine.startup_objects import keep_startup_objects
 from serve.tracing.spans import Carrier
 
 _NOBODY: Final = Scope(as_of=None, principal=ANONYMOUS)
@@ -54,6 +55,7 @@ class SegmentShard(Replica):
             if not self._is_started:
                 await self._follower.start()
                 self._is_started = True
+                keep_startup_objects()
         try:
             await self._answerer.answer(_ask_probe)
         except OverloadedError:
