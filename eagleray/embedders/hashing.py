@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
@@ -60,9 +60,10 @@ def count_words(texts: Sequence[str]) -> list[int]:
     return [len(_WORD.findall(text)) for text in texts]
 
 
-def find_words(text: str) -> list[tuple[int, int, int]]:
-    """Return the place in a vector, the first and the last character (exclusive) of each word."""
-    return [(_hash(word[0].lower())[0], word.start(), word.end()) for word in _WORD.finditer(text)]
+def find_words(text: str) -> Iterator[tuple[int, int, int]]:
+    """Yield the place in a vector, the first and the last character (exclusive) of each word."""
+    for word in _WORD.finditer(text):
+        yield _hash(word[0].lower())[0], word.start(), word.end()
 
 
 def _hash(gram: str) -> tuple[int, float]:

@@ -12,7 +12,7 @@ import json
 import uuid
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -22,6 +22,11 @@ from serve.http.upgrades import UpgradeParser
 
 MAX_HEAD_BYTES: Final = 64 << 10
 MAX_HEAD_FIELDS: Final = 256
+
+FREE_PIECES: Final = 1_024
+LEAST_PER_PIECE: Final = 16
+"""A body may come in `FREE_PIECES` of any length, and in more where they have so many bytes on average: each
+costs as much as a thousand bytes."""
 
 LEAST_TAKEN: Final = 64 << 10
 """Bytes of an answer that a peer takes within `write_s`, or all that is left."""
@@ -102,8 +107,21 @@ def _name_peer(host: str) -> str:
     return str(ipaddress.ip_network(mapped or address))
 
 
-class _HeadTooLongError(Exception):
-    """Ends the parsing of a head."""
+class _UnfitError(Exception):
+    """Ends the parsing of what a connection sends."""
+
+
+_HEAD_TOO_LONG: Final = (
+    431,
+    "HeadTooLongError",
+    f"the head of a request may have {MAX_HEAD_FIELDS} fields and {MAX_HEAD_BYTES} bytes",
+)
+_BODY_IN_PIECES: Final = (
+    400,
+    "BodyPiecesError",
+    f"a body of more than {FREE_PIECES} chunks must have {LEAST_PER_PIECE} bytes a chunk on average",
+)
+_NO_HTTP: Final = (400, "HttpError", "what came is no request of HTTP/1.1")
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -122,8 +140,8 @@ class PatientProtocol(HttpToolsProtocol):
         self._patience: asyncio.TimerHandle | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._n_head = 0
-        self._n_named = 0
-        self._is_head_too_long = False
+        self._n_named = self._n_pieces = self._n_body = 0
+        self._unfit = _NO_HTTP
         self._n_answers = 0
 
     def connection_made(  # type: ignore[override]  # as uvicorn has it
@@ -146,7 +164,7 @@ class PatientProtocol(HttpToolsProtocol):
             return
         self._n_head += len(data)
         if self._n_head > MAX_HEAD_BYTES:
-            self._refuse_head()
+            self._refuse(*_HEAD_TOO_LONG)
         elif self._patience is None:
             self._wait()
 
@@ -176,8 +194,8 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_response_complete()
 
     def on_message_begin(self) -> None:
-        """Begin to count what its head holds."""
-        self._n_named = 0
+        """Begin to count what it holds."""
+        self._n_named = self._n_pieces = self._n_body = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -190,12 +208,16 @@ class PatientProtocol(HttpToolsProtocol):
         self._count(len(name) + len(value))
         super().on_header(name, value)
 
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a body, while they are not too many for what they hold."""
+        self._n_pieces, self._n_body = self._n_pieces + 1, self._n_body + len(body)
+        if self._n_pieces > FREE_PIECES and self._n_body < LEAST_PER_PIECE * self._n_pieces:
+            self._stop_parsing(_BODY_IN_PIECES)
+        super().on_body(body)
+
     def send_400_response(self, _: str) -> None:
         """Refuse what is no HTTP, or too much of it."""
-        if self._is_head_too_long:
-            self._refuse_head()
-            return
-        self._refuse(400, "HttpError", "what came is no request of HTTP/1.1")
+        self._refuse(*self._unfit)
 
     def _unsupported_upgrade_warning(self) -> None:
         """Answer as if no other protocol had been asked for, and then no more: what follows may be of it."""
@@ -205,12 +227,11 @@ class PatientProtocol(HttpToolsProtocol):
     def _count(self, n_bytes: int) -> None:
         self._n_named += n_bytes
         if self._n_named > MAX_HEAD_BYTES or len(self.headers) >= MAX_HEAD_FIELDS:
-            self._is_head_too_long = True
-            raise _HeadTooLongError
+            self._stop_parsing(_HEAD_TOO_LONG)
 
-    def _refuse_head(self) -> None:
-        detail = f"the head of a request may have {MAX_HEAD_FIELDS} fields and {MAX_HEAD_BYTES} bytes"
-        self._refuse(431, "HeadTooLongError", detail)
+    def _stop_parsing(self, unfit: tuple[int, str, str]) -> NoReturn:
+        self._unfit = unfit
+        raise _UnfitError
 
     def _wait(self) -> None:
         self._patience = self.loop.call_later(self._limits.head_s, self._end_waiting)

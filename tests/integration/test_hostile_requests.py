@@ -259,6 +259,23 @@ def test_a_head_that_is_too_long_is_refused_also_where_it_comes_in_one_piece(ser
     assert server.send(fit + b"\r\n").startswith(b"HTTP/1.1 200 ")
 
 
+def send_in_chunks(server, n, chunk):
+    head = b"POST " + SEARCH.encode() + b" HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+    head += b"connection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+    body = (b"%x\r\n" % len(chunk) + chunk + b"\r\n") * n
+    return server.send(head + body + b'11\r\n{"query": "bond"}\r\n0\r\n\r\n')
+
+
+@pytest.mark.parametrize(
+    ("n", "chunk", "status"), [(1_000, b" ", 200), (3_000, b" " * 16, 200), (3_000, b" ", 400)]
+)
+def test_a_body_of_many_tiny_chunks_is_refused(server, n, chunk, status):
+    came = send_in_chunks(server, n, chunk)
+    assert came.startswith(b"HTTP/1.1 %d " % status), came[:400]
+    assert (b"BodyPieces" in came or b"body-pieces" in came) is (status == 400)
+    server.check()
+
+
 def test_pipelined_requests_are_answered_in_their_order(server):
     one = b"GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n"
     two = b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
