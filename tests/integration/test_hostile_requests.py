@@ -260,7 +260,7 @@ def test_a_head_that_is_too_long_is_refused_also_where_it_comes_in_one_piece(ser
 
 
 def send_in_chunks(server, n, chunk):
-    head = b"POST " + SEARCH.encode() + b" HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+    head = b"POST " + SEARCH.encode() + b" HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
     head += b"connection: close\r\ntransfer-encoding: chunked\r\n\r\n"
     body = (b"%x\r\n" % len(chunk) + chunk + b"\r\n") * n
     return server.send(head + body + b'11\r\n{"query": "bond"}\r\n0\r\n\r\n')
