@@ -26,7 +26,8 @@ from serve.http.upload_answers import (
     show_page,
 )
 from serve.http.upload_bodies import After, FileForm
-from serve.uploads.paging import Order, Wanted
+from serve.uploads.keeping import OwnRecords
+from serve.uploads.paging import Bounds, Order, Wanted, find_bounds
 from serve.uploads.records import FileRecord, make_name, read_clock
 
 PATH: Final = "/v1/files"
@@ -79,10 +80,10 @@ async def list_files(
     after: After = "",
 ) -> dict[str, Any]:
     """List them."""
-    files = await run_own(open_own(serving, caller).list_files)
-    found = [file for file in files if purpose in ("", file.purpose)]
     wanted = Wanted(limit=limit, order=order, after=after)
-    return show_page(found, wanted, name=lambda file: file.file_id, show=show_file)
+    files, bounds = await run_own(_list_part, open_own(serving, caller), wanted)
+    found = [file for file in files if purpose in ("", file.purpose)]
+    return show_page(found, wanted, bounds, show=show_file)
 
 
 @router.get(
@@ -122,3 +123,8 @@ async def delete_file(file_id: str, caller: Writing, serving: Served) -> dict[st
         if not (was_there or n_left):
             raise NotPublishedError(name=file_id, detail="you have nothing of this name here")
     return show_deleted(file_id, "file")
+
+
+def _list_part(own: OwnRecords, wanted: Wanted) -> tuple[list[FileRecord], Bounds]:
+    files = own.list_files()
+    return files, find_bounds(files, wanted, find_gone=own.find_gone)

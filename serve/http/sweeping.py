@@ -87,6 +87,7 @@ def _remove_expired(own: OwnRecords) -> None:
         if not own.has_file(file_id):
             own.delete_file(file_id)
     own.list_stores()
+    own.forget_gone()
 
 
 def _remove_left(own: OwnRecords) -> int:

@@ -5,16 +5,15 @@ Source: OpenAI's API reference, `/v1/files` and `/v1/vector_stores`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from typing import Annotated, Any, Final, Literal, TypeVar
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from eagleray.contracts.hits import Hit
-from serve.uploads.paging import Wanted, cut_page
+from serve.uploads.paging import Bounds, Item, Wanted, cut_page
 from serve.uploads.records import Attached, BatchRecord, FileRecord, StoreRecord
 
-Item = TypeVar("Item")
 Shown = dict[str, Any]
 
 STATUSES: Final = ("in_progress", "completed", "failed", "cancelled")
@@ -316,19 +315,15 @@ def show_deleted(name: str, kind: str) -> Shown:
 
 
 def show_page(
-    items: Sequence[Item], wanted: Wanted, *, name: Callable[[Item], str], show: Callable[[Item], Shown]
+    items: Iterable[Item], wanted: Wanted, bounds: Bounds, *, show: Callable[[Item], Shown]
 ) -> Shown:
-    """Show a part of a list, given oldest first.
-
-    Raises:
-        InputError: the part begins or ends with an item that is not in the list.
-    """
-    page, has_more = cut_page(items, wanted, name=name)
+    """Show a part of a list."""
+    page, has_more = cut_page(items, wanted, bounds)
     return {
         "object": "list",
         "data": [show(item) for item in page],
-        "first_id": name(page[0]) if page else "",
-        "last_id": name(page[-1]) if page else "",
+        "first_id": page[0].place[1] if page else "",
+        "last_id": page[-1].place[1] if page else "",
         "has_more": has_more,
     }
 

@@ -6,6 +6,8 @@ Source: OpenAI's API reference, `/v1/vector_stores/{vector_store_id}/files` and 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -31,7 +33,7 @@ from serve.http.upload_answers import (
 )
 from serve.http.upload_bodies import AttachBody, AttributesBody, FileBatchBody, read_lengths, read_page
 from serve.uploads.keeping import OwnRecords
-from serve.uploads.paging import Wanted
+from serve.uploads.paging import Wanted, find_bounds
 from serve.uploads.records import Attached, BatchRecord, make_name, read_clock
 
 FILES: Final = "/v1/vector_stores/{vector_store_id}/files"
@@ -69,7 +71,9 @@ async def list_attached_files(
     own = open_own(serving, caller)
     store = await run_own(own.find_store, vector_store_id)
     attached = [] if store.is_expired else await run_own(list_attached, own, vector_store_id)
-    return await _show_page(serving, attached, wanted, status)
+    return await _show_page(
+        serving, own, attached, _Part(store_id=vector_store_id, wanted=wanted, status=status)
+    )
 
 
 @router.get(ONE, summary="A file of a vector store", response_model=None, responses=answered(AttachedAnswer))
@@ -158,7 +162,9 @@ async def list_batch(
     """List them."""
     own = open_own(serving, caller)
     _, attached = await run_own(_find_batch, own, vector_store_id, batch_id)
-    return await _show_page(serving, attached, wanted, status)
+    return await _show_page(
+        serving, own, attached, _Part(store_id=vector_store_id, wanted=wanted, status=status)
+    )
 
 
 def _list_wanted(serving: Serving, body: FileBatchBody) -> dict[str, WantedFile]:
@@ -192,11 +198,20 @@ async def _show_batch(serving: Serving, batch: BatchRecord, attached: Sequence[A
     return show_batch(batch, attached, await find_landed(serving, attached))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """Which part of the files of a vector store is wanted, and of those only which."""
+
+    store_id: str
+    wanted: Wanted
+    status: str | None
+
+
 async def _show_page(
-    serving: Serving, attached: Sequence[Attached], wanted: Wanted, status: str | None
+    serving: Serving, own: OwnRecords, attached: Sequence[Attached], part: _Part
 ) -> dict[str, Any]:
+    find_gone = partial(own.attachments.find_gone, part.store_id)
+    bounds = await run_own(find_bounds, attached, part.wanted, find_gone=find_gone)
     landed = await find_landed(serving, attached)
-    found = [item for item in attached if status in (None, find_status(item, landed))]
-    return show_page(
-        found, wanted, name=lambda item: item.file_id, show=lambda item: show_attached(item, landed)
-    )
+    found = [item for item in attached if part.status in (None, find_status(item, landed))]
+    return show_page(found, part.wanted, bounds, show=lambda item: show_attached(item, landed))

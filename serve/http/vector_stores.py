@@ -28,7 +28,7 @@ from serve.http.upload_answers import (
 )
 from serve.http.upload_bodies import StoreBody, StoreChangeBody, read_lengths, read_page
 from serve.uploads.keeping import OwnRecords
-from serve.uploads.paging import Wanted
+from serve.uploads.paging import Bounds, Wanted, find_bounds
 from serve.uploads.records import Attached, StoreRecord, StoreTerms, make_name, read_clock
 
 PATH: Final = "/v1/vector_stores"
@@ -64,12 +64,12 @@ async def list_vector_stores(
     wanted: Annotated[Wanted, Depends(read_page)], caller: Inspecting, serving: Served
 ) -> dict[str, Any]:
     """List them."""
-    stores, attached = await run_own(_list_all, open_own(serving, caller))
+    stores, attached, bounds = await run_own(_list_all, open_own(serving, caller), wanted)
     landed = await find_landed(serving, [item for items in attached.values() for item in items])
     return show_page(
         stores,
         wanted,
-        name=lambda store: store.store_id,
+        bounds,
         show=lambda store: show_store(store, attached[store.store_id], landed),
     )
 
@@ -115,10 +115,10 @@ async def delete_vector_store(vector_store_id: str, caller: Writing, serving: Se
     return show_deleted(vector_store_id, "vector_store")
 
 
-def _list_all(own: OwnRecords) -> tuple[list[StoreRecord], dict[str, list[Attached]]]:
+def _list_all(own: OwnRecords, wanted: Wanted) -> tuple[list[StoreRecord], dict[str, list[Attached]], Bounds]:
     stores, attached = own.list_stores(), defaultdict[str, list[Attached]](list)
     expired = {store.store_id for store in stores if store.is_expired}
     for item in list_attached(own):
         if item.store_id not in expired:
             attached[item.store_id].append(item)
-    return stores, attached
+    return stores, attached, find_bounds(stores, wanted, find_gone=own.find_gone)

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
 from eagleray.errors import NotPublishedError
+from serve.uploads.gone import Gone
 from serve.uploads.objects import Objects
 from serve.uploads.records import Attached, Attribute, is_name, read_clock
 
@@ -51,8 +52,8 @@ class Remains:
 class Attachments:
     """The attempts of one owner; every method may block."""
 
-    def __init__(self, objects: Objects) -> None:
-        self._objects = objects
+    def __init__(self, objects: Objects, gone: Gone) -> None:
+        self._objects, self._gone = objects, gone
 
     def begin(self, attached: Attached) -> None:
         """Note that an attempt begins."""
@@ -93,7 +94,8 @@ class Attachments:
         return replace(attached, attributes=attributes)
 
     def erase(self, attached: Attached) -> None:
-        """Remove all that is kept of an attempt, its existence first."""
+        """Remove all that is kept of an attempt, its existence first; its place is remembered for a while."""
+        self._gone.note(_name_gone(attached.store_id, attached.file_id), attached.created)
         prefix = _locate(attached, "")
         paths = [path for path, _ in self._objects.list(f"{_FOLDER}/{attached.store_id}")]
         for path in sorted(paths, key=lambda path: not path.endswith(".begun")):
@@ -143,6 +145,13 @@ class Attachments:
         for attached in self.list_shown(store_id, files={file_id}):
             return attached
         raise NotPublishedError(name=file_id, detail="you have nothing of this name here")
+
+    def find_gone(self, store_id: str, file_id: str) -> int | None:
+        """Return when a file was attached that is shown no more, microseconds; `None` for what never was."""
+        if not (is_name(store_id) and is_name(file_id)):
+            return None
+        created = [item.created for item in self.list_attempts(store_id, files={file_id})]
+        return max(created, default=None) or self._gone.find(_name_gone(store_id, file_id))
 
     def _read(self, store_id: str, file_id: str, attempt: str, marks: Collection[str]) -> Attached | None:
         path = f"{_FOLDER}/{store_id}/{file_id}.{attempt}"
@@ -244,6 +253,10 @@ def _find_value(marks: Collection[str], mark: str, kind: type[Any]) -> Any:
     """Return what stands in the name of a mark after a dash; `None` where there is no such mark."""
     found = sorted(held.partition("-")[2] for held in marks if held.startswith(f"{mark}-"))
     return kind(found[-1]) if found else None
+
+
+def _name_gone(store_id: str, file_id: str) -> str:
+    return f"{store_id}.{file_id}"
 
 
 def _locate(attached: Attached, mark: str) -> str:

@@ -2,7 +2,8 @@
 
 `files/FILE.json` and `stores/STORE.made` say that they exist; both are made once and removed once. Beside the
 latter lie `.terms` (what its owner says of it), `.active` (its last use) and `.expired`, each of which means
-nothing without it. What is attached lies in `attachments`.
+nothing without it. What is attached lies in `attachments`, and what is remembered of things that are gone
+in `gone`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from eagleray.contracts.ports import Store
 from eagleray.digests import digest_bytes, digest_json
 from eagleray.errors import IntegrityError, NotPublishedError
 from serve.uploads.attachments import Attachments
+from serve.uploads.gone import Gone
 from serve.uploads.objects import Objects
 from serve.uploads.records import BatchRecord, FileRecord, StoreRecord, StoreTerms, is_name, read_clock
 
@@ -38,7 +40,8 @@ class OwnRecords:
     def __init__(self, store: Store, collection: str, *, subject: str = "", owner: str = "") -> None:
         folder = owner or digest_json(["owner", subject])[:32]
         self._objects = Objects(store, f"{collection}/{_FOLDER}/{folder}")
-        self.attachments = Attachments(self._objects)
+        self._gone = Gone(self._objects)
+        self.attachments = Attachments(self._objects, self._gone)
 
     def add_file(self, file: FileRecord, data: bytes) -> None:
         """Keep a file: its bytes first, for it is there once its record is."""
@@ -100,9 +103,18 @@ class OwnRecords:
         if not is_name(file_id):
             return False
         was_there = any(self._objects.exists(path) for path in _list_parts(file_id))
+        self._gone.note_record(file_id, f"files/{file_id}.json")
         for path in _list_parts(file_id):
             self._objects.delete(path)
         return was_there
+
+    def find_gone(self, name: str) -> int | None:
+        """Return when a file or vector store was made that was deleted lately, microseconds."""
+        return self._gone.find(name) if is_name(name) else None
+
+    def forget_gone(self) -> None:
+        """Forget what was deleted long ago."""
+        self._gone.forget()
 
     def list_contents(self) -> list[tuple[str, int]]:
         """Return file id and time of change, microseconds, of all bytes that are kept."""
@@ -168,6 +180,7 @@ class OwnRecords:
         parts = [f"stores/{store_id}.{part}" for part in ("made", "terms", "active", "expired")]
         parts += [path for path, _ in self._objects.list(f"batches/{store_id}")]
         was_there = any(self._objects.exists(path) for path in parts)
+        self._gone.note_record(store_id, f"stores/{store_id}.made")
         for path in parts:
             self._objects.delete(path)
         return was_there

@@ -1,18 +1,33 @@
 """Pages of a list, as OpenAI's clients ask for them.
 
+A page begins behind an item's place, which stays where it was when the item goes: who deletes what a list
+shows, page by page, misses nothing and meets nothing twice.
+
 Source: OpenAI's API reference, parameters `limit`, `order`, `after` and `before` of lists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from eagleray.errors import InputError
 
-Item = TypeVar("Item")
 Order = Literal["asc", "desc"]
+Place = tuple[int, str]
+"""When an item was made, microseconds, and its name: where it stands among the others."""
+
+
+class Listed(Protocol):
+    """What stands in a list."""
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+
+
+Item = TypeVar("Item", bound=Listed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,32 +47,57 @@ class Wanted:
     before: str = ""
 
 
-def cut_page(
-    items: Sequence[Item], wanted: Wanted, *, name: Callable[[Item], str]
-) -> tuple[list[Item], bool]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """Places that a part of a list lies between; `None` for its begin or end."""
+
+    after: Place | None = None
+    before: Place | None = None
+
+
+def find_bounds(items: Iterable[Listed], wanted: Wanted, *, find_gone: Callable[[str], int | None]) -> Bounds:
+    """Return where a part of a list begins and ends.
+
+    Args:
+        items: the whole list.
+        wanted: the part.
+        find_gone: when an item was made that is in the list no more; `None` for what never was.
+
+    Raises:
+        InputError: `after` or `before` names what never was in the list.
+    """
+    places = {item.place[1]: item.place for item in items} if wanted.after or wanted.before else {}
+
+    def find(name: str) -> Place | None:
+        if not name or name in places:
+            return places.get(name)
+        created = find_gone(name)
+        if created is None:
+            raise InputError(detail="after, before: expected the id of an item of this list")
+        return created, name
+
+    return Bounds(after=find(wanted.after), before=find(wanted.before))
+
+
+def cut_page(items: Iterable[Item], wanted: Wanted, bounds: Bounds) -> tuple[Sequence[Item], bool]:
     """Return the items of a page, and whether more follow in its direction.
 
     Args:
-        items: the whole list, oldest first.
+        items: the whole list, or those of its items that are of interest.
         wanted: the part.
-        name: of an item.
-
-    Raises:
-        InputError: `after` or `before` names no item of the list.
+        bounds: of the part.
     """
-    ordered = list(items) if wanted.order == "asc" else list(reversed(items))
-    names = [name(item) for item in ordered]
-    first = _place(names, wanted.after) + 1 if wanted.after else 0
-    last = _place(names, wanted.before) if wanted.before else len(ordered)
-    between = ordered[first:last]
+    is_falling = wanted.order == "desc"
+    first, last = (bounds.before, bounds.after) if is_falling else (bounds.after, bounds.before)
+    between = sorted(
+        (
+            item
+            for item in items
+            if (first is None or item.place > first) and (last is None or item.place < last)
+        ),
+        key=lambda item: item.place,
+        reverse=is_falling,
+    )
     has_more = len(between) > wanted.limit
-    is_from_end = bool(wanted.before and not wanted.after)
-    page = between[-wanted.limit :] if is_from_end else between[: wanted.limit]
-    return page, has_more
-
-
-def _place(names: Sequence[str], name: str) -> int:
-    try:
-        return names.index(name)
-    except ValueError as error:
-        raise InputError(detail="after, before: expected the id of an item of this list") from error
+    is_from_end = bounds.before is not None and bounds.after is None
+    return between[-wanted.limit :] if is_from_end else between[: wanted.limit], has_more

@@ -44,6 +44,11 @@ class FileRecord:
     sha256: str
     expires: int = 0
 
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where it stands in lists."""
+        return self.created, self.file_id
+
     def is_there(self, now: int) -> bool:
         """Return whether it has not expired at a time, microseconds."""
         return not self.expires or now < self.expires
@@ -83,6 +88,11 @@ class StoreRecord:
     terms: StoreTerms = StoreTerms()
     active: int = 0
     is_expired: bool = False
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where it stands in lists."""
+        return self.created, self.store_id
 
     @property
     def last_active(self) -> int:
@@ -138,6 +148,11 @@ class Attached:
     is_cancelled: bool = False
     is_removed: bool = False
     is_closed: bool = False
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where it stands in lists of its vector store."""
+        return self.created, self.file_id
 
     def is_kept(self, now: int) -> bool:
         """Return whether its owner did not take it out, and its file has not expired, at a time."""

@@ -50,6 +50,9 @@ shown = [
     writer.files.delete(file.id).deleted,
     writer.vector_stores.delete(store.id).deleted,
 ]
+for number in range(5):
+    writer.files.create(file=(f"{number}.md", b"x"), purpose="user_data")
+left = [writer.files.delete(item.id).deleted for item in writer.files.list(purpose="user_data", limit=2)]
 errors = {}
 for name, ask in {
     "gone": lambda: writer.vector_stores.retrieve(store.id),
@@ -71,6 +74,7 @@ json.dump(
         "counts": batch.file_counts.model_dump(),
         "found": [[item.filename, item.attributes, item.content[0].text] for item in page.data],
         "shown": shown,
+        "left": left,
         "errors": errors,
     },
     sys.stdout,

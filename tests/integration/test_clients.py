@@ -117,6 +117,7 @@ def test_an_old_client_of_openai_is_served_as_the_current_one(ask):
     assert new["counts"] == {"in_progress": 0, "completed": 1, "failed": 1, "cancelled": 0, "total": 2}
     assert new["found"] == [["note.md", {"year": 2024, "is_new": True}, "The zebracoupon is paid in June."]]
     assert new["attached"][0] == "completed"
+    assert new["left"] == [True] * 5
     assert new["attached"][1]["static"] == {"max_chunk_size_tokens": 100, "chunk_overlap_tokens": 20}
     assert {name: status for name, (status, _) in new["errors"].items()} == {
         "gone": 404,
