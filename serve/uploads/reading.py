@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
 from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
+from eagleray.documents.mapping_rules import FileFact, Origin, OriginKind
 from eagleray.documents.parsing.pool import ParserPool, choose_upload_limits
 from eagleray.documents.records import InputFile
 from eagleray.errors import OverloadedError
@@ -29,6 +30,19 @@ _NICENESS: Final = 10
 """Parsers of uploads stand back behind searches."""
 
 _RETRY_AFTER_S: Final = 5.0
+
+_FILE_PATH: Final = Origin(kind=OriginKind.FILE, name=FileFact.PATH)
+_FILE_TIME: Final = Origin(kind=OriginKind.FILE, name=FileFact.MODIFIED)
+_MAPPING: Final = replace(
+    DEFAULT_MAPPING,
+    doc_id=replace(DEFAULT_MAPPING.doc_id, origins=(_FILE_PATH,)),
+    known_from=replace(DEFAULT_MAPPING.known_from, origins=(_FILE_TIME,)),
+    known_to=None,
+    groups=replace(DEFAULT_MAPPING.groups, origins=()),
+    zone=replace(DEFAULT_MAPPING.zone, origins=()),
+    other_attributes="",
+)
+"""Of a record's fields only title, text and event time count."""
 
 _T = TypeVar("_T")
 
@@ -133,7 +147,7 @@ def _parse(parsers: ParserPool, data: bytes, file: FileRecord) -> list[Document]
         parsers.parse_bytes(data, InputFile(source=file.filename, modified=file.created))
     ) as records:
         for record in records:
-            document = record if isinstance(record, DeadLetter) else apply_mapping(DEFAULT_MAPPING, record)
+            document = record if isinstance(record, DeadLetter) else apply_mapping(_MAPPING, record)
             if isinstance(document, DeadLetter):
                 return _refuse(document)
             if len(found) == MAX_DOCUMENTS:

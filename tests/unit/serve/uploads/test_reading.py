@@ -53,6 +53,18 @@ def test_what_a_file_says_of_readers_zones_times_and_attributes_is_passed_over()
         assert (document.attributes, document.source) == ({}, "vector_stores/vs_1/file-1/7")
 
 
+def test_a_record_needs_a_text_and_nothing_else():
+    fields = [
+        {"text": "no name"},
+        {"text": "odd", "_id": 7, "groups": {"a": 1}, "zone": [], "known_to": "never", "metadata": 5},
+        {"text": "dated", "title": None, "event_time": "2024-02-01"},
+    ]
+    found = read("a.jsonl", "\n".join(map(json.dumps, fields)).encode())
+    assert [document.text for document in found] == ["no name", "odd", "dated"]
+    assert [document.event_time is None for document in found] == [True, True, False]
+    assert read("a.jsonl", b'{"title": "no text"}\n').code == "invalid_file"
+
+
 def test_html_and_text_are_read_and_what_cannot_be_is_refused_by_its_kind():
     (page,) = read("a.html", b"<title>Gilts</title><p>Paid in June.")
     assert (page.title, page.text.strip()) == ("Gilts", "Paid in June.")
