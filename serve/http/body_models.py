@@ -43,6 +43,13 @@ Absent = SkipJsonSchema[None]
 """What an optional field has that is not given, where a description names no null."""
 
 
+def drop_null_entries(value: Any) -> Any:
+    """Return an object of named values without those that are `null`: they are not given."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: item for name, item in value.items() if item is not None}
+
+
 def describe_optional(description: str | None = None, **bounds: Any) -> Any:
     """Return what describes an optional field that has no default."""
     return Field(default=None, description=description, json_schema_extra=_drop_default, **bounds)

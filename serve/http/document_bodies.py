@@ -11,7 +11,7 @@ from eagleray.contracts.documents import DeadLetter, Document, Element, ElementK
 from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
 from eagleray.documents.records import InputFile, RawRecord
 from eagleray.errors import InputError
-from serve.http.body_models import Body, Finite, Int, bound_items
+from serve.http.body_models import Body, Finite, Int, bound_items, drop_null_entries
 
 MAX_DOCUMENTS: Final = 100
 SOURCE: Final = "api"
@@ -56,9 +56,9 @@ class DocumentBody(Body):
         default=[], max_length=10_000, description="In the place of `text`."
     )
     title: str = Field(default="", max_length=MAX_NAME)
-    attributes: Annotated[dict[str, str | bool | int | Finite | Strings], bound_items(256)] = Field(
-        default={}, max_length=256
-    )
+    attributes: Annotated[
+        dict[str, str | bool | int | Finite | Strings], BeforeValidator(drop_null_entries), bound_items(256)
+    ] = Field(default={}, max_length=256)
     groups: list[PlainName] = Field(
         default=[], max_length=256, description="Who may read it; empty for everyone."
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from fastapi import Form, Query, UploadFile
-from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from eagleray.chunking.config import ChunkLengths
 from eagleray.contracts.bounds import MAX_CONDITIONS, MAX_LISTED, MAX_QUESTION
@@ -16,7 +16,15 @@ from eagleray.contracts.hits import Granularity, Ranking, SearchMode, SearchRequ
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import parse_instant
 from serve.http.bodies import Share
-from serve.http.body_models import Absent, Body, Finite, Int, bound_items, describe_optional
+from serve.http.body_models import (
+    Absent,
+    Body,
+    Finite,
+    Int,
+    bound_items,
+    describe_optional,
+    drop_null_entries,
+)
 from serve.uploads.paging import Order, Wanted
 
 MAX_BATCH: Final = 100
@@ -27,8 +35,15 @@ _FILE: Final = "file-0123456789abcdef0123456789abcdef"
 Key = Annotated[str, Field(min_length=1, max_length=64)]
 Number = Annotated[int | Finite, WithJsonSchema({"type": "number"})]
 Value = Annotated[str, Field(max_length=512)] | bool | Number
-Attributes = Annotated[dict[Key, Value], Field(max_length=16), bound_items(16)]
-Metadata = Annotated[dict[Key, Annotated[str, Field(max_length=512)]], Field(max_length=16), bound_items(16)]
+Attributes = Annotated[
+    dict[Key, Value], Field(max_length=16), BeforeValidator(drop_null_entries), bound_items(16)
+]
+Metadata = Annotated[
+    dict[Key, Annotated[str, Field(max_length=512)]],
+    Field(max_length=16),
+    BeforeValidator(drop_null_entries),
+    bound_items(16),
+]
 Name = Annotated[str, Field(max_length=256)]
 
 

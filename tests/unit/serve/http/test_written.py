@@ -80,3 +80,14 @@ def test_a_wait_that_is_none_is_refused(serve_with, wait_s):
         assert served.recorded == []
 
     serve_with(body, takes_files=True)
+
+
+def test_an_attribute_that_is_null_is_not_given(serve_with):
+    async def body(served):
+        document = {"doc_id": "n1", "text": "okapi", "attributes": {"year": None, "desk": "rates"}}
+        answer = await served.client.post(PATH, json={"documents": [document]}, headers=WRITER)
+        assert answer.status_code == 200, answer.text
+        shown = await served.client.get(PATH, params={"doc_id": "n1"})
+        assert shown.json()["attributes"] == {"desk": "rates"}
+
+    serve_with(body, takes_files=True)
