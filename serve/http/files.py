@@ -5,6 +5,10 @@ Source: OpenAI's API reference, `/v1/files`.
 
 from __future__ import annotations
 
+import quopri
+import re
+from base64 import b64decode
+from contextlib import suppress
 from pathlib import PurePath
 from typing import Annotated, Any, Final
 
@@ -35,6 +39,7 @@ MAX_BYTES: Final = 32 << 20
 """Of one file."""
 
 _MAX_NAME: Final = 255
+_ENCODED_WORD: Final = re.compile(r"=\?utf-8\?([bq])\?([^?]*)\?=", re.IGNORECASE)
 _BYTES: Final = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 router = APIRouter(tags=["files"], route_class=CompletedRoute)
@@ -47,10 +52,10 @@ async def upload_file(
     """Keep a file; nothing finds it before it is in a vector store."""
     own = open_own(serving, caller)
     data = await form.file.read()
-    filename = PurePath((form.file.filename or "").replace("\\", "/")).name
+    filename = _read_name(form.file.filename or "")
     if not data or len(data) > MAX_BYTES:
         raise InputError(detail=f"file: expected 1 to {MAX_BYTES} bytes, found {len(data)}")
-    if not 1 <= len(filename) <= _MAX_NAME:
+    if not filename.strip(" .") or len(filename) > _MAX_NAME:
         raise InputError(detail=f"file: expected a name of 1 to {_MAX_NAME} characters")
     now = read_clock()
     file = FileRecord(
@@ -123,6 +128,22 @@ async def delete_file(file_id: str, caller: Writing, serving: Served) -> dict[st
         if not (was_there or n_left):
             raise NotPublishedError(name=file_id, detail="you have nothing of this name here")
     return show_deleted(file_id, "file")
+
+
+def _read_name(given: str) -> str:
+    """Return a file's name without the folders before it.
+
+    Clients in .NET and of Spring write a name that is not ASCII as an encoded word.
+
+    Source: RFC 2047, section 4.
+    """
+    if word := _ENCODED_WORD.fullmatch(given):
+        is_base64, data = word[1] in "bB", word[2].encode()
+        with suppress(ValueError):  # then it is a name like any other
+            given = (
+                b64decode(data, validate=True) if is_base64 else quopri.decodestring(data, True)
+            ).decode()
+    return PurePath(given.replace("\\", "/")).name
 
 
 def _list_part(own: OwnRecords, wanted: Wanted) -> tuple[list[FileRecord], Bounds]:

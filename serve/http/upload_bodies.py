@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from fastapi import Form, Query, UploadFile
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
 from eagleray.chunking.config import ChunkLengths
 from eagleray.contracts.bounds import MAX_CONDITIONS, MAX_LISTED, MAX_QUESTION
@@ -131,6 +131,13 @@ class FileForm(Body):
     seconds: Annotated[
         Annotated[int, Field(ge=3_600, le=2_592_000)] | None, Form(alias="expires_after[seconds]")
     ] = None
+
+    @field_validator("file", mode="before")
+    @classmethod
+    def _refuse_text(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError("expected a part with a `filename`, found a field of text")
+        return value
 
     @model_validator(mode="after")
     def _check_expiry(self) -> Self:
