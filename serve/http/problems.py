@@ -39,6 +39,7 @@ from eagleray.errors import (
 )
 from eagleray.logs import get_logger
 from serve.http.cohere_errors import is_cohere, make_cohere_error
+from serve.http.faults import list_faults
 from serve.http.openai_errors import is_openai, make_openai_error
 from serve.http.request_ids import read_request_id
 from serve.http.tei_errors import is_tei, make_tei_error
@@ -158,11 +159,8 @@ async def _answer_validation(request: Request, error: Exception) -> JSONResponse
         raise error
     path = request.scope["path"]
     faults = [
-        {
-            "at": _cut(".".join(str(part) for part in fault["loc"][1:]), most=_MAX_AT) or "body",
-            "detail": _cut(fault["msg"].removeprefix("Value error, ")),
-        }
-        for fault in error.errors()[:_MAX_FAULTS]
+        {"at": _cut(place, most=_MAX_AT), "detail": _cut(told)}
+        for place, told in list_faults(error, most=_MAX_FAULTS)
     ]
     told = "; ".join(f"{fault['at']}: {fault['detail']}" for fault in faults[:3])
     if is_openai(path):
