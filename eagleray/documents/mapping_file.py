@@ -25,6 +25,7 @@ from eagleray.documents.mapping_rules import (
 from eagleray.documents.mapping_times import convert_time
 from eagleray.documents.mapping_values import RuleError, convert_groups, convert_text
 from eagleray.documents.yaml_nodes import YamlFile
+from eagleray.text_forms import normalise
 
 _KINDS: Final = {
     "doc_id": RuleKind.TEXT,
@@ -73,6 +74,7 @@ def _read_rule(file: YamlFile, name: str, *, node: yaml.Node) -> Rule:
 
 def _read_attribute(file: YamlFile, name: str, *, node: yaml.Node) -> Rule:
     types = tuple(kind.value for kind in AttributeType)
+    name = normalise(name)
     if not is_attribute_name(name):
         raise file.fault(node, f"expected {NAME_RULE} as the name of an attribute")
     rule = Rule(name=name, kind=RuleKind.ATTRIBUTE, origins=(), is_optional=True)

@@ -20,6 +20,7 @@ from eagleray.documents.mapping_values import (
     find_value,
 )
 from eagleray.documents.records import RawRecord
+from eagleray.text_forms import normalise
 
 
 def apply_mapping(mapping: Mapping, record: RawRecord) -> Document | DeadLetter:
@@ -112,7 +113,7 @@ def _read_attributes(mapping: Mapping, record: RawRecord) -> dict[str, Attribute
         for name, value in _flatten(find_field(record.fields, prefix)):
             converted = None if f"{prefix}.{name}" in taken else convert_open_attribute(value, name)
             if converted is not None:
-                attributes[name] = converted
+                attributes[normalise(name)] = converted
     for rule in mapping.attributes:
         found = find_value(rule, record)
         attributes.pop(rule.name, None)

@@ -36,6 +36,7 @@ from eagleray.contracts.filters import (
 )
 from eagleray.contracts.times import parse_instant
 from eagleray.errors import InvalidTimeError
+from eagleray.text_forms import normalise
 from indexes.masks.numbers import compare_numbers, fill, find_numbers
 from indexes.masks.texts import compare_texts, find_beginnings, find_texts
 from indexes.masks.words import find_matching
@@ -63,8 +64,11 @@ Judge = Callable[[AttributeType, pa.Array], pa.Array]
 
 
 def name_attribute(column: str) -> str | None:
-    """Return the attribute that a column's name means; `None` for the columns every row has."""
-    return None if column in BUILT_IN else column.removeprefix(ATTRIBUTES)
+    """Return the attribute that a column's name means; `None` for the columns every row has.
+
+    Names are compared in the form of texts, in which documents have them.
+    """
+    return None if column in BUILT_IN else normalise(column).removeprefix(ATTRIBUTES)
 
 
 def read_columns(name: str, view: SegmentView) -> dict[AttributeType, pa.Array]:

@@ -13,9 +13,9 @@ From loosest to tightest binding:
     op          = "=" | "!=" | "<" | "<=" | ">" | ">="
 
 Values are numbers, `true`, `false`, or strings in double or single quotes; a quote inside is
-doubled. Words are case-insensitive. A column whose name is no word (letters, digits, `_`, `.`, `-`) stands
-in quotes, too. Numbers with a point or an exponent are the nearest double, as in JSON; others are exact.
-The same as JSON values lives in `json_filters`.
+doubled. Words are case-insensitive. A column whose name is no word (letters with their combining accents,
+digits, `_`, `.`, `-`) stands in quotes, too. Numbers with a point or an exponent are the nearest double, as
+in JSON; others are exact. The same as JSON values lives in `json_filters`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _TOKEN: Final = re.compile(
     |(?P<number>[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.]))
     |(?P<op><=|>=|!=|=|<|>)
     |(?P<mark>[(),])
-    |(?P<word>[A-Za-z_][\w.\-]*))""",
+    |(?P<word>[^\W\d][\w.\-\u0300-\u036f]*))""",
     re.VERBOSE,
 )
 _SHOWN: Final = 80

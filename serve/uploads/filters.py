@@ -1,8 +1,8 @@
 """OpenAI's filters over the attributes of a file: comparisons, and `and` or `or` of them.
 
 A file without the attribute satisfies no comparison, `ne` and `nin` neither; values of two kinds are
-never equal, and neither is greater. A filter is as large as those of the collection may be: it is asked of
-every file of a vector store.
+never equal, and neither is greater. Names and texts are compared in the form of all filters (`text_forms`).
+A filter is as large as those of the collection may be: it is asked of every file of a vector store.
 
 Source: OpenAI's API reference, `POST /v1/vector_stores/{vector_store_id}/search`.
 """
@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from eagleray.contracts.bounds import MAX_CONDITIONS, MAX_LISTED
 from eagleray.errors import InputError
+from eagleray.text_forms import normalise
 from serve.uploads.records import Attribute
 
 MAX_DEPTH: Final = 16
@@ -38,7 +39,10 @@ def read_filter(shown: Any) -> Selects:
         InputError: it is no filter, or too large; says which part.
     """
     _check_size(shown)
-    return _read(shown, depth=0)
+    selects = _read(shown, depth=0)
+    return lambda attributes: selects(
+        {normalise(name): _normalise_value(value) for name, value in attributes.items()}
+    )
 
 
 def _check_size(shown: Any) -> None:
@@ -85,11 +89,12 @@ def _read_comparison(shown: dict[str, Any], kind: str) -> Selects:
     key, value = shown["key"], shown["value"]
     if not isinstance(key, str):
         raise InputError(detail="filters: key takes a string")
-    is_list = kind in ("in", "nin")
+    key, is_list = normalise(key), kind in ("in", "nin")
     values = value if is_list else [value]
     if not isinstance(values, list) or not all(map(_is_value, values)):
         wanted = "a list of strings, numbers and booleans" if is_list else "a string, number or boolean"
         raise InputError(detail=f"filters: {kind} takes {wanted}")
+    value, values = _normalise_value(value), [_normalise_value(item) for item in values]
     if kind in _ORDERS:
         order = _ORDERS[kind]
         return lambda attributes: (
@@ -104,6 +109,10 @@ def _read_comparison(shown: dict[str, Any], kind: str) -> Selects:
 def _check_members(shown: dict[str, Any], names: set[str]) -> None:
     if shown.keys() != names:
         raise InputError(detail=f"filters: {shown['type']} takes {', '.join(sorted(names))}")
+
+
+def _normalise_value(value: Any) -> Any:
+    return normalise(value) if isinstance(value, str) else value
 
 
 def _is_value(value: Any) -> bool:

@@ -254,6 +254,14 @@ def test_names_may_be_odd(name):
     assert apply_mapping(DEFAULT_MAPPING, make_record(metadata={name: 1})).attributes == {name: 1}
 
 
+def test_names_that_look_alike_are_one(tmp_path):
+    plain = apply_mapping(DEFAULT_MAPPING, make_record(metadata={"gro\u0308sse": 1, "\ufeffdesk": "rates"}))
+    assert plain.attributes == {"gr\u00f6sse": 1, "desk": "rates"}
+    declared = "attributes:\n  gro\u0308sse: {field: size, type: integer}\n"
+    assert map_with(tmp_path, declared, size=1).attributes == {"gr\u00f6sse": 1}
+    assert isinstance(apply_mapping(DEFAULT_MAPPING, make_record(metadata={"\u200b": 1})), DeadLetter)
+
+
 def test_a_document_has_at_most_1024_attributes():
     metadata = {f"a{number}": number for number in range(1_024)}
     assert apply_mapping(DEFAULT_MAPPING, make_record(metadata=metadata)).attributes == metadata

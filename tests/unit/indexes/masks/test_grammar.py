@@ -97,6 +97,9 @@ def test_nesting_has_a_bound_that_is_told(opening):
         ('"" = 1', ""),
         ("attributes.known_from = 1", "attributes.known_from"),
         ('"Umsatz (Mio. \u20ac)" = 1', "Umsatz (Mio. \u20ac)"),
+        ("\u00c4nderung = 1", "\u00c4nderung"),
+        ("gro\u0308\u00dfe = 1", "gro\u0308\u00dfe"),
+        ("\u91d1\u984d = 1", "\u91d1\u984d"),
     ],
 )
 def test_a_column_whose_name_is_no_word_stands_in_quotes(text, column):

@@ -16,6 +16,7 @@ TYPES = {
     "b": {AttributeType.BOOLEAN},
     "mixed": {AttributeType.STRING, AttributeType.INTEGER, AttributeType.TIME},
     "zone": {AttributeType.BOOLEAN},
+    "gr\u00f6sse": {AttributeType.INTEGER},
 }
 
 
@@ -31,6 +32,13 @@ def check(text):
         *("i = 1.5", "i = 99999999999999999999", "n in (1, 2.5)", "b = true", "b < true", 's > "a"'),
         *('l = "a"', 'l contains "a"', 'l starts with "a"', 'l > "a"', 't >= "2019-01-01"', "t is null"),
         *('mixed = "n/a"', "mixed = 1.5", 'mixed = "2019-01-01"', 'zone = "x"', "attributes.zone = true"),
+        *(
+            "\u0069 = 1",
+            '"\u200bi" = 1',
+            "gro\u0308sse = 1",
+            "gr\u00f6sse = 1",
+            "attributes.gro\u0308sse is null",
+        ),
         *('text matches "a"', "i is not null", 'not (s = "a" or i = 1)'),
     ],
 )

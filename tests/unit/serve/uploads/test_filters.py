@@ -43,6 +43,15 @@ def test_orders_compare_values_of_one_kind_alone():
     assert not read_filter(compare("eq", "x", 1))({"x": True})
 
 
+def test_names_and_texts_that_look_alike_are_equal():
+    attributes = {"gro\u0308sse": "Zu\u0308rich", "n": 1}
+    for key in ("gr\u00f6sse", "gro\u0308sse", "gr\u00f6\u00adsse"):
+        assert read_filter(compare("eq", key, "Z\u00fcrich"))(attributes)
+        assert read_filter(compare("in", key, ["Zu\u0308rich"]))(attributes)
+        assert not read_filter(compare("ne", key, "Z\u00fcrich"))(attributes)
+        assert read_filter(compare("gte", key, "Z\u00fcrich"))(attributes)
+
+
 def nest(depth):
     return compare("eq", "x", 1) if depth == 0 else {"type": "and", "filters": [nest(depth - 1)]}
 
