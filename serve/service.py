@@ -155,6 +155,7 @@ def _configure(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         proxy_headers=False,  # nothing is made of who a proxy speaks for, or of how it is reached
         log_config=None,
         access_log=False,
+        timeout_keep_alive=serve.idle_timeout_s,
         timeout_graceful_shutdown=_GRACE_S,
     )
 

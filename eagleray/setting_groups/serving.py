@@ -36,6 +36,7 @@ class ServeSettings(BaseModel):
         trusted_proxies: addresses or networks, words with spaces between, that speak for many callers, and
             that `max_connections_per_peer` does not bound.
         head_timeout_s: seconds in which the head of a request must have come.
+        idle_timeout_s: seconds that a connection stays open between two requests.
         write_timeout_s: seconds in which a peer must take 64 KB of an answer, or what is left of it.
         max_body_bytes: that the bodies of all requests at work may have together; one caller may hold as
             much as is free, so half of it where nobody else sends any.
@@ -61,6 +62,7 @@ class ServeSettings(BaseModel):
     max_connections_per_peer: int = Field(default=512, ge=1)
     trusted_proxies: str = ""
     head_timeout_s: float = Field(default=10.0, gt=0.0)
+    idle_timeout_s: int = Field(default=75, ge=1, le=3600)
     write_timeout_s: float = Field(default=20.0, gt=0.0)
     max_body_bytes: int = Field(default=256 << 20, ge=1 << 20)
     embed_max_waiting: int = Field(default=4096, ge=1)

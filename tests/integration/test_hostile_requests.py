@@ -24,6 +24,7 @@ SEARCH = "/collections/notes/search"
 CHUNKED = b"POST /v1/embeddings HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n"
 HEAD_S = 3.0
 WRITE_S = 2.0
+IDLE_S = 4
 N_PER_PEER = 300
 MB = 1 << 20
 
@@ -79,6 +80,7 @@ def server(cluster, tmp_path_factory):
         "EAGLERAY_EMBEDDER__MODEL": "hashing",
         "EAGLERAY_LOG__LEVEL": "info",
         "EAGLERAY_SERVE__HEAD_TIMEOUT_S": str(HEAD_S),
+        "EAGLERAY_SERVE__IDLE_TIMEOUT_S": str(IDLE_S),
         "EAGLERAY_SERVE__WRITE_TIMEOUT_S": str(WRITE_S),
         "EAGLERAY_SERVE__MAX_CONNECTIONS_PER_PEER": str(N_PER_PEER),
     }
@@ -273,6 +275,17 @@ def test_a_body_of_many_tiny_chunks_is_refused(server, n, chunk, status):
     came = send_in_chunks(server, n, chunk)
     assert came.startswith(b"HTTP/1.1 %d " % status), came[:400]
     assert (b"BodyPieces" in came or b"body-pieces" in came) is (status == 400)
+    server.check()
+
+
+def test_a_connection_stays_open_between_requests_for_so_long_and_no_longer(server):
+    one = b"GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n"
+    with server.connect() as connection:
+        for _ in range(2):
+            connection.sendall(one)
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+            time.sleep(IDLE_S - 1)
+        assert read_all(connection) == b""
     server.check()
 
 
