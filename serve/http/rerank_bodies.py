@@ -51,7 +51,9 @@ def _lower(value: object) -> object:
 _QUERY: Final = "coupon of the 2029 notes"
 _DOCUMENTS: Final = ["The 2029 notes pay 4.5%.", "The board met in May."]
 
-Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+"""May be empty: lists of passages now and then hold one that is, and it is scored like any."""
+
 Query = Annotated[str, Field(min_length=1, max_length=MAX_QUESTION)]
 TopN = Annotated[Int, Field(ge=1)] | None
 

@@ -104,6 +104,22 @@ def test_a_long_document_is_refused_unless_it_may_be_cut(serve_reranker, path, n
     serve_reranker(body)
 
 
+@pytest.mark.parametrize("path", PATHS)
+def test_an_empty_document_is_scored_like_any(serve_reranker, tiny_reranker, path):
+    documents = ["", DOCUMENTS[1]]
+    raw = load_reranker(tiny_reranker).score(QUERY, documents).astype(float)
+
+    async def body(served):
+        answer = await ask(served, path, {"texts" if path == "/rerank" else "documents": documents})
+        assert answer.status_code == 200, answer.text
+        found = answer.json() if path == "/rerank" else answer.json()["results"]
+        name = "score" if path == "/rerank" else "relevance_score"
+        scores = {item["index"]: item[name] for item in found}
+        assert np.allclose([scores[0], scores[1]], squash(raw), atol=1e-5)
+
+    serve_reranker(body)
+
+
 def test_cohere_reads_as_many_tokens_of_a_document_as_it_is_told(serve_reranker):
     async def body(served):
         more = {"documents": ["the notes pay a coupon of 4.5%", "the notes pay"], "max_tokens_per_doc": 3}
