@@ -23,6 +23,7 @@ from typing import Any, Final, TextIO
 
 import structlog
 
+from eagleray import __version__
 from eagleray.printable import make_printable
 from eagleray.setting_groups.serving import LogSettings
 
@@ -138,6 +139,22 @@ def _describe(kind: type[BaseException], raised: TracebackType | None) -> dict[s
         "error": kind.__name__,
         "at": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     }
+
+
+def tell_defect(error: Exception) -> str:
+    """Return what a person is told of an error nobody expected: its class, what the system says, its place.
+
+    The event `command_failed` has the whole way there. Neither holds the error's own text.
+    """
+    described = _describe(type(error), error.__traceback__)
+    get_logger().debug("command_failed", **described)
+    told = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+    places = described["at"] or ["nowhere"]
+    ours = [place for place in places if f"/{NAME}/" in place or "site-packages" not in place] or places
+    return (
+        f"it failed where it should not: {type(error).__name__}{told} at {ours[-1]}, version {__version__}; "
+        "report this line, and what EAGLERAY_LOG__LEVEL=debug shows"
+    )
 
 
 def _tell_warning(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -27,7 +28,7 @@ from eagleray.cli.tuning import tune
 from eagleray.cli.uploading import upload
 from eagleray.cli.vacuuming import vacuum
 from eagleray.errors import EagleRayError
-from eagleray.logs import configure_logs
+from eagleray.logs import configure_logs, tell_defect
 from eagleray.printable import make_printable
 from eagleray.settings import load_settings
 
@@ -66,7 +67,7 @@ def version(json: bool = typer.Option(False, "--json", help="Print one JSON valu
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; the project's own errors end as one line and their exit code.
+    """Run the command line; an error ends as one line and its exit code, never as a traceback.
 
     With `--json`, every error is one JSON object on standard output, wrong usage too.
 
@@ -82,10 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         code = app(given, standalone_mode=False)
     except EagleRayError as error:
-        if is_json:
-            show_json({"error": {"type": type(error).__name__, "message": str(error), **error.fields}})
-        else:
-            show_line(f"eagleray: {error}", file=sys.stderr)
+        _show_error(error, str(error), is_json=is_json)
         sys.exit(error.exit_code)
     except typer.TyperException as error:
         if is_json:
@@ -97,4 +95,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except typer.Abort:
         rich_utils.rich_abort_error()
         sys.exit(1)
+    except BrokenPipeError:  # whoever read the output has seen enough, as `| head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - whoever types a command gets one line, whatever failed
+        _show_error(error, tell_defect(error), is_json=is_json)
+        sys.exit(1)
     sys.exit(code or 0)
+
+
+def _show_error(error: Exception, message: str, *, is_json: bool) -> None:
+    if is_json:
+        fields = error.fields if isinstance(error, EagleRayError) else {}
+        show_json({"error": {"type": type(error).__name__, "message": message, **fields}})
+    else:
+        show_line(f"eagleray: {message}", file=sys.stderr)

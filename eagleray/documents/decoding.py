@@ -44,14 +44,16 @@ def decode_text(data: bytes, file: InputFile, *, declared: str | None = None) ->
 
 
 def find_unstorable(text: str) -> str:
-    """Return what in a text can be neither stored nor shown, or `""`: a NUL, half a character."""
+    """Return what in a text can be neither stored nor shown, or `""`: a NUL, half a character, a byte."""
     nul = text.find("\x00")
     if nul >= 0:
         return f"character {nul} is a NUL, which no text holds"
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        return f"character {error.start} is half a character (a lone surrogate)"
+        is_byte = "\udc80" <= text[error.start] <= "\udcff"  # how Python notes a byte that is no UTF-8
+        found = "a byte that is no UTF-8, or " if is_byte else ""
+        return f"character {error.start} is {found}half a character (a lone surrogate)"
     return ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from eagleray.contracts.bounds import MAX_NAME
 from eagleray.contracts.documents import AttributeValue, DeadLetter, DeadLetterReason, Document
 from eagleray.contracts.times import OPEN_END
 from eagleray.documents.decoding import find_unstorable
@@ -18,6 +19,7 @@ from eagleray.documents.mapping_values import (
     convert_text,
     find_field,
     find_value,
+    name_type,
 )
 from eagleray.documents.records import RawRecord
 from eagleray.text_forms import normalise
@@ -27,8 +29,9 @@ def apply_mapping(mapping: Mapping, record: RawRecord) -> Document | DeadLetter:
     """Return the document a record stands for, or the dead letter that says why it is none."""
     doc_id = ""
     try:
-        doc_id = _read_text(mapping.doc_id, record)
-        document = _make_document(mapping, record, doc_id=doc_id)
+        found = _read_text(mapping.doc_id, record)
+        doc_id = found.encode("utf-8", "backslashreplace").decode()  # dead letters are UTF-8
+        document = _make_document(mapping, record, doc_id=found)
         _check_storable(document)
         return document
     except RuleError as fault:
@@ -46,6 +49,9 @@ def _make_document(mapping: Mapping, record: RawRecord, *, doc_id: str) -> Docum
             reason=DeadLetterReason.EMPTY_TEXT if name == "text" else DeadLetterReason.MISSING_FIELD,
             detail=f"{name}: expected at least one character that is no space, found none",
         )
+    if len(doc_id) > MAX_NAME:
+        detail = f"doc_id: expected at most {MAX_NAME} characters, found {len(doc_id)}; map a shorter one"
+        raise RuleError(reason=DeadLetterReason.WRONG_TYPE, detail=detail)
     known_from = _read_time(mapping.known_from, record, convert_time)
     known_to = _read_time(mapping.known_to, record, convert_end)
     if known_from is None or (known_to is not None and known_to <= known_from):
@@ -110,7 +116,7 @@ def _read_attributes(mapping: Mapping, record: RawRecord) -> dict[str, Attribute
             if origin.kind is OriginKind.FIELD
         }
         prefix = mapping.other_attributes
-        for name, value in _flatten(find_field(record.fields, prefix)):
+        for name, value in _flatten(_find_object(record, prefix)):
             converted = None if f"{prefix}.{name}" in taken else convert_open_attribute(value, name)
             if converted is not None:
                 attributes[normalise(name)] = converted
@@ -125,10 +131,19 @@ def _read_attributes(mapping: Mapping, record: RawRecord) -> dict[str, Attribute
     return dict(sorted(attributes.items()))
 
 
-def _flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _find_object(record: RawRecord, name: str) -> dict[str, Any]:
+    """Return the object below a field; whatever else stands there may hold groups that nobody would see."""
+    value = find_field(record.fields, name)
+    if isinstance(value, dict):
+        return value
+    if value is None or value == []:  # as an empty map of a table comes
+        return {}
+    detail = f"{name}: expected an object, found {name_type(value)}"
+    raise RuleError(reason=DeadLetterReason.WRONG_TYPE, detail=detail)
+
+
+def _flatten(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield (dotted name, value) of every entry that is no object."""
-    if not isinstance(value, dict):
-        return
     for name, item in value.items():
         if isinstance(item, dict):
             yield from _flatten(item, f"{prefix}{name}.")

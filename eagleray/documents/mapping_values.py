@@ -32,6 +32,7 @@ _NAMES: Final[tuple[tuple[type, str], ...]] = (
     (tuple, "list"),
     (dict, "object"),
     (date, "time"),
+    (bytes, "bytes that are declared no text"),
 )
 
 
@@ -108,9 +109,14 @@ def is_short(value: Decimal) -> bool:
     return value.is_finite() and len(value.as_tuple().digits) + abs(value.adjusted()) <= _MAX_DIGITS
 
 
+def name_type(value: Any) -> str:
+    """Return the name of a value's type, as messages say it."""
+    return next((name for kind, name in _NAMES if isinstance(value, kind)), type(value).__name__)
+
+
 def describe_value(value: Any) -> str:
     """Return a value's type, and for short text its shape with digits as 9 and letters as a."""
-    name = next((name for kind, name in _NAMES if isinstance(value, kind)), type(value).__name__)
+    name = name_type(value)
     if not isinstance(value, str):
         return name
     shape = re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", value[:_SHAPE_LENGTH]))
@@ -119,6 +125,5 @@ def describe_value(value: Any) -> str:
 
 def make_wrong_type(value: Any, rule: Rule, *, wanted: str) -> RuleError:
     """Return the error that says which type a rule wants and which one it found."""
-    found = next((name for kind, name in _NAMES if isinstance(value, kind)), type(value).__name__)
-    detail = f"{rule.name}: expected {wanted}, found {found}"
+    detail = f"{rule.name}: expected {wanted}, found {name_type(value)}"
     return RuleError(reason=DeadLetterReason.WRONG_TYPE, detail=detail)

@@ -2,8 +2,8 @@
 
 A decimal stays a `Decimal`, a time a `datetime`; a map becomes an object. A time that no `datetime` can hold
 is text: `infinity` and `-infinity` where it is what databases write for no end and no begin, otherwise the
-date with its long year.
-What the values become lives in `eagleray.documents.mapping_values`.
+date with its long year. Bytes are known as such, without what they hold; text that is no UTF-8 keeps its
+bytes as half characters, which no rule takes. What they become lives in `eagleray.documents.mapping_values`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eagleray.contracts.times import MAX_INSTANT, MIN_INSTANT, from_micros
+
+BYTES: Final = b""
+"""Stands for bytes, whatever they are: they are no text, and no rule reads them."""
 
 _PER_SECOND: Final = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _DAY_MICROS: Final = 86_400_000_000
@@ -38,8 +41,21 @@ def list_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
         yield dict(zip(table.column_names, cells, strict=True))
 
 
+def find_repeated_name(fields: pa.Schema | pa.StructType) -> str:
+    """Return the first name that two columns, or two fields of one object, have, or `""`."""
+    seen: set[str] = set()
+    for field in fields:
+        if field.name in seen:
+            return str(field.name)
+        seen.add(field.name)
+        repeated = find_repeated_name(field.type) if pa.types.is_struct(field.type) else ""
+        if repeated:
+            return f"{field.name}.{repeated}"
+    return ""
+
+
 def list_cells(column: pa.ChunkedArray) -> list[Any]:
-    """Return the values of a column; a time beyond what Python holds disturbs no other cell."""
+    """Return the values of a column; one that Python cannot hold disturbs no other cell."""
     if any(_holds_endless(chunk) for chunk in column.chunks):
         return [_read_cell(scalar) for scalar in column]
     column = _use_microseconds(column)
@@ -81,6 +97,8 @@ def _without_nanoseconds(kind: pa.DataType) -> pa.DataType:
         return pa.timestamp("us", tz=kind.tz)
     if pa.types.is_duration(kind) and kind.unit == "ns":
         return pa.duration("us")
+    if pa.types.is_time64(kind):
+        return pa.time64("us")
     if pa.types.is_struct(kind):
         fields = [kind.field(index) for index in range(kind.num_fields)]
         return pa.struct([field.with_type(_without_nanoseconds(field.type)) for field in fields])
@@ -105,7 +123,7 @@ def _make_plain(value: Any) -> Any:
         return None
     if value is None or isinstance(value, str | int | float | bool | Decimal | datetime | date):
         return value
-    return str(value) if not isinstance(value, bytes) else None
+    return BYTES if isinstance(value, bytes) else str(value)
 
 
 def _make_name(key: Any) -> str:
@@ -125,10 +143,18 @@ def _read_cell(scalar: pa.Scalar) -> Any:
         return [_read_cell(item) for item in scalar.values]
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
         return _read_time(scalar)
+    if pa.types.is_dictionary(kind):
+        return _read_cell(scalar.value)
     try:
         return _make_plain(scalar.as_py())
     except (OverflowError, ValueError, pa.ArrowException):
-        return _read_time(scalar)
+        is_text = hasattr(scalar, "as_buffer")
+        return _keep_bytes(scalar) if is_text else _read_time(scalar)
+
+
+def _keep_bytes(scalar: pa.Scalar) -> str:
+    """Return text that is no UTF-8, each wrong byte as half a character."""
+    return str(scalar.as_buffer().to_pybytes(), "utf-8", "surrogateescape")
 
 
 def _read_time(scalar: pa.Scalar) -> Any:

@@ -8,7 +8,7 @@ here; the hidden `ix:header` is left out with everything else that is not shown.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
@@ -28,6 +28,9 @@ _BLOCK_TAGS: Final = (
 )
 _BLOCKS: Final = frozenset(_BLOCK_TAGS.split())
 _HEADINGS: Final = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_MAX_ATTRIBUTES: Final = 1_024
+"""Of one element: the tree goes through them all for each more that it takes in. Pages of filings have 16."""
+
 _BOLD: Final = frozenset(("b", "strong", "th"))
 _ITALIC: Final = frozenset(("i", "em"))
 _ITALIC_STYLE: Final = re.compile(r"font-style:\s*(italic|oblique)")
@@ -45,7 +48,12 @@ def parse_html(data: bytes, file: InputFile) -> Iterator[RawRecord | DeadLetter]
     if isinstance(markup, DeadLetter):
         yield markup
         return
-    root = _parse_tree(markup, file)
+    data = markup.encode("utf-8")
+    if _count_attributes(data) > _MAX_ATTRIBUTES:
+        detail = f"an element has more than {_MAX_ATTRIBUTES} attributes; expected an ordinary page"
+        yield file.reject(DeadLetterReason.UNREADABLE_FILE, detail)
+        return
+    root = _parse_tree(data, file)
     if isinstance(root, DeadLetter):
         yield root
         return
@@ -56,11 +64,38 @@ def parse_html(data: bytes, file: InputFile) -> Iterator[RawRecord | DeadLetter]
     yield make_file_record(file, title=title, text=text, elements=elements)
 
 
-def _parse_tree(markup: str, file: InputFile) -> Any:
+class _AttributeCounter:
+    """Takes in what the parser finds, without a tree, and keeps the greatest number of attributes."""
+
+    def __init__(self) -> None:
+        self._most = 0
+
+    def start(self, _tag: str, attributes: Mapping[str, str]) -> None:
+        """Look at an element that begins."""
+        self._most = max(self._most, len(attributes))
+
+    def close(self) -> int:
+        """Return the number."""
+        return self._most
+
+
+def _count_attributes(data: bytes) -> int:
+    """Return how many attributes the element has that has most.
+
+    Raises:
+        MissingExtraError: lxml is not installed.
+    """
     try:
         from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
     except ImportError as error:
         raise MissingExtraError(part="lxml", extra="documents") from error
+    parser = etree.HTMLParser(target=_AttributeCounter(), encoding="utf-8", no_network=True, huge_tree=True)
+    return int(etree.fromstring(data, parser))
+
+
+def _parse_tree(data: bytes, file: InputFile) -> Any:
+    from lxml import etree
+
     parser = etree.HTMLParser(
         encoding="utf-8",
         no_network=True,
@@ -70,7 +105,7 @@ def _parse_tree(markup: str, file: InputFile) -> Any:
         default_doctype=False,
     )
     try:
-        root = etree.fromstring(markup.encode("utf-8"), parser)
+        root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError:
         root = None
     if root is None:  # nothing in the file but white space or comments

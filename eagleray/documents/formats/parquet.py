@@ -11,12 +11,13 @@ import pyarrow.parquet as pq
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
 from eagleray.documents.reading import RangeFile
 from eagleray.documents.records import InputFile, RawRecord
-from eagleray.documents.table_cells import list_rows
+from eagleray.documents.table_cells import find_repeated_name, list_rows
 
 ParquetData = bytes | BinaryIO | RangeFile
 
 _BATCH_ROWS: Final = 1024
 _BUFFER_BYTES: Final = 1 << 20
+_SHOWN: Final = 64
 
 
 def parse_parquet(data: ParquetData, file: InputFile) -> Iterator[RawRecord | DeadLetter]:
@@ -48,10 +49,15 @@ def read_parquet_group(data: ParquetData, file: InputFile, *, group: int) -> Ite
 
 def _open_parquet(data: ParquetData, file: InputFile) -> Any:
     try:
-        return open_parquet(pa.BufferReader(data) if isinstance(data, bytes) else data)
+        opened = open_parquet(pa.BufferReader(data) if isinstance(data, bytes) else data)
+        repeated = find_repeated_name(opened.schema_arrow)
     except (pa.ArrowException, OSError, ValueError) as error:
         detail = f"it is no readable Parquet file ({type(error).__name__}); write it again"
         return file.reject(DeadLetterReason.UNREADABLE_FILE, detail)
+    if repeated:
+        detail = f"two columns have the name {repeated[:_SHOWN]!a}; give one of them another"
+        return file.reject(DeadLetterReason.UNREADABLE_FILE, detail)
+    return opened
 
 
 def _read_group(

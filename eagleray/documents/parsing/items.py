@@ -1,7 +1,7 @@
 """Records and dead letters as JSON, and back again from a process that is not trusted.
 
-JSON has no dates and no exact decimals: such values travel as text, with the path that leads to each of them
-beside the fields, so that no field of a document can be taken for one.
+JSON has no dates, exact decimals and bytes: such values travel as text, with the path that leads to each of
+them beside the fields, so that no field of a document can be taken for one.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _READERS: Final[dict[str, Any]] = {
     "datetime": datetime.fromisoformat,
     "date": date.fromisoformat,
     "decimal": Decimal,
+    "bytes": str.encode,
 }
 _Path = list[str | int]
 
@@ -133,6 +134,9 @@ def _take_out(value: Any, path: _Path, typed: list[tuple[_Path, str, str]]) -> A
         return None
     if isinstance(value, Decimal):
         typed.append((path, "decimal", str(value)))
+        return None
+    if isinstance(value, bytes):  # what they hold is read by nobody
+        typed.append((path, "bytes", ""))
         return None
     return value
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -55,3 +58,26 @@ def test_an_error_of_the_project_keeps_its_exit_code_and_fields(capsys, tmp_path
     code, out, err = run(capsys, *arguments)
     assert (code, out) == (2, "")
     assert err.startswith("eagleray: store 'ftp://somewhere': expected a folder")
+
+
+def test_a_failure_nobody_expected_is_one_line_that_says_what_and_where_and_no_traceback():
+    program = "import eagleray.cli.app as app; app.load_settings = lambda: {}['client text']; app.main()"
+    for more, stream in (([], "stderr"), (["--json"], "stdout")):
+        ended = subprocess.run(
+            [sys.executable, "-c", program, "version", *more], check=False, capture_output=True, text=True
+        )
+        assert ended.returncode == 1
+        told = getattr(ended, stream)
+        assert told.count("\n") == 1
+        assert "KeyError" in told
+        assert "client text" not in ended.stdout + ended.stderr
+        assert "Traceback" not in ended.stdout + ended.stderr
+
+
+def test_output_that_nobody_reads_on_ends_without_a_word():
+    program = [sys.executable, "-m", "eagleray", "version"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(program, check=False, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (1, "")

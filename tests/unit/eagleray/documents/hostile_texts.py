@@ -125,6 +125,10 @@ _PAGES: Final = {
     "open comments": _repeat("<!--"),
     "open attributes": _repeat("<a b='"),
     "many attributes": _repeat(" a=b", head="<p", tail=">x"),
+    "other attributes each": lambda n: ("<p " + " ".join(f"a{i}=b" for i in range(n // 9)) + ">x").encode(),
+    "attributes after signs": lambda n: (
+        '<!--<p a="--><p ' + " ".join(f"a{i}='>'" for i in range(n // 11)) + '>">x'
+    ).encode(),
     "entities": _repeat("&amp;"),
     "broken entities": _repeat("&a"),
     "nested tables": _repeat("<table><tr><td>"),

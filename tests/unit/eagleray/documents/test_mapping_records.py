@@ -283,3 +283,20 @@ def test_whatever_goes_wrong_with_a_record_is_a_dead_letter_without_its_text(mon
     assert letter.reason is DeadLetterReason.PARSER_FAILED
     assert "ZeroDivisionError" in letter.detail
     assert "secret" not in letter.detail
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [('{"groups": ["a"]}', "string"), (["a"], "list"), (5, "integer")]
+)
+def test_metadata_that_is_no_object_is_a_dead_letter_for_groups_may_stand_in_it(value, found):
+    letter = apply_mapping(DEFAULT_MAPPING, make_record(_id="d", text="t", metadata=value))
+    assert isinstance(letter, DeadLetter)
+    assert letter.detail == f"metadata: expected an object, found {found}"
+    document = apply_mapping(DEFAULT_MAPPING, make_record(_id="d", text="t", metadata=None))
+    assert document.attributes == {}
+
+
+def test_a_name_that_no_request_could_carry_is_a_dead_letter():
+    assert apply_mapping(DEFAULT_MAPPING, make_record(_id="d" * 1024, text="t")).doc_id == "d" * 1024
+    letter = apply_mapping(DEFAULT_MAPPING, make_record(_id="d" * 1025, text="t"))
+    assert letter.detail == "doc_id: expected at most 1024 characters, found 1025; map a shorter one"

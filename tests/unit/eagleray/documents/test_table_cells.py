@@ -6,7 +6,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from eagleray.documents.table_cells import list_cells, list_rows
+from eagleray.documents.table_cells import BYTES, find_repeated_name, list_cells, list_rows
 
 UTC_MICROS = pa.timestamp("us", tz="UTC")
 
@@ -97,5 +97,30 @@ def test_rows_keep_decimals_and_leave_out_what_is_no_number():
             "raw": [b"\x00"],
         }
     )
-    assert list(list_rows(table)) == [{"amount": Decimal("12345678901234567.89"), "share": None, "raw": None}]
+    assert list(list_rows(table)) == [
+        {"amount": Decimal("12345678901234567.89"), "share": None, "raw": BYTES}
+    ]
     assert list(list_rows(table.select([]))) == [{}]
+
+
+def test_parts_of_a_second_that_python_does_not_hold_are_cut():
+    assert list_cells(make_column([1_001, None], pa.duration("ns"))) == ["0:00:00.000001", None]
+    assert list_cells(make_column([1_001, None], pa.time64("ns"))) == ["00:00:00.000001", None]
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+@pytest.mark.parametrize("is_encoded", [False, True])
+def test_text_that_is_no_utf_8_disturbs_no_other_cell(kind, is_encoded):
+    width = 8 if kind == pa.large_string() else 4
+    offsets = b"".join(n.to_bytes(width, "little") for n in (0, 2, 5))
+    values = pa.Array.from_buffers(kind, 2, [None, pa.py_buffer(offsets), pa.py_buffer(b"okb\xe9d")])
+    column = pa.DictionaryArray.from_arrays([0, 1], values) if is_encoded else values
+    assert list_cells(pa.chunked_array([column])) == ["ok", "b\udce9d"]
+
+
+def test_a_name_that_stands_twice_is_found_wherever_it_stands():
+    once = pa.schema([("a", pa.int64()), ("b", pa.struct([("a", pa.int64())]))])
+    assert find_repeated_name(once) == ""
+    assert find_repeated_name(pa.schema([("a", pa.int64()), ("a", pa.string())])) == "a"
+    inner = pa.struct([("c", pa.int64()), ("c", pa.int64())])
+    assert find_repeated_name(pa.schema([("b", inner)])) == "b.c"

@@ -6,9 +6,10 @@ import socket
 import pytest
 
 from eagleray.contracts.ports import StoredObject
-from eagleray.errors import SourceError
+from eagleray.errors import SourceError, StoreError
 from indexes.storage.local import LocalStore
 from ray_jobs.sources.files import list_files
+from ray_jobs.stages.ingest import is_of_file
 
 
 def list_paths(listing):
@@ -62,6 +63,17 @@ def test_a_name_that_is_no_utf_8_is_shown_escaped_and_read(tmp_path):
     store = LocalStore(tmp_path)
     assert list_paths(list_files(store)) == ["caf\\xe9.txt", "plain\\xe9.txt"]
     assert [store.read(file.path) for file in list_files(store).files] == [b"coffee", b"as it stands"]
+
+
+@pytest.mark.parametrize("target", ["circle.txt", "a" * 300, "nowhere.txt"])
+def test_a_link_that_cannot_be_followed_is_a_file_that_cannot_be_read(tmp_path, target):
+    (tmp_path / "circle.txt").symlink_to(target)
+    store = LocalStore(tmp_path)
+    listing = list_files(store, own=(str(tmp_path / "store"),))
+    assert list_paths(listing) == ["circle.txt"]
+    with pytest.raises(StoreError) as failed:
+        store.read_range("circle.txt", 0, 1)
+    assert is_of_file(failed.value)
 
 
 class Bucket:

@@ -77,7 +77,7 @@ def test_cells_are_plain_values():
     )
     (record,) = parse_bytes(write(table), FILE)
     assert record.fields["price"] == 1.5
-    assert record.fields["raw"] is None
+    assert record.fields["raw"] == b""
     assert parse_instant(record.fields["at"]) == parse_instant("2019-01-02T03:04:05Z")
 
 
@@ -113,3 +113,55 @@ def test_entries_of_maps_are_attributes_and_groups():
     table = pa.table({"_id": ["a"], "text": ["one"], "metadata": metadata})
     (document,) = (apply_mapping(DEFAULT_MAPPING, record) for record in parse_bytes(write(table), FILE))
     assert (document.attributes, document.groups) == ({"desk": ("rates",)}, ("credit",))
+
+
+def read(table):
+    return [
+        item if isinstance(item, DeadLetter) else apply_mapping(DEFAULT_MAPPING, item)
+        for item in parse_bytes(write(table), FILE)
+    ]
+
+
+def test_one_cell_that_is_no_utf_8_costs_one_row_and_none_where_nobody_reads_it():
+    offsets = b"".join(n.to_bytes(4, "little") for n in (0, 2, 5, 7))
+    bad = pa.StringArray.from_buffers(3, pa.py_buffer(offsets), pa.py_buffer(b"okb\xe9dok"))
+    for column in ("_id", "text", "title", "note"):
+        table = pa.table({"_id": ["a", "b", "c"], "text": ["a", "b", "c"], "title": ["a", "b", "c"]})
+        table = (
+            table.append_column("note", bad)
+            if column == "note"
+            else table.set_column(table.schema.get_field_index(column), column, bad)
+        )
+        outcomes = read(table)
+        reasons = [item.reason for item in outcomes if isinstance(item, DeadLetter)]
+        names = ["ok", "b\\udce9d", "ok"] if column == "_id" else ["a", "b", "c"]
+        assert [item.doc_id for item in outcomes] == names
+        assert reasons == ([] if column == "note" else [DeadLetterReason.INVALID_ENCODING])
+
+
+@pytest.mark.parametrize("column", ["_id", "text", "title", "groups", "zone", "known_from", "metadata"])
+def test_bytes_are_no_text_no_groups_and_nothing_that_may_be_missing(column):
+    columns = {"_id": ["a"], "text": ["b"], column: pa.array([b"desk-a"])}
+    (letter,) = read(pa.table(columns))
+    assert letter.reason in {DeadLetterReason.WRONG_TYPE, DeadLetterReason.INVALID_TIME}
+    assert "found bytes that are declared no text" in letter.detail
+    assert "desk-a" not in letter.detail
+
+
+def test_bytes_among_the_attributes_are_left_out():
+    (document,) = read(pa.table({"_id": ["a"], "text": ["b"], "metadata": [{"raw": b"\xff", "n": 1}]}))
+    assert document.attributes == {"n": 1}
+
+
+def test_an_empty_map_is_no_metadata():
+    column = pa.array([[]], pa.map_(pa.string(), pa.string()))
+    (document,) = read(pa.table({"_id": ["a"], "text": ["b"], "metadata": column}))
+    assert document.attributes == {}
+
+
+def test_two_columns_of_one_name_are_a_dead_letter():
+    (letter,) = read(
+        pa.table([pa.array(["a"]), pa.array(["b"]), pa.array(["c"])], names=["_id", "text", "text"])
+    )
+    assert letter.reason == DeadLetterReason.UNREADABLE_FILE
+    assert "'text'" in letter.detail

@@ -11,6 +11,8 @@ import threading
 import time
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
@@ -325,3 +327,12 @@ def test_a_process_that_closes_its_pipe_and_stays_is_ended(pool, monkeypatch):
     assert letter.reason is DeadLetterReason.PARSER_FAILED
     assert "does not end" in letter.detail
     assert find_children() == set()
+
+
+def test_bytes_and_text_that_is_no_utf_8_come_out_of_the_process_as_they_went_in(pool):
+    offsets = b"".join(n.to_bytes(4, "little") for n in (0, 3))
+    bad = pa.StringArray.from_buffers(1, pa.py_buffer(offsets), pa.py_buffer(b"b\xe9d"))
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"_id": ["a"], "text": bad, "groups": [b"desk-a"]}), sink)
+    (record,) = parse(pool, sink.getvalue().to_pybytes(), "a.parquet")
+    assert record.fields == {"_id": "a", "text": "b\udce9d", "groups": b""}
