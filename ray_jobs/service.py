@@ -77,6 +77,7 @@ class RayJobService:
             seen=before.get(name, {}),
             n_held=load_snapshot(store, spec.name, parent).n_rows if parent else 0,
             forced=_find_forced(store, spec.name, request, source=name),
+            closed=listing.closed,
         )
         plan, ledger = begin_run(store, known, settings=settings, is_resumed=request.is_resumed)
         delivery = DocumentDelivery(source=source, mapping=mapping, plan=plan, spec=spec, settings=settings)

@@ -90,8 +90,9 @@ class StoredObject:
     tag: str
 
 
-OnUnnamed = Callable[[str], None]
-"""Is told the key of an object that no name stands for: it has empty parts or control characters."""
+OnUnlisted = Callable[[str], None]
+"""Is told what cannot be listed: the key of an object that no name stands for, because it has empty parts or
+control characters; or a folder that may not be opened."""
 
 
 @runtime_checkable
@@ -127,13 +128,13 @@ class Store(Protocol):
         """Return whether there is such an object."""
         ...
 
-    def list(self, prefix: str, *, on_unnamed: OnUnnamed | None = None) -> Iterator[StoredObject]:
+    def list(self, prefix: str, *, on_unlisted: OnUnlisted | None = None) -> Iterator[StoredObject]:
         """Yield the objects below the folder `prefix`, in the order of their names.
 
         Args:
             prefix: folder; `""` is the whole store.
-            on_unnamed: told the key, below the store, of every object that no name stands for; without it,
-                one such key is an error.
+            on_unlisted: told every key, below the store, that no name stands for, and every folder below
+                `prefix` that cannot be opened; without it, one such is an error.
         """
         ...
 

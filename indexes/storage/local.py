@@ -15,15 +15,17 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from eagleray.contracts.ports import OnUnnamed, StoredObject
+from eagleray.contracts.ports import OnUnlisted, StoredObject
 from eagleray.errors import ObjectNotFoundError, StoreError
 from indexes.storage.naming import check_name
 
 _T = TypeVar("_T")
 _TEMPORARY = ".partial-"
-_BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
+_ESCAPE = re.compile(r"\\x(5c|[89a-f][0-9a-f])")
+_UNKNOWN: Final = "unknown"
+"""Tag of a file that may not be looked at: another one once it may."""
 
 
 class LocalStore:
@@ -75,26 +77,26 @@ class LocalStore:
         """Return whether there is such an object."""
         return self._reading(path, Path.is_file)
 
-    def list(
-        self,
-        prefix: str,
-        *,
-        on_unnamed: OnUnnamed | None = None,  # noqa: ARG002 - every file has a name
-    ) -> Iterator[StoredObject]:
+    def list(self, prefix: str, *, on_unlisted: OnUnlisted | None = None) -> Iterator[StoredObject]:
         """Yield the objects below a folder, in the order of their names; pipes and devices are none."""
         self._check_there()
         folder = self._locate(prefix.strip("/")) if prefix else self._root
-        files = (
-            Path(base) / name for base, _, names in os.walk(folder, onerror=self._fail_walk) for name in names
-        )
+
+        def leave(error: OSError) -> None:
+            """Go on without a folder that cannot be opened, or give up where that is not wanted."""
+            if isinstance(error, FileNotFoundError):
+                return
+            closed = Path(error.filename or folder)
+            if on_unlisted is None or closed == folder:
+                raise StoreError(path=self.url, detail=_describe(error)) from error
+            on_unlisted(_escape(closed.relative_to(self._root).as_posix()))
+
+        files = (Path(base) / name for base, _, names in os.walk(folder, onerror=leave) for name in names)
         named = sorted((_escape(file.relative_to(self._root).as_posix()), file) for file in files)
         for name, file in named:
-            facts = None if file.name.startswith(_TEMPORARY) else _find_facts(file)
-            if facts is not None:
-                tag = f"{facts.st_mtime_ns:x}-{facts.st_size:x}-{facts.st_ino:x}"
-                yield StoredObject(
-                    path=name, size_bytes=facts.st_size, modified=facts.st_mtime_ns // 1000, tag=tag
-                )
+            found = None if file.name.startswith(_TEMPORARY) else _find_object(file, name)
+            if found is not None:
+                yield found
 
     def find_local(self, path: str) -> Path | None:
         """Return the file behind the object."""
@@ -105,8 +107,7 @@ class LocalStore:
         self._reading(path, lambda file: file.unlink(missing_ok=True))
 
     def _locate(self, path: str) -> Path:
-        found = self._root / check_name(path)
-        return self._root / _unescape(path) if "\\x" in path and not found.exists() else found
+        return self._root / _unescape(check_name(path))
 
     def _reading(self, path: str, read: Callable[[Path], _T]) -> _T:
         self._check_there()
@@ -164,29 +165,36 @@ class LocalStore:
             detail = "the folder was there and is gone; bring it back and run the same command again"
             raise StoreError(path=self.url, detail=detail)
 
-    def _fail_walk(self, error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):
-            raise StoreError(path=self.url, detail=_describe(error)) from error
 
-
-def _find_facts(file: Path) -> os.stat_result | None:
-    """Return a file's size and times, a link's where it leads nowhere, `None` where it is no file."""
+def _find_object(file: Path, name: str) -> StoredObject | None:
+    """Return a file, a link that leads nowhere, or what may not be looked at; `None` where it is no file."""
     try:
-        facts = file.stat()
-        return facts if stat.S_ISREG(facts.st_mode) else None
+        facts = _find_facts(file)
+    except (FileNotFoundError, NotADirectoryError):
+        return None  # it went meanwhile
     except OSError:
-        with suppress(OSError):
-            return file.lstat()
+        return StoredObject(path=name, size_bytes=0, modified=0, tag=_UNKNOWN)
+    if not stat.S_ISREG(facts.st_mode) and not stat.S_ISLNK(facts.st_mode):
         return None
+    tag = f"{facts.st_mtime_ns:x}-{facts.st_size:x}-{facts.st_ino:x}"
+    return StoredObject(path=name, size_bytes=facts.st_size, modified=facts.st_mtime_ns // 1000, tag=tag)
+
+
+def _find_facts(file: Path) -> os.stat_result:
+    """Return a file's size and times, a link's where it leads nowhere."""
+    with suppress(OSError):
+        return file.stat()
+    return file.lstat()
 
 
 def _escape(name: str) -> str:
-    """Return a name with bytes that are no UTF-8 as a backslash, an x and two hex digits."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    r"""Return a name, bytes that are no UTF-8 as `\xNN`, and a backslash that looks like one as `\x5c`."""
+    plain = _ESCAPE.sub(lambda match: f"\\x5c{match[0][1:]}", name)
+    return os.fsencode(plain).decode("utf-8", "backslashreplace")
 
 
 def _unescape(name: str) -> str:
-    return _BYTE.sub(lambda match: chr(0xDC00 + int(match[1], 16)), name)
+    return _ESCAPE.sub(lambda match: "\\" if match[1] == "5c" else chr(0xDC00 + int(match[1], 16)), name)
 
 
 def _put_in_place(partial: Path, final: Path, *, replace: bool) -> bool:

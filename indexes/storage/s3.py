@@ -14,7 +14,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import S3Store as ObstoreS3
 
-from eagleray.contracts.ports import OnUnnamed, StoredObject
+from eagleray.contracts.ports import OnUnlisted, StoredObject
 from eagleray.contracts.times import to_micros
 from eagleray.errors import ObjectNotFoundError, StoreError
 from eagleray.setting_groups.engine import S3Settings
@@ -102,7 +102,7 @@ class S3Store:
             return False
         return True
 
-    def list(self, prefix: str, *, on_unnamed: OnUnnamed | None = None) -> Iterator[StoredObject]:
+    def list(self, prefix: str, *, on_unlisted: OnUnlisted | None = None) -> Iterator[StoredObject]:
         """Yield the objects below a folder, in the order of their names."""
         folder = check_name(prefix.strip("/")) if prefix else None
         with self._translating(prefix):
@@ -110,13 +110,13 @@ class S3Store:
                 found = [_describe_object(meta) for page in self._inner.list(folder) for meta in page]
             except BaseError as error:
                 signer = find_signer(self._settings)
-                if on_unnamed is None or signer is None or _UNNAMED not in str(error):
+                if on_unlisted is None or signer is None or _UNNAMED not in str(error):
                     raise
-                found = self._list_named(folder, on_unnamed, signer=signer)
+                found = self._list_named(folder, on_unlisted, signer=signer)
         yield from sorted(found, key=lambda item: item.path)
 
     def _list_named(
-        self, folder: str | None, on_unnamed: OnUnnamed, *, signer: Signer
+        self, folder: str | None, on_unlisted: OnUnlisted, *, signer: Signer
     ) -> builtins.list[StoredObject]:
         """Return the objects whose keys are names, as obstore would without the others on their page."""
         root = f"{self._prefix}/" if self._prefix else ""
@@ -126,7 +126,7 @@ class S3Store:
             name = item.path.removeprefix(root)
             path = name if item.size_bytes else name.removesuffix("/")  # the marker of a folder
             if name and not is_key_name(path):
-                on_unnamed(name)
+                on_unlisted(name)
             else:
                 found.append(replace(item, path=path))
         return found

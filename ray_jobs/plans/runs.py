@@ -68,6 +68,7 @@ class RunInput:
         n_held: rows of the parent snapshot.
         seen: path -> mark of the files the parent snapshot was built from.
         forced: paths to read again although their mark has not changed.
+        closed: folders that cannot be opened now: their files are taken to be as they were.
         intake: of an import, what else decides its result; empty for an ingest.
     """
 
@@ -80,6 +81,7 @@ class RunInput:
     seen: Mapping[str, str]
     n_held: int = 0
     forced: frozenset[str] = frozenset()
+    closed: tuple[str, ...] = ()
     intake: Mapping[str, str | bool] = field(default_factory=dict)
 
 
@@ -91,7 +93,9 @@ def mark_file(file: SourceFile, mapping_digest: str) -> str:
 def plan_run(known: RunInput, *, sizes: RunSizes, started_at: int) -> RunPlan:
     """Plan a run; the same input gives the same `run_id`, so a relaunch finds its own ledger."""
     files = tuple(sorted(known.files, key=lambda file: file.path))
-    marks = {file.path: mark_file(file, known.mapping_digest) for file in files}
+    below = tuple(f"{folder}/" for folder in known.closed)
+    marks = {path: mark for path, mark in known.seen.items() if path.startswith(below)}
+    marks |= {file.path: mark_file(file, known.mapping_digest) for file in files}
     reread = tuple(
         file for file in files if file.path in known.forced or known.seen.get(file.path) != marks[file.path]
     )
@@ -114,7 +118,7 @@ def plan_run(known: RunInput, *, sizes: RunSizes, started_at: int) -> RunPlan:
         parent=known.parent,
         marks=marks,
         reread=frozenset(file.path for file in reread),
-        gone=frozenset(known.seen) - {file.path for file in files},
+        gone=frozenset(known.seen) - marks.keys(),
         partitions=plan_partitions(reread, partition_bytes=sizes.partition_bytes),
         n_shards=count_shards(reread, shard_bytes=sizes.shard_bytes, n_held=known.n_held),
         sizes=sizes,

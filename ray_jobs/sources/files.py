@@ -27,13 +27,15 @@ class Listing:
     """What a source holds.
 
     Attributes:
-        files: that are read, in the order of their paths.
+        files: that are read, in the order of their paths; folders that cannot be opened are among them.
+        closed: those folders: what the collection holds of them stays.
         passed_over: what is not read -> how many there are: `hidden`, `linked_folders`, `special_files`
             (pipes, sockets, devices), `own_files` (of the store, the cache or the audit log),
             `folder_markers` and `unnameable_keys` (of buckets).
     """
 
     files: tuple[SourceFile, ...]
+    closed: tuple[str, ...] = ()
     passed_over: dict[str, int] = field(default_factory=dict)
 
 
@@ -71,7 +73,7 @@ def list_files(store: Store, *, own: Sequence[str] = ()) -> Listing:
     Raises:
         SourceError: there is none, or none with a suffix that can be read, or the source lies in the store.
     """
-    listing = _list(store, below="", own=own, counts_unnamed=True)
+    listing = _list(store, own=own)
     known = ", ".join(SUFFIXES)
     if not listing.files:
         passed = "".join(f"; passed over: {n} {name}" for name, n in listing.passed_over.items())
@@ -86,27 +88,38 @@ def list_files(store: Store, *, own: Sequence[str] = ()) -> Listing:
 
 def list_all_files(store: Store, *, below: str = "") -> tuple[SourceFile, ...]:
     """Return every file below a folder except hidden ones, in the order of their paths."""
-    return _list(store, below=below, own=(), counts_unnamed=False).files
+    folder = _find_folder(store.url)
+    found = [item for item in store.list(below) if not _find_kind(store, item, folder=folder, inside=())]
+    return tuple(map(_make_file, found))
 
 
-def _list(store: Store, *, below: str, own: Sequence[str], counts_unnamed: bool) -> Listing:
+def _list(store: Store, *, own: Sequence[str]) -> Listing:
     folder = _find_folder(store.url)
     inside = _find_own(store.url, own)
     passed_over = Counter[str]() if folder is None else _count_unread(folder)
+    unlisted: list[str] = []
+    listed = list(store.list("", on_unlisted=unlisted.append))
+    if folder is None:
+        passed_over["unnameable_keys"] += len(unlisted)
+        unlisted.clear()
+    # Whoever reads a folder that cannot be opened is told why: that is its dead letter.
+    closed = [StoredObject(path=path, size_bytes=0, modified=0, tag="closed") for path in unlisted]
     files = []
-
-    def count(_: str) -> None:
-        passed_over["unnameable_keys"] += 1
-
-    for item in store.list(below, on_unnamed=count if counts_unnamed else None):
+    for item in (*listed, *closed):
         kind = _find_kind(store, item, folder=folder, inside=inside)
         if kind:
             passed_over[kind] += 1
         else:
-            files.append(
-                SourceFile(path=item.path, size_bytes=item.size_bytes, modified=item.modified, tag=item.tag)
-            )
-    return Listing(files=tuple(files), passed_over=dict(sorted(passed_over.items())))
+            files.append(_make_file(item))
+    return Listing(
+        files=tuple(sorted(files, key=lambda file: file.path)),
+        closed=tuple(sorted(unlisted)),
+        passed_over=dict(sorted((+passed_over).items())),
+    )
+
+
+def _make_file(item: StoredObject) -> SourceFile:
+    return SourceFile(path=item.path, size_bytes=item.size_bytes, modified=item.modified, tag=item.tag)
 
 
 def _find_kind(store: Store, item: StoredObject, *, folder: Path | None, inside: Sequence[str]) -> str:

@@ -125,7 +125,8 @@ class IngestTask:
         except StoreError as error:
             if not is_of_file(error):
                 raise
-            detail = "the file vanished" if isinstance(error, ObjectNotFoundError) else str(error.__cause__)
+            is_gone = isinstance(error, ObjectNotFoundError)
+            detail = "the file vanished, or is a link to nothing" if is_gone else str(error.__cause__)
             yield file.reject(DeadLetterReason.UNREADABLE_FILE, f"{detail}; put it right and retry")
 
     def _make_rows(self, record: RawRecord | DeadLetter) -> pa.Table | DeadLetter:

@@ -56,7 +56,7 @@ def put(s3_settings):
 
 def list_both(store, prefix=""):
     unnamed = []
-    return list(store.list(prefix, on_unnamed=unnamed.append)), unnamed
+    return list(store.list(prefix, on_unlisted=unnamed.append)), unnamed
 
 
 def test_what_has_a_name_is_listed_as_ever_and_what_has_none_is_told(put, s3_settings):

@@ -99,6 +99,59 @@ def test_a_folder_that_may_not_be_listed_is_an_error_rather_than_empty(closed):
         (root / closed).chmod(0o755)
 
 
+@pytest.mark.parametrize("mode", [0o000, 0o100, 0o400, 0o500])
+def test_what_may_not_be_opened_is_told_or_listed_and_hides_nothing_else(mode):
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for name in ("a", "closed/b", "closed/deep/c", "z"):
+            LocalStore(root / "store").write(name, b"1")
+        shared = 0o755 if os.geteuid() == 0 else 0o700
+        root.chmod(shared)
+        closed, told = root / "store" / "closed", []
+        (closed / "deep").chmod(shared)
+        closed.chmod(mode >> 6 if os.geteuid() == 0 else mode)
+        store = LocalStore(root / "store")
+        with as_nobody():
+            found = [item.path for item in store.list("", on_unlisted=told.append)]
+            unread = [name for name in found if not can_read(store, name)]
+        closed.chmod(0o755)
+        assert (found[0], found[-1]) == ("a", "z")
+        if mode & 0o400:
+            assert (told == ["closed/deep"]) is (mode == 0o400)
+            assert found == ["a", "closed/b", *(["closed/deep/c"] if mode == 0o500 else []), "z"]
+            assert unread == (["closed/b"] if mode == 0o400 else [])
+        else:
+            assert (found, told) == (["a", "z"], ["closed"])
+
+
+def can_read(store, name):
+    try:
+        return bool(store.read(name))
+    except StoreError:
+        return False
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        (b"caf\xe9", rb"caf\xe9"),
+        (rb"a\x5c", rb"a\x5cx5c", b"a\\"),
+        (rb"a\x5cxe9", rb"a\xe9", b"a\xe9"),
+        (b"a\\\xe9", rb"a\\xe9", rb"a\xE9"),
+    ],
+)
+def test_no_two_files_have_one_name_and_each_name_leads_to_its_file(tmp_path, names):
+    for name in names:
+        Path(os.fsdecode(bytes(tmp_path) + b"/" + name)).write_bytes(name)
+    store = LocalStore(tmp_path)
+    listed = [item.path for item in store.list("")]
+    assert len(set(listed)) == len(names)
+    assert {store.read(name) for name in listed} == set(names)
+    store.write(listed[0], b"new")
+    assert [item.path for item in store.list("")] == listed
+    assert store.read(listed[0]) == b"new"
+
+
 def test_a_folder_that_another_writer_makes_meanwhile_is_not_taken_for_one_that_is_gone(
     tmp_path, monkeypatch
 ):

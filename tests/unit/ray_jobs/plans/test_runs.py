@@ -47,6 +47,18 @@ def test_a_changed_file_is_read_again_and_one_that_is_not_there_any_more_is_gone
     assert (planned.reread, planned.gone) == ({"a.txt"}, {"b.txt"})
 
 
+def test_what_was_read_of_a_folder_that_cannot_be_opened_now_is_neither_read_again_nor_gone():
+    before = tuple(replace(FILES[0], path=path) for path in ("a/b.txt", "a.txt", "ab/c.txt"))
+    seen = {file.path: mark_file(file, "m" * 64) for file in before}
+    closed = replace(FILES[0], path="a", tag="closed")
+    planned = plan(replace(AGAIN, files=(closed,), seen=seen, closed=("a",)))
+    assert planned.reread == {"a"}
+    assert planned.gone == {"a.txt", "ab/c.txt"}
+    assert planned.marks == {"a/b.txt": seen["a/b.txt"], "a": mark_file(closed, "m" * 64)}
+    opened = plan(replace(AGAIN, files=(before[0],), seen=planned.marks))
+    assert (opened.reread, opened.gone) == (frozenset(), {"a"})
+
+
 def test_another_mapping_is_a_reason_to_read_every_file_again():
     assert plan(replace(AGAIN, mapping_digest="n" * 64)).reread == {"a.txt", "b.txt"}
 

@@ -61,7 +61,7 @@ def test_a_name_that_is_no_utf_8_is_shown_escaped_and_read(tmp_path):
     (tmp_path / name).write_text("coffee")
     (tmp_path / "plain\\xe9.txt").write_text("as it stands")
     store = LocalStore(tmp_path)
-    assert list_paths(list_files(store)) == ["caf\\xe9.txt", "plain\\xe9.txt"]
+    assert list_paths(list_files(store)) == ["caf\\xe9.txt", "plain\\x5cxe9.txt"]
     assert [store.read(file.path) for file in list_files(store).files] == [b"coffee", b"as it stands"]
 
 
@@ -76,12 +76,31 @@ def test_a_link_that_cannot_be_followed_is_a_file_that_cannot_be_read(tmp_path, 
     assert is_of_file(failed.value)
 
 
+class FolderWithClosedOnes:
+    """A folder two of whose folders may not be opened."""
+
+    def __init__(self, root):
+        self.url = root.as_uri()
+
+    def list(self, below, *, on_unlisted):
+        for name in ("desk", ".cache", "store/closed"):
+            on_unlisted(name)
+        return [StoredObject(path="z.txt", size_bytes=4, modified=1, tag="t")]
+
+
+def test_a_folder_that_cannot_be_opened_is_a_file_that_cannot_be_read(tmp_path):
+    listing = list_files(FolderWithClosedOnes(tmp_path), own=(str(tmp_path / "store"),))
+    assert list_paths(listing) == ["desk", "z.txt"]
+    assert "desk" in listing.closed
+    assert listing.passed_over == {"hidden": 1, "own_files": 1}
+
+
 class Bucket:
     """A bucket in which somebody made folders by hand: the service lists them as objects of no bytes."""
 
     url = "s3://bucket/desk"
 
-    def list(self, below, *, on_unnamed):
+    def list(self, below, *, on_unlisted):
         objects = {"": 0, "a.txt": 4, "empty.txt": 0, "n": 0, "n/b.txt": 4, "n_$folder$": 0}
         return [StoredObject(path=path, size_bytes=n, modified=1, tag="t") for path, n in objects.items()]
 
