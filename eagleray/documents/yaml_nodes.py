@@ -38,6 +38,8 @@ class YamlFile:
             raise MappingError(path=self.path, line=line, detail=f"no YAML: {error.problem}") from error
         except yaml.YAMLError as error:
             raise self.fault(None, f"no YAML: {error}") from error
+        except RecursionError as error:
+            raise self.fault(None, "it is nested too deeply") from error
         if root is None:
             raise self.fault(None, "the file is empty; expected keys such as `known_from:`")
         return root

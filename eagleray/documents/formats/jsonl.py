@@ -65,8 +65,10 @@ def parse_line(line: bytes, file: InputFile, *, offset: int) -> RawRecord | Dead
         detail = f"{error.msg}, character {error.pos} of the line; expected one JSON object a line"
     except UnicodeEncodeError:
         detail = "an escape names half a character (a lone surrogate); expected Unicode text"
-    except ValueError as error:
+    except _StrictnessError as error:
         detail = str(error)
+    except ValueError:  # the only other one that Python's parser knows
+        detail = "a whole number has more digits than can be read; write it as text"
     except RecursionError:
         detail = "it is nested too deeply"
     except MemoryError:
@@ -88,12 +90,16 @@ _JSON_NAMES: Final[dict[type, str]] = {
 }
 
 
+class _StrictnessError(ValueError):
+    """What Python's parser would take, and JSON does not."""
+
+
 def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        raise ValueError("an object names a key twice; every key may stand once")
+        raise _StrictnessError("an object names a key twice; every key may stand once")
     return made
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value; write null")
+    raise _StrictnessError(f"{name} is no JSON value; write null")

@@ -74,3 +74,10 @@ def test_layout_and_comments_do_not_change_the_digest_but_rules_do(tmp_path):
 def test_an_unquoted_date_is_a_constant_time(tmp_path):
     mapping = load(tmp_path, "known_from: {constant: 2019-01-02}\n")
     assert mapping.known_from.origins[0].constant == "2019-01-02"
+
+
+def test_a_file_that_is_nested_too_deeply_is_a_mapping_error(tmp_path):
+    path = tmp_path / "mapping.yaml"
+    path.write_text("title: " + "[" * 20_000)
+    with pytest.raises(MappingError, match="nested too deeply"):
+        load_mapping(path)

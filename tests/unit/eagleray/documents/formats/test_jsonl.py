@@ -84,3 +84,9 @@ def test_any_partitioning_yields_the_same_records_at_the_same_positions(records,
     ]
     assert parts == parse(data, 10_000)
     assert [item.fields for item in parts] == records
+
+
+def test_a_number_of_too_many_digits_is_told_without_a_word_about_python():
+    letter, record = parse(b'{"_id": "a", "n": ' + b"9" * 5_000 + b'}\n{"_id": "b"}')
+    assert letter.detail == "a whole number has more digits than can be read; write it as text"
+    assert record.fields == {"_id": "b"}
