@@ -46,7 +46,7 @@ def read_questions(path: Path) -> list[JudgedQuestion]:
         InputError: the file cannot be read, or a line is something else; names it.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(detail=f"{path}: expected a file of judged questions, found {error}") from error
     return list(_read_lines(path, lines))
@@ -58,7 +58,7 @@ def _read_lines(path: Path, lines: list[str]) -> Iterator[JudgedQuestion]:
             continue
         try:
             yield _read_question(json.loads(line))
-        except (ValueError, TypeError, EagleRayError) as error:
+        except (ValueError, TypeError, RecursionError, EagleRayError) as error:
             raise InputError(detail=f"{path}, line {number}: {error}") from error
 
 

@@ -16,7 +16,7 @@ from eagleray.cli.showing import (
     show_fields,
     show_json,
 )
-from eagleray.errors import GateError
+from eagleray.errors import GateError, InputError
 from eagleray.parts import load_index_service
 from eagleray.settings import load_settings
 
@@ -59,7 +59,10 @@ def report(
     settings = load_settings(**choose(store=store, collection=collection))
     found = load_index_service().read_gate_report(settings, snapshot=snapshot)
     if html:
-        Path(html).write_text(found["page"], encoding="utf-8")
+        try:
+            Path(html).write_text(found["page"], encoding="utf-8")
+        except OSError as error:
+            raise InputError(detail=f"{html} cannot be written: {error.strerror}") from error
         found["page"] = html
     else:
         del found["page"]

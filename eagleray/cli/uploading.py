@@ -15,13 +15,13 @@ import typer
 from eagleray.cli.asking_servers import ServerOptions, open_client
 from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, show_fields, show_json, show_line
 from eagleray.client.remote import RemoteCollection
-from eagleray.contracts.documents import DeadLetter, Document
-from eagleray.contracts.times import format_micros
+from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
+from eagleray.contracts.times import OPEN_END, format_micros
 from eagleray.documents.dead_letters import DeadLetterTally
 from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
 from eagleray.documents.parsing.pool import ParserPool, choose_limits
 from eagleray.documents.records import InputFile
-from eagleray.errors import InputError, QueryError
+from eagleray.errors import AuthenticationError, InputError, NotPublishedError
 from eagleray.settings import load_settings
 
 _MOST_DOCUMENTS: Final = 100
@@ -71,7 +71,8 @@ def upload(
         show_fields({**report, "faults": sum(fault["n"] for fault in done.faults)})
         for fault in done.faults:
             more = f" (and {fault['n'] - 1} more)" if fault["n"] > 1 else ""
-            show_line(f"{fault['source']} {fault['position']}: {fault['detail']}{more}", file=sys.stderr)
+            place = f"{fault['source']} {fault['position']}".rstrip()
+            show_line(f"{place}: {fault['detail']}{more}", file=sys.stderr)
     if done.faults:
         raise typer.Exit(2)
 
@@ -79,20 +80,51 @@ def upload(
 def _read_all(files: Sequence[Path], done: _Upload) -> Iterator[Document]:
     """Yield the documents of all files, known from now on where their files do not say."""
     now, parsers = time.time_ns() // 1000, ParserPool(choose_limits(load_settings().parsing))
-    tally = DeadLetterTally()
+    tally, seen = DeadLetterTally(), set[str]()
     for path in files:
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise InputError(detail=f"{path}: {error.strerror}") from error
-        for record in parsers.parse_bytes(data, InputFile(source=path.name, modified=now)):
-            document = record if isinstance(record, DeadLetter) else apply_mapping(DEFAULT_MAPPING, record)
-            if isinstance(document, Document):
-                yield document
-            elif tally.add(document):
-                _note(done, document)
+        for item in _read_file(path, parsers, now=now):
+            letter = item if isinstance(item, DeadLetter) else _refuse(item, seen)
+            if isinstance(item, Document) and letter is None:
+                seen.add(item.doc_id)
+                yield item
+            elif letter is not None and tally.add(letter):
+                _note(done, letter)
         for letter in tally.close():
             _note(done, letter)
+
+
+def _read_file(path: Path, parsers: ParserPool, *, now: int) -> Iterator[Document | DeadLetter]:
+    """Yield the documents of a file, and what keeps others from being some."""
+    file = InputFile(source=path.name or str(path), modified=now)
+    try:
+        if not path.is_file() and path.exists():  # reading a pipe or a device may never end
+            yield file.reject(DeadLetterReason.UNREADABLE_FILE, "it is a folder, pipe or device; name files")
+            return
+        data = path.read_bytes()
+    except OSError as error:
+        yield file.reject(DeadLetterReason.UNREADABLE_FILE, f"{error.strerror}; upload it again when mended")
+        return
+    for record in parsers.parse_bytes(data, file):
+        yield record if isinstance(record, DeadLetter) else apply_mapping(DEFAULT_MAPPING, record)
+
+
+def _refuse(document: Document, seen: set[str]) -> DeadLetter | None:
+    """Return why a document cannot be written beside those seen before, if it cannot."""
+    if document.doc_id in seen:
+        reason = DeadLetterReason.CONFLICTING_DUPLICATE
+        detail = "another document of this doc_id came before it; give it another, or upload it afterwards"
+    elif document.known_to != OPEN_END:
+        reason = DeadLetterReason.INVALID_TIME
+        detail = "it has an end (known_to), which a server takes from nobody; ingest it"
+    else:
+        return None
+    return DeadLetter(
+        source=document.source,
+        position=document.position,
+        reason=reason,
+        detail=detail,
+        doc_id=document.doc_id,
+    )
 
 
 def _cut(documents: Iterator[Document], *, groups: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
@@ -144,7 +176,9 @@ def _send(
     """Write a batch; where its content is refused, each document by itself: one spoils no other."""
     try:
         written = client.upsert(batch, wait_s=wait_s)
-    except QueryError as error:
+    except InputError as error:
+        if isinstance(error, AuthenticationError | NotPublishedError):
+            raise  # of whoever asks and where, not of what is written
         if len(batch) == 1:
             fault = {"source": batch[0]["doc_id"], "position": "", "detail": str(error), "n": 1}
             done.faults.append(fault)

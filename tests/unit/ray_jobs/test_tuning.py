@@ -36,6 +36,7 @@ def test_questions_are_read_with_their_time_filter_and_groups(tmp_path):
     ("line", "told"),
     [
         ("{", "line 2: "),
+        ("[" * 100_000, "line 2: "),
         ("[1]", "line 2: expected an object of query, relevant, as_of, where, groups, found list"),
         ({"query": "swap"}, "found query"),
         ({"query": "swap", "relevant": "a", "asof": "2020"}, "found query, relevant, asof"),
@@ -48,6 +49,14 @@ def test_questions_are_read_with_their_time_filter_and_groups(tmp_path):
 def test_a_line_that_is_no_question_is_named(tmp_path, line, told):
     with pytest.raises(InputError, match=told):
         read_questions(write(tmp_path, {"query": "swap", "relevant": "a"}, line))
+
+
+def test_lines_end_at_line_feeds_alone_and_a_byte_order_mark_is_passed_over(tmp_path):
+    line = json.dumps({"query": "swap\u2028repo", "relevant": "a"}, ensure_ascii=False)
+    path = tmp_path / "questions.jsonl"
+    path.write_text(f"{line}\r\n", encoding="utf-8-sig")
+    (question,) = read_questions(path)
+    assert question.request.query == "swap\u2028repo"
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):

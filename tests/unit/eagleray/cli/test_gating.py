@@ -43,6 +43,8 @@ def test_the_report_is_one_page_that_names_every_check(ask, tmp_path):
     text = page.read_text()
     assert all(f"<td>{name}<td class=passed>" in text for name in ("digests", "intervals", "as_of", "recall"))
     assert "http" not in text
+    with pytest.raises(InputError, match="cannot be written: No such file"):
+        ask("report", "SNAPSHOT", "--html", str(tmp_path / "none" / "gate.html"))
 
 
 def test_a_snapshot_that_was_never_tried_has_no_report_and_the_command_is_told(ask):
