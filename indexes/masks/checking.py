@@ -30,7 +30,19 @@ from eagleray.errors import FilterError
 _MAX_ITEMS: Final = 4 * MAX_CONDITIONS + MAX_LISTED
 """Members and items of a JSON filter, which may be more than its conditions."""
 
+NO_UNICODE: Final = "it holds a byte that is no UTF-8, or half a character; write it in UTF-8"
+"""What is told of a text that is none."""
+
 Condition = Compare | IsIn | IsNull | Contains | StartsWith | Matches
+
+
+def is_unicode(text: str) -> bool:
+    """Return whether a text has no half characters; bytes of a command line that are no UTF-8 become such."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_filter(expression: FilterExpression) -> None:
@@ -80,7 +92,10 @@ def _check_condition(condition: Condition) -> int:
     if len(condition.column) > MAX_NAME:
         detail = f"the name of a column has {len(condition.column)} characters; at most {MAX_NAME}"
         raise _refuse(condition.column, detail)
-    for value in _list_values(condition):
+    values = _list_values(condition)
+    if not all(is_unicode(text) for text in (condition.column, *values) if isinstance(text, str)):
+        raise _refuse("a filter", NO_UNICODE)
+    for value in values:
         most = MAX_MATCH if isinstance(condition, Matches) else MAX_LITERAL
         if isinstance(value, str) and len(value) > most:
             raise _refuse(condition.column, f"a value has {len(value)} characters; at most {most:,}")

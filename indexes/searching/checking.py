@@ -10,7 +10,7 @@ from eagleray.contracts.hits import FacetRequest, Granularity, SearchMode, Searc
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.ports import Reranker
 from eagleray.errors import QueryError
-from indexes.masks.checking import check_filter
+from indexes.masks.checking import NO_UNICODE, check_filter, is_unicode
 from indexes.searching.reranking import choose_reranker
 
 
@@ -25,8 +25,8 @@ def check_request(request: SearchRequest) -> None:
         raise QueryError(detail="a question and a document to find others like it: give one of the two")
     if not request.like and not request.query.strip():
         raise QueryError(detail="the query is empty; ask a question in words")
-    _check_length("the query", request.query, MAX_QUESTION)
-    _check_length("like", request.like, MAX_NAME)
+    _check_text("the query", request.query, MAX_QUESTION)
+    _check_text("like", request.like, MAX_NAME)
     if request.filter is not None:
         check_filter(request.filter)
     if request.k < 1:
@@ -53,7 +53,7 @@ def check_facets(request: FacetRequest) -> None:
     """
     if request.n < 1:
         raise QueryError(detail=f"n must be at least 1, found {request.n}")
-    _check_length("column", request.column, MAX_NAME)
+    _check_text("column", request.column, MAX_NAME)
     if request.filter is not None:
         check_filter(request.filter)
 
@@ -77,9 +77,11 @@ def check_many(requests: Sequence[SearchRequest], reranker: Reranker | None) -> 
         choose_reranker(request, reranker)
 
 
-def _check_length(name: str, text: str, most: int) -> None:
+def _check_text(name: str, text: str, most: int) -> None:
     if len(text) > most:
         raise QueryError(detail=f"{name} has {len(text)} characters; at most {most:,} are read")
+    if not is_unicode(text):
+        raise QueryError(detail=f"{name}: {NO_UNICODE}")
 
 
 def _check_per_document(n: int, granularity: Granularity) -> None:

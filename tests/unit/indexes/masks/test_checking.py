@@ -40,6 +40,8 @@ def nest(times):
         (StartsWith(column="a", prefix="x" * (MAX_LITERAL + 1)), "a value has 4097 characters"),
         (IsIn(column="a", values=("x" * (MAX_LITERAL + 1),)), "a value has 4097 characters"),
         (Matches(column="text", words="x" * (MAX_MATCH + 1)), "a value has 1025 characters; at most 1,024"),
+        (Compare(column="a\udce9", op=Comparison.EQ, value=1), "a byte that is no UTF-8"),
+        (IsIn(column="a", values=(1, "caf\udce9")), "a byte that is no UTF-8"),
         (nest(100_000), f"deeper than {MAX_FILTER_DEPTH} levels"),
     ],
 )

@@ -15,6 +15,8 @@ from indexes.searching.checking import check_facets, check_request
     ("options", "told"),
     [
         ({"query": " "}, "the query is empty"),
+        ({"query": "caf\udce9"}, "the query: it holds a byte that is no UTF-8"),
+        ({"like": "caf\udce9", "query": ""}, "like: it holds a byte that is no UTF-8"),
         ({"query": "swap", "like": "doc1"}, "give one of the two"),
         ({"query": "a" * 16_385}, "the query has 16385 characters; at most 16,384"),
         ({"like": "a" * 1_025, "query": ""}, "like has 1025 characters; at most 1,024"),
