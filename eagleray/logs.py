@@ -23,7 +23,6 @@ from typing import Any, Final, TextIO
 
 import structlog
 
-from eagleray import __version__
 from eagleray.printable import make_printable
 from eagleray.setting_groups.serving import LogSettings
 
@@ -151,10 +150,7 @@ def tell_defect(error: Exception) -> str:
     told = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
     places = described["at"] or ["nowhere"]
     ours = [place for place in places if f"/{NAME}/" in place or "site-packages" not in place] or places
-    return (
-        f"it failed where it should not: {type(error).__name__}{told} at {ours[-1]}, version {__version__}; "
-        "report this line, and what EAGLERAY_LOG__LEVEL=debug shows"
-    )
+    return f"it failed where it should not: {type(error).__name__}{told} at {ours[-1]}"
 
 
 def _tell_warning(

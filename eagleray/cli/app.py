@@ -99,7 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - whoever types a command gets one line, whatever failed
-        _show_error(error, tell_defect(error), is_json=is_json)
+        advice = "report this line, and what EAGLERAY_LOG__LEVEL=debug shows"
+        _show_error(error, f"{tell_defect(error)}, version {__version__}; {advice}", is_json=is_json)
         sys.exit(1)
     sys.exit(code or 0)
 
