@@ -19,7 +19,7 @@ _FONT: Final = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
 _WORDS: Final = b"BT /F1 12 Tf 10 10 Td (hello coupon bond ) Tj ET\n"
 
 
-def make_pdf(objects: Sequence[bytes]) -> bytes:
+def join_objects(objects: Sequence[bytes]) -> bytes:
     """Return a PDF of objects, the first its catalogue."""
     out, offsets = b"%PDF-1.4\n", []
     for number, item in enumerate(objects, start=1):
@@ -39,7 +39,7 @@ def make_pages(n_pages: int, page_bytes: int) -> bytes:
         b"/Resources << /Font << /F1 5 0 R >> >> >>"
     )
     kids = b" ".join([b"3 0 R"] * n_pages)
-    return make_pdf(
+    return join_objects(
         [
             b"<< /Type /Catalog /Pages 2 0 R >>",
             b"<< /Type /Pages /Kids [%b] /Count %d >>" % (kids, n_pages),
@@ -65,15 +65,14 @@ def make_forms(depth: int, fan: int) -> bytes:
         named = b"/Font << /F1 5 0 R >>" if is_last else b"/XObject << /X %d 0 R >>" % (7 + level)
         head = b"<< /Type /XObject /Subtype /Form /BBox [0 0 1 1] /Resources << %b >> /Length %d >>"
         objects.append(head % (named, len(content)) + b"\nstream\n" + content + b"\nendstream")
-    return make_pdf(objects)
+    return join_objects(objects)
 
 
 def make_parquet(n_rows: int, text_bytes: int) -> bytes:
     """Return a Parquet file of one text for all rows, kept once: a few hundred bytes, whatever it becomes."""
-    text = "a " * (text_bytes // 2)
-    column = pa.chunked_array([pa.array([text] * min(n_rows, 100))] * max(n_rows // 100, 1))
+    rows = pa.DictionaryArray.from_arrays(pa.array([0] * n_rows, pa.int32()), ["a " * (text_bytes // 2)])
     sink = io.BytesIO()
-    pq.write_table(pa.table({"text": column}), sink, compression="zstd", use_dictionary=True)
+    pq.write_table(pa.table({"text": rows}), sink, compression="zstd", store_schema=False)
     return sink.getvalue()
 
 

@@ -23,6 +23,7 @@ from typing import Any, Final
 import httpx
 import numpy as np
 
+from benchmarks.hostile_files import join_objects
 from benchmarks.http_client import write_request
 from benchmarks.load import Done, Load, LoadProcess
 from benchmarks.reporting import show_result
@@ -211,19 +212,7 @@ def make_pdf(text: str) -> bytes:
             f"/Contents {5 + 2 * number} 0 R>>",
             f"<</Length {len(stream)}>>stream\n{stream}\nendstream",
         ]
-    return _join(objects)
-
-
-def _join(objects: Sequence[str]) -> bytes:
-    """Return a PDF file of objects, numbered from 1, with its cross-reference table."""
-    body, offsets = "%PDF-1.4\n", []
-    for number, item in enumerate(objects, start=1):
-        offsets.append(len(body))
-        body += f"{number} 0 obj\n{item}\nendobj\n"
-    rows = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
-    size = len(objects) + 1
-    table = f"xref\n0 {size}\n0000000000 65535 f \n{rows}trailer\n<</Size {size}/Root 1 0 R>>\n"
-    return f"{body}{table}startxref\n{len(body)}\n%%EOF\n".encode()
+    return join_objects([item.encode("ascii") for item in objects])
 
 
 if __name__ == "__main__":

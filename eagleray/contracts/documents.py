@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from eagleray.contracts.times import OPEN_END
 from eagleray.digests import digest_json
@@ -26,6 +27,10 @@ class AttributeType(StrEnum):
     TIME = "time"
     STRINGS = "strings"
 
+
+MIN_INTEGER: Final = -(2**63)
+MAX_INTEGER: Final = 2**63 - 1
+"""The least and the greatest whole number that is stored, or taken in a request."""
 
 AttributeTypes = dict[str, tuple[AttributeType, ...]]
 """The types that occur among the values of each attribute; names and types sorted."""

@@ -12,7 +12,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from eagleray.contracts.documents import AttributeType, AttributeValue, DeadLetterReason
+from eagleray.contracts.documents import (
+    MAX_INTEGER,
+    MIN_INTEGER,
+    AttributeType,
+    AttributeValue,
+    DeadLetterReason,
+)
 from eagleray.contracts.times import format_micros
 from eagleray.documents.mapping_rules import Origin, OriginKind, Rule
 from eagleray.documents.mapping_times import convert_finite_time
@@ -21,7 +27,6 @@ from eagleray.documents.mapping_values import RuleError, is_short, make_wrong_ty
 _SHOWN: Final = 32
 _CONTROL: Final = re.compile(r"[\x01-\x1f\x7f-\x9f\u2028\u2029]")
 _BOOLEANS: Final = {"true": True, "false": False}
-
 
 MAX_ATTRIBUTES: Final = 1_024
 """Attributes of one document."""
@@ -141,7 +146,7 @@ def _is_strings(value: Any) -> bool:
 
 
 def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+    return isinstance(value, int) and not isinstance(value, bool) and MIN_INTEGER <= value <= MAX_INTEGER
 
 
 def _is_finite(value: Any) -> bool:

@@ -13,12 +13,11 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from eagleray.contracts.documents import MAX_INTEGER, MIN_INTEGER
 from eagleray.contracts.filters import Comparison
 
 Number = int | float
 
-_MIN_INT64: Final = -(2**63)
-_MAX_INT64: Final = 2**63 - 1
 _COMPARE: Final[Mapping[Comparison, Any]] = {
     Comparison.EQ: pc.equal,
     Comparison.LT: pc.less,
@@ -45,7 +44,7 @@ def compare_numbers(column: pa.Array, op: Comparison, value: Number) -> pa.Array
         kind = pa.int64()
     if bound is None:
         return fill(column, value=False)
-    if kind == pa.int64() and not _MIN_INT64 <= bound <= _MAX_INT64:
+    if kind == pa.int64() and not MIN_INTEGER <= bound <= MAX_INTEGER:
         return fill(column, value=op is not Comparison.EQ and (bound > 0) is (op in _BELOW))
     return _COMPARE[op](column, pa.scalar(bound, kind))
 
@@ -58,7 +57,7 @@ def find_numbers(column: pa.Array, values: Iterable[Number]) -> pa.Array:
         column = pc.add(column, 0.0)  # -0.0 becomes 0.0: they are one number, but not one key
     else:
         whole = [_fit_integer(Comparison.EQ, value)[1] for value in values]
-        held = [bound for bound in whole if bound is not None and _MIN_INT64 <= bound <= _MAX_INT64]
+        held = [bound for bound in whole if bound is not None and MIN_INTEGER <= bound <= MAX_INTEGER]
         wanted = pa.array(held, pa.int64())
     return pc.if_else(pc.is_valid(column), pc.is_in(column, value_set=wanted), None)
 

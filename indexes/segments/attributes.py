@@ -15,7 +15,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
-from eagleray.contracts.documents import AttributeType, AttributeTypes
+from eagleray.contracts.documents import MAX_INTEGER, MIN_INTEGER, AttributeType, AttributeTypes
 from eagleray.contracts.times import parse_instant
 from eagleray.errors import InputError, InvalidTimeError
 
@@ -25,8 +25,6 @@ TypedValue = tuple[AttributeType, Any]
 _TIME: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2}))?", re.ASCII
 )
-_MIN_INT64: Final = -(2**63)
-_MAX_INT64: Final = 2**63 - 1
 
 
 def find_attribute_types(documents: Iterable[str], *, texts: Collection[str] = ()) -> AttributeTypes:
@@ -91,7 +89,7 @@ def _read_value(name: str, value: Any, *, is_text: bool) -> TypedValue:
     if isinstance(value, str):
         micros = None if is_text else _parse_time(value)
         return (AttributeType.STRING, value) if micros is None else (AttributeType.TIME, micros)
-    if isinstance(value, int) and _MIN_INT64 <= value <= _MAX_INT64:
+    if isinstance(value, int) and MIN_INTEGER <= value <= MAX_INTEGER:
         return AttributeType.INTEGER, value
     if isinstance(value, float) and math.isfinite(value):
         return AttributeType.NUMBER, value

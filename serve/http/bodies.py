@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Self
 
-from pydantic import ConfigDict, FailFast, Field, model_validator
+from pydantic import FailFast, Field, model_validator
 
 from eagleray.contracts.bounds import MAX_NAME, MAX_QUESTION
 from eagleray.contracts.filters import FilterExpression
@@ -22,7 +22,7 @@ from eagleray.contracts.shown_documents import DocumentRequest
 from eagleray.contracts.times import parse_instant
 from indexes.masks.grammar import parse_filter
 from indexes.masks.json_filters import read_json_filter
-from serve.http.body_models import Body, Finite, Int, bound_items
+from serve.http.body_models import Body, Finite, Int, bound_items, show_example
 
 MAX_K: Final = 1_000
 MAX_QUESTIONS: Final = 256
@@ -137,9 +137,7 @@ class _Explained(Body):
 class SearchBody(QuestionBody, _Answered, _Explained):
     """One question."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"query": "coupon of the 2029 notes", "k": 5, "as_of": "2020-06-30"}]}
-    )
+    model_config = show_example(query="coupon of the 2029 notes", k=5, as_of="2020-06-30")
 
     pages: Int = Field(
         default=1, ge=1, le=MAX_K, description="Pages of k hits that may be asked for one after the other."
@@ -156,17 +154,11 @@ class SearchBody(QuestionBody, _Answered, _Explained):
 class BatchBody(_Answered, _Explained):
     """Many questions, all answered from one snapshot, or none."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "questions": [
-                        {"query": "coupon of the 2029 notes", "k": 5},
-                        {"query": "call date", "as_of": "2020-06-30", "filter": "year >= 2019"},
-                    ]
-                }
-            ]
-        }
+    model_config = show_example(
+        questions=[
+            {"query": "coupon of the 2029 notes", "k": 5},
+            {"query": "call date", "as_of": "2020-06-30", "filter": "year >= 2019"},
+        ]
     )
 
     questions: Annotated[list[QuestionBody], FailFast()] = Field(min_length=1, max_length=MAX_QUESTIONS)
@@ -182,9 +174,7 @@ class BatchBody(_Answered, _Explained):
 class FacetsBody(_Filtered, _Answered):
     """A column whose values are counted."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"column": "source", "n": 20, "filter": "year >= 2019"}]}
-    )
+    model_config = show_example(column="source", n=20, filter="year >= 2019")
 
     column: str = Field(max_length=MAX_NAME, description="An attribute, or a column every row has.")
     n: Int = Field(default=10, ge=1, le=MAX_K, description="Values wanted, the commonest.")

@@ -50,6 +50,16 @@ def drop_null_entries(value: Any) -> Any:
     return {name: item for name, item in value.items() if item is not None}
 
 
+def lower_case(value: object) -> object:
+    """Return text in lower case, and anything else as it is."""
+    return value.lower() if isinstance(value, str) else value
+
+
+def show_example(**example: Any) -> ConfigDict:
+    """Return what shows an example of a body in the description of the API."""
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
 def describe_optional(description: str | None = None, **bounds: Any) -> Any:
     """Return what describes an optional field that has no default."""
     return Field(default=None, description=description, json_schema_extra=_drop_default, **bounds)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, ConfigDict, FailFast, Field
+from pydantic import BeforeValidator, FailFast, Field
 
 from eagleray.contracts.bounds import MAX_NAME
 from eagleray.contracts.documents import DeadLetter, Document, Element, ElementKind
 from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
 from eagleray.documents.records import InputFile, RawRecord
 from eagleray.errors import InputError
-from serve.http.body_models import Body, Finite, Int, bound_items, drop_null_entries
+from serve.http.body_models import Body, Finite, Int, bound_items, drop_null_entries, show_example
 
 MAX_DOCUMENTS: Final = 100
 SOURCE: Final = "api"
@@ -72,12 +72,8 @@ class DocumentBody(Body):
 class WriteBody(Body):
     """Documents to be written together: all of them, or none."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"documents": [{"doc_id": "note-7", "title": "Swaps", "text": "The curve flattened."}]}
-            ]
-        }
+    model_config = show_example(
+        documents=[{"doc_id": "note-7", "title": "Swaps", "text": "The curve flattened."}]
     )
 
     documents: Annotated[list[DocumentBody], FailFast()] = Field(min_length=1, max_length=MAX_DOCUMENTS)

@@ -10,14 +10,14 @@ from base64 import b64encode
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from eagleray.contracts.bounds import MAX_TEXT, MAX_TEXTS, MAX_TEXTS_TOGETHER, MAX_TOKENS
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.errors import InputError
 from serve.engine.cl100k import decode_tokens
 from serve.engine.encoding import Encoded
-from serve.http.body_models import Absent, Body, Int, describe_optional
+from serve.http.body_models import Absent, Body, Int, describe_optional, show_example
 
 
 def _is_tokens(value: object) -> bool:
@@ -46,11 +46,7 @@ Input = Annotated[str | list[str] | list[int] | list[list[int]], BeforeValidator
 class EmbeddingBody(Body):
     """Texts to embed."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"model": "all-MiniLM-L6-v2", "input": ["coupon of the 2029 notes"]}]
-        },
-    )
+    model_config = show_example(model="all-MiniLM-L6-v2", input=["coupon of the 2029 notes"])
 
     model: str = Field(max_length=256, description="The served model; `GET /v1/models` names it.")
     input: Input = Field(description="Texts, or texts as token ids of cl100k_base.")

@@ -17,6 +17,8 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
+from eagleray.contracts.documents import MAX_INTEGER, MIN_INTEGER
+
 MAX_CONTAINERS: Final = 100_000
 """Objects and arrays of one body."""
 
@@ -31,8 +33,6 @@ _SMALL_BYTES: Final = 64 << 10
 
 _GREAT_NUMBER: Final = re.compile(rb"[0-9]{19}|[eE][+-]?[0-9]{3}")
 """What a number of more than 64 bits, or beyond the greatest float, cannot do without."""
-
-_LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 
 
 class JsonError(Exception):
@@ -84,5 +84,5 @@ def _check_numbers(value: Any) -> None:
             left += item
         elif isinstance(item, float) and not math.isfinite(item):
             raise JsonError("a number is greater than a float can be")
-        elif type(item) is int and not _LEAST <= item <= _MOST:
+        elif type(item) is int and not MIN_INTEGER <= item <= MAX_INTEGER:
             raise JsonError("a whole number has more than 64 bits")

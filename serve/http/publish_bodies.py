@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import ConfigDict, Field
 
-from serve.http.body_models import Body
+from serve.http.body_models import Body, show_example
 
 _ID = r"^[0-9a-f]{64}$"
 _EXPECTED = "Whole id that the alias must point to; otherwise nothing is done."
@@ -13,7 +13,7 @@ _EXPECTED = "Whole id that the alias must point to; otherwise nothing is done."
 class PublishBody(Body):
     """Which snapshot an alias shall point to."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"snapshot": "3b1f7c20"}]})
+    model_config = show_example(snapshot="3b1f7c20")
 
     snapshot: str = Field(
         min_length=1, max_length=64, description="Id, at least 8 digits of its beginning, or another alias."

@@ -7,12 +7,12 @@ huggingface/text-embeddings-inference, `docs/openapi.json`, `POST /rerank`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from eagleray.contracts.bounds import MAX_QUESTION, MAX_TEXT
-from serve.http.body_models import Body, Int
+from serve.http.body_models import Body, Int, lower_case, show_example
 
 MAX_DOCUMENTS: Final = 1_000
 COHERE_MAX_TOKENS: Final = 4_096
@@ -40,14 +40,6 @@ class RerankQuestion:
     max_tokens_each: int | None = None
 
 
-def _show(**example: Any) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [example]})
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
 _QUERY: Final = "coupon of the 2029 notes"
 _DOCUMENTS: Final = ["The 2029 notes pay 4.5%.", "The board met in May."]
 
@@ -67,7 +59,7 @@ class TextDocument(Body):
 class CohereRerankBody(Body):
     """Documents to score, as Cohere's clients send them."""
 
-    model_config = _show(model="ms-marco-MiniLM-L6-v2", query=_QUERY, documents=_DOCUMENTS, top_n=1)
+    model_config = show_example(model="ms-marco-MiniLM-L6-v2", query=_QUERY, documents=_DOCUMENTS, top_n=1)
 
     model: str = Field(max_length=256, description="The served reranker; `GET /v1/models` names it.")
     query: Query
@@ -96,7 +88,7 @@ class CohereRerankBody(Body):
 class JinaRerankBody(Body):
     """Documents to score, as Jina's clients send them."""
 
-    model_config = _show(model="ms-marco-MiniLM-L6-v2", query=_QUERY, documents=_DOCUMENTS, top_n=1)
+    model_config = show_example(model="ms-marco-MiniLM-L6-v2", query=_QUERY, documents=_DOCUMENTS, top_n=1)
 
     model: str = Field(max_length=256, description="The served reranker; `GET /v1/models` names it.")
     query: Query
@@ -119,14 +111,14 @@ class JinaRerankBody(Body):
 class TeiRerankBody(Body):
     """Texts to score, as TEI's clients send them."""
 
-    model_config = _show(query=_QUERY, texts=_DOCUMENTS)
+    model_config = show_example(query=_QUERY, texts=_DOCUMENTS)
 
     query: Query
     texts: list[Text] = Field(min_length=1, max_length=MAX_DOCUMENTS)
     raw_scores: bool | None = Field(default=False, description="The model's logits, not between 0 and 1.")
     return_text: bool | None = Field(default=False, description="Whether the texts come back.")
     truncate: bool | None = Field(default=False, description="Cut what is longer than the model reads.")
-    truncation_direction: Annotated[Literal["right"], BeforeValidator(_lower)] | None = Field(
+    truncation_direction: Annotated[Literal["right"], BeforeValidator(lower_case)] | None = Field(
         default="right", description="The end of a text is cut always."
     )
     top_n: TopN = Field(default=None, description="Texts wanted; TEI has no such field, LiteLLM sends it.")

@@ -5,13 +5,13 @@ Source: huggingface/text-embeddings-inference, `docs/openapi.json`.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from eagleray.contracts.bounds import MAX_TEXT, MAX_TEXTS, MAX_TOKENIZED
 from eagleray.errors import InputError
-from serve.http.body_models import Body, Int
+from serve.http.body_models import Body, Int, lower_case, show_example
 
 
 def _check_inputs(value: object) -> object:
@@ -22,17 +22,9 @@ def _check_inputs(value: object) -> object:
     return value
 
 
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
 Inputs = Annotated[str | list[str], BeforeValidator(_check_inputs)]
-Direction = Annotated[Literal["left", "right"], BeforeValidator(_lower)]
+Direction = Annotated[Literal["left", "right"], BeforeValidator(lower_case)]
 Prompt = Literal["query", "document", "passage"]
-
-
-def _show(**example: Any) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [example]})
 
 
 def read_inputs(inputs: str | list[str], *, name: str = "inputs") -> list[str]:
@@ -55,7 +47,7 @@ def read_inputs(inputs: str | list[str], *, name: str = "inputs") -> list[str]:
 class TeiEmbedBody(Body):
     """Texts to embed."""
 
-    model_config = _show(inputs=["coupon of the 2029 notes"], truncate=False)
+    model_config = show_example(inputs=["coupon of the 2029 notes"], truncate=False)
 
     inputs: Inputs = Field(description="A text, or many.")
     normalize: Literal[True] | None = Field(default=True, description="Vectors have length 1 always.")
@@ -72,7 +64,7 @@ class TeiEmbedBody(Body):
 class TeiTokenizeBody(Body):
     """Texts to cut into tokens."""
 
-    model_config = _show(inputs="coupon of the 2029 notes")
+    model_config = show_example(inputs="coupon of the 2029 notes")
 
     inputs: Inputs = Field(description="A text, or many.")
     add_special_tokens: bool = Field(default=True, description="Tokens that stand for no character, too.")

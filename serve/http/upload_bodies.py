@@ -24,6 +24,7 @@ from serve.http.body_models import (
     bound_items,
     describe_optional,
     drop_null_entries,
+    show_example,
 )
 from serve.uploads.paging import Order, Wanted
 
@@ -149,7 +150,7 @@ class FileForm(Body):
 class StoreBody(Body):
     """A vector store."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "rates desk"}]})
+    model_config = show_example(name="rates desk")
 
     name: Name = ""
     description: Annotated[str, Field(max_length=512)] = ""
@@ -164,7 +165,7 @@ class StoreChangeBody(Body):
 
     kept_nulls: ClassVar = frozenset({"expires_after"})
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "credit desk"}]})
+    model_config = show_example(name="credit desk")
 
     name: Name | None = None
     metadata: Metadata | None = None
@@ -176,9 +177,7 @@ class StoreChangeBody(Body):
 class AttachBody(Body):
     """A file for a vector store."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"file_id": _FILE, "attributes": {"year": 2024}}]}
-    )
+    model_config = show_example(file_id=_FILE, attributes={"year": 2024})
 
     file_id: Key
     attributes: Attributes | None = None
@@ -188,7 +187,7 @@ class AttachBody(Body):
 class AttributesBody(Body):
     """Attributes of a file in a vector store, in the place of those it has."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"attributes": {"year": 2025}}]})
+    model_config = show_example(attributes={"year": 2025})
 
     attributes: Attributes | None
 
@@ -196,7 +195,7 @@ class AttributesBody(Body):
 class FileBatchBody(Body):
     """Files for a vector store: `file_ids` with the same attributes, or `files` with their own."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"file_ids": [_FILE]}]})
+    model_config = show_example(file_ids=[_FILE])
 
     file_ids: list[Key] = Field(default=[], min_length=1, max_length=MAX_BATCH)
     files: list[AttachBody] = Field(default=[], min_length=1, max_length=MAX_BATCH)
@@ -236,9 +235,7 @@ class CompoundFilter(Body):
     """Files that all filters select, or any of them."""
 
     type: Literal["and", "or"]
-    filters: list[Annotated[ComparisonFilter | CompoundFilter, Field(discriminator="type")]] = Field(
-        max_length=MAX_CONDITIONS, fail_fast=True
-    )
+    filters: list[FileFilter] = Field(max_length=MAX_CONDITIONS, fail_fast=True)
 
 
 FileFilter = Annotated[ComparisonFilter | CompoundFilter, Field(discriminator="type")]
@@ -247,7 +244,7 @@ FileFilter = Annotated[ComparisonFilter | CompoundFilter, Field(discriminator="t
 class StoreSearchBody(Body):
     """One question to a vector store."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"query": "coupon", "max_num_results": 5}]})
+    model_config = show_example(query="coupon", max_num_results=5)
 
     query: (
         Annotated[str, Field(min_length=1, max_length=MAX_QUESTION)]
@@ -255,9 +252,7 @@ class StoreSearchBody(Body):
             list[Annotated[str, Field(min_length=1, max_length=1_024)]], Field(min_length=1, max_length=16)
         ]
     )
-    filters: Annotated[ComparisonFilter | CompoundFilter, Field(discriminator="type")] | Absent = (
-        describe_optional("Over the attributes of files.")
-    )
+    filters: FileFilter | Absent = describe_optional("Over the attributes of files.")
     max_num_results: Int = Field(default=10, ge=1, le=50)
     ranking_options: RankingOptions = RankingOptions()
     rewrite_query: bool = Field(default=False, description="Accepted; no question is rewritten.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 from contextlib import asynccontextmanager
@@ -16,8 +15,9 @@ from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from serve.http import attaching as attaching_module
 from serve.http.sweeping import sweep
+from serve.uploads import keeping
 from serve.uploads.keeping import OwnRecords
-from serve.uploads.records import make_attempt
+from serve.uploads.records import make_attempt, read_clock
 from tests.small_collections import SPEC
 from tests.small_searchers import open_engine
 
@@ -438,11 +438,11 @@ def test_a_vector_store_that_is_not_used_expires_with_its_files_and_not_without(
     ask(body)
 
 
-def test_every_use_of_a_vector_store_is_its_last_activity(ask):
+def test_every_use_of_a_vector_store_is_its_last_activity(ask, monkeypatch):
     async def body(ann, *_):
         store, _ = await fill(ann, gilt=(NOTE, {}))
         before = (await ann.vector_stores.retrieve(store.id)).last_active_at
-        await asyncio.sleep(1.1)
+        monkeypatch.setattr(keeping, "read_clock", lambda: read_clock() + 2_000_000)
         assert (await ann.vector_stores.retrieve(store.id)).last_active_at == before
         await find(ann, store)
         assert (await ann.vector_stores.retrieve(store.id)).last_active_at > before
@@ -500,6 +500,5 @@ def test_where_no_files_are_taken_there_are_none(serve_with):
         async with connect(served, "ann") as ann:
             with pytest.raises(openai.NotFoundError, match="no files are taken here"):
                 await ann.vector_stores.create()
-            await asyncio.sleep(0)
 
     serve_with(body)

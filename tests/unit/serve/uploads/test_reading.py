@@ -7,12 +7,12 @@ import time
 
 import pytest
 
+from benchmarks.hostile_files import make_pages
 from eagleray.digests import digest_bytes
 from eagleray.errors import OverloadedError
 from eagleray.setting_groups.parsing import ParsingSettings
 from serve.uploads.reading import MAX_DOCUMENTS, Owner, Refusal, UploadReader, read_documents
 from serve.uploads.records import FileRecord
-from tests.hostile_files import make_repeating_pdf
 
 OWNER = Owner(group="eagleray:subject:ann", zone="emea")
 READER = UploadReader(ParsingSettings(upload_timeout_s=1.0, upload_max_waiting=1))
@@ -77,11 +77,17 @@ def test_html_and_text_are_read_and_what_cannot_be_is_refused_by_its_kind():
 
 def test_a_small_pdf_of_large_pages_is_refused_in_the_time_a_file_may_take():
     begun = time.monotonic()
-    refusal = read("slow.pdf", make_repeating_pdf(200, page_bytes=1 << 20))
+    refusal = read("slow.pdf", make_pages(200, 1 << 20))
     assert refusal.code == "invalid_file"
     assert "1 s of a processor" in refusal.detail
     assert time.monotonic() - begun < 30
     assert len(read("a.txt", b"The next file is read.")) == 1
+
+
+async def wait_until(is_so):
+    async with asyncio.timeout(10):
+        while not is_so():
+            await asyncio.sleep(0.001)
 
 
 def test_each_owner_reads_in_one_thread_at_a_time_and_who_is_one_too_many_is_told():
@@ -97,10 +103,10 @@ def test_each_owner_reads_in_one_thread_at_a_time_and_who_is_one_too_many_is_tol
 
     async def run():
         same = [asyncio.create_task(READER.run("ann", wait)) for _ in range(2)]
-        await asyncio.sleep(0.1)
+        await wait_until(lambda: len(at_work) == 1)
         assert await READER.run("bob", lambda: "other") == "other"
         third = asyncio.create_task(READER.run("bob", wait))
-        await asyncio.sleep(0.1)
+        await wait_until(lambda: len(at_work) == 2)
         with pytest.raises(OverloadedError):
             await READER.run("ann", wait)
         go_on.set()

@@ -10,7 +10,6 @@ import pytest
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
 from eagleray.contracts.times import parse_instant
-from eagleray.documents.formats.parquet import read_parquet_group
 from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
 from eagleray.documents.partitions import parse_bytes
 from eagleray.documents.records import InputFile, RawRecord
@@ -43,12 +42,6 @@ def test_rows_become_documents_with_their_row_numbers(table):
     assert all(isinstance(document, Document) for document in documents)
     assert [document.known_from for document in documents] == [row * 10**12 for row in range(10)]
     assert [document.attributes for document in documents] == [{"year": 2000 + row} for row in range(10)]
-
-
-def test_row_groups_together_are_the_file(table):
-    data = write(table, row_group_size=3)
-    parts = [record for group in range(4) for record in read_parquet_group(data, FILE, group=group)]
-    assert parts == list(parse_bytes(data, FILE))
 
 
 def test_a_broken_row_group_is_one_dead_letter_and_the_others_are_read(table):

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.hostile_files import make_pages, make_parquet
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
 from eagleray.documents.dead_letters import MAX_LISTED
 from eagleray.documents.parsing import process as parser_process
@@ -24,7 +25,6 @@ from eagleray.documents.parsing.pool import ParserPool
 from eagleray.documents.partitions import parse_bytes
 from eagleray.documents.records import InputFile, RawRecord
 from eagleray.errors import ParserError, StoreError
-from tests.hostile_files import make_repeating_parquet, make_repeating_pdf
 
 SAMPLE = Path(__file__).parents[5] / "examples" / "sample"
 LIMITS = ParseLimits(
@@ -93,7 +93,7 @@ def test_values_that_json_has_not_come_back_as_they_were(pool):
 
 def test_a_file_that_takes_too_long_is_a_dead_letter_and_the_next_one_is_read(pool):
     begun = time.monotonic()
-    (letter,) = parse(pool, make_repeating_pdf(200, page_bytes=1 << 20), "slow.pdf")
+    (letter,) = parse(pool, make_pages(200, 1 << 20), "slow.pdf")
     assert letter.reason is DeadLetterReason.LIMIT_EXCEEDED
     assert "1 s of a processor" in letter.detail
     assert time.monotonic() - begun < 30
@@ -103,10 +103,10 @@ def test_a_file_that_takes_too_long_is_a_dead_letter_and_the_next_one_is_read(po
 @pytest.mark.parametrize(
     ("data", "name", "told"),
     [
-        (make_repeating_pdf(301, page_bytes=100), "pages.pdf", "301 pages, more than 300"),
+        (make_pages(301, 100), "pages.pdf", "301 pages, more than 300"),
         (b'{"text": "x"}\n' * 2_001, "lines.jsonl", "more than 2000 records"),
         (b'{"text": "' + b"x" * 5_000_000 + b'"}', "long.jsonl", "more than 4 MiB"),
-        (make_repeating_parquet(1_000, row_bytes=1 << 20), "rows.parquet", ""),
+        (make_parquet(1_000, 1 << 20), "rows.parquet", ""),
         (b'{"text": "x", "deep": ' + b"[" * 300 + b"]" * 300 + b"}", "deep.jsonl", "200 levels"),
         (b'{"text": "x", "wide": [' + b"[]," * 6_000_000 + b"[]]}", "wide.jsonl", "MemoryError"),
     ],
@@ -137,7 +137,7 @@ def test_a_letter_that_stands_for_no_number_of_pieces_is_none(n):
 def test_a_few_hundred_bytes_of_parquet_take_no_memory_of_the_caller(pool):
     before = measure_memory()
     for _ in range(3):
-        parse(pool, make_repeating_parquet(1_000, row_bytes=1 << 20), "rows.parquet")
+        parse(pool, make_parquet(1_000, 1 << 20), "rows.parquet")
     assert measure_memory() - before < 64 << 20
 
 
