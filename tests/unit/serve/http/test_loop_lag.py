@@ -57,3 +57,16 @@ def test_no_step_of_the_loop_takes_long(serve_with, steps, path, body):
     serve_with(ask, takes_files=True, groups=("rates", "credit"))
     worst = max(steps)
     assert worst[0] < MOST_S, worst
+
+
+def test_a_form_of_many_headers_is_refused_before_they_are_read(serve_with, steps):
+    async def ask(served):
+        head = {"authorization": "Bearer ann", "content-type": "multipart/form-data; boundary=x"}
+        part = b'content-disposition: form-data; name="purpose"\r\n\r\nassistants\r\n--x--\r\n'
+        for odd in (b"a: b\r\n", b"a" * (1 << 20)):
+            content = b"--x\r\n" + odd * ((8 << 20) // len(odd)) + part
+            answer = await served.client.post("/v1/files", content=content, headers=head)
+            assert answer.status_code == 400, answer.text
+
+    serve_with(ask, takes_files=True)
+    assert max(steps)[0] < 5 * MOST_S, max(steps)
