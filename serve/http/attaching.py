@@ -147,7 +147,9 @@ async def _write(serving: Serving, attaching: Attaching) -> None:
     own, principal = attaching.own, attaching.caller.principal
     uploads, _ = serving.require_uploads()
     reader = uploads.reader
-    read = await reader.run(principal.subject, partial(_read_all, attaching, reader.parsers))
+    reads = [partial(_read_one, attaching, item, parsers=reader.parsers) for item in attaching.begun]
+    found = await reader.run_each(principal.subject, reads)
+    read = [(item, documents) for item, documents in zip(attaching.begun, found, strict=True) if documents]
     n_documents = sum(len(documents) for _, documents in read)
     if not n_documents:
         return
@@ -252,12 +254,6 @@ def _choose_owner(principal: Principal) -> Owner:
 
 
 _Read = tuple[Attached, tuple[Document, ...]]
-
-
-def _read_all(attaching: Attaching, parsers: ParserPool) -> list[_Read]:
-    """Return the attempts that are wanted, and whose files can be read, each with its documents."""
-    found = [_read_one(attaching, item, parsers=parsers) for item in attaching.begun]
-    return [(item, documents) for item, documents in zip(attaching.begun, found, strict=True) if documents]
 
 
 def _read_one(attaching: Attaching, item: Attached, *, parsers: ParserPool) -> tuple[Document, ...]:

@@ -7,7 +7,7 @@ owner's, and columns are shared by all who search the collection.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -71,7 +71,8 @@ class Refusal:
 class UploadReader:
     """Lets files of callers be read, in threads and processes that do nothing else.
 
-    Each owner has files read in one thread at a time, so that many files of one hold up nobody else for long.
+    Each owner has one file read at a time, and others come between two of them: many files of one hold up
+    nobody else for long.
 
     Args:
         settings: what parsing a file may take, and how many are parsed at once.
@@ -94,13 +95,27 @@ class UploadReader:
         Raises:
             OverloadedError: too many wait.
         """
+        (found,) = await self.run_each(owner, [read])
+        return found
+
+    async def run_each(self, owner: str, reads: Iterable[Callable[[], _T]]) -> list[_T]:
+        """Return what each of some reads returns; see `run`.
+
+        Args:
+            owner: whose files are read.
+            reads: of a file each, called one after the other.
+
+        Raises:
+            OverloadedError: too many wait.
+        """
         if self._n_reading >= self._max_reading:
             raise OverloadedError(waiting=self._n_reading, retry_after_s=_RETRY_AFTER_S)
         turn = self._turns.setdefault(owner, asyncio.Lock())
         self._n_reading += 1
         try:
             async with turn:
-                return await asyncio.get_running_loop().run_in_executor(self._threads, read)
+                loop = asyncio.get_running_loop()
+                return [await loop.run_in_executor(self._threads, read) for read in reads]
         finally:
             self._n_reading -= 1
 

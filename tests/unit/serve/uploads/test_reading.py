@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 import time
+from functools import partial
 
 import pytest
 
@@ -88,6 +89,27 @@ async def wait_until(is_so):
     async with asyncio.timeout(10):
         while not is_so():
             await asyncio.sleep(0.001)
+
+
+def test_another_owner_s_file_comes_between_two_of_many_files():
+    reader, order, go_on = UploadReader(ParsingSettings(upload_processes=1)), [], threading.Event()
+
+    def read(name):
+        go_on.wait(10)
+        order.append(name)
+        return name
+
+    async def run():
+        many = asyncio.create_task(reader.run_each("ann", [partial(read, f"ann {n}") for n in range(3)]))
+        await asyncio.sleep(0)  # the first of them is begun
+        other = asyncio.create_task(reader.run("bob", partial(read, "bob")))
+        await asyncio.sleep(0)
+        go_on.set()
+        assert await many == ["ann 0", "ann 1", "ann 2"]
+        await other
+
+    asyncio.run(run())
+    assert order == ["ann 0", "bob", "ann 1", "ann 2"]
 
 
 def test_each_owner_reads_in_one_thread_at_a_time_and_who_is_one_too_many_is_told():
