@@ -37,6 +37,9 @@ SETTLE_S: Final = 5.0
 LOOK_S: Final = 0.5
 """Seconds an answer that shows how far files are waits for such a snapshot."""
 
+_HELD_CHARACTERS: Final = 16 << 20
+"""Of documents that are written together; those of further files are read once these are written."""
+
 _UNWANTED: Final = ("server_error", "it was deleted, detached or cancelled while it was read")
 
 _log = get_logger()
@@ -134,43 +137,49 @@ async def finish(serving: Serving, attaching: Attaching) -> list[Attached]:
     """
     own, principal = attaching.own, attaching.caller.principal
     files = {item.file_id for item in attaching.begun}
+    left = list(attaching.begun)
     try:
-        await _write(serving, attaching)
+        while left:
+            n_done = await _write_first(serving, attaching, left)
+            del left[:n_done]
     except Exception as error:
-        await _abandon(attaching, error)
+        await _abandon(own, left, error)
         raise
     await clear(serving, principal, own, attaching.store_id, files=files)
     return await run_own(list_wanted, attaching)
 
 
-async def _write(serving: Serving, attaching: Attaching) -> None:
+async def _write_first(serving: Serving, attaching: Attaching, left: Sequence[Attached]) -> int:
+    """Write the documents of the first of some attempts, as many as are held at once; return how many."""
     own, principal = attaching.own, attaching.caller.principal
-    uploads, _ = serving.require_uploads()
+    uploads, writer = serving.require_uploads()
     reader = uploads.reader
-    reads = [partial(_read_one, attaching, item, parsers=reader.parsers) for item in attaching.begun]
-    found = await reader.run_each(principal.subject, reads)
-    read = [(item, documents) for item, documents in zip(attaching.begun, found, strict=True) if documents]
-    n_documents = sum(len(documents) for _, documents in read)
-    if not n_documents:
-        return
-    await serving.quotas.texts.take(principal.subject, n_documents)
+    reads = [partial(_read_one, attaching, item, parsers=reader.parsers) for item in left]
+    found = await reader.run_each(principal.subject, reads, is_enough=_is_enough)
+    read = [(item, documents) for item, documents in zip(left, found, strict=False) if documents]
+    if read:
+        n_documents = sum(len(documents) for _, documents in read)
+        await serving.quotas.texts.take(principal.subject, n_documents)
     planned = await run_own(_plan, own, read)
-    if not planned:
-        return
-    _, writer = serving.require_uploads()
-    snapshot = await carry_out(writer, principal, _make_write(attaching, planned))
-    for item, _ in planned:
-        await run_own(own.attachments.finish, item, snapshot)
+    if planned:
+        snapshot = await carry_out(writer, principal, _make_write(attaching, planned))
+        for item, _ in planned:
+            await run_own(own.attachments.finish, item, snapshot)
+    return len(found)
 
 
-async def _abandon(attaching: Attaching, error: Exception) -> None:
+def _is_enough(found: Sequence[tuple[Document, ...]]) -> bool:
+    return sum(len(document.text) for documents in found for document in documents) >= _HELD_CHARACTERS
+
+
+async def _abandon(own: OwnRecords, left: Sequence[Attached], error: Exception) -> None:
     """Say of attempts that an error ended them; where that cannot be said, they count as left by a crash."""
     kind = type(error).__name__
     detail = f"its documents could not be written ({kind}); attach it again"
 
     def say() -> None:
-        for item in attaching.begun:
-            attaching.own.attachments.fail(item, "server_error", detail)
+        for item in left:
+            own.attachments.fail(item, "server_error", detail)
 
     try:
         await run_own(say)

@@ -7,7 +7,7 @@ owner's, and columns are shared by all who search the collection.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -98,12 +98,19 @@ class UploadReader:
         (found,) = await self.run_each(owner, [read])
         return found
 
-    async def run_each(self, owner: str, reads: Iterable[Callable[[], _T]]) -> list[_T]:
-        """Return what each of some reads returns; see `run`.
+    async def run_each(
+        self,
+        owner: str,
+        reads: Iterable[Callable[[], _T]],
+        *,
+        is_enough: Callable[[Sequence[_T]], bool] = lambda _: False,
+    ) -> list[_T]:
+        """Return what each of some reads returns, the first ones where these are enough; see `run`.
 
         Args:
             owner: whose files are read.
             reads: of a file each, called one after the other.
+            is_enough: says of what was returned so far whether the others are left for another time.
 
         Raises:
             OverloadedError: too many wait.
@@ -114,8 +121,12 @@ class UploadReader:
         self._n_reading += 1
         try:
             async with turn:
-                loop = asyncio.get_running_loop()
-                return [await loop.run_in_executor(self._threads, read) for read in reads]
+                loop, found = asyncio.get_running_loop(), list[_T]()
+                for read in reads:
+                    found.append(await loop.run_in_executor(self._threads, read))
+                    if is_enough(found):
+                        break
+                return found
         finally:
             self._n_reading -= 1
 

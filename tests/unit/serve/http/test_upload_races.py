@@ -17,7 +17,7 @@ from eagleray.contracts.principals import Principal
 from eagleray.errors import StoreError
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.storage import open_store
-from serve.http import sweeping
+from serve.http import attaching, carrying_out, sweeping
 from serve.http.sweeping import end_sweeping, start_sweeping, sweep
 from tests.small_collections import SPEC, put_small_snapshot
 
@@ -275,6 +275,34 @@ def test_a_file_deleted_in_the_middle_of_a_batch_does_not_hold_up_the_others(ser
         )
         assert set(await desk.find(vector_store)) == {files[0], files[2]}
         assert desk.list_open(files[1]) == []
+
+    serve_with(body, takes_files=True)
+
+
+@pytest.mark.parametrize("n_writes", [3, 1])
+def test_files_that_hold_much_text_are_written_one_after_the_other(serve_with, monkeypatch, n_writes):
+    written = []
+
+    async def carry_out(writer, principal, write):
+        if len(written) == n_writes and write.documents:
+            raise StoreError(path="store", detail="it is full")
+        written.append(len(write.documents))
+        return await carrying_out.carry_out(writer, principal, write)
+
+    async def body(served):
+        desk = Desk(served)
+        vector_store, files = await desk.make_store(), [await desk.upload() for _ in range(3)]
+        monkeypatch.setattr(attaching, "_HELD_CHARACTERS", 1)
+        monkeypatch.setattr(attaching, "carry_out", carry_out)
+        body = {"file_ids": files}
+        answer = await desk.ask("POST", f"/vector_stores/{vector_store}/file_batches", json=body)
+        assert answer.status_code == (200 if n_writes == 3 else 503)
+        assert written == [1] * n_writes
+        assert sorted(await desk.find(vector_store)) == sorted(files[:n_writes])
+        listed = (await desk.ask("GET", f"/vector_stores/{vector_store}/files")).json()["data"]
+        statuses = {item["id"]: item["status"] for item in listed}
+        told = ["completed"] * n_writes + ["failed"] * (3 - n_writes)
+        assert statuses == dict(zip(files, told, strict=True))
 
     serve_with(body, takes_files=True)
 
