@@ -49,6 +49,7 @@ from serve.http.serving import (
 )
 from serve.publishing import Publisher
 from serve.uploading import make_uploads_of
+from tests.openai_stores import connect
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_rerankers import write_cross_encoder
 from tests.small_searchers import FixedEmbedder, open_engine
@@ -109,6 +110,20 @@ def serve_with(store):
         return asyncio.run(
             _run(store, body, frozenset(groups), Limits(**limits), recorded, record_change, shared, open_with)
         )
+
+    return run
+
+
+@pytest.fixture
+def ask(serve_with):
+    """Run a coroutine with clients of two callers, and the served application."""
+
+    def run(body, **more):
+        async def with_clients(served):
+            async with connect(served, "ann") as ann, connect(served, "ben") as ben:
+                await body(ann, ben, served)
+
+        serve_with(with_clients, takes_files=True, **more)
 
     return run
 
