@@ -270,10 +270,6 @@ def make_serving(
     uploads: Uploads | None = None,
 ) -> Serving:
     """Return what routes ask, of parts that are here or in other processes; `buckets` are those of all."""
-    reranker = None
-    if ranker is not None:
-        pairs = open_pair_reader(settings.reranker)
-        reranker = ServedReranker(pairs=pairs, ranker=ranker, created_at=int(time.time()))
     return Serving(
         collection=make_collection(
             settings,
@@ -301,10 +297,15 @@ def make_serving(
         ),
         metrics_for=settings.serve.metrics,
         max_body_bytes=settings.serve.max_body_bytes,
-        reranker=reranker,
+        reranker=None if ranker is None else _make_reranker(settings, ranker),
         documents=documents,
         uploads=uploads,
     )
+
+
+def _make_reranker(settings: Settings, ranker: Ranks) -> ServedReranker:
+    pairs = open_pair_reader(settings.reranker)
+    return ServedReranker(pairs=pairs, ranker=ranker, created_at=int(time.time()))
 
 
 def _read_moves(store: Store, collection: str, alias: str, after: int) -> list[AliasEntry]:

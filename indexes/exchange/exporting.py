@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from eagleray.contracts.documents import AttributeTypes
 from eagleray.contracts.exchange import ExchangeFormat, ExportRequest
 from eagleray.contracts.filters import FilterExpression
+from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import format_micros
 from eagleray.digests import canonical_json, digest_file
 from eagleray.errors import InputError
@@ -60,9 +62,7 @@ def export_snapshot(
     check_free(target)
     finder = TargetFinder(opened.segments)
     ColumnChecks(finder.find_types, finder.list_names).check_filter(expression, request.principal)
-    names = sorted(finder.list_names(request.principal))
-    types = finder.find_types(request.principal, names)
-    attributes = {name: tuple(sorted(types[name])) for name in names}
+    attributes = _find_attributes(finder, request.principal)
     targets = finder.find(Scope(as_of=request.as_of, principal=request.principal, filter=expression))
     n_rows = sum(item.selection.n_selected for item in targets)
     if not n_rows:
@@ -80,21 +80,33 @@ def export_snapshot(
     with new_folder(target) as folder:
         blocks = iterate_blocks(targets, attributes=attributes, caller=caller)
         write_files(request.format, folder, blocks, shape=shape)
-        sizes = {path: path.stat().st_size for path in sorted(folder.rglob("*")) if path.is_file()}
-        record = _describe(opened, request, n_rows=n_rows)
-        record["files"] = {
-            path.relative_to(folder).as_posix(): {"bytes": size, "sha256": digest_file(path)}
-            for path, size in sizes.items()
-        }
+        files = _list_files(folder)
+        record = {**_describe(opened, request, n_rows=n_rows), "files": files}
         written = (folder / RECORD).write_bytes(canonical_json(record) + b"\n")
     return ExportReport(
         snapshot=opened.snapshot_id,
         format=request.format,
         target=str(target),
         rows=n_rows,
-        bytes=sum(sizes.values()) + written,
-        files=(RECORD, *record["files"]),
+        bytes=sum(file["bytes"] for file in files.values()) + written,
+        files=(RECORD, *files),
     )
+
+
+def _find_attributes(finder: TargetFinder, principal: Principal) -> AttributeTypes:
+    """Return the attributes of the rows that a caller may read, with the types of their values."""
+    names = sorted(finder.list_names(principal))
+    types = finder.find_types(principal, names)
+    return {name: tuple(sorted(types[name])) for name in names}
+
+
+def _list_files(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return size and digest of each file, by its name below the folder, sorted."""
+    return {
+        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": digest_file(path)}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def _describe(opened: OpenSnapshot, request: ExportRequest, *, n_rows: int) -> dict[str, Any]:
