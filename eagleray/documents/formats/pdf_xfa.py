@@ -45,7 +45,10 @@ def _find_values(packet: bytes) -> Iterator[str]:
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, recover=True, remove_comments=True, remove_pis=True
     )
-    root = etree.fromstring(packet, parser)
+    try:
+        root = etree.fromstring(packet, parser)
+    except etree.XMLSyntaxError:
+        return  # beyond recovery: the pages stand without it
     for data in root.iter(_DATA) if root is not None else ():
         for node in data.iter(etree.Element):
             if not len(node) and node.text and node.text.strip():

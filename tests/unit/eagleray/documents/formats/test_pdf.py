@@ -186,7 +186,7 @@ def test_values_that_a_page_shows_are_not_read_twice():
 
 
 @pytest.mark.parametrize(
-    "xml", ["", "no XML", "<a", "<!DOCTYPE a [<!ENTITY b 'bb'>]><a>&b;</a>", "<a>" * 5000]
+    "xml", ["", "no XML", "<a", "<!DOCTYPE a [<!ENTITY b 'bb'>]><a>&b;</a>", "<a>" * 5000, "\x00\x01"]
 )
 def test_a_form_that_cannot_be_read_leaves_the_text_of_its_pages(xml):
     (record,) = parse_bytes(make_xfa({"": xml}), FILE)
