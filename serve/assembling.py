@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from eagleray.contracts.hits import SearchMode, SearchRequest
-from eagleray.contracts.manifests import AliasEntry, EmbedderIdentity
+from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import Embedder, Store
 from eagleray.contracts.services import ServeRequest
 from eagleray.embedders import open_counter, open_tokenize, read_pooling
@@ -243,8 +243,12 @@ def make_collection(
         follower=follower,
         publications=Publications(
             follower,
-            partial(_read_moves, store, settings.collection, alias),
+            find_last=partial(_find_last_move, store, settings.collection, alias),
+            read_moves=lambda after, until: list_moves(
+                store, settings.collection, alias, after=after, until=until
+            ),
             collection=settings.collection,
+            timeout_s=settings.serve.timeout_s,
         ),
         searches=searches,
         answerer=answerer,
@@ -308,7 +312,7 @@ def _make_reranker(settings: Settings, ranker: Ranks) -> ServedReranker:
     return ServedReranker(pairs=pairs, ranker=ranker, created_at=int(time.time()))
 
 
-def _read_moves(store: Store, collection: str, alias: str, after: int) -> list[AliasEntry]:
-    """Return the alias's moves with greater numbers."""
+def _find_last_move(store: Store, collection: str, alias: str) -> int:
+    """Return the number of the alias's last move; 0 where it never moved."""
     entry = read_alias(store, collection, alias)
-    return [] if entry is None else list_moves(store, collection, alias, after=after, until=entry.sequence)
+    return entry.sequence if entry else 0

@@ -13,13 +13,16 @@ from typing import Final, Protocol
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.manifests import AliasEntry
-from eagleray.errors import NotPublishedError
+from eagleray.errors import DeadlineError, NotPublishedError
 from indexes.snapshots.aliases import follow_moves
 from serve.engine.following import Following
 from serve.engine.threads import Work, run_in_thread
 
 _KEPT_S: Final = 0.25
 """Seconds that what was read of the alias stands for those who ask for what is not among it."""
+
+_BLOCK: Final = 256
+"""Moves that are read at a time; they are kept, so that whoever asks next goes on from there."""
 
 
 class KnowsAlias(Protocol):
@@ -37,24 +40,30 @@ class Publications:
     def __init__(
         self,
         follower: KnowsAlias,
-        read_moves: Callable[[int], Sequence[AliasEntry]],
         *,
+        find_last: Callable[[], int],
+        read_moves: Callable[[int, int], Sequence[AliasEntry]],
         collection: str,
+        timeout_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the parts.
 
         Args:
             follower: of the alias.
-            read_moves: returns the moves with greater numbers than the one given; called in a thread.
+            find_last: returns the number of the alias's last move; called in a thread.
+            read_moves: returns the moves with numbers above one and up to another; called in a thread.
             collection: its name, for errors.
+            timeout_s: seconds that a request waits for what is read.
             clock: in seconds.
         """
-        self._follower, self._read_moves = follower, read_moves
-        self._collection, self._clock = collection, clock
+        self._follower, self._find_last, self._read_moves = follower, find_last, read_moves
+        self._collection, self._timeout_s, self._clock = collection, timeout_s, clock
+        self._read_so_far: list[str] = []
+        self._n_read = 0
         self._standing: list[str] = []
         self._published: frozenset[str] = frozenset()
-        self._n_moves, self._seen, self._read_at = 0, "", -_KEPT_S
+        self._seen, self._read_at = "", -_KEPT_S
         self._reading = asyncio.Lock()
 
     async def find(self, snapshot: str, *, may_examine: bool) -> AskedSnapshot:
@@ -66,10 +75,14 @@ class Publications:
 
         Raises:
             NotPublishedError: the alias did not come through it, whether or not there is one.
+            DeadlineError: so many moves have to be read that it takes longer than a request waits.
         """
-        async with self._reading:
-            if self._is_outdated(snapshot):
-                await self._read()
+        try:
+            async with asyncio.timeout(self._timeout_s), self._reading:
+                if self._is_outdated(snapshot):
+                    await self._read()
+        except TimeoutError as error:
+            raise DeadlineError(timeout_s=self._timeout_s) from error
         is_published = snapshot in self._published
         if not self._standing or not (is_published or may_examine):
             detail = f"collection {self._collection} has no such snapshot"
@@ -83,8 +96,11 @@ class Publications:
 
     async def _read(self) -> None:
         seen, read_at = self._follower.state.snapshot, self._clock()
-        moves = await run_in_thread(Work.FOLLOWING, self._read_moves, self._n_moves)
-        if moves:
-            self._standing = follow_moves(self._standing, moves)
-            self._published, self._n_moves = frozenset(self._standing), moves[-1].sequence
+        last = await run_in_thread(Work.FOLLOWING, self._find_last)
+        while self._n_read < last:
+            until = min(self._n_read + _BLOCK, last)
+            moves = await run_in_thread(Work.FOLLOWING, self._read_moves, self._n_read, until)
+            self._read_so_far, self._n_read = follow_moves(self._read_so_far, moves), until
+        if self._standing is not self._read_so_far:
+            self._standing, self._published = self._read_so_far, frozenset(self._read_so_far)
         self._seen, self._read_at = seen, read_at

@@ -265,8 +265,10 @@ async def _run(store, body, groups, limits, recorded, record_change, shared, ope
             follower=follower,
             publications=Publications(
                 follower,
-                lambda after: list(alias_history(store, SPEC.name, "live"))[after:],
+                find_last=lambda: len(alias_history(store, SPEC.name, "live")),
+                read_moves=lambda after, until: alias_history(store, SPEC.name, "live")[after:until],
                 collection=SPEC.name,
+                timeout_s=30.0,
             ),
             searches=searches,
             answerer=answerer,
