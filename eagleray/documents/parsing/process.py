@@ -25,8 +25,11 @@ from eagleray.documents.records import InputFile, RawRecord
 from eagleray.errors import MissingExtraError, ParserError
 
 _START_S: Final = 60.0
-_WALL_FACTOR: Final = 5.0
-"""Seconds that may pass for one of processor time, and for nothing: other processes want the cores, too."""
+_WALL_FACTOR: Final = 20.0
+"""Seconds that may pass for one of processor time, and for nothing: other processes want the cores, too.
+
+Behind searches that keep every core busy, a parser of uploads gets about a tenth of one.
+"""
 
 _MAX_WAIT_MS: Final = 2**31 - 1
 """The longest wait that `poll` takes."""
