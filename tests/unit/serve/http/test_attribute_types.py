@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from tests.small_collections import SPEC
@@ -29,8 +27,9 @@ class Desk:
         await self._follow(answer)
 
     async def _follow(self, answer):
-        while answer.status_code == 200 and self.served.follower.state.snapshot != answer.json()["snapshot"]:
-            await asyncio.sleep(0.01)
+        if answer.status_code == 200:
+            snapshot = answer.json()["snapshot"]
+            assert await self.served.follower.take(snapshot, timeout_s=20.0), self.served.follower.state
 
     async def search(self, where, *, headers=ANN):
         body = {"query": "zebrawood", "k": 100, "mode": "lexical", "filter": where}
