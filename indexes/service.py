@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict, replace
 from typing import Any, Final
 
-from eagleray.contracts.asked_snapshots import AskedSnapshot
+from eagleray.contracts.asked_snapshots import AskedSnapshot, ask_own
 from eagleray.contracts.exchange import ExportRequest
 from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.manifests import SnapshotManifest
@@ -236,7 +236,7 @@ def _ask(settings: Settings, name: str, snapshot: str) -> AskedSnapshot:
     if not is_alias_name(name):
         standing = find_standing(alias_history(_open(settings), settings.collection, _ALIAS))
     if not standing:
-        return AskedSnapshot(snapshot=snapshot, entitled_by=snapshot)
+        return ask_own(snapshot)
     return AskedSnapshot(snapshot=snapshot, entitled_by=standing[-1], is_published=snapshot in standing)
 
 

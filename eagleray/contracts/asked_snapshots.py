@@ -19,3 +19,8 @@ class AskedSnapshot:
     snapshot: str
     entitled_by: str
     is_published: bool = True
+
+
+def ask_own(snapshot: str) -> AskedSnapshot:
+    """Return a snapshot as it is asked under its own entitlements."""
+    return AskedSnapshot(snapshot=snapshot, entitled_by=snapshot)

@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 from typing import Any, Final
 
-from eagleray.contracts.asked_snapshots import AskedSnapshot
+from eagleray.contracts.asked_snapshots import AskedSnapshot, ask_own
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import ANONYMOUS
 from eagleray.errors import EagleRayError, OverloadedError
@@ -71,7 +71,7 @@ class SegmentShard(Replica):
         """Return the answer to a step on the snapshot that it names, as asked, or the error."""
         take = partial(_take, step)
         if asked is None:
-            asked = AskedSnapshot(snapshot=step.snapshot, entitled_by=step.snapshot)
+            asked = ask_own(step.snapshot)
         answer = self._answerer.answer(take, snapshot=asked, timeout_s=timeout_s)
         return await returned(answer, carrier)
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import repeat
 from typing import TypeVar
 
-from eagleray.contracts.asked_snapshots import AskedSnapshot
+from eagleray.contracts.asked_snapshots import AskedSnapshot, ask_own
 from eagleray.contracts.callers import Action, Caller
 from eagleray.contracts.requests import Reply, Request
 from serve.engine.threads import Work, run_in_thread
@@ -60,7 +60,7 @@ async def keep_replies(
         EagleRayError: there is no answer, or it could not be recorded.
     """
     started = time.perf_counter_ns()
-    named = AskedSnapshot(snapshot=snapshot, entitled_by=snapshot) if snapshot else None
+    named = ask_own(snapshot) if snapshot else None
 
     async def record(outcomes: Sequence[Reply | Exception]) -> None:
         latency_us = (time.perf_counter_ns() - started) // 1_000

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from eagleray.contracts.asked_snapshots import AskedSnapshot
+from eagleray.contracts.asked_snapshots import ask_own
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.errors import NotPublishedError, UnavailableError
@@ -65,11 +65,6 @@ def snapshots(arguments):
 def publish(arguments, snapshot, expected):
     move = AliasMove(snapshot=snapshot, expected=expected, reason="test", now=0)
     move_alias(open_store(arguments.store), SPEC.name, "live", move=move)
-
-
-def ask_own(snapshot):
-    """Return a snapshot as it is asked under its own entitlements."""
-    return AskedSnapshot(snapshot=snapshot, entitled_by=snapshot)
 
 
 def expect(arguments, snapshot):

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol
 
-from eagleray.contracts.asked_snapshots import AskedSnapshot
+from eagleray.contracts.asked_snapshots import AskedSnapshot, ask_own
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.errors import DeadlineError
 from serve.engine.following import Following
@@ -80,7 +80,7 @@ class RememberedSearches:
         started = time.perf_counter()
         wanted = self._follower.state.snapshot if snapshot is None else snapshot.snapshot
         if wanted in self._follower.opened:
-            found = await self._find(snapshot or _ask_own(wanted), request, started)
+            found = await self._find(snapshot or ask_own(wanted), request, started)
             if found is not None:
                 return found
         left_s = max(allowed_s - (time.perf_counter() - started), 1e-9)
@@ -88,7 +88,7 @@ class RememberedSearches:
             response = await self._searches.answer(request, snapshot=snapshot, timeout_s=left_s)
         except DeadlineError as error:
             raise DeadlineError(timeout_s=allowed_s) from error
-        answered = snapshot or _ask_own(response.explanation.snapshot)  # the alias may have moved meanwhile
+        answered = snapshot or ask_own(response.explanation.snapshot)  # the alias may have moved meanwhile
         name = self._name(answered, request)
         self._cache.keep(name, partial(write_answer, response))
         return response
@@ -123,8 +123,3 @@ class RememberedSearches:
     def _name(self, snapshot: AskedSnapshot, request: SearchRequest) -> bytes:
         rights, question = describe_rights(request.principal), describe_question(request)
         return self._sealer.name(RESULTS, self._basis, repr(snapshot), rights, question)
-
-
-def _ask_own(snapshot: str) -> AskedSnapshot:
-    """Return a snapshot as it is asked by its own entitlements."""
-    return AskedSnapshot(snapshot=snapshot, entitled_by=snapshot)

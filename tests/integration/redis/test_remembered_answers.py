@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eagleray.contracts.asked_snapshots import AskedSnapshot
+from eagleray.contracts.asked_snapshots import ask_own
 from eagleray.contracts.filters import Compare, Comparison, Contains, Not
 from eagleray.contracts.hits import Fusion, Granularity, Ranking, SearchMode, SearchRequest
 from eagleray.contracts.indexes import TextField
@@ -124,11 +124,6 @@ def publish(store, snapshot):
 def strip(response):
     """Return an answer without what tells how long it took, and where it came from."""
     return replace(response, explanation=replace(response.explanation, timings_ms={}, is_remembered=False))
-
-
-def ask_own(snapshot):
-    """Return a snapshot as it is asked under its own entitlements."""
-    return AskedSnapshot(snapshot=snapshot, entitled_by=snapshot)
 
 
 def list_names(plain, kind="result"):

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from eagleray.contracts.asked_snapshots import AskedSnapshot
+from eagleray.contracts.asked_snapshots import ask_own
 from eagleray.contracts.hits import SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.errors import StoreError
@@ -71,11 +71,7 @@ def make_writer(store):
     return make
 
 
-def own_state(snapshot):
-    return AskedSnapshot(snapshot=snapshot, entitled_by=snapshot)
-
-
 def make_entry(number=0, *, subject="ann", questions="text", outcome=None):
     request = SearchRequest(query=f"question {number}", principal=Principal(subject=subject))
-    outcome, snapshot = outcome or ValueError("x"), own_state(f"{number % 3}" * 64)
+    outcome, snapshot = outcome or ValueError("x"), ask_own(f"{number % 3}" * 64)
     return record_search(request, outcome, questions=questions, latency_us=number, snapshot=snapshot)

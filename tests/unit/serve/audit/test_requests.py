@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eagleray.contracts.asked_snapshots import ask_own
 from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.facets import make_counts
 from eagleray.contracts.filters import Compare, Comparison
@@ -22,7 +23,6 @@ from serve.audit.requests import Circumstances, ask_again, read_request, record
 from serve.audit.scanning import scan_records
 from serve.audit.segments import decode_segment, encode_segment
 from tests.small_collections import DAY, SPEC, put_small_snapshot
-from tests.unit.serve.audit.conftest import own_state
 from tests.unit.serve.audit.test_entries import NAMES
 from tests.unit.serve.audit.test_filters import EXPRESSIONS
 from tests.unit.serve.audit.test_replaying import Opener
@@ -70,7 +70,7 @@ def answer(engine, request):
 
 
 def make_entry(request, outcome, *, questions="text"):
-    told = Circumstances(latency_us=5, snapshot=own_state("b" * 64), request_id="r-1")
+    told = Circumstances(latency_us=5, snapshot=ask_own("b" * 64), request_id="r-1")
     return record(request, outcome, questions=questions, circumstances=told)
 
 
