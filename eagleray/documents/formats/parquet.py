@@ -37,16 +37,6 @@ def open_parquet(source: Any) -> Any:
     return pq.ParquetFile(source, buffer_size=_BUFFER_BYTES, pre_buffer=False)
 
 
-def read_parquet_group(data: ParquetData, file: InputFile, *, group: int) -> Iterator[RawRecord | DeadLetter]:
-    """Yield the rows of one row group, counted from 0; positions are rows of the whole file."""
-    opened = _open_parquet(data, file)
-    if isinstance(opened, DeadLetter):
-        yield opened
-        return
-    first_row = 1 + sum(opened.metadata.row_group(before).num_rows for before in range(group))
-    yield from _read_group(opened, file, group=group, first_row=first_row)
-
-
 def _open_parquet(data: ParquetData, file: InputFile) -> Any:
     try:
         opened = open_parquet(pa.BufferReader(data) if isinstance(data, bytes) else data)

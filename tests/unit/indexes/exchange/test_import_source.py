@@ -5,13 +5,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.hostile_files import make_parquet
 from eagleray.documents.parsing.limits import ParseLimits
 from eagleray.documents.parsing.pool import ParserPool
 from eagleray.documents.parsing.tables import TableReader
 from eagleray.errors import SourceError
 from indexes.exchange.import_source import iterate_rows, open_import_source
 from indexes.storage.local import LocalStore
-from tests.hostile_files import make_repeating_parquet
 
 TABLES = TableReader(ParserPool(ParseLimits(memory_bytes=64 << 20)))
 
@@ -48,7 +48,7 @@ def test_a_file_that_is_no_parquet_is_refused(tmp_path):
 
 
 def test_rows_that_unpack_to_too_much_end_the_import_and_not_the_process(tmp_path):
-    (tmp_path / "a.parquet").write_bytes(make_repeating_parquet(900, row_bytes=1 << 20))
+    (tmp_path / "a.parquet").write_bytes(make_parquet(900, 1 << 20))
     np.save(tmp_path / "vectors.npy", np.ones((900, 4), dtype=np.float32))
     source = open_folder(tmp_path, vectors="vectors.npy")
     with pytest.raises(SourceError, match="rows from 1 on cannot be read: .*more memory than allowed"):

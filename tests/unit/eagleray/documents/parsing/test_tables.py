@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.hostile_files import make_parquet
 from eagleray.documents.parsing.limits import ParseLimits
 from eagleray.documents.parsing.pool import ParserPool
 from eagleray.documents.parsing.table_frames import decode_batch, decode_description
 from eagleray.documents.parsing.tables import TableError, TableFile, TableReader, TableRows
 from eagleray.errors import StoreError
-from tests.hostile_files import make_repeating_parquet
 
 ROWS = pa.table(
     {
@@ -71,7 +71,7 @@ def test_what_is_no_parquet_file_names_the_class_of_the_fault_alone(tables, data
 
 def test_what_unpacks_to_too_much_is_refused_and_the_next_file_is_read(tables):
     with pytest.raises(TableError, match="more memory than allowed"):
-        read(tables, make_repeating_parquet(900, row_bytes=1 << 20), batch_rows=900)
+        read(tables, make_parquet(900, 1 << 20), batch_rows=900)
     assert len(read(tables, write(ROWS))) == 4
 
 
