@@ -28,7 +28,7 @@ EagleRayError
 ├── ForbiddenError             a caller without the role for it
 ├── OverloadedError            too many requests at once; try again later
 │   ├── QuotaError                 this caller took its share; others are answered
-│   └── BodyRoomError              bodies of requests at work take all the memory that they may
+│   └── BodyRoomError              bodies of requests or answers take all the memory that they may
 ├── UnavailableError           a part of a server does not answer now; try again later
 ├── DeadlineError              a request took longer than it may
 ├── UnreachableError           no server answers at an address, or the connection broke
@@ -290,7 +290,8 @@ class BodyRoomError(OverloadedError):
     """Fields: max_bytes, retry_after_s."""
 
     message = (
-        "there is no room for this body among the {max_bytes} bytes that all may have together; "
+        "there is no room for this body among the {max_bytes} bytes that those of all requests, or of all "
+        "answers, may have together; "
         "try again in {retry_after_s} s"
     )
 

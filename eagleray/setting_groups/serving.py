@@ -38,8 +38,9 @@ class ServeSettings(BaseModel):
         head_timeout_s: seconds in which the head of a request must have come.
         idle_timeout_s: seconds that a connection stays open between two requests.
         write_timeout_s: seconds in which a peer must take 64 KB of an answer, or what is left of it.
-        max_body_bytes: that the bodies of all requests at work may have together; one caller may hold as
-            much as is free, so half of it where nobody else sends any.
+        max_body_bytes: that the bodies of all requests at work may have together, and those of all answers
+            on their way as much again; one caller may hold as much as is free, so half of it where nobody
+            else does.
         embed_max_waiting: texts that may wait to be embedded; a request that would exceed it is refused.
         embed_timeout_s: seconds that embedding the texts of a request may take, waiting included.
         write_niceness: how much lower the priority of what writes documents is, as `nice` counts.

@@ -32,6 +32,7 @@ from serve.http.body_room import BodyRoom
 from serve.http.incoming import BodyLimit
 from serve.http.measuring import Measured
 from serve.http.openapi import publish_description
+from serve.http.outgoing import AnswerLimit
 from serve.http.problems import install
 from serve.http.request_ids import RequestIds
 from serve.http.serving import Serving
@@ -99,6 +100,7 @@ def make_app(
         app.include_router(router)
     publish_description(app, path="/openapi.json")
     app.add_middleware(BodyLimit, room=BodyRoom(serving.max_body_bytes), longer=LONG_BODIES)
+    app.add_middleware(AnswerLimit, room=BodyRoom(serving.max_body_bytes, is_first_free=True))
     app.add_middleware(Admission, serving=serving, routes=app.routes)
     measured = Measured(app, metrics=serving.metrics, routes=app.routes)
     return RequestIds(Traced(measured, routes=app.routes))

@@ -1,4 +1,4 @@
-"""How many bytes the bodies of all requests at work may have together, and how many those of one caller.
+"""How many bytes the bodies of all callers may have together, and how many those of one.
 
 Source: A. Choudhury and E. Hahne, Dynamic Queue Length Thresholds in a Shared-Memory Packet Switch, IEEE/ACM
 Transactions on Networking 6 (1998), with alpha = 1: each may hold as much as is free. One alone gets a half,
@@ -22,10 +22,11 @@ class BodyRoom:
 
     Args:
         max_bytes: of all together.
+        is_first_free: whether the first body of a caller who holds none finds room always.
     """
 
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
+    def __init__(self, max_bytes: int, *, is_first_free: bool = False) -> None:
+        self._max_bytes, self._is_first_free = max_bytes, is_first_free
         self._held: Counter[str] = Counter()
         self.n_bytes = 0
         """Bytes that are held."""
@@ -45,7 +46,9 @@ class BodyRoom:
         Raises:
             BodyRoomError: there is no room for them now.
         """
-        if self._held[holder] + n_bytes > self._max_bytes - self.n_bytes:
+        held = self._held[holder]
+        is_free = self._is_first_free and not held
+        if held + n_bytes > self._max_bytes - self.n_bytes and not is_free:
             raise BodyRoomError(max_bytes=self._max_bytes, retry_after_s=_RETRY_S)
         self._give(holder, n_bytes)
 

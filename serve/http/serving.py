@@ -192,7 +192,7 @@ class Serving:
         quotas: what each caller may take.
         metrics: of this application alone.
         metrics_for: who may read them.
-        max_body_bytes: that the bodies of all requests at work may have together.
+        max_body_bytes: that the bodies of all requests at work may have together, and those of answers.
         reranker: scores documents for those who bring them; `None` where the settings name none.
         documents: takes documents; `None` where none are taken.
         uploads: keeps files and vector stores; `None` where none are taken.
