@@ -20,7 +20,8 @@ class ParsingSettings(BaseModel):
         upload_timeout_s: as `timeout_s`, of a file that was uploaded to a server.
         upload_text_bytes: as `max_text_bytes`, of a file that was uploaded to a server.
         upload_processes: that parse uploads in one server.
-        upload_max_waiting: requests whose files may wait for one of these; one more is refused.
+        upload_max_waiting: requests whose files may wait for one of these; one more is refused. One caller
+            has as many as there is room for more: half where nobody else has any.
     """
 
     model_config = FROZEN

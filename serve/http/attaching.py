@@ -240,8 +240,7 @@ def _end(own: OwnRecords, remains: Remains, now: int) -> None:
             own.attachments.close(item)
     for item in remains.to_fail:
         own.attachments.fail(item, "server_error", LEFT)
-    for item in remains.to_erase:
-        own.attachments.erase(item)
+    own.attachments.erase(remains.to_erase)
 
 
 async def find_landed(

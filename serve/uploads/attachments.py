@@ -93,14 +93,20 @@ class Attachments:
         self._objects.write(_locate(attached, "attributes"), {"values": dict(attributes)})
         return replace(attached, attributes=attributes)
 
-    def erase(self, attached: Attached) -> None:
-        """Remove all that is kept of an attempt, its existence first; its place is remembered for a while."""
-        self._gone.note(_name_gone(attached.store_id, attached.file_id), attached.created)
-        prefix = _locate(attached, "")
-        paths = [path for path, _ in self._objects.list(f"{_FOLDER}/{attached.store_id}")]
-        for path in sorted(paths, key=lambda path: not path.endswith(".begun")):
-            if path.startswith(prefix):
-                self._objects.delete(path)
+    def erase(self, attempts: Iterable[Attached]) -> None:
+        """Remove all that is kept of some attempts, of each its existence first.
+
+        Their places are remembered for a while.
+        """
+        erased: dict[str, set[str]] = defaultdict(set)
+        for attached in attempts:
+            self._gone.note(_name_gone(attached.store_id, attached.file_id), attached.created)
+            erased[attached.store_id].add(_locate(attached, ""))
+        for store_id, beginnings in erased.items():
+            paths = [path for path, _ in self._objects.list(f"{_FOLDER}/{store_id}")]
+            for path in sorted(paths, key=lambda path: not path.endswith(".begun")):
+                if f"{path.rpartition('.')[0]}." in beginnings:
+                    self._objects.delete(path)
 
     def is_wanted(self, attached: Attached) -> bool:
         """Return whether an attempt is there now, and was neither taken out nor cancelled."""

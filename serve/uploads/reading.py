@@ -7,6 +7,7 @@ owner's, and columns are shared by all who search the collection.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -72,7 +73,8 @@ class UploadReader:
     """Lets files of callers be read, in threads and processes that do nothing else.
 
     Each owner has one file read at a time, and others come between two of them: many files of one hold up
-    nobody else for long.
+    nobody else for long. As many requests of one owner may wait as there is room for more: half of all where
+    nobody else has any.
 
     Args:
         settings: what parsing a file may take, and how many are parsed at once.
@@ -87,13 +89,13 @@ class UploadReader:
         self._threads = ThreadPoolExecutor(n_processes, thread_name_prefix="eagleray-parsing")
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._max_reading = n_processes + settings.upload_max_waiting
-        self._n_reading = 0
+        self._n_reading = Counter[str]()
 
     async def run(self, owner: str, read: Callable[[], _T]) -> _T:
         """Return what `read` returns, called in a thread once it is the owner's turn.
 
         Raises:
-            OverloadedError: too many wait.
+            OverloadedError: too many wait, or too many of this owner's.
         """
         (found,) = await self.run_each(owner, [read])
         return found
@@ -115,10 +117,11 @@ class UploadReader:
         Raises:
             OverloadedError: too many wait.
         """
-        if self._n_reading >= self._max_reading:
-            raise OverloadedError(waiting=self._n_reading, retry_after_s=_RETRY_AFTER_S)
+        n_all = self._n_reading.total()
+        if self._n_reading[owner] >= self._max_reading - n_all:
+            raise OverloadedError(waiting=n_all, retry_after_s=_RETRY_AFTER_S)
         turn = self._turns.setdefault(owner, asyncio.Lock())
-        self._n_reading += 1
+        self._n_reading[owner] += 1
         try:
             async with turn:
                 loop, found = asyncio.get_running_loop(), list[_T]()
@@ -128,7 +131,9 @@ class UploadReader:
                         break
                 return found
         finally:
-            self._n_reading -= 1
+            self._n_reading[owner] -= 1
+            if not self._n_reading[owner]:
+                del self._n_reading[owner]
 
 
 def read_documents(

@@ -242,7 +242,7 @@ def test_what_a_crash_left_half_written_is_not_found_and_can_be_attached_again(a
         store, ids = await fill(ann, gilt=(NOTE, {}))
         own = OwnRecords(served.store, SPEC.name, subject="ann")
         record = own.attachments.find(store.id, ids["gilt"])
-        own.attachments.erase(record)
+        own.attachments.erase([record])
         left = replace(record, snapshot="", attempt=make_attempt(record.created))
         own.attachments.begin(left)
         own.attachments.plan(left, 1)
@@ -250,7 +250,7 @@ def test_what_a_crash_left_half_written_is_not_found_and_can_be_attached_again(a
         file = await ann.vector_stores.files.retrieve(ids["gilt"], vector_store_id=store.id)
         assert file.status == "in_progress"
         long_ago = record.created - 3_600_000_000
-        own.attachments.erase(left)
+        own.attachments.erase([left])
         own.attachments.begin(replace(left, created=long_ago, attempt=make_attempt(long_ago)))
         file = await ann.vector_stores.files.poll(ids["gilt"], vector_store_id=store.id)
         assert (file.status, file.last_error.code) == ("failed", "server_error")

@@ -56,7 +56,7 @@ def test_each_mark_is_read_back(held):
     held.remove(attached)
     assert not held.is_wanted(attached)
     assert held.list_shown(STORE, files={FILE}) == []
-    held.erase(attached)
+    held.erase([attached])
     assert held.list_attempts() == []
 
 
@@ -66,8 +66,40 @@ def test_an_attempt_that_is_cancelled_or_gone_is_not_wanted(held):
         held.begin(item)
     held.cancel(attached)
     assert not held.is_wanted(attached)
-    held.erase(other)
+    held.erase([other])
     assert not held.is_wanted(other)
+
+
+def test_many_attempts_are_erased_by_one_look_at_their_vector_store(tmp_path):
+    store = CountingStore(open_store(tmp_path))
+    held = OwnRecords(store, "notes", owner="ann").attachments
+    attempts = [make(file_id=make_name("file-")) for _ in range(20)]
+    for item in attempts:
+        held.begin(item)
+        held.plan(item, 1)
+        held.close(item)
+    store.n_listed = 0
+    held.erase(attempts[1:])
+    assert store.n_listed == 1
+    assert [item.file_id for item in held.list_attempts(STORE)] == [attempts[0].file_id]
+    left = [
+        item.path.rpartition("/")[2].rpartition(".")[2] for item in store.list("notes/uploads/ann/attached")
+    ]
+    assert left == ["begun", "closed", "planned-1"]
+
+
+class CountingStore:
+    """Counts how often something is listed."""
+
+    def __init__(self, store):
+        self._store, self.n_listed = store, 0
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def list(self, folder):
+        self.n_listed += 1
+        return self._store.list(folder)
 
 
 def test_what_is_no_mark_of_an_attempt_is_passed_over(tmp_path):
@@ -84,7 +116,7 @@ def test_what_is_no_mark_of_an_attempt_is_passed_over(tmp_path):
 def test_what_is_written_beside_an_attempt_that_is_gone_is_seen_by_nobody_but_the_sweep(held):
     attached = make()
     held.begin(attached)
-    held.erase(attached)
+    held.erase([attached])
     held.plan(attached, 3)
     held.put_attributes(attached, {"late": True})
     assert held.list_shown(STORE, files={FILE}) == []

@@ -136,3 +136,31 @@ def test_each_owner_reads_in_one_thread_at_a_time_and_who_is_one_too_many_is_tol
 
     assert asyncio.run(run()) == ["read"] * 3
     assert max(most) == 2  # one of each owner
+
+
+def test_many_requests_of_one_owner_leave_room_for_others():
+    reader = UploadReader(ParsingSettings(upload_processes=1, upload_max_waiting=7))
+    go_on = threading.Event()
+
+    async def count(owner):
+        """Begin to read for an owner until that is refused, and return how often it was begun."""
+        for n in range(100):
+            task = asyncio.create_task(reader.run(owner, lambda: go_on.wait(10)))
+            await asyncio.sleep(0)
+            if task.done():
+                assert isinstance(task.exception(), OverloadedError)
+                return n
+            begun.append(task)
+        return 100
+
+    async def run():
+        taken = [await count("ann"), await count("bob"), await count("cleo"), await count("ann")]
+        go_on.set()
+        await asyncio.gather(*begun)
+        return taken
+
+    begun = []
+    assert asyncio.run(run()) == [4, 2, 1, 0]
+    begun.clear()
+    go_on.clear()
+    assert asyncio.run(run()) == [4, 2, 1, 0]  # all that was taken was given back
