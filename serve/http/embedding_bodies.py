@@ -10,7 +10,7 @@ from base64 import b64encode
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SkipValidation
 
 from eagleray.contracts.bounds import MAX_TEXT, MAX_TEXTS, MAX_TEXTS_TOGETHER, MAX_TOKENS
 from eagleray.contracts.ports import FloatMatrix
@@ -21,7 +21,7 @@ from serve.http.body_models import Absent, Body, Int, describe_optional, show_ex
 
 
 def _is_tokens(value: object) -> bool:
-    return isinstance(value, list) and all(type(token) is int for token in value)
+    return isinstance(value, list) and set(map(type, value)) <= {int}
 
 
 def _check_input(value: object) -> object:
@@ -40,7 +40,9 @@ def _check_input(value: object) -> object:
     return value
 
 
-Input = Annotated[str | list[str] | list[int] | list[list[int]], BeforeValidator(_check_input)]
+Input = Annotated[
+    str | list[str] | list[int] | list[list[int]], SkipValidation, BeforeValidator(_check_input)
+]
 
 
 class EmbeddingBody(Body):

@@ -13,6 +13,7 @@ from pathlib import PurePath
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form, Query, Response
+from fastapi.responses import JSONResponse
 
 from eagleray.digests import digest_bytes
 from eagleray.errors import InputError, NotPublishedError
@@ -31,7 +32,7 @@ from serve.http.upload_answers import (
 )
 from serve.http.upload_bodies import After, FileForm
 from serve.uploads.keeping import OwnRecords
-from serve.uploads.paging import Bounds, Order, Wanted, find_bounds
+from serve.uploads.paging import Order, Wanted, find_bounds
 from serve.uploads.records import FileRecord, make_name, read_clock
 
 PATH: Final = "/v1/files"
@@ -83,12 +84,10 @@ async def list_files(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 10_000,
     order: Order = "desc",
     after: After = "",
-) -> dict[str, Any]:
-    """List them."""
-    wanted = Wanted(limit=limit, order=order, after=after)
-    files, bounds = await run_own(_list_part, open_own(serving, caller), wanted)
-    found = [file for file in files if purpose in ("", file.purpose)]
-    return show_page(found, wanted, bounds, show=show_file)
+) -> JSONResponse:
+    """List them; what is written of many files takes longer than others should wait."""
+    own, wanted = open_own(serving, caller), Wanted(limit=limit, order=order, after=after)
+    return await run_own(_list_page, own, purpose, wanted)
 
 
 @router.get(
@@ -146,6 +145,8 @@ def _read_name(given: str) -> str:
     return PurePath(given.replace("\\", "/")).name
 
 
-def _list_part(own: OwnRecords, wanted: Wanted) -> tuple[list[FileRecord], Bounds]:
+def _list_page(own: OwnRecords, purpose: str, wanted: Wanted) -> JSONResponse:
     files = own.list_files()
-    return files, find_bounds(files, wanted, find_gone=own.find_gone)
+    bounds = find_bounds(files, wanted, find_gone=own.find_gone)
+    found = [file for file in files if purpose in ("", file.purpose)]
+    return JSONResponse(show_page(found, wanted, bounds, show=show_file))

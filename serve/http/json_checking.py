@@ -25,8 +25,8 @@ MAX_CONTAINERS: Final = 100_000
 MAX_STRINGS: Final = 400_000
 """Strings of one body, keys included."""
 
-MAX_VALUES: Final = 1_500_000
-"""Values of one body, numbers included: about as many token ids as 8 MB hold."""
+MAX_VALUES: Final = 400_000
+"""Values of one body, numbers included. Source: OpenAI's API reference: 300,000 token ids at once."""
 
 _SMALL_BYTES: Final = 64 << 10
 """A body of no more cannot hold enough values to matter."""

@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from serve.uploads.keeping import OwnRecords
+from serve.uploads.records import FileRecord
 from tests.small_collections import SPEC
 
 PROSE = "The issuer deferred the coupon of its 2029 notes, and the curve flattened. "
@@ -42,6 +44,7 @@ def steps(monkeypatch):
             {"documents": [PARTS]},
         ),
         ("/v1/embeddings", {"model": "hashing", "input": [PROSE * 3] * 2_000}),
+        ("/v1/embeddings", {"model": "hashing", "input": [[1] * 8_000] * 49}),
         (f"/collections/{SPEC.name}/search", {"query": "swap", "k": 1_000, "mode": "lexical"}),
     ],
 )
@@ -70,3 +73,31 @@ def test_a_form_of_many_headers_is_refused_before_they_are_read(serve_with, step
 
     serve_with(ask, takes_files=True)
     assert max(steps)[0] < 5 * MOST_S, max(steps)
+
+
+def test_a_list_of_many_files_is_written_beside_the_loop(serve_with, steps, monkeypatch):
+    many = [make_file(number) for number in range(10_000)]
+    monkeypatch.setattr(OwnRecords, "list_files", lambda _: many)
+    answers = []
+
+    async def ask(served):
+        headers = {"authorization": "Bearer ann"}
+        for _ in range(2):
+            steps.clear()
+            answers.append(await served.client.get("/v1/files", headers=headers))
+
+    serve_with(ask, takes_files=True)
+    assert len(answers[-1].json()["data"]) == len(many)
+    worst = max(steps)
+    assert worst[0] < MOST_S, worst
+
+
+def make_file(number):
+    return FileRecord(
+        file_id=f"file-{number:032x}",
+        created=number,
+        filename="notes.md",
+        purpose="assistants",
+        n_bytes=1,
+        sha256="0" * 64,
+    )
