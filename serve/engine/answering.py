@@ -69,6 +69,7 @@ class Answerer(Generic[Opened]):
         *,
         snapshot: AskedSnapshot | None = None,
         timeout_s: float | None = None,
+        is_begun: bool = False,
     ) -> Answer:
         """Return what `ask` makes of a snapshot's engine.
 
@@ -76,6 +77,7 @@ class Answerer(Generic[Opened]):
             ask: asks one engine; runs in a thread, in the context of the caller.
             snapshot: that answers, and by which entitlements; `None` asks the alias's.
             timeout_s: seconds it may take; the limit where it is greater, or not given.
+            is_begun: whether a part of the request was answered already: it waits, however many others do.
 
         Raises:
             OverloadedError: too many requests wait; try again later.
@@ -87,7 +89,7 @@ class Answerer(Generic[Opened]):
         try:
             async with asyncio.timeout(allowed_s):
                 with span("wait"):
-                    await self._wait_for_place()
+                    await self._wait_for_place(is_begun=is_begun)
                 with span("ask"):
                     work = await self._begin(ask, snapshot)
                     return await asyncio.shield(work)
@@ -100,8 +102,8 @@ class Answerer(Generic[Opened]):
         """Wait for what is at work, and end the threads."""
         await run_in_thread(Work.CLOSING, self._pool.shutdown)
 
-    async def _wait_for_place(self) -> None:
-        if self._places.locked() and self._n_waiting >= self._limits.max_waiting:
+    async def _wait_for_place(self, *, is_begun: bool) -> None:
+        if not is_begun and self._places.locked() and self._n_waiting >= self._limits.max_waiting:
             retry_s = max(_LEAST_RETRY_S, self._mean_s * (self._n_waiting + 1) / self._limits.n_threads)
             raise OverloadedError(waiting=self._n_waiting, retry_after_s=round(retry_s, 3))
         self._n_waiting += 1

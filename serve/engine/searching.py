@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.hits import SearchRequest, SearchResponse
@@ -15,6 +15,9 @@ from serve.engine.answering import Answerer
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.questions import Search, SearchBatch, needs_vector
 from serve.engine.shelf import Engine
+
+_TURN_S: Final = 0.25
+"""Seconds after which the searches of a batch let others have the thread."""
 
 
 class FindsHits(Protocol):
@@ -78,6 +81,7 @@ class Searches:
         """Return the answers of one snapshot, all or none.
 
         Their queries are embedded one after the other: however many they are, they wait as one caller does.
+        They are asked in turns of one thread, and between two of these others who wait get it.
 
         Args:
             requests: the questions.
@@ -100,9 +104,14 @@ class Searches:
             searches = [
                 Search(request, await self._find_vector(request, find_left_s())) for request in requests
             ]
-            left_s = find_left_s()
-            batch = SearchBatch(tuple(searches), timeout_s=left_s)
-            return await self._answerer.answer(batch, snapshot=snapshot, timeout_s=left_s)
+            responses: tuple[SearchResponse, ...] = ()
+            while len(responses) < len(searches):
+                batch = SearchBatch(tuple(searches[len(responses) :]), turn_s=_TURN_S)
+                responses += await self._answerer.answer(
+                    batch, snapshot=snapshot, timeout_s=find_left_s(), is_begun=bool(responses)
+                )
+                snapshot = snapshot or _name_own(responses[0])
+            return responses
         except DeadlineError as error:
             raise DeadlineError(timeout_s=allowed_s) from error
 
@@ -110,6 +119,12 @@ class Searches:
         if not needs_vector(request):
             return None
         return await self._vectors.find(request.query, timeout_s=timeout_s)
+
+
+def _name_own(response: SearchResponse) -> AskedSnapshot:
+    """Return the snapshot of an answer of the alias's, as it is asked by its own entitlements."""
+    snapshot = response.explanation.snapshot
+    return AskedSnapshot(snapshot=snapshot, entitled_by=snapshot)
 
 
 class ProbedSearches:

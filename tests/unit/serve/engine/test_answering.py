@@ -77,8 +77,10 @@ def test_one_too_many_is_refused_with_a_time_and_the_others_are_answered(answer_
         with pytest.raises(OverloadedError) as refused:
             await answerer.answer(ask)
         assert refused.value.retry_after_s > 0.0
+        begun = asyncio.create_task(answerer.answer(ask, is_begun=True))
+        await asyncio.sleep(0)
         release.set()
-        assert await asyncio.gather(*held) == [True] * 3
+        assert await asyncio.gather(*held, begun) == [True, True, True, "a"]
         assert await answerer.answer(ask) == "a"
 
     answer_with(body, n_threads=1, max_waiting=2)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from functools import partial
 
 import numpy as np
 import pytest
 
 from eagleray.contracts.audits import AuditQuery
-from eagleray.contracts.hits import SearchMode, SearchRequest
+from eagleray.contracts.hits import Explanation, SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.principals import Principal
 from eagleray.embedders import open_embedder
 from eagleray.errors import DeadlineError, QueryError
@@ -135,3 +136,86 @@ def test_the_time_of_a_search_has_embedding_in_it(search_with):
             await searches.answer(SearchRequest(query="swap"), timeout_s=1e-6)
 
     search_with(body, CutModel())
+
+
+class SlowEngine:
+    """An engine whose searches take a while, and that says which snapshot it is of."""
+
+    def __init__(self, snapshot):
+        self.snapshot = snapshot
+
+    def under(self, asked):
+        assert asked.entitled_by == asked.snapshot
+        return self
+
+    def search(self, request, *, vector=None):
+        time.sleep(0.04)
+        told = Explanation(
+            snapshot=self.snapshot,
+            as_of=None,
+            is_exact=True,
+            segments=(),
+            document_frequencies={},
+            n_visible=0,
+            average_length=0.0,
+            timings_ms={},
+        )
+        return SearchResponse(hits=(), explanation=told)
+
+    def close(self):
+        pass
+
+
+LEXICAL = SearchRequest(query="swap", mode=SearchMode.LEXICAL)
+
+
+def search_slowly(body, **limits):
+    """Run a coroutine over slow searches, and a function that moves the alias."""
+
+    async def whole():
+        wanted = ["a"]
+        follower = Follower(Shelf(SlowEngine), lambda: wanted[0], probe=lambda engine: None, interval_s=5.0)
+        await follower.start()
+        answerer = Answerer(follower, Limits(**limits))
+
+        async def move(snapshot):
+            wanted[0] = snapshot
+            assert await follower.take(snapshot, timeout_s=5.0)
+
+        try:
+            return await body(Searches(answerer, None, timeout_s=30.0), move)
+        finally:
+            await answerer.close()
+            await follower.close()
+
+    return asyncio.run(whole())
+
+
+def test_a_batch_lets_others_have_the_thread():
+    async def body(searches, _):
+        ended = []
+
+        async def ask(name, asked):
+            await asked
+            ended.append(name)
+
+        batch = asyncio.create_task(ask("batch", searches.answer_all([LEXICAL] * 25)))
+        await asyncio.sleep(0)
+        for number in range(2):
+            await ask(number, searches.answer(LEXICAL))
+        await batch
+        return ended
+
+    assert search_slowly(body, n_threads=1) == [0, 1, "batch"]
+
+
+def test_a_batch_is_of_one_snapshot_whatever_is_published_meanwhile():
+    async def body(searches, move):
+        batch = asyncio.create_task(searches.answer_all([LEXICAL] * 20))
+        await asyncio.sleep(0.05)
+        await move("b")
+        return await batch, await searches.answer(LEXICAL)
+
+    batch, after = search_slowly(body, n_threads=1)
+    assert [answer.explanation.snapshot for answer in batch] == ["a"] * 20
+    assert after.explanation.snapshot == "b"
