@@ -1,5 +1,7 @@
 """The threads that work beside the event loop: so many for each kind of work, so that none starves another.
 
+Where callers decide how long a thread is held, one of them never has all of a kind.
+
 Searches, embedding and single long pieces of work have threads of their own where they are carried out
 (`answering`, `turns`, `alone`); everything else that may block goes through here, and nothing through the
 event loop's own executor, which all would share.
@@ -10,10 +12,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from enum import StrEnum
 from functools import cache, partial
 from typing import Final, ParamSpec, TypeVar
+from weakref import WeakValueDictionary
 
 Result = TypeVar("Result")
 Params = ParamSpec("Params")
@@ -64,6 +67,18 @@ _N_THREADS: Final = {
 }
 
 
+_MOST_OF_ONE: Final = {Work.TEXTS: 1, Work.UPLOADS: 3, Work.CATALOG: 1}
+"""Threads of a kind that one caller may have at once; the others are never held for long."""
+
+_caller: ContextVar[str] = ContextVar("caller", default="")
+_turns: WeakValueDictionary[tuple[int, Work, str], asyncio.Semaphore] = WeakValueDictionary()
+
+
+def work_for(subject: str) -> None:
+    """Let what this task runs in threads from here on count as work for a caller; empty for nobody."""
+    _caller.set(subject)
+
+
 async def run_in_thread(
     work: Work, do: Callable[Params, Result], /, *args: Params.args, **kwargs: Params.kwargs
 ) -> Result:
@@ -72,8 +87,15 @@ async def run_in_thread(
     Raises:
         Exception: what `do` raised.
     """
+    loop, subject = asyncio.get_running_loop(), _caller.get()
     called = partial(copy_context().run, do, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_open_pool(work), called)
+    if not subject or work not in _MOST_OF_ONE:
+        return await loop.run_in_executor(_open_pool(work), called)
+    turn = _turns.setdefault((id(loop), work, subject), asyncio.Semaphore(_MOST_OF_ONE[work]))
+    await turn.acquire()
+    done = loop.run_in_executor(_open_pool(work), called)
+    done.add_done_callback(lambda _: turn.release())  # also where nobody waits for it any more
+    return await asyncio.shield(done)  # cancelled, it would count as ended while its thread goes on
 
 
 @cache

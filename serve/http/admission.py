@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eagleray.contracts.callers import Action
 from eagleray.errors import EagleRayError, ForbiddenError
+from serve.engine.threads import work_for
 from serve.http.access import CALLER, find_action, identify
 from serve.http.measuring import find_template
 from serve.http.problems import answer_own, make_error
@@ -101,6 +102,8 @@ class Admission:
             answer = await self._check(scope)
         except EagleRayError as error:
             answer = answer_own(scope["path"], error)
+        caller = scope.get(CALLER)
+        work_for("" if caller is None else caller.principal.subject)
         if answer is not None:
             await refuse(answer, scope, receive, send)
         elif scope["method"] == "HEAD":

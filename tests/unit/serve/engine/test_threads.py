@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import serve
-from serve.engine.threads import Work, run_in_thread
+from serve.engine.threads import Work, run_in_thread, work_for
 from tests.unit.serve.engine.conftest import wait_until
 
 named = contextvars.ContextVar("named", default="nobody")
@@ -32,6 +32,34 @@ def test_work_of_one_kind_does_not_wait_for_work_of_another():
         assert len(begun) < 64, "the threads of a kind are bounded"
         gate.set()
         await asyncio.gather(*held)
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize(("kind", "most"), [(Work.TEXTS, 1), (Work.UPLOADS, 3), (Work.CATALOG, 1)])
+def test_one_caller_never_has_all_threads_of_what_callers_can_make_long(kind, most):
+    async def body():
+        gate, begun = threading.Event(), []
+
+        def hold():
+            begun.append(1)
+            assert gate.wait(timeout=20)
+
+        async def ask(subject, do):
+            work_for(subject)
+            return await run_in_thread(kind, do)
+
+        held = [asyncio.create_task(ask("ann", hold)) for _ in range(16)]
+        await wait_until(lambda: len(begun) == most)
+        async with asyncio.timeout(20):
+            assert await asyncio.create_task(ask("ben", lambda: "done")) == "done"
+            assert await asyncio.create_task(ask("", lambda: "done")) == "done"
+        held[0].cancel()
+        await asyncio.sleep(0.05)
+        assert len(begun) == most, "a thread is held until its work has ended, whoever waits for it"
+        gate.set()
+        await asyncio.gather(*held, return_exceptions=True)
+        assert len(begun) == len(held)
 
     asyncio.run(body())
 
