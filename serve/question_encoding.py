@@ -38,5 +38,6 @@ async def open_question_encoder(settings: Settings, embedder: Embedder) -> Encod
         least_fill=1.0,
         max_waiting=settings.serve.max_waiting,
         timeout_s=settings.serve.timeout_s,
+        leaves_room=False,  # one text each, and few: a desk may ask them all under one name
     )
     return Encoder(embedder.embed_queries, count=count, limits=limits, counting=Work.QUESTIONS)

@@ -31,6 +31,7 @@ class EncoderLimits:
             padding. 1 takes texts of equal length alone, and pads none.
         max_waiting: texts that may wait; a request that would exceed it is refused.
         timeout_s: seconds a request may take, waiting included.
+        leaves_room: whether a second request of one caller is refused where others would find no room.
     """
 
     max_tokens: int | None
@@ -39,6 +40,7 @@ class EncoderLimits:
     least_fill: float = 0.5
     max_waiting: int = 4096
     timeout_s: float = 120.0
+    leaves_room: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +119,7 @@ class Encoder:
             max_waiting=limits.max_waiting,
             timeout_s=limits.timeout_s,
             thread_name="eagleray-embed",
+            leaves_room=limits.leaves_room,
         )
 
     @property

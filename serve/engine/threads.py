@@ -79,6 +79,11 @@ def work_for(subject: str) -> None:
     _caller.set(subject)
 
 
+def read_caller() -> str:
+    """Return for whom this task works, as `work_for` was told; empty for nobody."""
+    return _caller.get()
+
+
 async def run_in_thread(
     work: Work, do: Callable[Params, Result], /, *args: Params.args, **kwargs: Params.kwargs
 ) -> Result:
@@ -87,7 +92,7 @@ async def run_in_thread(
     Raises:
         Exception: what `do` raised.
     """
-    loop, subject = asyncio.get_running_loop(), _caller.get()
+    loop, subject = asyncio.get_running_loop(), read_caller()
     called = partial(copy_context().run, do, *args, **kwargs)
     if not subject or work not in _MOST_OF_ONE:
         return await loop.run_in_executor(_open_pool(work), called)

@@ -15,11 +15,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from eagleray.errors import DeadlineError, OverloadedError
-from serve.engine.threads import Work, run_in_thread
+from serve.engine.threads import Work, read_caller, run_in_thread
 
 _LEAST_RETRY_S: Final = 0.1
 _SHARE: Final = 0.1
 """Weight of the last turn in the mean of what one item takes."""
+
+_TIMES_FREE: Final = 3
+"""How many times the room that is left the items of one caller may take: three quarters of all, if alone."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -27,6 +30,7 @@ class Waiting:
     """A request; `left` are its items that still wait, `done` ends when all are computed or one failed."""
 
     left: list[Any]
+    caller: str = field(default_factory=read_caller)
     done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def end(self, error: Exception | None = None) -> None:
@@ -74,6 +78,7 @@ class Turns(Generic[Request]):
         max_waiting: int,
         timeout_s: float,
         thread_name: str,
+        leaves_room: bool = True,
     ) -> None:
         """Take the parts.
 
@@ -82,12 +87,14 @@ class Turns(Generic[Request]):
             max_waiting: items that may wait; a request that would exceed it is refused.
             timeout_s: seconds a request may take, waiting included.
             thread_name: prefix of the thread's name.
+            leaves_room: whether a second request of one caller is refused where others would find no room.
         """
         self._begin, self._max_waiting, self._timeout_s = begin, max_waiting, timeout_s
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=thread_name)
         self._requests: deque[Request] = deque()
         self._work: asyncio.Task[None] | None = None
-        self._n_waiting = 0
+        self._admitted: set[Waiting] = set()
+        self._n_waiting, self._leaves_room = 0, leaves_room
         self._mean_s = 0.0
 
     def __len__(self) -> int:
@@ -111,10 +118,11 @@ class Turns(Generic[Request]):
             OverloadedError: too many items wait; try again later.
             DeadlineError: its time was up.
         """
-        if self._n_waiting + len(request.left) > self._max_waiting:
+        if not self._has_room(request):
             retry_s = max(_LEAST_RETRY_S, self._mean_s * self._n_waiting)
             raise OverloadedError(waiting=self._n_waiting, retry_after_s=round(retry_s, 3))
         self._n_waiting += len(request.left)
+        self._admitted.add(request)
         allowed_s = min(timeout_s or self._timeout_s, self._timeout_s)
         try:
             async with asyncio.timeout(allowed_s) as clock:
@@ -125,6 +133,7 @@ class Turns(Generic[Request]):
             raise DeadlineError(timeout_s=allowed_s) from error
         finally:
             self._drop(request)
+            self._admitted.discard(request)
 
     async def carry_out(self, request: Request) -> None:
         """Wait until all items of a request that was admitted are computed.
@@ -145,6 +154,14 @@ class Turns(Generic[Request]):
         if self._work is not None:
             await self._work
         await run_in_thread(Work.CLOSING, self._pool.shutdown)
+
+    def _has_room(self, request: Waiting) -> bool:
+        """Return whether a request's items may wait, too."""
+        n_free = self._max_waiting - self._n_waiting - len(request.left)
+        if n_free < 0 or not (self._leaves_room and request.caller):
+            return n_free >= 0
+        n_own = sum(len(other.left) for other in self._admitted if other.caller == request.caller)
+        return not n_own or n_own + len(request.left) <= _TIMES_FREE * n_free
 
     def _drop(self, request: Waiting) -> None:
         """Let no item of a request wait any more; doing it again does nothing."""

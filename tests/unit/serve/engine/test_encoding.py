@@ -11,6 +11,7 @@ from eagleray.embedders.hashing import HashingEmbedder, count_words
 from eagleray.errors import DeadlineError, InputError, ModelError, OverloadedError
 from eagleray.setting_groups.engine import EmbedderSettings
 from serve.engine.encoding import Encoder, EncoderLimits
+from serve.engine.threads import work_for
 from tests.unit.serve.engine.conftest import wait_until
 
 
@@ -145,6 +146,30 @@ def test_more_texts_than_may_wait_are_refused_and_the_others_are_embedded(encode
         assert (await encoder.encode(["c", "d"])).n_tokens == 2
 
     encode_with(body, max_waiting=3)
+
+
+@pytest.mark.parametrize("leaves_room", [True, False])
+def test_requests_of_one_caller_leave_room_for_others(encode_with, embed, leaves_room):
+    async def body(encoder):
+        async def ask(subject, n):
+            work_for(subject)
+            try:
+                return len((await encoder.encode(["a"] * n)).vectors)
+            except OverloadedError:
+                return 0
+
+        held = await hold(encoder, embed)
+        asking = []
+        for subject, n in (("ann", 100), ("ann", 50), ("ann", 1), ("ben", 40), ("", 5), ("cleo", 10)):
+            asking.append(asyncio.create_task(ask(subject, n)))
+            await asyncio.sleep(0)
+        await wait_until(lambda: len(encoder._turns) == (4 if leaves_room else 5))
+        embed.gate.set()
+        await held
+        assert await asyncio.gather(*asking) == [100, 50, 0 if leaves_room else 1, 40, 5, 0]
+        assert await asyncio.create_task(ask("ann", 200)) == 200  # alone again
+
+    encode_with(body, max_waiting=200, leaves_room=leaves_room)
 
 
 def test_a_request_whose_time_is_up_is_told_so_and_its_texts_wait_no_more(encode_with, embed):
