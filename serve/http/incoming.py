@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
@@ -98,6 +99,7 @@ class BodyLimit:
         if length.isdigit() and int(length[:20]) > max_bytes:
             raise _TooLongError(max_bytes)
         if takes is not BodyKind.NOTHING and (b"transfer-encoding" in headers or length.strip(b"0")):
+            _check_once(scope)
             _check_type(headers, takes)
         body = bytearray()
         while True:
@@ -123,6 +125,14 @@ class _TooLongError(Exception):
 
 class _TypeError(Exception):
     """A body is of a kind that the route does not take; says which it takes."""
+
+
+def _check_once(scope: Scope) -> None:
+    """Refuse what says twice what it is: who reads the first would take it for something else."""
+    names = Counter(name for name, _ in scope["headers"])
+    for name in (b"content-type", b"content-encoding"):
+        if names[name] > 1:
+            raise _TypeError(f"expected one header {name.decode()}, found {names[name]}")
 
 
 def _check_type(headers: Mapping[bytes, bytes], takes: BodyKind) -> None:

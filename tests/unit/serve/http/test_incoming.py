@@ -46,6 +46,14 @@ def send_parts(parts, *headers, takes=BodyKind.JSON, room=None, pause_s=0.0, tim
     return start["status"], answer, dict(start["headers"]), got
 
 
+@pytest.mark.parametrize("other", [FORM, JSON, (b"content-type", b"application/x-www-form-urlencoded")])
+def test_a_body_that_says_twice_what_it_is_is_refused(other):
+    for first, second in ((FORM, other), (other, FORM)):
+        status, answer, _, got = send_parts([b"&" * 100], first, second, takes=BodyKind.FORM)
+        assert (status, got) == (415, [])
+        assert "one header content-type" in answer["detail"]
+
+
 def test_a_body_goes_on_whole():
     assert send_parts([b'{"a"', b"", b": 1}"], JSON)[::3] == (200, [b'{"a": 1}'])
 
