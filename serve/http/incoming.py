@@ -27,6 +27,9 @@ UNREAD_BYTES: Final = 64 << 10
 _SHORT_BYTES: Final = 32 << 10
 """Of a body that is checked in the event loop; a longer one takes longer than others should wait."""
 
+_PIECE_BYTES: Final = 128 << 10
+"""Of a form that are read in one step of the event loop: some of it is gone through byte by byte."""
+
 TIMEOUT_S: Final = 30.0
 
 
@@ -34,7 +37,7 @@ class BodyLimit:
     """Reads a body whole, and refuses one that is too long, too slow, too much or of another kind.
 
     Args:
-        app: gets what is taken, whole.
+        app: gets what is taken once it is whole, a form piece by piece.
         room: for the bodies of all requests.
         longer: path -> bytes, where a body may be longer than `MAX_BYTES`.
         timeout_s: seconds a body may take to come.
@@ -61,7 +64,8 @@ class BodyLimit:
             if isinstance(taken, Response):
                 await refuse(taken, scope, receive, send)
             elif taken is not None:
-                await self._app(scope, _replay(taken, receive), send)
+                piece_bytes = _PIECE_BYTES if scope[TAKES] is BodyKind.FORM else max(len(taken), 1)
+                await self._app(scope, _replay(taken, receive, piece_bytes=piece_bytes), send)
 
     async def _take(self, scope: Scope, receive: Receive, held: HeldBody) -> bytes | Response | None:
         """Return the body, or the answer that refuses it; `None` where the caller has gone."""
@@ -151,15 +155,19 @@ def _check_type(headers: Mapping[bytes, bytes], takes: BodyKind) -> None:
         raise _TypeError("expected content-type application/json, in UTF-8")
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives the whole body, and then what else comes."""
-    is_given = False
+def _replay(body: bytes, receive: Receive, *, piece_bytes: int) -> Receive:
+    """Return a `receive` that gives the whole body in pieces, and then what else comes."""
+    place, is_given = 0, False
 
     async def give() -> Message:
-        nonlocal is_given
+        nonlocal place, is_given
         if is_given:
             return await receive()
-        is_given = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        if place:
+            await asyncio.sleep(0)  # others have their turn between two pieces
+        piece = body[place : place + piece_bytes]
+        place += piece_bytes
+        is_given = place >= len(body)
+        return {"type": "http.request", "body": piece, "more_body": not is_given}
 
     return give

@@ -75,6 +75,39 @@ def test_a_form_of_many_headers_is_refused_before_they_are_read(serve_with, step
     assert max(steps)[0] < 5 * MOST_S, max(steps)
 
 
+FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
+PURPOSE = b'\r\n--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nassistants\r\n--b--\r\n'
+MANY = 4 << 20
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        (FILE + b"a" * MANY + PURPOSE, 200),
+        (FILE + b"\r\n--bx" * (MANY // 6) + PURPOSE, 200),
+        (FILE + b"\r\n--b-" * (MANY // 6) + PURPOSE, 200),
+        (FILE + b"a\r\n--b" + b" " * MANY + PURPOSE, 400),
+    ],
+    ids=["plain", "almost ends", "almost the end", "padded"],
+)
+def test_a_form_is_read_in_short_steps_whatever_it_holds(serve_with, steps, form, status):
+    async def ask(served):
+        headers = {
+            "authorization": "Bearer ann",
+            "content-type": "multipart/form-data; boundary=b",
+        }
+        await served.client.post("/v1/files", content=FILE + b"a" + PURPOSE, headers=headers)
+        steps.clear()
+        answer = await served.client.post("/v1/files", content=form, headers=headers)
+        assert answer.status_code == status, answer.text
+        if status == 200:
+            assert answer.json()["bytes"] == len(form) - len(FILE) - len(PURPOSE)
+
+    serve_with(ask, takes_files=True)
+    worst = max(steps)
+    assert worst[0] < MOST_S, worst
+
+
 def test_a_list_of_many_files_is_written_beside_the_loop(serve_with, steps, monkeypatch):
     many = [make_file(number) for number in range(10_000)]
     monkeypatch.setattr(OwnRecords, "list_files", lambda _: many)
