@@ -298,11 +298,13 @@ def test_files_that_hold_much_text_are_written_one_after_the_other(serve_with, m
         answer = await desk.ask("POST", f"/vector_stores/{vector_store}/file_batches", json=body)
         assert answer.status_code == (200 if n_writes == 3 else 503)
         assert written == [1] * n_writes
-        assert sorted(await desk.find(vector_store)) == sorted(files[:n_writes])
-        listed = (await desk.ask("GET", f"/vector_stores/{vector_store}/files")).json()["data"]
-        statuses = {item["id"]: item["status"] for item in listed}
-        told = ["completed"] * n_writes + ["failed"] * (3 - n_writes)
+        told, statuses = ["completed"] * n_writes + ["failed"] * (3 - n_writes), {}
+        async with asyncio.timeout(20):
+            while "in_progress" in statuses.values() or not statuses:
+                listed = (await desk.ask("GET", f"/vector_stores/{vector_store}/files")).json()["data"]
+                statuses = {item["id"]: item["status"] for item in listed}
         assert statuses == dict(zip(files, told, strict=True))
+        assert sorted(await desk.find(vector_store)) == sorted(files[:n_writes])
 
     serve_with(body, takes_files=True)
 
