@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from eagleray.contracts.hits import Hit
-from serve.uploads.paging import Bounds, Item, Wanted, cut_page
+from serve.uploads.paging import Item, PageBounds, Wanted, cut_page
 from serve.uploads.records import Attached, BatchRecord, FileRecord, StoreRecord
 
 Shown = dict[str, Any]
@@ -315,7 +315,7 @@ def show_deleted(name: str, kind: str) -> Shown:
 
 
 def show_page(
-    items: Iterable[Item], wanted: Wanted, bounds: Bounds, *, show: Callable[[Item], Shown]
+    items: Iterable[Item], wanted: Wanted, bounds: PageBounds, *, show: Callable[[Item], Shown]
 ) -> Shown:
     """Show a part of a list."""
     page, has_more = cut_page(items, wanted, bounds)

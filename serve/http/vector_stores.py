@@ -28,7 +28,7 @@ from serve.http.upload_answers import (
 )
 from serve.http.upload_bodies import StoreBody, StoreChangeBody, read_lengths, read_page
 from serve.uploads.keeping import OwnRecords
-from serve.uploads.paging import Bounds, Wanted, find_bounds
+from serve.uploads.paging import PageBounds, Wanted, find_bounds
 from serve.uploads.records import Attached, StoreRecord, StoreTerms, make_name, read_clock
 
 PATH: Final = "/v1/vector_stores"
@@ -115,7 +115,9 @@ async def delete_vector_store(vector_store_id: str, caller: Writing, serving: Se
     return show_deleted(vector_store_id, "vector_store")
 
 
-def _list_all(own: OwnRecords, wanted: Wanted) -> tuple[list[StoreRecord], dict[str, list[Attached]], Bounds]:
+def _list_all(
+    own: OwnRecords, wanted: Wanted
+) -> tuple[list[StoreRecord], dict[str, list[Attached]], PageBounds]:
     stores, attached = own.list_stores(), defaultdict[str, list[Attached]](list)
     expired = {store.store_id for store in stores if store.is_expired}
     for item in list_attached(own):

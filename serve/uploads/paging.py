@@ -48,14 +48,16 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
+class PageBounds:
     """Places that a part of a list lies between; `None` for its begin or end."""
 
     after: Place | None = None
     before: Place | None = None
 
 
-def find_bounds(items: Iterable[Listed], wanted: Wanted, *, find_gone: Callable[[str], int | None]) -> Bounds:
+def find_bounds(
+    items: Iterable[Listed], wanted: Wanted, *, find_gone: Callable[[str], int | None]
+) -> PageBounds:
     """Return where a part of a list begins and ends.
 
     Args:
@@ -76,10 +78,10 @@ def find_bounds(items: Iterable[Listed], wanted: Wanted, *, find_gone: Callable[
             raise InputError(detail="after, before: expected the id of an item of this list")
         return created, name
 
-    return Bounds(after=find(wanted.after), before=find(wanted.before))
+    return PageBounds(after=find(wanted.after), before=find(wanted.before))
 
 
-def cut_page(items: Iterable[Item], wanted: Wanted, bounds: Bounds) -> tuple[Sequence[Item], bool]:
+def cut_page(items: Iterable[Item], wanted: Wanted, bounds: PageBounds) -> tuple[Sequence[Item], bool]:
     """Return the items of a page, and whether more follow in its direction.
 
     Args:

@@ -319,23 +319,21 @@ def test_a_process_that_begins_otherwise_is_an_error_and_is_ended(pool, monkeypa
     assert find_children() == set()
 
 
-def test_a_process_that_says_nothing_is_ended_after_a_while(pool, monkeypatch):
-    silent = "import os, time; os.write(1, b'\\x0a\\0\\0\\0\\0'); time.sleep(60)"
+@pytest.mark.parametrize(
+    ("closes", "bound", "reason", "told"),
+    [
+        ("", "_WALL_FACTOR", DeadLetterReason.LIMIT_EXCEEDED, "come to an end"),
+        ("os.close(1); ", "_EXIT_S", DeadLetterReason.PARSER_FAILED, "does not end"),
+    ],
+    ids=["says nothing", "closes its pipe"],
+)
+def test_a_process_that_stays_is_ended_after_a_while(pool, monkeypatch, closes, bound, reason, told):
+    silent = f"import os, time; os.write(1, b'\\x0a\\0\\0\\0\\0'); {closes}time.sleep(60)"
     monkeypatch.setattr(parser_process, "_PROGRAM", silent)
-    monkeypatch.setattr(parser_process, "_WALL_FACTOR", 0.1)
+    monkeypatch.setattr(parser_process, bound, 0.1)
     (letter,) = parse(pool, b"text", "a.txt")
-    assert letter.reason is DeadLetterReason.LIMIT_EXCEEDED
-    assert "come to an end" in letter.detail
-    assert find_children() == set()
-
-
-def test_a_process_that_closes_its_pipe_and_stays_is_ended(pool, monkeypatch):
-    silent = "import os, time; os.write(1, b'\\x0a\\0\\0\\0\\0'); os.close(1); time.sleep(60)"
-    monkeypatch.setattr(parser_process, "_PROGRAM", silent)
-    monkeypatch.setattr(parser_process, "_EXIT_S", 0.1)
-    (letter,) = parse(pool, b"text", "a.txt")
-    assert letter.reason is DeadLetterReason.PARSER_FAILED
-    assert "does not end" in letter.detail
+    assert letter.reason is reason
+    assert told in letter.detail
     assert find_children() == set()
 
 
