@@ -77,6 +77,12 @@ class _Require:
         return caller
 
 
+def find_subject(scope: Scope) -> str:
+    """Return the name of who asks; `""` for a stranger."""
+    caller: Caller | None = scope.get(CALLER)
+    return "" if caller is None else caller.principal.subject
+
+
 def find_action(dependant: Dependant) -> Action | None:
     """Return the action that a route's parameters need a role for; `None` where it is for everybody."""
     return next((found.action for found in _walk(dependant) if isinstance(found, _Require)), None)

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eagleray.errors import EagleRayError
 from serve.engine.threads import Work, run_in_thread
-from serve.http.access import CALLER
+from serve.http.access import find_subject
 from serve.http.admission import TAKES, BodyKind
 from serve.http.body_room import BodyRoom, HeldBody
 from serve.http.json_checking import JsonError, check_json
@@ -58,8 +58,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        caller = scope.get(CALLER)
-        with self._room.enter("" if caller is None else caller.principal.subject) as held:
+        with self._room.enter(find_subject(scope)) as held:
             taken = await self._take(scope, receive, held)
             if isinstance(taken, Response):
                 await refuse(taken, scope, receive, send)

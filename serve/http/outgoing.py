@@ -11,7 +11,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eagleray.errors import BodyRoomError
-from serve.http.access import CALLER
+from serve.http.access import find_subject
 from serve.http.body_room import BodyRoom, HeldBody
 from serve.http.problems import answer_own
 
@@ -35,8 +35,7 @@ class AnswerLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        caller = scope.get(CALLER)
-        with self._room.enter("" if caller is None else caller.principal.subject) as held:
+        with self._room.enter(find_subject(scope)) as held:
             await self._app(scope, receive, _Answer(scope, receive, send, held=held).send)
 
 
