@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from eagleray.client import open_collection as open  # noqa: A004 - reads as eagleray.open(...)
     from eagleray.contracts.hits import Fusion, Ranking
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = ["Fusion", "Ranking", "__version__", "connect", "connect_async", "open"]
 
