@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
-from eagleray.documents.records import RawRecord
+from eagleray.contracts.sources import RawRecord
 
 MAX_LISTED: Final = 1_000
 """Dead letters of one file that are listed one by one: enough to see what is wrong with it."""

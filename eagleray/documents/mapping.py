@@ -7,6 +7,5 @@
 from eagleray.documents.mapping_file import load_mapping
 from eagleray.documents.mapping_records import apply_mapping
 from eagleray.documents.mapping_rules import DEFAULT_MAPPING, Mapping
-from eagleray.documents.records import RawRecord
 
-__all__ = ["DEFAULT_MAPPING", "Mapping", "RawRecord", "apply_mapping", "load_mapping"]
+__all__ = ["DEFAULT_MAPPING", "Mapping", "apply_mapping", "load_mapping"]

@@ -20,7 +20,7 @@ from eagleray.contracts.documents import (
     DeadLetterReason,
 )
 from eagleray.contracts.times import format_micros
-from eagleray.documents.mapping_rules import Origin, OriginKind, Rule
+from eagleray.documents.mapping_rules import Rule, ValueOrigin, ValueOriginKind
 from eagleray.documents.mapping_times import convert_finite_time
 from eagleray.documents.mapping_values import RuleError, is_short, make_wrong_type
 
@@ -59,7 +59,7 @@ def is_attribute_name(name: str) -> bool:
     return 1 <= len(name) <= MAX_NAME and not _CONTROL.search(name)
 
 
-def convert_attribute(value: Any, rule: Rule, *, origin: Origin) -> AttributeValue | None:
+def convert_attribute(value: Any, rule: Rule, *, origin: ValueOrigin) -> AttributeValue | None:
     """Return an attribute's value in its declared type; text out of a path is read as that type.
 
     Returns:
@@ -73,7 +73,7 @@ def convert_attribute(value: Any, rule: Rule, *, origin: Origin) -> AttributeVal
         return None if micros is None else format_micros(micros)
     if isinstance(value, Decimal):
         return _convert_decimal(value, rule)
-    found = _read_text(value, rule.type) if origin.kind is OriginKind.PATH else value
+    found = _read_text(value, rule.type) if origin.kind is ValueOriginKind.PATH else value
     if rule.type is AttributeType.STRING and isinstance(found, str):
         return found
     if rule.type is AttributeType.BOOLEAN and isinstance(found, bool):

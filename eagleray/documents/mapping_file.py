@@ -17,10 +17,10 @@ from eagleray.documents.mapping_rules import (
     Constant,
     FileFact,
     Mapping,
-    Origin,
-    OriginKind,
     Rule,
     RuleKind,
+    ValueOrigin,
+    ValueOriginKind,
 )
 from eagleray.documents.mapping_times import convert_time
 from eagleray.documents.mapping_values import RuleError, convert_groups, convert_text
@@ -38,7 +38,7 @@ _KINDS: Final = {
     "zone": RuleKind.TEXT,
 }
 _KEYS: Final = (*_KINDS, "attributes", "other_attributes")
-_ORIGINS: Final = tuple(kind.value for kind in OriginKind)
+_ORIGINS: Final = tuple(kind.value for kind in ValueOriginKind)
 _ALWAYS_NEEDED: Final = ("doc_id", "text", "known_from")
 _OPTIONAL_UNLESS_SAID: Final = ("title",)
 
@@ -108,7 +108,7 @@ def _fill_rule(file: YamlFile, rule: Rule, node: yaml.Node, *, options: Iterable
     return rule
 
 
-def _read_origins(file: YamlFile, rule: Rule, *, node: yaml.Node) -> tuple[Origin, ...]:
+def _read_origins(file: YamlFile, rule: Rule, *, node: yaml.Node) -> tuple[ValueOrigin, ...]:
     entries = file.read_entries(node, allowed=None)
     if "from" in entries:
         if any(name in entries for name in _ORIGINS):
@@ -123,25 +123,25 @@ def _read_origins(file: YamlFile, rule: Rule, *, node: yaml.Node) -> tuple[Origi
     return (_read_origin(file, rule, node=node),)
 
 
-def _read_origin(file: YamlFile, rule: Rule, *, node: yaml.Node) -> Origin:
+def _read_origin(file: YamlFile, rule: Rule, *, node: yaml.Node) -> ValueOrigin:
     entries = file.read_entries(node, allowed=None)
     given = [name for name in _ORIGINS if name in entries]
     if len(given) != 1:
         found = " and ".join(given) or "none"
         raise file.fault(node, f"{rule.name!r} needs exactly one of {', '.join(_ORIGINS)}; found {found}")
-    kind, value = OriginKind(given[0]), entries[given[0]]
-    if kind is OriginKind.CONSTANT:
+    kind, value = ValueOriginKind(given[0]), entries[given[0]]
+    if kind is ValueOriginKind.CONSTANT:
         if rule.name == "doc_id" and rule.kind is RuleKind.TEXT:
             raise file.fault(value, "a constant would give every document the same doc_id")
-        return Origin(kind=kind, constant=file.read_constant(value))
+        return ValueOrigin(kind=kind, constant=file.read_constant(value))
     name = file.read_text(value)
-    if kind is OriginKind.PATH:
+    if kind is ValueOriginKind.PATH:
         _check_pattern(file, name, node=value)
-    elif kind is OriginKind.FILE:
+    elif kind is ValueOriginKind.FILE:
         is_time = rule.kind is RuleKind.TIME or rule.type is AttributeType.TIME
         facts = [FileFact.MODIFIED.value] if is_time else [FileFact.PATH.value, FileFact.STEM.value]
         file.read_choice(value, allowed=facts)
-    return Origin(kind=kind, name=name)
+    return ValueOrigin(kind=kind, name=name)
 
 
 def _check_pattern(file: YamlFile, pattern: str, *, node: yaml.Node) -> None:
@@ -154,7 +154,7 @@ def _check_pattern(file: YamlFile, pattern: str, *, node: yaml.Node) -> None:
 
 
 def _check_zone(file: YamlFile, rule: Rule, *, node: yaml.Node) -> None:
-    probe = Origin(kind=OriginKind.CONSTANT)
+    probe = ValueOrigin(kind=ValueOriginKind.CONSTANT)
     try:
         convert_time("2000-01-01T00:00:00", replace(rule, format=""), origin=probe)
     except RuleError as fault:
@@ -164,14 +164,14 @@ def _check_zone(file: YamlFile, rule: Rule, *, node: yaml.Node) -> None:
 
 def _check_constants(file: YamlFile, rule: Rule, *, node: yaml.Node) -> None:
     for origin in rule.origins:
-        if origin.kind is OriginKind.CONSTANT:
+        if origin.kind is ValueOriginKind.CONSTANT:
             try:
                 _convert(origin.constant, rule, origin=origin)
             except RuleError as fault:
                 raise file.fault(node, fault.detail) from fault
 
 
-def _convert(value: Constant, rule: Rule, *, origin: Origin) -> None:
+def _convert(value: Constant, rule: Rule, *, origin: ValueOrigin) -> None:
     if rule.kind is RuleKind.TIME:
         convert_time(value, rule, origin=origin)
     elif rule.kind is RuleKind.GROUPS:

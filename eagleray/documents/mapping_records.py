@@ -7,11 +7,12 @@ from typing import Any
 
 from eagleray.contracts.bounds import MAX_NAME
 from eagleray.contracts.documents import AttributeValue, DeadLetter, DeadLetterReason, Document
+from eagleray.contracts.sources import RawRecord
 from eagleray.contracts.times import OPEN_END
 from eagleray.documents.decoding import find_unstorable
 from eagleray.documents.elements import find_elements
 from eagleray.documents.mapping_attributes import check_attributes, convert_attribute, convert_open_attribute
-from eagleray.documents.mapping_rules import Mapping, OriginKind, Rule
+from eagleray.documents.mapping_rules import Mapping, Rule, ValueOriginKind
 from eagleray.documents.mapping_times import ConvertTime, convert_end, convert_finite_time, convert_time
 from eagleray.documents.mapping_values import (
     RuleError,
@@ -21,7 +22,6 @@ from eagleray.documents.mapping_values import (
     find_value,
     name_type,
 )
-from eagleray.documents.records import RawRecord
 from eagleray.text_forms import normalise
 
 
@@ -69,8 +69,8 @@ def _make_document(mapping: Mapping, record: RawRecord, *, doc_id: str) -> Docum
         zone=_read_text(mapping.zone, record).strip() or "default",
         event_time=_read_time(mapping.event_time, record, convert_finite_time),
         known_to=OPEN_END if known_to is None else known_to,
-        source=record.file.source,
-        position=record.position,
+        source=record.origin.uri,
+        position=record.origin.position,
     )
 
 
@@ -113,7 +113,7 @@ def _read_attributes(mapping: Mapping, record: RawRecord) -> dict[str, Attribute
             origin.name
             for rule in (mapping.groups, mapping.zone)
             for origin in rule.origins
-            if origin.kind is OriginKind.FIELD
+            if origin.kind is ValueOriginKind.FIELD
         }
         prefix = mapping.other_attributes
         for name, value in _flatten(_find_object(record, prefix)):

@@ -12,7 +12,7 @@ from eagleray.digests import digest_json
 Constant = str | int | float | bool | tuple[str, ...]
 
 
-class OriginKind(StrEnum):
+class ValueOriginKind(StrEnum):
     """Where a value may come from."""
 
     FIELD = "field"
@@ -39,7 +39,7 @@ class RuleKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class ValueOrigin:
     """One place to look for a value.
 
     Attributes:
@@ -48,7 +48,7 @@ class Origin:
         constant: the value itself.
     """
 
-    kind: OriginKind
+    kind: ValueOriginKind
     name: str = ""
     constant: Constant = ""
 
@@ -69,7 +69,7 @@ class Rule:
 
     name: str
     kind: RuleKind
-    origins: tuple[Origin, ...]
+    origins: tuple[ValueOrigin, ...]
     is_optional: bool = False
     type: AttributeType = AttributeType.STRING
     zone: str = ""
@@ -105,11 +105,11 @@ class Mapping:
         return digest_json(asdict(self))
 
 
-def _field(*names: str) -> tuple[Origin, ...]:
-    return tuple(Origin(kind=OriginKind.FIELD, name=name) for name in names)
+def _field(*names: str) -> tuple[ValueOrigin, ...]:
+    return tuple(ValueOrigin(kind=ValueOriginKind.FIELD, name=name) for name in names)
 
 
-_MODIFIED: Final = Origin(kind=OriginKind.FILE, name=FileFact.MODIFIED)
+_MODIFIED: Final = ValueOrigin(kind=ValueOriginKind.FILE, name=FileFact.MODIFIED)
 
 DEFAULT_MAPPING: Final = Mapping(
     doc_id=Rule(name="doc_id", kind=RuleKind.TEXT, origins=_field("_id")),

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from eagleray.contracts.documents import DeadLetterReason
 from eagleray.contracts.times import MAX_INSTANT, OPEN_END, check_instant, parse_instant
-from eagleray.documents.mapping_rules import Origin, OriginKind, Rule
+from eagleray.documents.mapping_rules import Rule, ValueOrigin, ValueOriginKind
 from eagleray.documents.mapping_values import RuleError, describe_value
 from eagleray.errors import InvalidTimeError
 
@@ -36,12 +36,12 @@ _GREATEST_DIGITS: Final = {str(number): sign for number, sign in _GREATEST.items
 class ConvertTime(Protocol):
     """Returns the time a value stands for, in microseconds, or `None` where it stands for none."""
 
-    def __call__(self, value: Any, rule: Rule, *, origin: Origin) -> int | None:
+    def __call__(self, value: Any, rule: Rule, *, origin: ValueOrigin) -> int | None:
         """Convert a value; see `convert_time`."""
         ...
 
 
-def convert_end(value: Any, rule: Rule, *, origin: Origin) -> int:
+def convert_end(value: Any, rule: Rule, *, origin: ValueOrigin) -> int:
     """Return an instant in microseconds, `OPEN_END` for what a database writes for no end.
 
     Raises:
@@ -52,7 +52,7 @@ def convert_end(value: Any, rule: Rule, *, origin: Origin) -> int:
     return convert_time(value, rule, origin=origin)
 
 
-def convert_finite_time(value: Any, rule: Rule, *, origin: Origin) -> int | None:
+def convert_finite_time(value: Any, rule: Rule, *, origin: ValueOrigin) -> int | None:
     """Return an instant in microseconds, `None` for what a database writes for no end or no begin.
 
     Raises:
@@ -61,14 +61,14 @@ def convert_finite_time(value: Any, rule: Rule, *, origin: Origin) -> int | None
     return None if _find_infinity(value, rule) else convert_time(value, rule, origin=origin)
 
 
-def convert_time(value: Any, rule: Rule, *, origin: Origin) -> int:
+def convert_time(value: Any, rule: Rule, *, origin: ValueOrigin) -> int:
     """Return an instant in microseconds.
 
     Raises:
         RuleError: the value names no instant, or its zone is not known.
     """
     try:
-        if origin.kind is OriginKind.FILE:
+        if origin.kind is ValueOriginKind.FILE:
             return check_instant(int(value))
         return _parse_time(value, rule)
     except InvalidTimeError as error:

@@ -14,8 +14,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from eagleray.contracts.documents import DeadLetterReason
-from eagleray.documents.mapping_rules import FileFact, Origin, OriginKind, Rule
-from eagleray.documents.records import RawRecord
+from eagleray.contracts.sources import RawRecord
+from eagleray.documents.mapping_rules import FileFact, Rule, ValueOrigin, ValueOriginKind
 from eagleray.errors import InputError
 
 _SHAPE_LENGTH: Final = 32
@@ -40,7 +40,7 @@ class RuleError(InputError):
     """A record's value does not fit its rule. Fields: reason, detail."""
 
 
-def find_value(rule: Rule, record: RawRecord) -> tuple[Any, Origin] | None:
+def find_value(rule: Rule, record: RawRecord) -> tuple[Any, ValueOrigin] | None:
     """Return the first value the rule's origins hold, with its origin; `None` where there is none.
 
     Raises:
@@ -69,18 +69,18 @@ def find_field(fields: dict[str, Any], name: str) -> Any:
     return value
 
 
-def _find_origin(origin: Origin, record: RawRecord) -> Any:
-    if origin.kind is OriginKind.FIELD:
+def _find_origin(origin: ValueOrigin, record: RawRecord) -> Any:
+    if origin.kind is ValueOriginKind.FIELD:
         return find_field(record.fields, origin.name)
-    if origin.kind is OriginKind.CONSTANT:
+    if origin.kind is ValueOriginKind.CONSTANT:
         return origin.constant
-    if origin.kind is OriginKind.PATH:
-        match = re.search(origin.name, record.file.source)
+    if origin.kind is ValueOriginKind.PATH:
+        match = re.search(origin.name, record.origin.uri)
         return match.group("value") if match else None
     facts = {
-        FileFact.MODIFIED: record.file.modified,
-        FileFact.PATH: record.file.source,
-        FileFact.STEM: record.file.stem,
+        FileFact.MODIFIED: record.modified,
+        FileFact.PATH: record.origin.uri,
+        FileFact.STEM: record.origin.stem,
     }
     return facts[FileFact(origin.name)]
 

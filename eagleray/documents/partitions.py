@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
+from eagleray.contracts.sources import RawRecord
 from eagleray.documents.formats.jsonl import parse_jsonl_range
 from eagleray.documents.formats.registry import (
     LINE_SUFFIXES,
@@ -14,7 +15,7 @@ from eagleray.documents.formats.registry import (
     reject_format,
 )
 from eagleray.documents.reading import RangeFile, ReadRange, is_blank
-from eagleray.documents.records import InputFile, RawRecord
+from eagleray.documents.records import InputFile
 
 
 def parse_partition(

@@ -1,12 +1,13 @@
-"""Raw records: what a parser found, before a mapping says what each part means."""
+"""The file that a parser reads, and the records and dead letters it makes of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Element
+from eagleray.contracts.sources import Origin, RawRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +15,8 @@ class InputFile:
     """The file a parser reads from.
 
     Attributes:
-        source: path relative to the source's root, separated by `/`.
+        source: URI that its records are filed under: the source's name and the path below its root, separated
+            by `/`.
         modified: change time, microseconds.
         max_pages: pages that a file may have, where its format has pages.
     """
@@ -28,33 +30,16 @@ class InputFile:
         """The file's name without folders and suffix."""
         return PurePosixPath(self.source).stem
 
+    def make_record(
+        self, position: str, fields: dict[str, Any], *, elements: tuple[Element, ...] = ()
+    ) -> RawRecord:
+        """Return a record of this file."""
+        origin = Origin(uri=self.source, position=position)
+        return RawRecord(origin=origin, modified=self.modified, fields=fields, elements=elements)
+
     def reject(self, reason: DeadLetterReason, detail: str, *, position: str = "") -> DeadLetter:
         """Return the dead letter for a piece of this file."""
         return DeadLetter(source=self.source, position=position, reason=reason, detail=detail)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawRecord:
-    """One record of a file: a line, a row, or the whole file.
-
-    Attributes:
-        file: where it was read.
-        position: `byte 120`, `row 3`, or `""` for the whole file.
-        fields: values by name, nested as they came. Whole files have `_id` (their path), `title`
-            and `text`.
-        elements: spans into `fields["text"]`, in order; empty where the format names none.
-    """
-
-    file: InputFile
-    position: str
-    fields: dict[str, Any] = field(default_factory=dict)
-    elements: tuple[Element, ...] = ()
-
-    def reject(self, reason: DeadLetterReason, detail: str, *, doc_id: str = "") -> DeadLetter:
-        """Return the dead letter for this record."""
-        return DeadLetter(
-            source=self.file.source, position=self.position, reason=reason, detail=detail, doc_id=doc_id
-        )
 
 
 def make_file_record(
@@ -64,4 +49,4 @@ def make_file_record(
     if not text.strip():
         return file.reject(DeadLetterReason.EMPTY_TEXT, "the file holds no text")
     fields = {"_id": file.source, "title": title or file.stem, "text": text}
-    return RawRecord(file=file, position="", fields=fields, elements=elements)
+    return file.make_record("", fields, elements=elements)

@@ -16,11 +16,12 @@ from eagleray.chunking.table import make_chunk_table
 from eagleray.contracts.chunks import DELIVERED_SCHEMA, Chunk
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
 from eagleray.contracts.exchange import ROW_SCHEMA, name_column_attribute
+from eagleray.contracts.sources import RawRecord
 from eagleray.digests import make_chunk_id
 from eagleray.documents.formats.parquet import make_records
-from eagleray.documents.mapping import DEFAULT_MAPPING, RawRecord, apply_mapping
+from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
 from eagleray.documents.mapping import Mapping as FieldMapping
-from eagleray.documents.mapping_rules import Origin, OriginKind
+from eagleray.documents.mapping_rules import ValueOrigin, ValueOriginKind
 from eagleray.documents.records import InputFile
 from indexes.exchange.vector_checks import CheckedVectors
 
@@ -30,7 +31,7 @@ ROWS_MAPPING: Final = replace(
     DEFAULT_MAPPING,
     doc_id=replace(
         DEFAULT_MAPPING.doc_id,
-        origins=tuple(Origin(kind=OriginKind.FIELD, name=name) for name in ("doc_id", "_id")),
+        origins=tuple(ValueOrigin(kind=ValueOriginKind.FIELD, name=name) for name in ("doc_id", "_id")),
     ),
     groups=replace(DEFAULT_MAPPING.groups, origins=DEFAULT_MAPPING.groups.origins[:1]),
     zone=replace(DEFAULT_MAPPING.zone, origins=DEFAULT_MAPPING.zone.origins[:1]),

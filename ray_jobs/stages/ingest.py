@@ -16,9 +16,10 @@ from eagleray.chunking.config import ChunkerConfig
 from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
 from eagleray.contracts.ports import Store, TokenCounter
+from eagleray.contracts.sources import RawRecord
 from eagleray.documents.mapping import Mapping, apply_mapping
 from eagleray.documents.parsing.pool import ParserPool
-from eagleray.documents.records import InputFile, RawRecord
+from eagleray.documents.records import InputFile
 from eagleray.errors import ObjectNotFoundError, StoreError
 from indexes.runs.markers import Stage
 from indexes.writing.delivering import make_rows

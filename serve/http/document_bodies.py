@@ -8,8 +8,8 @@ from pydantic import BeforeValidator, FailFast, Field
 
 from eagleray.contracts.bounds import MAX_NAME
 from eagleray.contracts.documents import DeadLetter, Document, Element, ElementKind
+from eagleray.contracts.sources import Origin, RawRecord
 from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
-from eagleray.documents.records import InputFile, RawRecord
 from eagleray.errors import InputError
 from serve.http.body_models import Body, Finite, Int, bound_items, drop_null_entries, show_example
 
@@ -104,9 +104,7 @@ def _read(place: int, body: DocumentBody, *, now: int) -> Document:
     fields |= {"groups": list(body.groups), "zone": body.zone, "metadata": dict(body.attributes)}
     times = {"event_time": body.event_time, "known_from": body.known_from}
     fields |= {name: value for name, value in times.items() if value is not None}
-    record = RawRecord(
-        file=InputFile(source=SOURCE, modified=now), position="", fields=fields, elements=elements
-    )
+    record = RawRecord(origin=Origin(uri=SOURCE), modified=now, fields=fields, elements=elements)
     document = apply_mapping(DEFAULT_MAPPING, record)
     if isinstance(document, DeadLetter):
         raise InputError(detail=f"documents.{place}: {document.detail}")

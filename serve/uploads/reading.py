@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
 from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
-from eagleray.documents.mapping_rules import FileFact, Origin, OriginKind
+from eagleray.documents.mapping_rules import FileFact, ValueOrigin, ValueOriginKind
 from eagleray.documents.parsing.pool import ParserPool, choose_upload_limits
 from eagleray.documents.records import InputFile
 from eagleray.errors import OverloadedError
@@ -32,8 +32,8 @@ _NICENESS: Final = 10
 
 _RETRY_AFTER_S: Final = 5.0
 
-_FILE_PATH: Final = Origin(kind=OriginKind.FILE, name=FileFact.PATH)
-_FILE_TIME: Final = Origin(kind=OriginKind.FILE, name=FileFact.MODIFIED)
+_FILE_PATH: Final = ValueOrigin(kind=ValueOriginKind.FILE, name=FileFact.PATH)
+_FILE_TIME: Final = ValueOrigin(kind=ValueOriginKind.FILE, name=FileFact.MODIFIED)
 _MAPPING: Final = replace(
     DEFAULT_MAPPING,
     doc_id=replace(DEFAULT_MAPPING.doc_id, origins=(_FILE_PATH,)),

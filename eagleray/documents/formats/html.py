@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
+from eagleray.contracts.sources import RawRecord
 from eagleray.documents.decoding import decode_text
 from eagleray.documents.formats.html_blocks import BlockWriter, Style
 from eagleray.documents.formats.html_tables import find_layout_tables, read_rows, read_stray_text
 from eagleray.documents.formats.html_visibility import find_unread
 from eagleray.documents.formats.superscripts import is_superscript
 from eagleray.documents.prescan import find_declared_encoding
-from eagleray.documents.records import InputFile, RawRecord, make_file_record
+from eagleray.documents.records import InputFile, make_file_record
 from eagleray.errors import MissingExtraError
 
 _BLOCK_TAGS: Final = (

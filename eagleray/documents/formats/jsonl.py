@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
+from eagleray.contracts.sources import RawRecord
 from eagleray.documents.reading import ReadRange, read_jsonl_range
-from eagleray.documents.records import InputFile, RawRecord
+from eagleray.documents.records import InputFile
 
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -76,7 +77,7 @@ def parse_line(line: bytes, file: InputFile, *, offset: int) -> RawRecord | Dead
         return file.reject(DeadLetterReason.LIMIT_EXCEEDED, detail, position=position)
     else:
         if isinstance(value, dict):
-            return RawRecord(file=file, position=position, fields=value)
+            return file.make_record(position, value)
         detail = f"expected a JSON object, found {_JSON_NAMES.get(type(value), 'null')}"
     return file.reject(DeadLetterReason.INVALID_JSON, detail, position=position)
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from eagleray.contracts.documents import DeadLetter, Element, ElementKind
+from eagleray.contracts.sources import RawRecord
 from eagleray.documents.decoding import decode_text
 from eagleray.documents.elements import is_table_row, split_lines
-from eagleray.documents.records import InputFile, RawRecord, make_file_record
+from eagleray.documents.records import InputFile, make_file_record
 
 _ATX: Final = re.compile(r" {0,3}(#{1,6})(?=[ \t]|\Z)")
 _SETEXT: Final = re.compile(r" {0,3}(=+|-{2,})[ \t]*")

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
+from eagleray.contracts.sources import RawRecord
 from eagleray.documents.reading import RangeFile
-from eagleray.documents.records import InputFile, RawRecord
+from eagleray.documents.records import InputFile
 from eagleray.documents.table_cells import find_repeated_name, list_rows
 
 ParquetData = bytes | BinaryIO | RangeFile
@@ -67,4 +68,4 @@ def _read_group(
 def make_records(table: pa.Table, file: InputFile, *, first_row: int) -> Iterator[RawRecord]:
     """Yield the rows of a table as records; the first is row `first_row` of the file, counted from 1."""
     for row, fields in enumerate(list_rows(table), start=first_row):
-        yield RawRecord(file=file, position=f"row {row}", fields=fields)
+        yield file.make_record(f"row {row}", fields)

@@ -7,11 +7,12 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
+from eagleray.contracts.sources import RawRecord
 from eagleray.documents.formats.html import parse_html
 from eagleray.documents.formats.markdown import parse_markdown
 from eagleray.documents.formats.pdf import parse_pdf
 from eagleray.documents.formats.text import parse_text
-from eagleray.documents.records import InputFile, RawRecord
+from eagleray.documents.records import InputFile
 
 WholeFileParser = Callable[[bytes, InputFile], Iterator[RawRecord | DeadLetter]]
 """Reads a file that is one document."""

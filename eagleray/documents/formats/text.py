@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eagleray.contracts.documents import DeadLetter
+from eagleray.contracts.sources import RawRecord
 from eagleray.documents.decoding import decode_text
 from eagleray.documents.elements import find_elements
-from eagleray.documents.records import InputFile, RawRecord, make_file_record
+from eagleray.documents.records import InputFile, make_file_record
 
 
 def parse_text(data: bytes, file: InputFile) -> Iterator[RawRecord | DeadLetter]:

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
+from eagleray.contracts.sources import RawRecord
 from eagleray.documents.dead_letters import bound_dead_letters
 from eagleray.documents.formats.registry import LIBRARIES, find_suffix
 from eagleray.documents.parsing.frames import HEADER, FrameKind, make_frame
 from eagleray.documents.parsing.items import MAX_DEPTH, encode_item
 from eagleray.documents.partitions import parse_partition
-from eagleray.documents.records import InputFile, RawRecord
+from eagleray.documents.records import InputFile
 from eagleray.errors import MissingExtraError
 
 _BATCH_BYTES: Final = 256 << 10

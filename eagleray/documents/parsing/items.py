@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Element, ElementKind
-from eagleray.documents.records import InputFile, RawRecord
+from eagleray.contracts.sources import RawRecord
+from eagleray.documents.records import InputFile
 
 MAX_DEPTH: Final = 200
 """Levels that the values of a record may be nested."""
@@ -97,9 +98,7 @@ def _decode_record(value: list[Any], file: InputFile) -> RawRecord:
     for path, kind, text in typed:
         _put_back(fields, path, _READERS[kind](text))
     elements = tuple(_read_elements(numbers, len(fields["text"]) if numbers else 0))
-    return RawRecord(
-        file=file, position=_read_label(position, _MAX_POSITION), fields=fields, elements=elements
-    )
+    return file.make_record(_read_label(position, _MAX_POSITION), fields, elements=elements)
 
 
 def _read_elements(numbers: list[int], n_characters: int) -> Iterator[Element]:

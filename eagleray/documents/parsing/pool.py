@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from eagleray.contracts.documents import DeadLetter
+from eagleray.contracts.sources import RawRecord
 from eagleray.documents.formats.registry import SUFFIXES, find_suffix, reject_format
 from eagleray.documents.parsing.limits import ParseLimits
 from eagleray.documents.parsing.process import ParsePiece, ParserProcess
 from eagleray.documents.reading import ReadRange
-from eagleray.documents.records import InputFile, RawRecord
+from eagleray.documents.records import InputFile
 from eagleray.setting_groups.parsing import ParsingSettings
 
 

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
+from eagleray.contracts.sources import RawRecord
 from eagleray.documents.parsing.frames import HEADER, FrameKind, make_frame
 from eagleray.documents.parsing.items import decode_items
 from eagleray.documents.parsing.limits import SHARE_BYTES, ParseLimits, count_shares
 from eagleray.documents.reading import ReadRange
-from eagleray.documents.records import InputFile, RawRecord
+from eagleray.documents.records import InputFile
 from eagleray.errors import MissingExtraError, ParserError
 
 _START_S: Final = 60.0

@@ -4,7 +4,7 @@ import pytest
 
 from eagleray.contracts.documents import DeadLetterReason
 from eagleray.documents.dead_letters import MAX_LISTED, DeadLetterTally, bound_dead_letters
-from eagleray.documents.records import InputFile, RawRecord
+from eagleray.documents.records import InputFile
 
 FILE = InputFile(source="a.jsonl", modified=0)
 
@@ -14,14 +14,14 @@ def reject(number, *, file=FILE, reason=DeadLetterReason.INVALID_JSON):
 
 
 def test_letters_within_the_bound_come_as_they_are_and_where_they_are():
-    items = [reject(0), RawRecord(file=FILE, position="byte 1"), reject(2)]
+    items = [reject(0), FILE.make_record("byte 1", {}), reject(2)]
     assert list(bound_dead_letters(iter(items))) == items
 
 
 def test_beyond_the_bound_one_letter_of_each_reason_stands_for_all():
     letters = [reject(number) for number in range(MAX_LISTED + 3)]
     odd = reject(9_000, reason=DeadLetterReason.LIMIT_EXCEEDED)
-    record = RawRecord(file=FILE, position="byte 9999")
+    record = FILE.make_record("byte 9999", {})
     found = list(bound_dead_letters(iter([*letters, odd, record])))
     assert found[:MAX_LISTED] == letters[:MAX_LISTED]
     kept, *closing = found[MAX_LISTED:]

@@ -6,10 +6,10 @@ import pytest
 
 from eagleray.contracts.documents import AttributeType, DeadLetterReason
 from eagleray.documents.mapping_attributes import convert_attribute, convert_open_attribute
-from eagleray.documents.mapping_rules import Origin, OriginKind, Rule, RuleKind
+from eagleray.documents.mapping_rules import Rule, RuleKind, ValueOrigin, ValueOriginKind
 from eagleray.documents.mapping_values import RuleError, convert_text
 
-ORIGIN = Origin(kind=OriginKind.FIELD, name="x")
+ORIGIN = ValueOrigin(kind=ValueOriginKind.FIELD, name="x")
 
 
 def make_rule(kind):

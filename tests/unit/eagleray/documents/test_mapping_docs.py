@@ -6,7 +6,7 @@ from pathlib import Path
 from eagleray.contracts.documents import Document
 from eagleray.contracts.times import format_micros
 from eagleray.documents.formats.registry import SUFFIXES
-from eagleray.documents.mapping import RawRecord, apply_mapping, load_mapping
+from eagleray.documents.mapping import apply_mapping, load_mapping
 from eagleray.documents.mapping_file import _KEYS
 from eagleray.documents.records import InputFile
 
@@ -31,7 +31,7 @@ def test_every_example_on_the_page_maps_its_record(tmp_path):
     for example, fields, known_from in zip(examples, RECORDS, KNOWN, strict=True):
         path = tmp_path / "mapping.yaml"
         path.write_text(example, encoding="utf-8")
-        document = apply_mapping(load_mapping(path), RawRecord(file=file, position="byte 0", fields=fields))
+        document = apply_mapping(load_mapping(path), file.make_record("byte 0", fields))
         assert isinstance(document, Document), document
         assert format_micros(document.known_from) == known_from
 

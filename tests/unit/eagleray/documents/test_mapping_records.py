@@ -7,7 +7,7 @@ import pytest
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
 from eagleray.contracts.times import OPEN_END, parse_instant
-from eagleray.documents.mapping import DEFAULT_MAPPING, RawRecord, apply_mapping, load_mapping
+from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping, load_mapping
 from eagleray.documents.records import InputFile
 from eagleray.errors import MappingError
 
@@ -15,7 +15,7 @@ FILE = InputFile(source="desk/2019/note.jsonl", modified=parse_instant("2020-01-
 
 
 def make_record(**fields):
-    return RawRecord(file=FILE, position="byte 7", fields={"_id": "d", "text": "some text"} | fields)
+    return FILE.make_record("byte 7", {"_id": "d", "text": "some text"} | fields)
 
 
 def map_with(tmp_path, text, **fields):

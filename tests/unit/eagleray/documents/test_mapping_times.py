@@ -6,7 +6,7 @@ import pytest
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
 from eagleray.contracts.times import MAX_INSTANT, MIN_INSTANT, OPEN_END, parse_instant
-from eagleray.documents.mapping import DEFAULT_MAPPING, RawRecord, apply_mapping, load_mapping
+from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping, load_mapping
 from eagleray.documents.records import InputFile
 
 FILE = InputFile(source="desk/a.jsonl", modified=parse_instant("2020-01-01"))
@@ -14,7 +14,7 @@ FILE = InputFile(source="desk/a.jsonl", modified=parse_instant("2020-01-01"))
 
 def map_default(*, modified=FILE.modified, **fields):
     file = InputFile(source=FILE.source, modified=modified)
-    record = RawRecord(file=file, position="", fields={"_id": "d", "text": "some text"} | fields)
+    record = file.make_record("", {"_id": "d", "text": "some text"} | fields)
     return apply_mapping(DEFAULT_MAPPING, record)
 
 
@@ -23,7 +23,7 @@ def map_with(tmp_path, rules, **fields):
     path.write_text(
         "doc_id: {field: _id}\ntext: {field: text}\nknown_from: {file: modified}\n" + rules, encoding="utf-8"
     )
-    record = RawRecord(file=FILE, position="", fields={"_id": "d", "text": "some text"} | fields)
+    record = FILE.make_record("", {"_id": "d", "text": "some text"} | fields)
     return apply_mapping(load_mapping(path), record)
 
 

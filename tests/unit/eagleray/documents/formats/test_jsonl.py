@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
+from eagleray.contracts.sources import RawRecord
 from eagleray.documents.partitions import parse_bytes, parse_partition
-from eagleray.documents.records import InputFile, RawRecord
+from eagleray.documents.records import InputFile
 
 FILE = InputFile(source="a/b.jsonl", modified=0)
 

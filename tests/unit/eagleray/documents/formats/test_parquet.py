@@ -9,10 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
+from eagleray.contracts.sources import RawRecord
 from eagleray.contracts.times import parse_instant
 from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
 from eagleray.documents.partitions import parse_bytes
-from eagleray.documents.records import InputFile, RawRecord
+from eagleray.documents.records import InputFile
 
 FILE = InputFile(source="a.parquet", modified=0)
 

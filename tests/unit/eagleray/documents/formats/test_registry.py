@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from eagleray.contracts.documents import DeadLetterReason
+from eagleray.contracts.sources import RawRecord
 from eagleray.documents.formats.registry import SUFFIXES
 from eagleray.documents.partitions import parse_bytes
-from eagleray.documents.records import InputFile, RawRecord
+from eagleray.documents.records import InputFile
 
 
 def test_a_format_nobody_reads_is_a_dead_letter_that_lists_those_that_are():

@@ -17,13 +17,14 @@ import pytest
 
 from benchmarks.hostile_files import make_pages, make_parquet
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
+from eagleray.contracts.sources import RawRecord
 from eagleray.documents.dead_letters import MAX_LISTED
 from eagleray.documents.parsing import process as parser_process
 from eagleray.documents.parsing.items import decode_items
 from eagleray.documents.parsing.limits import SHARE_BYTES, ParseLimits
 from eagleray.documents.parsing.pool import ParserPool
 from eagleray.documents.partitions import parse_bytes
-from eagleray.documents.records import InputFile, RawRecord
+from eagleray.documents.records import InputFile
 from eagleray.errors import ParserError, StoreError
 
 SAMPLE = Path(__file__).parents[5] / "examples" / "sample"
