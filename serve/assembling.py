@@ -26,16 +26,16 @@ from serve.audit.entries import Questions
 from serve.audit.requests import Circumstances, record
 from serve.audit.writing import AuditWriter
 from serve.catalog import Catalog
-from serve.engine.alone import OneAtATime
-from serve.engine.answering import Limits
+from serve.engine.alias_watcher import AliasWatcher
+from serve.engine.answering import AnswererLimits
 from serve.engine.encoding import Encoder, EncoderLimits
-from serve.engine.following import Follower
-from serve.engine.ports import Answers, Encodes, Followed, Ranks
+from serve.engine.exclusive_worker import ExclusiveWorker
+from serve.engine.ports import AliasWatcherPort, AnswererPort, EncoderPort, RankerPort
 from serve.engine.publications import Publications
-from serve.engine.quotas import SharedBuckets, make_quotas
+from serve.engine.quotas import SharedBucketsPort, make_quotas
 from serve.engine.reranking import Ranker, RankerLimits
-from serve.engine.searching import FindsHits
-from serve.engine.shelf import Engine, Opened, Shelf
+from serve.engine.searching import SearchPort
+from serve.engine.snapshot_pool import Engine, Opened, SnapshotPool
 from serve.http.metrics import Metrics
 from serve.http.serving import (
     DocumentWriter,
@@ -77,9 +77,9 @@ def open_door(settings: Settings, request: ServeRequest) -> Authenticator:
     return door
 
 
-def make_follower(settings: Settings, alias: str, embedder: Embedder) -> Follower[Engine]:
-    """Return the follower of an alias that opens whole snapshots, not yet started."""
-    return follow_alias(
+def make_alias_watcher(settings: Settings, alias: str, embedder: Embedder) -> AliasWatcher[Engine]:
+    """Return the watcher of an alias that opens whole snapshots, not yet started."""
+    return watch_alias(
         settings,
         alias,
         lambda snapshot: open_searcher(settings, snapshot=snapshot, embedder=embedder),
@@ -87,23 +87,23 @@ def make_follower(settings: Settings, alias: str, embedder: Embedder) -> Followe
     )
 
 
-def follow_alias(
+def watch_alias(
     settings: Settings,
     alias: str,
     open_engine: Callable[[str], Opened],
     *,
     probe: Callable[[Opened], object],
-) -> Follower[Opened]:
-    """Return the follower of an alias of the collection, not yet started.
+) -> AliasWatcher[Opened]:
+    """Return the watcher of an alias of the collection, not yet started.
 
     Args:
         settings: name the store and the collection.
         alias: its name.
         open_engine: id of a snapshot in, what is to be held of it out.
-        probe: asks it before others may; see `Follower`.
+        probe: asks it before others may; see `AliasWatcher`.
     """
-    return Follower(
-        Shelf(open_engine),
+    return AliasWatcher(
+        SnapshotPool(open_engine),
         partial(resolve, open_store(settings.store, s3=settings.s3), settings.collection, alias),
         probe=probe,
         interval_s=settings.serve.poll_s,
@@ -154,21 +154,21 @@ def _choose_turn_tokens(settings: EmbedderSettings) -> int:
     return min(settings.max_batch_tokens, _TURN_TOKENS)
 
 
-class EncodesTexts(Protocol):
+class TextEncodersPort(Protocol):
     """Embeds texts as passages, and as questions; here or elsewhere."""
 
     @property
-    def passages(self) -> Encodes:
+    def passages(self) -> EncoderPort:
         """Embeds passages."""
         ...
 
     @property
-    def questions(self) -> Encodes:
+    def questions(self) -> EncoderPort:
         """Embeds questions."""
         ...
 
 
-def make_model(settings: Settings, identity: EmbedderIdentity, encoders: EncodesTexts) -> ServedModel:
+def make_model(settings: Settings, identity: EmbedderIdentity, encoders: TextEncodersPort) -> ServedModel:
     """Return the embedding model that is served, its texts embedded here or elsewhere."""
     return ServedModel(
         identity=identity,
@@ -194,9 +194,9 @@ def make_ranker(settings: Settings) -> Ranker | None:
     return Ranker(reranker.score, count=pairs.count, limits=limits)
 
 
-def choose_limits(settings: Settings) -> Limits:
+def choose_limits(settings: Settings) -> AnswererLimits:
     """Return how many searches a process takes on."""
-    return Limits(
+    return AnswererLimits(
         n_threads=settings.serve.threads or os.cpu_count() or 1,
         max_waiting=settings.serve.max_waiting,
         timeout_s=settings.serve.timeout_s,
@@ -224,25 +224,25 @@ def make_collection(
     *,
     alias: str,
     writer: AuditWriter,
-    follower: Followed,
-    searches: FindsHits,
-    answerer: Answers,
+    watcher: AliasWatcherPort,
+    searches: SearchPort,
+    answerer: AnswererPort,
 ) -> ServedCollection:
     """Return the collection that is served by an alias."""
-    store, alone = open_store(settings.store, s3=settings.s3), OneAtATime()
+    store, exclusive = open_store(settings.store, s3=settings.s3), ExclusiveWorker()
     publisher = Publisher(
         settings,
         store=store,
         alias=alias,
-        follower=follower,
-        alone=alone,
+        watcher=watcher,
+        exclusive=exclusive,
         record=partial(writer.append, is_stored=True),
     )
     return ServedCollection(
         name=settings.collection,
-        follower=follower,
+        watcher=watcher,
         publications=Publications(
-            follower,
+            watcher,
             find_last=partial(_find_last_move, store, settings.collection, alias),
             read_moves=lambda after, until: list_moves(
                 store, settings.collection, alias, after=after, until=until
@@ -254,7 +254,7 @@ def make_collection(
         answerer=answerer,
         catalog=Catalog(settings=settings, store=store, alias=alias),
         publisher=publisher,
-        alone=alone,
+        exclusive=exclusive,
     )
 
 
@@ -264,13 +264,13 @@ def make_serving(
     alias: str,
     door: Authenticator,
     writer: AuditWriter,
-    follower: Followed,
-    searches: FindsHits,
-    answerer: Answers,
+    watcher: AliasWatcherPort,
+    searches: SearchPort,
+    answerer: AnswererPort,
     model: ServedModel,
-    ranker: Ranks | None,
+    ranker: RankerPort | None,
     documents: DocumentWriter | None = None,
-    buckets: SharedBuckets | None = None,
+    buckets: SharedBucketsPort | None = None,
     uploads: Uploads | None = None,
 ) -> Serving:
     """Return what routes ask, of parts that are here or in other processes; `buckets` are those of all."""
@@ -279,7 +279,7 @@ def make_serving(
             settings,
             alias=alias,
             writer=writer,
-            follower=follower,
+            watcher=watcher,
             searches=searches,
             answerer=answerer,
         ),
@@ -295,7 +295,7 @@ def make_serving(
         ),
         metrics=Metrics(
             collection=settings.collection,
-            follower=follower,
+            watcher=watcher,
             answerer=answerer,
             audit=lambda: writer.counts,
         ),
@@ -307,7 +307,7 @@ def make_serving(
     )
 
 
-def _make_reranker(settings: Settings, ranker: Ranks) -> ServedReranker:
+def _make_reranker(settings: Settings, ranker: RankerPort) -> ServedReranker:
     pairs = open_pair_reader(settings.reranker)
     return ServedReranker(pairs=pairs, ranker=ranker, created_at=int(time.time()))
 

@@ -18,8 +18,8 @@ from indexes.snapshots.aliases import read_alias, rollback
 from indexes.snapshots.catalog import load_snapshot, resolve
 from serve.audit.changes import Change, record_begun, record_ended
 from serve.audit.record import Entry
-from serve.engine.alone import OneAtATime
-from serve.engine.ports import Followed
+from serve.engine.exclusive_worker import ExclusiveWorker
+from serve.engine.ports import AliasWatcherPort
 from serve.engine.threads import Work, run_in_thread
 
 _TAKEN_S: Final = 10.0
@@ -49,8 +49,8 @@ class Publisher:
         *,
         store: Store,
         alias: str,
-        follower: Followed,
-        alone: OneAtATime,
+        watcher: AliasWatcherPort,
+        exclusive: ExclusiveWorker,
         record: Callable[[Entry], None],
     ) -> None:
         """Take the parts.
@@ -59,12 +59,12 @@ class Publisher:
             settings: name the collection, and what the gate may take.
             store: where the collection lies.
             alias: that is served here.
-            follower: of that alias.
-            alone: runs the gate.
+            watcher: of that alias.
+            exclusive: runs the gate.
             record: stores an entry before it returns; called in threads.
         """
         self._settings, self._store, self._alias = settings, store, alias
-        self._follower, self._alone, self._record = follower, alone, record
+        self._watcher, self._exclusive, self._record = watcher, exclusive, record
 
     async def publish(self, change: Change) -> Moved:
         """Run the gate on a snapshot and point an alias to it; takes as long as the gate does.
@@ -76,7 +76,7 @@ class Publisher:
             GateError: the snapshot did not pass.
             ConflictError: the alias does not point to what was expected, or moved meanwhile.
         """
-        entry = await self._alone.run(partial(self._carry_out, change, self._publish))
+        entry = await self._exclusive.run(partial(self._carry_out, change, self._publish))
         return await self._follow(change.alias, entry)
 
     async def rollback(self, change: Change) -> Moved:
@@ -92,8 +92,8 @@ class Publisher:
 
     async def _follow(self, alias: str, entry: AliasEntry) -> Moved:
         if alias == self._alias:
-            await self._follower.take(entry.snapshot, timeout_s=_TAKEN_S)
-        return Moved(entry=entry, is_taken=self._follower.state.snapshot == entry.snapshot)
+            await self._watcher.take(entry.snapshot, timeout_s=_TAKEN_S)
+        return Moved(entry=entry, is_taken=self._watcher.state.snapshot == entry.snapshot)
 
     def _carry_out(self, change: Change, move: Callable[[Change], AliasEntry]) -> AliasEntry:
         """Make a move between its two records; what was moved is told, also where the second one fails."""

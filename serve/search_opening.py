@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from eagleray.contracts.ports import Embedder
 from eagleray.settings import Settings
 from serve.assembling import PROBE
-from serve.engine.answering import Answerer, Limits
-from serve.engine.following import Follower
+from serve.engine.alias_watcher import AliasWatcher
+from serve.engine.answering import Answerer, AnswererLimits
 from serve.engine.question_vectors import QuestionVectors
-from serve.engine.searching import FindsHits, ProbedSearches, Searches
-from serve.engine.shelf import Engine
+from serve.engine.searching import ProbedSearches, Searches, SearchPort
+from serve.engine.snapshot_pool import Engine
 from serve.question_encoding import open_question_encoder
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class OpenedSearches:
         prober: asks the snapshots for readiness.
     """
 
-    searches: FindsHits
+    searches: SearchPort
     vectors: QuestionVectors
     prober: Answerer[Engine]
 
@@ -43,7 +43,7 @@ async def open_searches(
     settings: Settings,
     *,
     embedder: Embedder,
-    follower: Follower[Engine],
+    watcher: AliasWatcher[Engine],
     answerer: Answerer[Engine],
     sharing: Sharing | None,
 ) -> OpenedSearches:
@@ -52,7 +52,7 @@ async def open_searches(
     Args:
         settings: of the process.
         embedder: of questions.
-        follower: of the alias.
+        watcher: of the alias.
         answerer: asks the snapshots.
         sharing: makes what is shared with other processes; `None` for nothing.
 
@@ -62,10 +62,10 @@ async def open_searches(
     encoder, timeout_s = await open_question_encoder(settings, embedder), settings.serve.timeout_s
     identity = embedder.identity
     vectors = QuestionVectors(encoder, shared=None if sharing is None else sharing.share_vectors(identity))
-    searches: FindsHits = Searches(answerer, vectors, timeout_s=timeout_s)
+    searches: SearchPort = Searches(answerer, vectors, timeout_s=timeout_s)
     if sharing is not None:
-        searches = await sharing.share_answers(searches, follower=follower, identity=identity)
-    prober = Answerer(follower, Limits(n_threads=1, max_waiting=1, timeout_s=timeout_s))
+        searches = await sharing.share_answers(searches, watcher=watcher, identity=identity)
+    prober = Answerer(watcher, AnswererLimits(n_threads=1, max_waiting=1, timeout_s=timeout_s))
     probing = Searches(prober, vectors, timeout_s=timeout_s)
     return OpenedSearches(
         searches=ProbedSearches(searches, probing, probe=PROBE), vectors=vectors, prober=prober

@@ -20,8 +20,8 @@ from eagleray.errors import InputError
 from eagleray.settings import Settings
 from serve.assembling import (
     choose_limits,
+    make_alias_watcher,
     make_encoders,
-    make_follower,
     make_model,
     make_ranker,
     make_serving,
@@ -33,7 +33,7 @@ from serve.engine.group_writing import GroupWriter
 from serve.engine.startup_objects import keep_startup_objects
 from serve.engine.threads import Work, run_in_thread
 from serve.http.app import make_app
-from serve.http.connections import ConnectionLimits, PatientProtocol, Peers
+from serve.http.middleware.connections import ConnectionLimits, PatientProtocol, Peers
 from serve.identity.authenticating import Authenticator
 from serve.search_opening import open_searches
 from serve.sharing import open_sharing
@@ -83,21 +83,24 @@ async def _serve(
     on_ready: Callable[[str], None],
 ) -> None:
     embedder, tracing = open_embedder(settings.embedder), start_tracing(settings.tracing)
-    follower, encoders = make_follower(settings, request.alias, embedder), make_encoders(settings, embedder)
-    answerer, writer = Answerer(follower, choose_limits(settings)), make_writer(settings)
+    watcher, encoders = (
+        make_alias_watcher(settings, request.alias, embedder),
+        make_encoders(settings, embedder),
+    )
+    answerer, writer = Answerer(watcher, choose_limits(settings)), make_writer(settings)
     ranker = make_ranker(settings)
     writing = make_writing_process(settings, alias=request.alias)
     group = GroupWriter(writing.commit)
     sharing = open_sharing(settings, alias=request.alias)
     opened = await open_searches(
-        settings, embedder=embedder, follower=follower, answerer=answerer, sharing=sharing
+        settings, embedder=embedder, watcher=watcher, answerer=answerer, sharing=sharing
     )
     serving = make_serving(
         settings,
         alias=request.alias,
         door=door,
         writer=writer,
-        follower=follower,
+        watcher=watcher,
         searches=opened.searches,
         answerer=answerer,
         model=make_model(settings, embedder.identity, encoders),
@@ -112,26 +115,26 @@ async def _serve(
         on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
     async def stop() -> None:
-        await serving.completer.close()
+        await serving.uncancellable.close()
         await group.close()
         await run_in_thread(Work.WRITES, writing.close)
         await opened.close()
         await answerer.close()
-        await serving.collection.alone.close()
+        await serving.collection.exclusive.close()
         await encoders.passages.close()
         await encoders.questions.close()
         if ranker is not None:
             await ranker.close()
         if sharing is not None:
             await sharing.close()
-        await follower.close()
+        await watcher.close()
         await run_in_thread(Work.AUDIT, writer.close)
         if tracing is not None:
             await run_in_thread(Work.CLOSING, tracing.shutdown)
 
-    await follower.start()
+    await watcher.start()
     if sharing is not None:
-        sharing.share_moves(follower)
+        sharing.share_moves(watcher)
         serving.metrics.add(sharing.collector)
     await run_in_thread(Work.AUDIT, writer.open)
     config = _configure(make_app(serving, start=start, stop=stop), settings)

@@ -28,7 +28,7 @@ Tokenize = Callable[[str], list[Token]]
 """Text in, its tokens out, special ones included; safe to call from several threads."""
 
 
-class TokenCounter:
+class TokenizerCounter:
     """Counts the tokens of texts as a `tokenizer.json` says; nothing is cut off; safe to share."""
 
     def __init__(self, tokenizer: Any) -> None:
@@ -50,13 +50,13 @@ class TokenCounter:
         return [len(item) for part in slice_texts(texts) for item in encode(part, add_special_tokens=False)]
 
 
-def read_counter(path: Path) -> TokenCounter:
+def read_counter(path: Path) -> TokenizerCounter:
     """Return what counts tokens as a `tokenizer.json` says.
 
     Raises:
         MissingExtraError: the library is not installed.
     """
-    return TokenCounter(_open(path))
+    return TokenizerCounter(_open(path))
 
 
 def _open(path: Path) -> Any:

@@ -22,7 +22,7 @@ from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import Principal
 from indexes.evaluation.fitting import JudgedQuestion
 from indexes.evaluation.probes import make_generator
-from indexes.lexical.analysis import ENGLISH, Token
+from indexes.lexical.analysis import ENGLISH, LexicalToken
 from indexes.lexical.bm25 import count_frequencies
 from indexes.masks.timelines import Timeline
 from indexes.masks.visibility import is_open_zone, select_readable
@@ -111,15 +111,15 @@ def _write_query(
     return " ".join([*named, *_pick_words(sentence, shared, rng, n=N_WORDS)])
 
 
-def _list_words(text: str) -> dict[str, Token]:
+def _list_words(text: str) -> dict[str, LexicalToken]:
     """Return the first word of each term."""
-    words: dict[str, Token] = {}
+    words: dict[str, LexicalToken] = {}
     for token in ENGLISH.find_tokens(text):
         words.setdefault(token.term, token)
     return words
 
 
-def _pick_words(text: str, words: Iterable[Token], rng: np.random.Generator, *, n: int) -> list[str]:
+def _pick_words(text: str, words: Iterable[LexicalToken], rng: np.random.Generator, *, n: int) -> list[str]:
     """Return at most `n` words by chance, as they stand in the text and in its order."""
     held = sorted({(word.start, word.end) for word in words})
     chosen = np.sort(rng.permutation(len(held))[:n])

@@ -30,7 +30,7 @@ BLOCK_ROWS: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class RowBlock:
     """Some rows in the order of the export.
 
     Attributes:
@@ -43,7 +43,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class RowReader:
     """On whose behalf rows leave, and as of when; for the check of each row."""
 
     principal: Principal
@@ -56,8 +56,8 @@ def make_row_schema(attributes: AttributeTypes) -> pa.Schema:
 
 
 def iterate_blocks(
-    targets: Sequence[Target], *, attributes: AttributeTypes, caller: Caller
-) -> Iterator[Block]:
+    targets: Sequence[Target], *, attributes: AttributeTypes, caller: RowReader
+) -> Iterator[RowBlock]:
     """Yield the selected rows of all targets, ordered by (known_from, chunk_id).
 
     Of every row only its place is held (28 bytes); all else exists for one block.
@@ -97,8 +97,8 @@ def _make_block(
     rows: IntVector,
     *,
     attributes: AttributeTypes,
-    caller: Caller,
-) -> Block:
+    caller: RowReader,
+) -> RowBlock:
     """Return a block: each segment's rows are taken together, then all are put in order."""
     tables, vectors, places = [], [], []
     for part in np.unique(parts):
@@ -110,7 +110,7 @@ def _make_block(
         vectors.append(view.vectors[rows[mine]])
         places.append(mine)
     back = np.argsort(np.concatenate(places))
-    return Block(
+    return RowBlock(
         rows=pa.concat_tables(tables).take(back).combine_chunks(),
         vectors=np.ascontiguousarray(np.concatenate(vectors)[back]),
     )

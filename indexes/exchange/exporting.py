@@ -13,11 +13,11 @@ from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import format_micros
 from eagleray.digests import canonical_json, digest_file
 from eagleray.errors import InputError
-from indexes.exchange.blocks import Caller, iterate_blocks, make_row_schema
+from indexes.exchange.blocks import RowReader, iterate_blocks, make_row_schema
 from indexes.exchange.folders import check_free, new_folder
 from indexes.exchange.sinks.faiss_ivf import choose_codebook
 from indexes.exchange.sinks.lance import check_names, import_lance
-from indexes.exchange.sinks.writing import Shape, write_files
+from indexes.exchange.sinks.writing import MatrixShape, write_files
 from indexes.searching.column_checks import ColumnChecks
 from indexes.searching.targets import Scope, TargetFinder
 from indexes.snapshots.opened import OpenSnapshot
@@ -67,7 +67,7 @@ def export_snapshot(
     n_rows = sum(item.selection.n_selected for item in targets)
     if not n_rows:
         raise InputError(detail="nothing visible to this caller at this time matches; nothing was written")
-    shape = Shape(
+    shape = MatrixShape(
         n_rows=n_rows,
         dim=opened.manifest.collection.embedder.dim,
         schema=make_row_schema(attributes),
@@ -76,7 +76,7 @@ def export_snapshot(
     if request.format is ExchangeFormat.LANCE:
         import_lance()
         check_names(shape.schema)
-    caller = Caller(principal=request.principal, as_of=request.as_of)
+    caller = RowReader(principal=request.principal, as_of=request.as_of)
     with new_folder(target) as folder:
         blocks = iterate_blocks(targets, attributes=attributes, caller=caller)
         write_files(request.format, folder, blocks, shape=shape)

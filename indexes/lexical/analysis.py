@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from indexes.lexical.characters import APART, MARK, find_shape
-from indexes.lexical.compounds import Run, split_run
+from indexes.lexical.compounds import TokenRun, split_run
 
 ANALYZER: Final = "english-2"
 """Name of these rules; an index keeps it, so that terms are never looked up under other rules."""
@@ -43,7 +43,7 @@ _SHAPED_RUN: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
+class LexicalToken:
     """A term and where it stands: `text[start:end]`.
 
     Attributes:
@@ -66,7 +66,7 @@ class Analyzer:
 
     def __init__(self) -> None:
         self._terms: dict[str, tuple[str, ...]] = {}
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, TokenRun] = {}
         self._lock = threading.Lock()
 
     def find_terms(self, text: str) -> list[str]:
@@ -80,13 +80,13 @@ class Analyzer:
             found.extend(terms)
         return found
 
-    def find_tokens(self, text: str) -> Iterator[Token]:
+    def find_tokens(self, text: str) -> Iterator[LexicalToken]:
         """Yield the terms of `text` with their spans; terms of one compound may overlap."""
         words = 0
         for base, name in self.find_places(text):
             run = self.split(name)
             for term in run.terms:
-                yield Token(
+                yield LexicalToken(
                     term=term.text,
                     surface=term.surface,
                     start=base + term.start,
@@ -111,7 +111,7 @@ class Analyzer:
         found = _SHAPED_RUN.finditer(shape.text)
         return [(match.start(), text[match.start() : match.end()]) for match in found]
 
-    def split(self, run: str) -> Run:
+    def split(self, run: str) -> TokenRun:
         """Return the terms of one run."""
         found = self._runs.get(run)
         if found is None:
@@ -121,7 +121,7 @@ class Analyzer:
                     self._keep(run, found)
         return found
 
-    def _keep(self, run: str, found: Run) -> None:
+    def _keep(self, run: str, found: TokenRun) -> None:
         if len(self._runs) >= _MAX_CACHED_RUNS:
             self._runs.clear()
             self._terms.clear()

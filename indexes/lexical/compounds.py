@@ -102,14 +102,14 @@ class Term(NamedTuple):
     surface: str
 
 
-class Run(NamedTuple):
+class TokenRun(NamedTuple):
     """The terms of one run, and how many words it has, those too common to be terms included."""
 
     terms: tuple[Term, ...]
     n_words: int
 
 
-def split_run(run: str) -> Run:
+def split_run(run: str) -> TokenRun:
     """Return the terms of one run; not safe to call from two threads at once."""
     simple, starts = simplify(run)
     terms, n_words = _split_simple(simple)
@@ -117,10 +117,10 @@ def split_run(run: str) -> Run:
         terms = tuple(
             term._replace(text=term.text[:MAX_TERM], surface=term.surface[:MAX_TERM]) for term in terms
         )
-    return Run(terms if starts is None else _place(terms, starts, len(run)), n_words)
+    return TokenRun(terms if starts is None else _place(terms, starts, len(run)), n_words)
 
 
-def _split_simple(plain: str) -> Run:
+def _split_simple(plain: str) -> TokenRun:
     if _NUMBER.fullmatch(plain) or _FORM.fullmatch(plain):
         return _take_whole(plain.replace(",", "").replace("-", "").casefold(), len(plain))
     if _INITIALS.fullmatch(plain) and not _SHARE_CLASS.fullmatch(plain):
@@ -134,7 +134,7 @@ def _split_simple(plain: str) -> Run:
     whole = _join_words(plain, [word for word, _ in words])
     if whole:
         terms.append(Term(whole[0], 0, len(plain), 0, whole[1]))
-    return Run(tuple(terms), len(words))
+    return TokenRun(tuple(terms), len(words))
 
 
 def _place(terms: Iterable[Term], starts: Sequence[int], length: int) -> tuple[Term, ...]:
@@ -146,8 +146,8 @@ def _place(terms: Iterable[Term], starts: Sequence[int], length: int) -> tuple[T
     return tuple(term._replace(start=starts[term.start], end=ends[term.end - 1]) for term in terms)
 
 
-def _take_whole(text: str, length: int) -> Run:
-    return Run((Term(text, 0, length, 0, text),), 1)
+def _take_whole(text: str, length: int) -> TokenRun:
+    return TokenRun((Term(text, 0, length, 0, text),), 1)
 
 
 def _find_word_terms(word: str) -> tuple[tuple[str, str], ...]:

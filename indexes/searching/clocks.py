@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Clock:
+class StepClock:
     """Milliseconds by step."""
 
     laps: dict[str, float] = field(default_factory=dict)

@@ -32,7 +32,7 @@ _PASSING: Final = frozenset({429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ListingPage:
     """Up to 1,000 objects, their paths whole keys, and the token of the next page, empty after the last."""
 
     objects: tuple[StoredObject, ...]
@@ -73,7 +73,7 @@ def list_keys(bucket: str, prefix: str, settings: S3Settings, *, signer: Signer)
         query["continuation-token"] = page.token
 
 
-def read_page(body: bytes, *, place: str) -> Page:
+def read_page(body: bytes, *, place: str) -> ListingPage:
     """Return what a page of a listing says.
 
     Raises:
@@ -97,7 +97,7 @@ def read_page(body: bytes, *, place: str) -> Page:
             raise ValueError("more keys follow, but not how to ask for them")
     except (ElementTree.ParseError, KeyError, ValueError) as error:
         raise StoreError(path=place, detail=f"the service's listing cannot be read: {error}") from error
-    return Page(objects=objects, token=token)
+    return ListingPage(objects=objects, token=token)
 
 
 class _NoDoctype(ElementTree.TreeBuilder):

@@ -17,7 +17,7 @@ from eagleray.contracts.documents import DeadLetter, DeadLetterReason
 from eagleray.contracts.times import OPEN_END, format_micros
 from eagleray.digests import make_chunk_id
 from indexes.segments.patching import PATCH_SCHEMA
-from indexes.writing.reconciliation import Addition, Delivery, DocumentPlan, Held, reconcile_document
+from indexes.writing.reconciliation import Addition, DeliveredVersion, DocumentPlan, Held, reconcile_document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +81,11 @@ def arrange_shard(delivered: pa.Table, state: pa.Table, *, chunker_digest: str, 
 
 def _group_deliveries(
     table: pa.Table,
-) -> tuple[dict[str, list[Delivery]], dict[tuple[str, str, str], list[int]]]:
+) -> tuple[dict[str, list[DeliveredVersion]], dict[tuple[str, str, str], list[int]]]:
     names = ("doc_id", "version", "known_from", "known_to", "groups", "source", "position")
     columns = [table[name].to_pylist() for name in names]
     rows_of: dict[tuple[str, str, str], list[int]] = defaultdict(list)
-    deliveries: dict[str, list[Delivery]] = defaultdict(list)
+    deliveries: dict[str, list[DeliveredVersion]] = defaultdict(list)
     for row, (doc_id, version, known_from, known_to, groups, source, position) in enumerate(
         zip(*columns, strict=True)
     ):
@@ -93,7 +93,7 @@ def _group_deliveries(
         rows = rows_of[doc_id, version, key]
         if not rows:
             deliveries[doc_id].append(
-                Delivery(
+                DeliveredVersion(
                     version=version,
                     known_from=known_from,
                     known_to=known_to,
@@ -137,7 +137,7 @@ def _count(counts: dict[str, int], plan: DocumentPlan, held: Sequence[Held], *, 
     counts["open_change"] += int(bool(open_before - closed) or open_added) - int(bool(open_before))
 
 
-def _make_dead_letter(doc_id: str, conflict: Delivery) -> DeadLetter:
+def _make_dead_letter(doc_id: str, conflict: DeliveredVersion) -> DeadLetter:
     source, _, position = conflict.key.partition("\n")
     detail = (
         f"another record of the same id claims {format_micros(conflict.known_from)} with other content; "

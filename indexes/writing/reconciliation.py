@@ -20,7 +20,7 @@ NOBODY: Final = name_private_group("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class DeliveredVersion:
     """A version of a document as it was read in this run.
 
     Attributes:
@@ -55,7 +55,7 @@ class Held:
 class Addition:
     """A delivery that becomes new rows, with its final version name and times."""
 
-    delivery: Delivery
+    delivery: DeliveredVersion
     version: str
     known_from: int
     known_to: int
@@ -63,7 +63,7 @@ class Addition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class VersionChange:
     """New `known_to` or groups for a held version; `None` leaves that part as it is."""
 
     version: str
@@ -83,8 +83,8 @@ class DocumentPlan:
     """
 
     additions: tuple[Addition, ...] = ()
-    changes: tuple[Change, ...] = ()
-    conflicts: tuple[Delivery, ...] = ()
+    changes: tuple[VersionChange, ...] = ()
+    conflicts: tuple[DeliveredVersion, ...] = ()
     n_repeated: int = 0
 
 
@@ -93,7 +93,9 @@ def name_reissue(version: str, known_from: int) -> str:
     return digest_json([version, known_from])[:32]
 
 
-def reconcile_document(deliveries: Sequence[Delivery], held: Sequence[Held], *, now: int) -> DocumentPlan:
+def reconcile_document(
+    deliveries: Sequence[DeliveredVersion], held: Sequence[Held], *, now: int
+) -> DocumentPlan:
     """Decide what one document's deliveries change.
 
     Args:
@@ -141,7 +143,7 @@ def reconcile_document(deliveries: Sequence[Delivery], held: Sequence[Held], *, 
 
 
 def _withdraw(
-    item: Held, last: Delivery | None, delivered: Mapping[str, tuple[str, ...]], *, now: int
+    item: Held, last: DeliveredVersion | None, delivered: Mapping[str, tuple[str, ...]], *, now: int
 ) -> Held:
     """Return a held version, ended at `now` where the source holds an older one in its place.
 
@@ -158,7 +160,7 @@ def _withdraw(
 
 
 def _add(
-    delivery: Delivery, timeline: Sequence[Held], additions: list[Addition], *, now: int
+    delivery: DeliveredVersion, timeline: Sequence[Held], additions: list[Addition], *, now: int
 ) -> Addition | None:
     """Append the delivery as a new version, moved to `now` where its moment is taken.
 
@@ -183,9 +185,11 @@ def _add(
     return addition
 
 
-def _split_conflicts(deliveries: Sequence[Delivery]) -> tuple[list[Delivery], list[Delivery], int]:
+def _split_conflicts(
+    deliveries: Sequence[DeliveredVersion],
+) -> tuple[list[DeliveredVersion], list[DeliveredVersion], int]:
     """Return deliveries one a moment in order of time, those that contradict, and plain repeats."""
-    by_moment: dict[int, list[Delivery]] = {}
+    by_moment: dict[int, list[DeliveredVersion]] = {}
     for delivery in sorted(
         deliveries, key=lambda item: (item.known_from, item.version, item.known_to, item.groups, item.key)
     ):
@@ -201,7 +205,7 @@ def _split_conflicts(deliveries: Sequence[Delivery]) -> tuple[list[Delivery], li
 
 
 def _find_same(
-    delivery: Delivery, timeline: Sequence[Held], additions: Sequence[Addition]
+    delivery: DeliveredVersion, timeline: Sequence[Held], additions: Sequence[Addition]
 ) -> Held | Addition | None:
     """Return the version that already says at that moment what the delivery says."""
     before: list[Held | Addition] = [item for item in timeline if item.known_from <= delivery.known_from]
@@ -222,7 +226,7 @@ def _find_same(
 
 
 def _reopen(
-    clean: Sequence[Delivery], timeline: Sequence[Held], additions: list[Addition], *, now: int
+    clean: Sequence[DeliveredVersion], timeline: Sequence[Held], additions: list[Addition], *, now: int
 ) -> int:
     """Add back the last delivery where the collection had closed it; return how many were added."""
     last = clean[-1] if clean else None
@@ -287,13 +291,13 @@ def _find_changes(
     standing: Sequence[Held],
     starts: Sequence[int],
     groups: Mapping[str, tuple[str, ...]],
-) -> tuple[Change, ...]:
+) -> tuple[VersionChange, ...]:
     """Return what changes of held versions; `standing` are the same ones with their new ends."""
     changes = []
     for item, kept in sorted(zip(timeline, standing, strict=True), key=lambda pair: pair[0].version):
         end = _find_end(kept, starts)
         wanted = groups.get(item.version, item.groups)
-        change = Change(
+        change = VersionChange(
             version=item.version,
             known_to=end if end < item.known_to else None,
             groups=wanted if wanted != item.groups else None,
@@ -303,9 +307,9 @@ def _find_changes(
     return tuple(changes)
 
 
-def _close_removed(held: Sequence[Held], *, now: int) -> tuple[Change, ...]:
+def _close_removed(held: Sequence[Held], *, now: int) -> tuple[VersionChange, ...]:
     return tuple(
-        Change(version=item.version, known_to=max(now, item.known_from + 1))
+        VersionChange(version=item.version, known_to=max(now, item.known_from + 1))
         for item in sorted(held, key=lambda item: item.version)
         if item.is_due and item.known_to == OPEN_END
     )

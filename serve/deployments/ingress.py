@@ -54,7 +54,7 @@ class Ingress:
         """Return the application; Ray Serve asks for it once, and runs its lifespan."""
         settings, limits = self._settings, self._settings.serve
         tracing, audit = start_tracing(settings.tracing), make_writer(settings)
-        follower = RemoteFollower(self._searcher, interval_s=limits.poll_s, timeout_s=limits.timeout_s)
+        watcher = RemoteFollower(self._searcher, interval_s=limits.poll_s, timeout_s=limits.timeout_s)
         identity = await call(
             lambda _: self._encoder.identify.remote(), part="encoder", timeout_s=limits.embed_timeout_s
         )
@@ -68,7 +68,7 @@ class Ingress:
             alias=self._alias,
             door=self._door,
             writer=audit,
-            follower=follower,
+            watcher=watcher,
             searches=RemoteSearches(self._searcher, timeout_s=limits.timeout_s),
             answerer=RemoteAnswerer(self._searcher, timeout_s=limits.timeout_s),
             model=make_model(settings, identity, self._reach_encoders(identity)),
@@ -81,14 +81,14 @@ class Ingress:
             serving.metrics.add(sharing.collector)
 
         async def start() -> None:
-            await follower.start()
+            await watcher.start()
             keep_startup_objects()
             await run_in_thread(Work.AUDIT, audit.open)
 
         async def stop() -> None:
-            await serving.completer.close()
-            await serving.collection.alone.close()
-            await follower.close()
+            await serving.uncancellable.close()
+            await serving.collection.exclusive.close()
+            await watcher.close()
             if sharing is not None:
                 await sharing.close()
             await run_in_thread(Work.AUDIT, audit.close)

@@ -9,7 +9,7 @@ from serve.assembling import make_ranker
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.deployments.replica import Replica
-from serve.engine.reranking import Ranked
+from serve.engine.reranking import RankedPassages
 from serve.engine.startup_objects import keep_startup_objects
 from serve.tracing.spans import Carrier
 
@@ -44,6 +44,6 @@ class DocumentRanker(Replica):
 
     async def rank(
         self, query: str, passages: Sequence[str], may_cut: bool, carrier: Carrier
-    ) -> Ranked | EagleRayError:
+    ) -> RankedPassages | EagleRayError:
         """Return the scores of passages, or the error."""
         return await returned(self._ranker.rank(query, passages, may_cut=may_cut), carrier)

@@ -18,10 +18,10 @@ from eagleray.errors import EagleRayError
 from indexes.writing.requests import Write
 from serve.deployments.calling import call, detached
 from serve.deployments.searcher import Standing
+from serve.engine.alias_watcher import AliasState
 from serve.engine.encoding import Encoded, EncoderLimits
-from serve.engine.following import Following
-from serve.engine.reranking import Ranked
-from serve.engine.shelf import Engine
+from serve.engine.reranking import RankedPassages
+from serve.engine.snapshot_pool import Engine
 
 Answer = TypeVar("Answer")
 
@@ -155,7 +155,7 @@ class RemoteRanker:
     def __init__(self, handle: Any, *, timeout_s: float) -> None:
         self._handle, self._timeout_s = handle, timeout_s
 
-    async def rank(self, query: str, passages: Sequence[str], *, may_cut: bool) -> Ranked:
+    async def rank(self, query: str, passages: Sequence[str], *, may_cut: bool) -> RankedPassages:
         """Return the scores of passages.
 
         Raises:
@@ -203,7 +203,7 @@ class RemoteFollower:
         self._watch: asyncio.Task[None] | None = None
 
     @property
-    def state(self) -> Following:
+    def state(self) -> AliasState:
         """Where the searcher stood that was asked last; there is none before `start`."""
         return self._last.state
 
@@ -235,7 +235,7 @@ class RemoteFollower:
         return self.state.snapshot == snapshot
 
     async def settle(self, snapshot: str, *, timeout_s: float) -> bool:
-        """Tell every searcher to look now; return whether all that live answer in time as `Follower` says."""
+        """Tell every searcher to look now; return whether all that live answer in time."""
 
         async def ask_all() -> bool:
             asked = self._handle.broadcast("settle", snapshot, timeout_s)
@@ -257,7 +257,7 @@ class RemoteFollower:
     @property
     def _last(self) -> Standing:
         if self._standing is None:
-            raise RuntimeError("the follower has not started")
+            raise RuntimeError("the watcher has not started")
         return self._standing
 
     async def _follow(self) -> None:

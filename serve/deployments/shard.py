@@ -14,7 +14,7 @@ from indexes.searching.sharded.shard import Shard, Step
 from indexes.searching.sharded.steps import CountWords
 from indexes.searching.targets import Scope
 from indexes.shard_service import open_shard
-from serve.assembling import choose_limits, follow_alias
+from serve.assembling import choose_limits, watch_alias
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.deployments.replica import Replica
@@ -41,8 +41,8 @@ class SegmentShard(Replica):
         def open_one(snapshot: str) -> Shard:
             return open_shard(settings, snapshot=snapshot, group=group, n_groups=arguments.shards)
 
-        self._follower = follow_alias(settings, arguments.alias, open_one, probe=_ask_probe)
-        self._answerer = Answerer(self._follower, choose_limits(settings))
+        self._watcher = watch_alias(settings, arguments.alias, open_one, probe=_ask_probe)
+        self._answerer = Answerer(self._watcher, choose_limits(settings))
         self._starting, self._is_started = asyncio.Lock(), False
 
     async def check_health(self) -> None:
@@ -53,7 +53,7 @@ class SegmentShard(Replica):
         """
         async with self._starting:
             if not self._is_started:
-                await self._follower.start()
+                await self._watcher.start()
                 self._is_started = True
                 keep_startup_objects()
         try:
@@ -76,7 +76,7 @@ class SegmentShard(Replica):
         return await returned(answer, carrier)
 
     async def _open(self, snapshot: str) -> str:
-        lease = await self._follower.lease(snapshot)
+        lease = await self._watcher.lease(snapshot)
         lease.release()
         return snapshot
 

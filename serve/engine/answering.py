@@ -16,8 +16,8 @@ from typing import Final, Generic, TypeVar
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.errors import DeadlineError, OverloadedError
-from serve.engine.following import Follower
-from serve.engine.shelf import Lease, Opened
+from serve.engine.alias_watcher import AliasWatcher
+from serve.engine.snapshot_pool import Lease, Opened
 from serve.engine.threads import Work, run_in_thread
 from serve.tracing.spans import span
 
@@ -29,7 +29,7 @@ _SHARE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class AnswererLimits:
     """How much one process takes on.
 
     Attributes:
@@ -46,8 +46,8 @@ class Limits:
 class Answerer(Generic[Opened]):
     """Asks the followed snapshot, or the one a request names; runs in one event loop."""
 
-    def __init__(self, follower: Follower[Opened], limits: Limits) -> None:
-        self._follower, self._limits = follower, limits
+    def __init__(self, watcher: AliasWatcher[Opened], limits: AnswererLimits) -> None:
+        self._watcher, self._limits = watcher, limits
         self._pool = ThreadPoolExecutor(limits.n_threads, thread_name_prefix="eagleray-search")
         self._places = asyncio.Semaphore(limits.n_threads)
         self._n_waiting, self._n_at_work = 0, 0
@@ -118,7 +118,7 @@ class Answerer(Generic[Opened]):
         """Begin to ask; the place and the snapshot are given back when that has ended, however it ends."""
         loop, lease = asyncio.get_running_loop(), None
         try:
-            lease = await self._follower.lease(None if snapshot is None else snapshot.snapshot)
+            lease = await self._watcher.lease(None if snapshot is None else snapshot.snapshot)
             asking = partial(_ask, ask, lease.engine, snapshot)
             work = loop.run_in_executor(self._pool, partial(copy_context().run, asking))
         except BaseException:

@@ -14,8 +14,8 @@ import numpy as np
 
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.errors import InputError
+from serve.engine.batch_queue import BatchQueue, QueuedRequest
 from serve.engine.threads import Work, run_in_thread
-from serve.engine.turns import Turns, Waiting
 from serve.tracing.spans import describe, span
 
 
@@ -57,7 +57,7 @@ class Encoded:
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class _Request(Waiting):
+class _Request(QueuedRequest):
     """Texts of one caller; `left` are the rows that still wait, the shortest first."""
 
     texts: Sequence[str]
@@ -114,7 +114,7 @@ class Encoder:
             counting: whose threads count.
         """
         self._embed, self._count, self._limits, self._counting = embed, count, limits, counting
-        self._turns: Turns[_Request] = Turns(
+        self._turns: BatchQueue[_Request] = BatchQueue(
             self._take_batch,
             max_waiting=limits.max_waiting,
             timeout_s=limits.timeout_s,

@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
+from serve.engine.alias_watcher import AliasState
 from serve.engine.encoding import Encoded, EncoderLimits
-from serve.engine.following import Following
-from serve.engine.reranking import Ranked
-from serve.engine.shelf import Engine
+from serve.engine.reranking import RankedPassages
+from serve.engine.snapshot_pool import Engine
 
 Answer = TypeVar("Answer")
 
 
-class Answers(Protocol):
+class AnswererPort(Protocol):
     """Asks the followed snapshot, or the one a request names; see `Answerer`."""
 
     @property
@@ -38,7 +38,7 @@ class Answers(Protocol):
         ...
 
 
-class Encodes(Protocol):
+class EncoderPort(Protocol):
     """Embeds texts; see `Encoder`."""
 
     @property
@@ -51,19 +51,19 @@ class Encodes(Protocol):
         ...
 
 
-class Ranks(Protocol):
+class RankerPort(Protocol):
     """Scores documents against a question; see `Ranker`."""
 
-    async def rank(self, query: str, passages: Sequence[str], *, may_cut: bool) -> Ranked:
+    async def rank(self, query: str, passages: Sequence[str], *, may_cut: bool) -> RankedPassages:
         """Return the scores of one or more passages, in the order given."""
         ...
 
 
-class Followed(Protocol):
-    """Knows where the answers stand with their alias; see `Follower`."""
+class AliasWatcherPort(Protocol):
+    """Knows where the answers stand with their alias; see `AliasWatcher`."""
 
     @property
-    def state(self) -> Following:
+    def state(self) -> AliasState:
         """Where they stand."""
         ...
 

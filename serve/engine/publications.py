@@ -15,7 +15,7 @@ from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.manifests import AliasEntry
 from eagleray.errors import DeadlineError, NotPublishedError
 from indexes.snapshots.aliases import follow_moves
-from serve.engine.following import Following
+from serve.engine.alias_watcher import AliasState
 from serve.engine.threads import Work, run_in_thread
 
 _KEPT_S: Final = 0.25
@@ -25,11 +25,11 @@ _BLOCK: Final = 256
 """Moves that are read at a time; they are kept, so that whoever asks next goes on from there."""
 
 
-class KnowsAlias(Protocol):
-    """Knows where the answers stand with the alias; see `Follower`."""
+class AliasStatePort(Protocol):
+    """Knows where the answers stand with the alias; see `AliasWatcher`."""
 
     @property
-    def state(self) -> Following:
+    def state(self) -> AliasState:
         """Where they stand."""
         ...
 
@@ -39,7 +39,7 @@ class Publications:
 
     def __init__(
         self,
-        follower: KnowsAlias,
+        watcher: AliasStatePort,
         *,
         find_last: Callable[[], int],
         read_moves: Callable[[int, int], Sequence[AliasEntry]],
@@ -50,14 +50,14 @@ class Publications:
         """Take the parts.
 
         Args:
-            follower: of the alias.
+            watcher: of the alias.
             find_last: returns the number of the alias's last move; called in a thread.
             read_moves: returns the moves with numbers above one and up to another; called in a thread.
             collection: its name, for errors.
             timeout_s: seconds that a request waits for what is read.
             clock: in seconds.
         """
-        self._follower, self._find_last, self._read_moves = follower, find_last, read_moves
+        self._watcher, self._find_last, self._read_moves = watcher, find_last, read_moves
         self._collection, self._timeout_s, self._clock = collection, timeout_s, clock
         self._read_so_far: list[str] = []
         self._n_read = 0
@@ -90,12 +90,12 @@ class Publications:
         return AskedSnapshot(snapshot=snapshot, entitled_by=self._standing[-1], is_published=is_published)
 
     def _is_outdated(self, snapshot: str) -> bool:
-        if self._follower.state.snapshot != self._seen:
+        if self._watcher.state.snapshot != self._seen:
             return True
         return snapshot not in self._published and self._clock() - self._read_at >= _KEPT_S
 
     async def _read(self) -> None:
-        seen, read_at = self._follower.state.snapshot, self._clock()
+        seen, read_at = self._watcher.state.snapshot, self._clock()
         last = await run_in_thread(Work.FOLLOWING, self._find_last)
         while self._n_read < last:
             until = min(self._n_read + _BLOCK, last)

@@ -19,7 +19,7 @@ _MAX_KNOWN: Final = 100_000
 """Questions remembered: at 384 numbers each, 175 MB."""
 
 
-class SharedVectors(Protocol):
+class SharedVectorsPort(Protocol):
     """Vectors that several processes remember together; what fails is as if it were not there."""
 
     async def find(self, digest: bytes) -> FloatVector | None:
@@ -35,7 +35,7 @@ class QuestionVectors:
     """Finds the vectors of questions; runs in one event loop."""
 
     def __init__(
-        self, encoder: Encoder, *, shared: SharedVectors | None = None, max_known: int = _MAX_KNOWN
+        self, encoder: Encoder, *, shared: SharedVectorsPort | None = None, max_known: int = _MAX_KNOWN
     ) -> None:
         """Take the parts.
 

@@ -9,7 +9,7 @@ from eagleray.contracts.facets import ValueCounts, make_counts
 from eagleray.contracts.hits import FacetRequest, SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.ports import FloatVector
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
-from serve.engine.shelf import Engine
+from serve.engine.snapshot_pool import Engine
 from serve.tracing.spans import describe, mark_steps, span
 
 

@@ -27,7 +27,7 @@ class Taken:
     left: float
 
 
-class SharedBuckets(Protocol):
+class SharedBucketsPort(Protocol):
     """Buckets of several processes."""
 
     async def take(self, subject: str, n: int, *, what: str, per_s: float, most: float) -> Taken | None:
@@ -53,7 +53,7 @@ class Quota:
         burst_s: float,
         what: str,
         now: Callable[[], float] = time.monotonic,
-        shared: SharedBuckets | None = None,
+        shared: SharedBucketsPort | None = None,
     ) -> None:
         """Take the rate.
 
@@ -118,7 +118,7 @@ class Quotas:
 
 
 def make_quotas(
-    *, requests_per_s: float, texts_per_s: float, burst_s: float, shared: SharedBuckets | None = None
+    *, requests_per_s: float, texts_per_s: float, burst_s: float, shared: SharedBucketsPort | None = None
 ) -> Quotas:
     """Return fresh quotas; a rate of 0 bounds nothing."""
     return Quotas(

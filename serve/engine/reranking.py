@@ -14,8 +14,8 @@ import numpy as np
 
 from eagleray.contracts.ports import ScoreVector
 from eagleray.errors import InputError
+from serve.engine.batch_queue import BatchQueue, QueuedRequest
 from serve.engine.threads import Work, run_in_thread
-from serve.engine.turns import Turns, Waiting
 from serve.tracing.spans import describe, span
 
 TURN: Final = 64
@@ -38,7 +38,7 @@ class RankerLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ranked:
+class RankedPassages:
     """Passages with their scores.
 
     Attributes:
@@ -51,7 +51,7 @@ class Ranked:
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class _Request(Waiting):
+class _Request(QueuedRequest):
     """One question; `left` are its distinct passages that still wait, the longest last."""
 
     query: str
@@ -101,7 +101,7 @@ class Ranker:
             limits: how much it takes on.
         """
         self._score, self._count, self._limits = score, count, limits
-        self._turns: Turns[_Request] = Turns(
+        self._turns: BatchQueue[_Request] = BatchQueue(
             self._take_turn,
             max_waiting=limits.max_waiting,
             timeout_s=limits.timeout_s,
@@ -113,7 +113,7 @@ class Ranker:
         """Passages that wait for a turn."""
         return self._turns.n_waiting
 
-    async def rank(self, query: str, passages: Sequence[str], *, may_cut: bool) -> Ranked:
+    async def rank(self, query: str, passages: Sequence[str], *, may_cut: bool) -> RankedPassages:
         """Return the scores of one or more passages.
 
         Args:
@@ -135,7 +135,7 @@ class Ranker:
                 describe(made, n_tokens=n_tokens)
                 await self._turns.carry_out(request)
         scores = np.array([request.scores[passage] for passage in passages], dtype=np.float32)
-        return Ranked(scores=scores, n_tokens=n_tokens)
+        return RankedPassages(scores=scores, n_tokens=n_tokens)
 
     async def close(self) -> None:
         """Wait for the turn at work, and end the thread."""

@@ -14,13 +14,13 @@ from indexes.searching.checking import check_request
 from serve.engine.answering import Answerer
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.questions import Search, SearchBatch, needs_vector
-from serve.engine.shelf import Engine
+from serve.engine.snapshot_pool import Engine
 
 _TURN_S: Final = 0.25
 """Seconds after which the searches of a batch let others have the thread."""
 
 
-class FindsHits(Protocol):
+class SearchPort(Protocol):
     """Answers searches, here or in other processes; see `Searches`."""
 
     async def answer(
@@ -130,7 +130,7 @@ def _name_own(response: SearchResponse) -> AskedSnapshot:
 class ProbedSearches:
     """Answers the question that tells readiness in a thread of its own, however many others wait."""
 
-    def __init__(self, searches: FindsHits, probing: Searches, *, probe: SearchRequest) -> None:
+    def __init__(self, searches: SearchPort, probing: Searches, *, probe: SearchRequest) -> None:
         """Take the parts.
 
         Args:

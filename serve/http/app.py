@@ -10,34 +10,22 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from serve.http import (
-    catalog,
-    documents,
-    embeddings,
-    facets,
-    files,
-    operations,
-    publishing,
-    reranking,
-    runs,
-    searches,
-    shown_documents,
-    tei,
-    vector_store_files,
-    vector_store_search,
-    vector_stores,
-)
-from serve.http.admission import Admission
-from serve.http.body_room import BodyRoom
-from serve.http.incoming import BodyLimit
-from serve.http.measuring import Measured
+from serve.http.admin import catalog, operations, publishing, runs
+from serve.http.errors.problems import install
+from serve.http.middleware.admission import Admission
+from serve.http.middleware.answer_limit import AnswerLimit
+from serve.http.middleware.body_limit import BodyLimit
+from serve.http.middleware.body_room import BodyRoom
+from serve.http.middleware.request_metrics import Measured
+from serve.http.middleware.request_spans import Traced
+from serve.http.native import documents, facets, searches, shown_documents
+from serve.http.openai import embeddings, files, vector_store_files, vector_store_search, vector_stores
+from serve.http.openai.upload_sweep import end_sweeping, start_sweeping
 from serve.http.openapi import publish_description
-from serve.http.outgoing import AnswerLimit
-from serve.http.problems import install
 from serve.http.request_ids import RequestIds
+from serve.http.rerank import rerankings
 from serve.http.serving import Serving
-from serve.http.sweeping import end_sweeping, start_sweeping
-from serve.http.traced import Traced
+from serve.http.tei import embeddings as tei_embeddings
 
 ROUTERS: Final = (
     operations.router,
@@ -49,8 +37,8 @@ ROUTERS: Final = (
     publishing.router,
     runs.router,
     embeddings.router,
-    tei.router,
-    reranking.router,
+    tei_embeddings.router,
+    rerankings.router,
     files.router,
     vector_stores.router,
     vector_store_files.router,
@@ -58,7 +46,7 @@ ROUTERS: Final = (
 )
 
 LONG_BODIES: Final = {
-    **dict.fromkeys((embeddings.PATH, "/", "/embed", "/tokenize", *reranking.PATHS), 8 << 20),
+    **dict.fromkeys((embeddings.PATH, "/", "/embed", "/tokenize", *rerankings.PATHS), 8 << 20),
     files.PATH: files.MAX_BYTES + (64 << 10),
 }
 """Bytes of a body where it may be longer: many texts come at once there, or a file with its form."""

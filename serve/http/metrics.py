@@ -15,7 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from serve.audit.counts import AuditCounts
-from serve.engine.ports import Answers, Followed
+from serve.engine.ports import AliasWatcherPort, AnswererPort
 from serve.http.state_metrics import StateCollector
 
 MEDIA_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
@@ -40,7 +40,12 @@ class Metrics:
     """Counts in a registry of its own; runs in one event loop."""
 
     def __init__(
-        self, *, collection: str, follower: Followed, answerer: Answers, audit: Callable[[], AuditCounts]
+        self,
+        *,
+        collection: str,
+        watcher: AliasWatcherPort,
+        answerer: AnswererPort,
+        audit: Callable[[], AuditCounts],
     ) -> None:
         """Take what is read when metrics are asked for; see `StateCollector`."""
         self._registry = CollectorRegistry()
@@ -66,7 +71,7 @@ class Metrics:
         for kind, outcome in product(AskedKind, _OUTCOMES):
             self._searches.labels(kind=kind, outcome=outcome)
         self._registry.register(
-            StateCollector(collection=collection, follower=follower, answerer=answerer, audit=audit)
+            StateCollector(collection=collection, watcher=watcher, answerer=answerer, audit=audit)
         )
         ProcessCollector(registry=self._registry)
 

@@ -14,11 +14,11 @@ from pydantic.json_schema import models_json_schema
 from eagleray.contracts.problems import MEDIA_TYPE
 from serve.engine.threads import Work, run_in_thread
 from serve.http.answer_models import OpenAIErrorAnswer, ProblemAnswer
-from serve.http.cohere_errors import is_cohere
-from serve.http.openai_errors import is_openai
-from serve.http.rerank_answers import CohereErrorAnswer
-from serve.http.tei_answers import TeiErrorAnswer
-from serve.http.tei_errors import is_tei
+from serve.http.errors.cohere_errors import is_cohere
+from serve.http.errors.openai_errors import is_openai
+from serve.http.errors.tei_errors import is_tei
+from serve.http.rerank.rerank_answers import CohereErrorAnswer
+from serve.http.tei.answers import TeiErrorAnswer
 
 Schema = dict[str, Any]
 

@@ -19,14 +19,14 @@ from eagleray.setting_groups.serving import MetricsReaders
 from indexes.writing.requests import Begun, Write
 from serve.audit.entries import Asked
 from serve.catalog import Catalog
-from serve.engine.alone import OneAtATime
-from serve.engine.completing import Completer
-from serve.engine.ports import Answers, Encodes, Followed, Ranks
+from serve.engine.coalescing import CoalescedCalls
+from serve.engine.exclusive_worker import ExclusiveWorker
+from serve.engine.ports import AliasWatcherPort, AnswererPort, EncoderPort, RankerPort
 from serve.engine.publications import Publications
 from serve.engine.quotas import Quotas
-from serve.engine.recent import RecentCalls
-from serve.engine.searching import FindsHits
-from serve.http.landing import LandedSnapshots
+from serve.engine.searching import SearchPort
+from serve.engine.uncancellable import UncancellableWork
+from serve.http.landed_snapshots import LandedSnapshots
 from serve.http.metrics import Metrics
 from serve.publishing import Publisher
 from serve.uploads.keeping import OwnRecords
@@ -65,8 +65,8 @@ class ServedModel:
     """
 
     identity: EmbedderIdentity
-    encoder: Encodes
-    questions: Encodes
+    encoder: EncoderPort
+    questions: EncoderPort
     tokenize: Tokenize
     pooling: str
     created_at: int
@@ -83,7 +83,7 @@ class ServedReranker:
     """
 
     pairs: PairReader
-    ranker: Ranks
+    ranker: RankerPort
     created_at: int
 
 
@@ -93,23 +93,23 @@ class ServedCollection:
 
     Attributes:
         name: of the collection.
-        follower: of its alias; started.
+        watcher: of its alias; started.
         publications: says which snapshots may be named, and what rules them.
         searches: answers questions on its snapshots.
         answerer: asks its snapshots anything else.
         catalog: tells of its snapshots, aliases and runs; called in threads.
         publisher: moves its aliases.
-        alone: does what takes long, one piece at a time.
+        exclusive: does what takes long, one piece at a time.
     """
 
     name: str
-    follower: Followed
+    watcher: AliasWatcherPort
     publications: Publications
-    searches: FindsHits
-    answerer: Answers
+    searches: SearchPort
+    answerer: AnswererPort
     catalog: Catalog
     publisher: Publisher
-    alone: OneAtATime
+    exclusive: ExclusiveWorker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +197,7 @@ class Serving:
         documents: takes documents; `None` where none are taken.
         uploads: keeps files and vector stores; `None` where none are taken.
         checks: makes the calls of those who show nothing.
-        completer: ends what was begun, also where its caller has gone; closed before what it needs.
+        uncancellable: ends what was begun, also where its caller has gone; closed before what it needs.
     """
 
     collection: ServedCollection
@@ -212,8 +212,8 @@ class Serving:
     reranker: ServedReranker | None = None
     documents: DocumentWriter | None = None
     uploads: Uploads | None = None
-    checks: RecentCalls = field(default_factory=RecentCalls)
-    completer: Completer = field(default_factory=Completer)
+    checks: CoalescedCalls = field(default_factory=CoalescedCalls)
+    uncancellable: UncancellableWork = field(default_factory=UncancellableWork)
 
     def require_reranker(self) -> ServedReranker:
         """Return the reranker.

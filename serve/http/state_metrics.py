@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 from serve.audit.counts import AuditCounts
-from serve.engine.ports import Answers, Followed
+from serve.engine.ports import AliasWatcherPort, AnswererPort
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,14 +19,14 @@ class StateCollector(Collector):
 
     Attributes:
         collection: name of the one that is served.
-        follower: of its alias; started before metrics are read.
+        watcher: of its alias; started before metrics are read.
         answerer: asks its snapshots.
         audit: returns what the audit log has taken so far.
     """
 
     collection: str
-    follower: Followed
-    answerer: Answers
+    watcher: AliasWatcherPort
+    answerer: AnswererPort
     audit: Callable[[], AuditCounts]
 
     def collect(self) -> Iterator[Metric]:
@@ -41,7 +41,7 @@ class StateCollector(Collector):
         yield _gauge("eagleray_searches_waiting", "Searches that wait for a thread.", n_waiting)
 
     def _collect_snapshot(self) -> Iterator[Metric]:
-        state = self.follower.state
+        state = self.watcher.state
         info = InfoMetricFamily("eagleray_snapshot", "The snapshot that new requests get.")
         info.add_metric([], {"collection": self.collection, "snapshot": state.snapshot})
         yield info
@@ -49,12 +49,12 @@ class StateCollector(Collector):
         is_wanted = state.snapshot == state.wanted and not state.error
         yield _gauge("eagleray_snapshot_served_seconds", "Seconds since requests get it.", served_s)
         yield _gauge("eagleray_snapshot_is_wanted", "1 if the alias was read and points to it.", is_wanted)
-        lookup_age_s = self.follower.lookup_age_s
+        lookup_age_s = self.watcher.lookup_age_s
         yield _gauge(
             "eagleray_alias_lookup_age_seconds", "Seconds since the alias was last read.", lookup_age_s
         )
         yield _counter(
-            "eagleray_publishes_taken", "Moves of the alias taken up, back too.", self.follower.n_taken
+            "eagleray_publishes_taken", "Moves of the alias taken up, back too.", self.watcher.n_taken
         )
 
     def _collect_audit(self) -> Iterator[Metric]:

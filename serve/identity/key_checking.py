@@ -17,7 +17,7 @@ from eagleray.contracts.callers import Caller
 from eagleray.contracts.ports import Store
 from eagleray.contracts.principals import Principal
 from eagleray.errors import AuthenticationError, IntegrityError
-from serve.identity.clocks import Clock
+from serve.identity.clocks import IdentityClock
 from serve.identity.key_records import KeyFacts, KeyRecord, decode_record, encode_record
 from serve.identity.key_store import is_revoked, name_record, read_record
 from serve.identity.key_texts import KeyText, parse_key
@@ -38,7 +38,7 @@ class KeyChecker:
     """Checks keys against a store; may be used by several threads."""
 
     def __init__(
-        self, store: Store, *, pepper: SecretStr | None, cache_s: float, clock: Clock | None = None
+        self, store: Store, *, pepper: SecretStr | None, cache_s: float, clock: IdentityClock | None = None
     ) -> None:
         """Take the parts.
 
@@ -48,7 +48,7 @@ class KeyChecker:
             cache_s: seconds that a remote store's word is good for; a local store is asked at every use.
             clock: tells the time.
         """
-        self._store, self._pepper, self._clock = store, pepper, clock or Clock()
+        self._store, self._pepper, self._clock = store, pepper, clock or IdentityClock()
         self._cache_s = 0.0 if store.url.startswith("file:") else cache_s
         self._remembered: dict[bytes, tuple[KeyFacts, float]] = {}
         self._lock = threading.Lock()

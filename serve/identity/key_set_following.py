@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from eagleray.errors import KeySetError
 from eagleray.logs import get_logger
-from serve.identity.clocks import Clock
+from serve.identity.clocks import IdentityClock
 from serve.identity.key_sets import PublicKey, parse_key_set, pick_key
 
 Fetch = Callable[[], bytes]
@@ -48,8 +48,8 @@ class _Known:
 class KeySetFollower:
     """Finds keys; may be used by several threads."""
 
-    def __init__(self, fetch: Fetch, ages: Ages, clock: Clock | None = None) -> None:
-        self._fetch, self._ages, self._clock = fetch, ages, clock or Clock()
+    def __init__(self, fetch: Fetch, ages: Ages, clock: IdentityClock | None = None) -> None:
+        self._fetch, self._ages, self._clock = fetch, ages, clock or IdentityClock()
         self._known: _Known | None = None
         self._tried_at: float | None = None
         self._lock = threading.Lock()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from eagleray.contracts.ports import Store
 from eagleray.setting_groups.serving import AuthSettings, OidcSettings
 from serve.identity.authenticating import Authenticator
-from serve.identity.clocks import Clock
+from serve.identity.clocks import IdentityClock
 from serve.identity.exposure import check_exposure, find_developer
 from serve.identity.key_checking import KeyChecker
 from serve.identity.key_set_following import Ages, KeySetFollower
@@ -14,7 +14,7 @@ from serve.identity.token_checking import TokenChecker
 
 
 def open_authenticator(
-    settings: AuthSettings, *, store: Store, host: str, clock: Clock | None = None
+    settings: AuthSettings, *, store: Store, host: str, clock: IdentityClock | None = None
 ) -> Authenticator:
     """Return what knows the callers of a server.
 
@@ -37,7 +37,7 @@ def open_authenticator(
     )
 
 
-def _open_tokens(settings: OidcSettings, clock: Clock | None) -> TokenChecker:
+def _open_tokens(settings: OidcSettings, clock: IdentityClock | None) -> TokenChecker:
     fetch = open_key_set_source(settings.key_set, timeout_s=settings.timeout_s)
     ages = Ages(
         min_interval_s=settings.min_interval_s,

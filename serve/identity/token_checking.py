@@ -19,7 +19,7 @@ from eagleray.contracts.callers import Caller
 from eagleray.errors import AuthenticationError
 from eagleray.setting_groups.serving import OidcSettings
 from serve.identity.claims import to_caller
-from serve.identity.clocks import Clock
+from serve.identity.clocks import IdentityClock
 from serve.identity.key_set_following import KeySetFollower
 
 _MAX_CHARACTERS: Final = 32_768
@@ -30,7 +30,9 @@ _TYPES: Final = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 class TokenChecker:
     """Checks tokens of one issuer; may be used by several threads."""
 
-    def __init__(self, settings: OidcSettings, keys: KeySetFollower, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: OidcSettings, keys: KeySetFollower, clock: IdentityClock | None = None
+    ) -> None:
         """Take the parts.
 
         Args:
@@ -38,7 +40,7 @@ class TokenChecker:
             keys: of the issuer.
             clock: tells the time.
         """
-        self._settings, self._keys, self._clock = settings, keys, clock or Clock()
+        self._settings, self._keys, self._clock = settings, keys, clock or IdentityClock()
         self._algorithms = frozenset(settings.algorithms.split())
         self._registry = jws.JWSRegistry(algorithms=self._algorithms, strict_check_header=False)
 

@@ -9,8 +9,8 @@ from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.digests import digest_json
 from eagleray.rerankers import open_reranker
 from eagleray.settings import Settings
-from serve.engine.following import Follower
-from serve.engine.searching import FindsHits
+from serve.engine.alias_watcher import AliasWatcher
+from serve.engine.searching import SearchPort
 from serve.engine.shared.breaker import Breaker
 from serve.engine.shared.buckets import CountedBuckets
 from serve.engine.shared.cache import SharedCache
@@ -18,7 +18,7 @@ from serve.engine.shared.guarding import Guard
 from serve.engine.shared.sealing import Sealer
 from serve.engine.shared.searches import RESULTS, RememberedSearches
 from serve.engine.shared.vectors import VECTORS, CachedVectors
-from serve.engine.shelf import Engine
+from serve.engine.snapshot_pool import Engine
 from serve.engine.threads import Work, run_in_thread
 from serve.redis.basis import describe_basis
 from serve.redis.client import RedisBuckets, RedisValues, make_client
@@ -62,16 +62,16 @@ class Sharing:
 
     async def share_answers(
         self,
-        searches: FindsHits,
+        searches: SearchPort,
         *,
-        follower: Follower[Engine],
+        watcher: AliasWatcher[Engine],
         identity: EmbedderIdentity,
-    ) -> FindsHits:
+    ) -> SearchPort:
         """Return searches that remember their answers, where the settings want that.
 
         Args:
             searches: answer what is not remembered.
-            follower: of the alias.
+            watcher: of the alias.
             identity: of what embeds their questions.
 
         Raises:
@@ -84,18 +84,18 @@ class Sharing:
             searches,
             self._open_cache(RESULTS, max_bytes=settings.redis.max_result_bytes),
             self._sealer,
-            follower=follower,
+            watcher=watcher,
             basis=await run_in_thread(Work.SHARED, _describe_basis, settings, identity),
             timeout_s=settings.serve.timeout_s,
         )
 
-    def share_moves(self, follower: Follower[Engine]) -> None:
-        """Tell other servers of the alias where a follower finds it moved, and have it look when they do."""
+    def share_moves(self, watcher: AliasWatcher[Engine]) -> None:
+        """Tell other servers of the alias where a watcher finds it moved, and have it look when they do."""
         notices = Notices(
             self._client,
             self._guard,
             channel=self._sealer.name("moves", self._settings.collection, self._alias),
-            on_notice=lambda: follower.notify(is_told=True),
+            on_notice=lambda: watcher.notify(is_told=True),
             pause_s=self._settings.redis.pause_s,
         )
 
@@ -104,7 +104,7 @@ class Sharing:
             self._telling.add(telling)
             telling.add_done_callback(self._telling.discard)
 
-        follower.watch(tell)
+        watcher.watch(tell)
         notices.start()
         self._notices = notices
 

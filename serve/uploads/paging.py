@@ -31,7 +31,7 @@ Item = TypeVar("Item", bound=Listed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class WantedPage:
     """Which part of a list is wanted.
 
     Attributes:
@@ -56,7 +56,7 @@ class PageBounds:
 
 
 def find_bounds(
-    items: Iterable[Listed], wanted: Wanted, *, find_gone: Callable[[str], int | None]
+    items: Iterable[Listed], wanted: WantedPage, *, find_gone: Callable[[str], int | None]
 ) -> PageBounds:
     """Return where a part of a list begins and ends.
 
@@ -81,7 +81,7 @@ def find_bounds(
     return PageBounds(after=find(wanted.after), before=find(wanted.before))
 
 
-def cut_page(items: Iterable[Item], wanted: Wanted, bounds: PageBounds) -> tuple[Sequence[Item], bool]:
+def cut_page(items: Iterable[Item], wanted: WantedPage, bounds: PageBounds) -> tuple[Sequence[Item], bool]:
     """Return the items of a page, and whether more follow in its direction.
 
     Args:

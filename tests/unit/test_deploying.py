@@ -15,7 +15,7 @@ import yaml
 
 from eagleray.cli.app import app
 from eagleray.settings import load_settings
-from serve.http.operations import router
+from serve.http.admin.operations import router
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "compose"
 COMPOSE = yaml.safe_load((FOLDER / "compose.yaml").read_text())

@@ -7,7 +7,7 @@ from typing import Final
 
 import faiss
 
-from indexes.exchange.blocks import Block
+from indexes.exchange.blocks import RowBlock
 
 INDEX: Final = "index.faiss"
 
@@ -19,7 +19,7 @@ class FaissSink:
         self._path = folder / INDEX
         self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dim))
 
-    def write(self, block: Block) -> None:
+    def write(self, block: RowBlock) -> None:
         """Add the block's vectors under their ids."""
         self._index.add_with_ids(block.vectors, block.rows["chunk_id"].to_numpy())
 

@@ -22,7 +22,7 @@ from indexes.dense.codebook_files import encode_codebook
 from indexes.dense.codebooks import Codebook
 from indexes.dense.codes import build_index, make_lists, resize_encoder
 from indexes.dense.devices import make_matcher
-from indexes.exchange.blocks import Block
+from indexes.exchange.blocks import RowBlock
 from indexes.exchange.sinks.faiss import INDEX
 from indexes.searching.targets import Target
 
@@ -40,7 +40,7 @@ class FaissIvfSink:
         self._ids = np.empty(n_rows, dtype=np.int64)
         self._n_written = 0
 
-    def write(self, block: Block) -> None:
+    def write(self, block: RowBlock) -> None:
         """Put the block's vectors and ids behind those before."""
         mine = slice(self._n_written, self._n_written + len(block.vectors))
         self._vectors[mine], self._ids[mine] = block.vectors, block.rows["chunk_id"].to_numpy()

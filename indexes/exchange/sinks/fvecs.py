@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from indexes.exchange.blocks import Block
+from indexes.exchange.blocks import RowBlock
 
 FVECS: Final = "vectors.fvecs"
 
@@ -21,7 +21,7 @@ class FvecsSink:
     def __init__(self, folder: Path) -> None:
         self._path = folder / FVECS
 
-    def write(self, block: Block) -> None:
+    def write(self, block: RowBlock) -> None:
         """Append the block's vectors."""
         n_rows, dim = block.vectors.shape
         records = np.empty((n_rows, dim + 1), dtype="<f4")

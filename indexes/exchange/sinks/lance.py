@@ -10,7 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from eagleray.errors import EagleRayError, InputError, MissingExtraError
-from indexes.exchange.blocks import Block
+from indexes.exchange.blocks import RowBlock
 from indexes.exchange.sinks.parquet import add_vector_field, add_vectors
 
 DATASET: Final = "rows.lance"
@@ -31,7 +31,7 @@ def import_lance() -> Any:
     return lance
 
 
-def write_lance(folder: Path, blocks: Iterable[Block], *, schema: pa.Schema, dim: int) -> None:
+def write_lance(folder: Path, blocks: Iterable[RowBlock], *, schema: pa.Schema, dim: int) -> None:
     """Write `rows.lance` in one version; a block is in memory at a time.
 
     Args:
@@ -67,7 +67,7 @@ def check_names(schema: pa.Schema) -> None:
         raise InputError(detail=detail)
 
 
-def _iterate_batches(blocks: Iterable[Block], faults: list[EagleRayError]) -> Iterator[pa.RecordBatch]:
+def _iterate_batches(blocks: Iterable[RowBlock], faults: list[EagleRayError]) -> Iterator[pa.RecordBatch]:
     try:
         for block in blocks:
             yield from add_vectors(block.rows, block.vectors).to_batches()

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from indexes.exchange.blocks import Block
+from indexes.exchange.blocks import RowBlock
 
 VECTORS: Final = "vectors.npy"
 IDS: Final = "ids.npy"
@@ -20,7 +20,7 @@ class NpySink:
         self._matrix = _open(folder / VECTORS, dtype=np.float32, shape=(n_rows, dim))
         self._n_written = 0
 
-    def write(self, block: Block) -> None:
+    def write(self, block: RowBlock) -> None:
         """Put the block's vectors behind those before."""
         end = self._n_written + len(block.vectors)
         self._matrix[self._n_written : end] = block.vectors
@@ -38,7 +38,7 @@ class IdsSink:
         self._ids = _open(folder / IDS, dtype=np.int64, shape=(n_rows,))
         self._n_written = 0
 
-    def write(self, block: Block) -> None:
+    def write(self, block: RowBlock) -> None:
         """Put the block's ids behind those before."""
         end = self._n_written + block.rows.num_rows
         self._ids[self._n_written : end] = block.rows["chunk_id"].to_numpy()

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from eagleray.contracts.exchange import VECTOR
 from eagleray.contracts.ports import FloatMatrix
-from indexes.exchange.blocks import Block
+from indexes.exchange.blocks import RowBlock
 
 ROWS: Final = "rows.parquet"
 
@@ -42,7 +42,7 @@ class ParquetSink:
         whole = schema if dim is None else add_vector_field(schema, dim)
         self._writer = pq.ParquetWriter(folder / ROWS, whole, compression="zstd", use_dictionary=False)
 
-    def write(self, block: Block) -> None:
+    def write(self, block: RowBlock) -> None:
         """Write the block as one row group."""
         table = add_vectors(block.rows, block.vectors) if self._has_vectors else block.rows
         self._writer.write_table(table, row_group_size=table.num_rows)

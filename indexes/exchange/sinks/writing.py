@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from eagleray.contracts.exchange import ExchangeFormat
 from indexes.dense.codebooks import Codebook
-from indexes.exchange.blocks import Block
+from indexes.exchange.blocks import RowBlock
 from indexes.exchange.sinks.contracts import Sink
 from indexes.exchange.sinks.faiss import FaissSink
 from indexes.exchange.sinks.faiss_ivf import FaissIvfSink
@@ -21,7 +21,7 @@ from indexes.exchange.sinks.parquet import ParquetSink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class MatrixShape:
     """What is known of an export before its rows.
 
     Attributes:
@@ -37,7 +37,9 @@ class Shape:
     codebook: Codebook | None = None
 
 
-def write_files(kind: ExchangeFormat, folder: Path, blocks: Iterable[Block], *, shape: Shape) -> None:
+def write_files(
+    kind: ExchangeFormat, folder: Path, blocks: Iterable[RowBlock], *, shape: MatrixShape
+) -> None:
     """Write the files of a format into a folder.
 
     Args:
@@ -61,7 +63,7 @@ def write_files(kind: ExchangeFormat, folder: Path, blocks: Iterable[Block], *, 
         sink.close()
 
 
-def _open_sinks(kind: ExchangeFormat, folder: Path, shape: Shape) -> list[Sink]:
+def _open_sinks(kind: ExchangeFormat, folder: Path, shape: MatrixShape) -> list[Sink]:
     dim = shape.dim if kind is ExchangeFormat.PARQUET else None
     rows = ParquetSink(folder, schema=shape.schema, dim=dim)
     if kind is ExchangeFormat.NPY:

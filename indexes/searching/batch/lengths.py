@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eagleray.contracts.indexes import TextField
-from indexes.searching.batch.views import Counts, View
+from indexes.searching.batch.views import View, ViewCounts
 from indexes.segments.view import SegmentView
 from indexes.selections import IntVector
 
@@ -28,7 +28,7 @@ class Lengths:
     begun: IntVector
     ended: IntVector
 
-    def find_totals(self, counts: Counts) -> IntVector:
+    def find_totals(self, counts: ViewCounts) -> IntVector:
         """Return the terms in what is visible as of each time: int64 [n_times]."""
         return self.begun[counts.prefixes] - self.ended[counts.n_ended]
 

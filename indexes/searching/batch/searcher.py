@@ -43,7 +43,7 @@ _WORDS_SHARE: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class QuestionBlock:
     """Questions that are answered together.
 
     Attributes:
@@ -111,7 +111,7 @@ class BatchSearcher:
 
     def _cut(
         self, requests: Sequence[SearchRequest], threads: Executor, *, max_bytes: int
-    ) -> Iterator[Block]:
+    ) -> Iterator[QuestionBlock]:
         """Yield blocks of questions whose distinct queries' similarities fit the memory."""
         places: dict[str, list[int]] = {}
         near: dict[str, None] = {}
@@ -125,7 +125,7 @@ class BatchSearcher:
             mine = texts[start : start + step]
             asked = [text for text in mine if text in near]
             queries = list(threads.map(self._embed, asked))
-            yield Block(
+            yield QuestionBlock(
                 places=[place for text in mine for place in places[text]],
                 queries=dict(zip(asked, queries, strict=True)),
                 terms={text: find_query_terms(text) for text in mine},
@@ -137,7 +137,7 @@ class BatchSearcher:
         return DenseQuery(self._embedder.embed_queries([text])[0], dim=self._embedder.identity.dim)
 
     def _answer(
-        self, requests: Sequence[SearchRequest], block: Block, threads: Executor, *, max_bytes: int
+        self, requests: Sequence[SearchRequest], block: QuestionBlock, threads: Executor, *, max_bytes: int
     ) -> Iterator[Found]:
         """Yield the hits of a block's questions, view by view."""
         plain: dict[Hashable, list[int]] = {}
@@ -167,11 +167,11 @@ class BatchSearcher:
         is_open = np.concatenate([np.empty(0, dtype=np.bool_), *parts]).astype(np.bool_)
         return make_view(self._columns, is_open)
 
-    def _answer_group(self, group: Group, *, view: View, finder: WordFinder, block: Block) -> Found:
+    def _answer_group(self, group: Group, *, view: View, finder: WordFinder, block: QuestionBlock) -> Found:
         near = block.find_similarities(group.query, group.mode)
         return answer_group(group, view, finder, terms=block.terms[group.query], near=near)
 
-    def _answer_one(self, request: SearchRequest, place: int, block: Block) -> Found:
+    def _answer_one(self, request: SearchRequest, place: int, block: QuestionBlock) -> Found:
         near = block.find_similarities(request.query, request.mode)
         return answer_one(
             request,

@@ -46,7 +46,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class ViewCounts:
     """What is visible in a view as of some times.
 
     Attributes:
@@ -89,9 +89,9 @@ def make_view(columns: Columns, is_open: npt.NDArray[np.bool_]) -> View:
     )
 
 
-def count_view(view: View, times: IntVector) -> Counts:
+def count_view(view: View, times: IntVector) -> ViewCounts:
     """Return what is visible as of each time: int64 [n_times], microseconds, at most `LATEST`."""
-    return Counts(
+    return ViewCounts(
         prefixes=np.searchsorted(view.known_from, times, side="right"),
         n_ended=np.searchsorted(view.ends, times, side="right"),
     )

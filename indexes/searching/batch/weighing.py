@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from eagleray.contracts.indexes import TextField
 from indexes.lexical.bm25 import K1, B, find_idf
-from indexes.searching.batch.views import Counts
+from indexes.searching.batch.views import ViewCounts
 from indexes.searching.batch.words import WordFinder
 from indexes.searching.weights import Boosts
 from indexes.selections import IntVector
@@ -47,7 +47,7 @@ class WeighedWords:
 
 
 def weigh_words(
-    terms: Mapping[str, int], finder: WordFinder, counts: Counts, times: IntVector, *, boosts: Boosts
+    terms: Mapping[str, int], finder: WordFinder, counts: ViewCounts, times: IntVector, *, boosts: Boosts
 ) -> WeighedWords:
     """Return the words of a query, weighed as `indexes.lexical.scoring.weigh_terms` does it for one time.
 

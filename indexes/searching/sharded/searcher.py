@@ -34,7 +34,7 @@ from indexes.lexical.expressions import find_query_terms
 from indexes.searching.answering import answer_question, cut_page
 from indexes.searching.batch import MAX_BYTES, tabulate_hits
 from indexes.searching.checking import check_facets, check_many, check_request
-from indexes.searching.clocks import Clock
+from indexes.searching.clocks import StepClock
 from indexes.searching.column_checks import ColumnChecks, Types
 from indexes.searching.documents import join_rows
 from indexes.searching.facets import count_values
@@ -124,7 +124,7 @@ class ShardedSearcher:
         check_request(request)
         self.check_filter(request.filter, request.principal)
         reranker, reranking = choose_reranker(request, self._reranker), None
-        weights, clock = choose_weights(request.ranking, self._fitted), Clock()
+        weights, clock = choose_weights(request.ranking, self._fitted), StepClock()
         words = None if request.like else self._read(request, vector)
         clock.lap("encode")
         scope = Scope(as_of=request.as_of, principal=request.principal, filter=request.filter)
@@ -268,7 +268,7 @@ class ShardedSearcher:
         request: SearchRequest,
         source: ShardedSource,
         *,
-        clock: Clock,
+        clock: StepClock,
         reranking: RerankingExplanation | None,
     ) -> Explanation:
         segments, statistics = source.segments, source.statistics

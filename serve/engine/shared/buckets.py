@@ -12,7 +12,7 @@ BUCKETS: Final = "quota"
 """Kind of their names."""
 
 
-class FillsBuckets(Protocol):
+class BucketPort(Protocol):
     """Holds buckets; whatever it raises, each process goes on with its own."""
 
     async def take(self, name: bytes, n: int, *, per_s: float, most: float) -> Taken:
@@ -23,7 +23,7 @@ class FillsBuckets(Protocol):
 class CountedBuckets:
     """Implements `SharedBuckets`."""
 
-    def __init__(self, buckets: FillsBuckets, guard: Guard, sealer: Sealer, *, collection: str) -> None:
+    def __init__(self, buckets: BucketPort, guard: Guard, sealer: Sealer, *, collection: str) -> None:
         self._buckets, self._guard, self._sealer, self._collection = buckets, guard, sealer, collection
 
     async def take(self, subject: str, n: int, *, what: str, per_s: float, most: float) -> Taken | None:

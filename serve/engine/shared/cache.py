@@ -15,7 +15,7 @@ _MAX_PENDING: Final = 64
 """Values that may wait to be stored; what comes beyond is not kept."""
 
 
-class KeepsValues(Protocol):
+class CachePort(Protocol):
     """Stores bytes under names; whatever it raises, the cache goes on without."""
 
     async def get(self, name: bytes) -> bytes | None:
@@ -50,7 +50,7 @@ class SharedCache:
     """Finds and keeps values of one kind; runs in one event loop."""
 
     def __init__(
-        self, values: KeepsValues, guard: Guard, sealer: Sealer, *, ttl_s: int, max_bytes: int
+        self, values: CachePort, guard: Guard, sealer: Sealer, *, ttl_s: int, max_bytes: int
     ) -> None:
         """Take the parts.
 

@@ -16,8 +16,8 @@ from typing import Final, Protocol
 from eagleray.contracts.asked_snapshots import AskedSnapshot, ask_own
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.errors import DeadlineError
-from serve.engine.following import Following
-from serve.engine.searching import FindsHits
+from serve.engine.alias_watcher import AliasState
+from serve.engine.searching import SearchPort
 from serve.engine.shared.answers import describe_question, describe_rights, read_answer, write_answer
 from serve.engine.shared.cache import SharedCache
 from serve.engine.shared.sealing import Sealer
@@ -28,11 +28,11 @@ RESULTS: Final = "result"
 """Kind of their names."""
 
 
-class HoldsSnapshots(Protocol):
-    """Knows the alias's snapshot, and which ones are open; see `Follower`."""
+class SnapshotPoolPort(Protocol):
+    """Knows the alias's snapshot, and which ones are open; see `AliasWatcher`."""
 
     @property
-    def state(self) -> Following:
+    def state(self) -> AliasState:
         """Where it stands with the alias."""
         ...
 
@@ -43,15 +43,15 @@ class HoldsSnapshots(Protocol):
 
 
 class RememberedSearches:
-    """Implements `FindsHits` over another; runs in one event loop."""
+    """Implements `SearchPort` over another; runs in one event loop."""
 
     def __init__(
         self,
-        searches: FindsHits,
+        searches: SearchPort,
         cache: SharedCache,
         sealer: Sealer,
         *,
-        follower: HoldsSnapshots,
+        watcher: SnapshotPoolPort,
         basis: str,
         timeout_s: float,
     ) -> None:
@@ -61,12 +61,12 @@ class RememberedSearches:
             searches: answers what is not remembered.
             cache: holds the answers.
             sealer: makes their names.
-            follower: of the alias.
+            watcher: of the alias.
             basis: digest of what decides an answer beside snapshot and request: code, models, processor.
             timeout_s: seconds a search may take.
         """
         self._searches, self._cache, self._sealer = searches, cache, sealer
-        self._follower, self._basis, self._timeout_s = follower, basis, timeout_s
+        self._watcher, self._basis, self._timeout_s = watcher, basis, timeout_s
 
     async def answer(
         self, request: SearchRequest, *, snapshot: AskedSnapshot | None = None, timeout_s: float | None = None
@@ -78,8 +78,8 @@ class RememberedSearches:
         """
         allowed_s = min(timeout_s or self._timeout_s, self._timeout_s)
         started = time.perf_counter()
-        wanted = self._follower.state.snapshot if snapshot is None else snapshot.snapshot
-        if wanted in self._follower.opened:
+        wanted = self._watcher.state.snapshot if snapshot is None else snapshot.snapshot
+        if wanted in self._watcher.opened:
             found = await self._find(snapshot or ask_own(wanted), request, started)
             if found is not None:
                 return found

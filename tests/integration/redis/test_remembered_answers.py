@@ -22,12 +22,12 @@ from indexes.storage import open_store
 from serve.audit.entries import record_search
 from serve.audit.record import link_record
 from serve.audit.replaying import replay_records
-from serve.engine.answering import Answerer, Limits
+from serve.engine.alias_watcher import AliasWatcher
+from serve.engine.answering import Answerer, AnswererLimits
 from serve.engine.encoding import Encoder, EncoderLimits
-from serve.engine.following import Follower
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.searching import Searches
-from serve.engine.shelf import Shelf
+from serve.engine.snapshot_pool import SnapshotPool
 from tests.integration.redis.conftest import make_settings, make_sharing
 from tests.small_collections import DAY, EMBEDDER, SPEC, WORDS, put_small_snapshot
 from tests.small_searchers import FixedEmbedder, open_engine
@@ -86,14 +86,14 @@ class Process:
 
 @asynccontextmanager
 async def open_process(store, redis_settings):
-    follower = Follower(
-        Shelf(partial(open_engine, store)),
+    follower = AliasWatcher(
+        SnapshotPool(partial(open_engine, store)),
         lambda: read_alias(store, SPEC.name, "live").snapshot,
         probe=lambda engine: engine.search(PROBE),
         interval_s=0.02,
     )
     await follower.start()
-    answerer, embedder = Answerer(follower, Limits()), FixedEmbedder()
+    answerer, embedder = Answerer(follower, AnswererLimits()), FixedEmbedder()
     encoder = Encoder(embedder.embed_queries, count=count_words, limits=EncoderLimits(max_tokens=None))
     vectors, sharing = QuestionVectors(encoder), make_sharing(redis_settings)
     plain = Searches(answerer, vectors, timeout_s=30.0)

@@ -8,8 +8,8 @@ import pytest
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.embedders import open_embedder
 from eagleray.errors import OverloadedError
-from serve.assembling import PROBE, make_follower
-from serve.engine.answering import Answerer, Limits
+from serve.assembling import PROBE, make_alias_watcher
+from serve.engine.answering import Answerer, AnswererLimits
 from serve.search_opening import open_searches
 from tests.hashing_collections import publish_hashed
 
@@ -19,11 +19,11 @@ def test_readiness_is_answered_while_every_thread_of_the_searches_is_held(tmp_pa
     embedder, gate = open_embedder(settings.embedder), threading.Event()
 
     async def body():
-        follower = make_follower(settings, "live", embedder)
-        await follower.start()
-        answerer = Answerer(follower, Limits(n_threads=1, max_waiting=0, timeout_s=20.0))
+        watcher = make_alias_watcher(settings, "live", embedder)
+        await watcher.start()
+        answerer = Answerer(watcher, AnswererLimits(n_threads=1, max_waiting=0, timeout_s=20.0))
         opened = await open_searches(
-            settings, embedder=embedder, follower=follower, answerer=answerer, sharing=None
+            settings, embedder=embedder, watcher=watcher, answerer=answerer, sharing=None
         )
         held = asyncio.create_task(answerer.answer(lambda _: gate.wait(timeout=20)))
         while not answerer.n_at_work:
@@ -37,6 +37,6 @@ def test_readiness_is_answered_while_every_thread_of_the_searches_is_held(tmp_pa
         await held
         await opened.close()
         await answerer.close()
-        await follower.close()
+        await watcher.close()
 
     asyncio.run(body())

@@ -7,13 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eagleray.contracts.times import OPEN_END
-from indexes.writing.reconciliation import NOBODY, Change, Delivery, DocumentPlan, Held, reconcile_document
+from indexes.writing.reconciliation import (
+    NOBODY,
+    DeliveredVersion,
+    DocumentPlan,
+    Held,
+    VersionChange,
+    reconcile_document,
+)
 
 NOW = 1000
 
 
 def deliver(version, known_from, *, groups=(), known_to=OPEN_END, key="f"):
-    return Delivery(version=version, known_from=known_from, known_to=known_to, groups=groups, key=key)
+    return DeliveredVersion(version=version, known_from=known_from, known_to=known_to, groups=groups, key=key)
 
 
 def hold(version, known_from, known_to=OPEN_END, *, groups=(), is_due=True):
@@ -56,19 +63,19 @@ def test_the_same_content_again_changes_nothing():
 
 def test_a_changed_document_closes_its_older_version_at_its_own_known_from():
     plan = reconcile_document([deliver("b", 20)], [hold("a", 5)], now=NOW)
-    assert plan.changes == (Change(version="a", known_to=20),)
+    assert plan.changes == (VersionChange(version="a", known_to=20),)
     assert plan.additions[0].known_from == 20
 
 
 def test_a_correction_that_claims_the_same_moment_becomes_known_now():
     plan = reconcile_document([deliver("b", 5)], [hold("a", 5)], now=NOW)
     assert plan.additions[0].known_from == NOW
-    assert plan.changes == (Change(version="a", known_to=NOW),)
+    assert plan.changes == (VersionChange(version="a", known_to=NOW),)
 
 
 def test_a_removed_document_is_closed_when_the_run_began():
     plan = reconcile_document([], [hold("a", 5)], now=NOW)
-    assert plan.changes == (Change(version="a", known_to=NOW),)
+    assert plan.changes == (VersionChange(version="a", known_to=NOW),)
 
 
 def test_a_document_whose_file_was_not_read_stays_open():
@@ -109,7 +116,7 @@ def test_a_late_older_version_ends_where_the_newer_begins():
 def test_a_file_put_back_with_its_old_date_is_what_the_source_holds_now():
     held = [hold("a", 1, 2), hold("b", 2)]
     plan = reconcile_document([deliver("a", 1)], held, now=NOW)
-    assert plan.changes == (Change(version="b", known_to=NOW),)
+    assert plan.changes == (VersionChange(version="b", known_to=NOW),)
     assert [(item.known_from, item.known_to) for item in plan.additions] == [(NOW, OPEN_END)]
     assert plan.n_repeated == 0
     after = apply_plan(held, plan)
@@ -120,7 +127,7 @@ def test_a_file_put_back_with_its_old_date_is_what_the_source_holds_now():
 
 def test_another_text_with_an_older_date_is_history_and_what_the_source_holds_now():
     plan = reconcile_document([deliver("c", 1)], [hold("b", 2)], now=NOW)
-    assert plan.changes == (Change(version="b", known_to=NOW),)
+    assert plan.changes == (VersionChange(version="b", known_to=NOW),)
     assert [(item.known_from, item.known_to) for item in plan.additions] == [(1, 2), (NOW, OPEN_END)]
     assert plan.n_repeated == 0
 
@@ -139,7 +146,7 @@ def test_a_conflict_withdraws_nothing():
 
 def test_new_groups_on_the_same_content_are_a_change_of_groups_only():
     plan = reconcile_document([deliver("a", 5, groups=("desk",))], [hold("a", 5)], now=NOW)
-    assert plan.changes == (Change(version="a", groups=("desk",)),)
+    assert plan.changes == (VersionChange(version="a", groups=("desk",)),)
     assert plan.additions == ()
 
 

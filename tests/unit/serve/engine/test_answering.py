@@ -7,9 +7,9 @@ import pytest
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.errors import DeadlineError, OverloadedError, QueryError
-from serve.engine.answering import Answerer, Limits
-from serve.engine.following import Follower
-from serve.engine.shelf import Shelf
+from serve.engine.alias_watcher import AliasWatcher
+from serve.engine.answering import Answerer, AnswererLimits
+from serve.engine.snapshot_pool import SnapshotPool
 from tests.unit.serve.engine.conftest import wait_until
 
 
@@ -23,16 +23,16 @@ def answer_with(opener):
 
     def run(body, **limits):
         async def whole():
-            shelf = Shelf(opener, max_idle=0)
-            follower = Follower(shelf, lambda: "a", probe=ask, interval_s=5.0)
-            await follower.start()
-            answerer = Answerer(follower, Limits(**limits))
+            pool = SnapshotPool(opener, max_idle=0)
+            watcher = AliasWatcher(pool, lambda: "a", probe=ask, interval_s=5.0)
+            await watcher.start()
+            answerer = Answerer(watcher, AnswererLimits(**limits))
             try:
                 return await body(answerer)
             finally:
                 await answerer.close()
-                await follower.close()
-                assert shelf.opened == ()
+                await watcher.close()
+                assert pool.opened == ()
 
         return asyncio.run(whole())
 

@@ -11,9 +11,9 @@ from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.storage import open_store
-from serve.engine.answering import Answerer, Limits
-from serve.engine.following import Follower
-from serve.engine.shelf import Shelf
+from serve.engine.alias_watcher import AliasWatcher
+from serve.engine.answering import Answerer, AnswererLimits
+from serve.engine.snapshot_pool import SnapshotPool
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_searchers import open_engine
 
@@ -63,17 +63,21 @@ def test_thirty_publishes_under_load_fail_no_request_and_mix_no_answer(store):
             number += 1
 
     async def run():
-        shelf = Shelf(partial(open_engine, store))
-        follower = Follower(shelf, read, probe=lambda engine: engine.search(REQUESTS[0]), interval_s=0.02)
-        await follower.start()
-        answerer, is_over, seen = Answerer(follower, Limits(max_waiting=N_CLIENTS)), asyncio.Event(), []
+        pool = SnapshotPool(partial(open_engine, store))
+        watcher = AliasWatcher(pool, read, probe=lambda engine: engine.search(REQUESTS[0]), interval_s=0.02)
+        await watcher.start()
+        answerer, is_over, seen = (
+            Answerer(watcher, AnswererLimits(max_waiting=N_CLIENTS)),
+            asyncio.Event(),
+            [],
+        )
         clients = [asyncio.create_task(ask_on(answerer, is_over, seen)) for _ in range(N_CLIENTS)]
         for number in range(1, N_MOVES + 1):
             before, after = snapshots[(number - 1) % 3], snapshots[number % 3]
             move = AliasMove(expected=before, snapshot=after, reason="publish", now=number)
             await asyncio.to_thread(move_alias, store, SPEC.name, "live", move=move)
             async with asyncio.timeout(10):
-                while follower.state.snapshot != after:
+                while watcher.state.snapshot != after:
                     await asyncio.sleep(0.005)
                 n_seen = len(seen)
                 while after not in seen[n_seen:]:
@@ -81,7 +85,7 @@ def test_thirty_publishes_under_load_fail_no_request_and_mix_no_answer(store):
         is_over.set()
         await asyncio.gather(*clients)
         await answerer.close()
-        await follower.close()
+        await watcher.close()
         return seen
 
     assert set(asyncio.run(run())) == set(snapshots)

@@ -24,11 +24,11 @@ from serve.audit.entries import record_search
 from serve.audit.replaying import replay_records
 from serve.audit.scanning import scan_records
 from serve.audit.writing import AuditWriter
-from serve.engine.answering import Answerer, Limits
-from serve.engine.following import Follower
+from serve.engine.alias_watcher import AliasWatcher
+from serve.engine.answering import Answerer, AnswererLimits
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.searching import Searches
-from serve.engine.shelf import Shelf
+from serve.engine.snapshot_pool import SnapshotPool
 from serve.question_encoding import open_question_encoder
 from tests.small_collections import DIM, EMBEDDER, SPEC, WORDS, put_small_snapshot
 
@@ -60,11 +60,11 @@ def search_with(store):
 
     def run(body, model, **limits):
         async def whole():
-            follower = Follower(
-                Shelf(partial(open_engine, store, model)), lambda: snapshot, probe=lambda engine: None
+            watcher = AliasWatcher(
+                SnapshotPool(partial(open_engine, store, model)), lambda: snapshot, probe=lambda engine: None
             )
-            await follower.start()
-            answerer = Answerer(follower, Limits(**limits))
+            await watcher.start()
+            answerer = Answerer(watcher, AnswererLimits(**limits))
             vectors = QuestionVectors(await open_question_encoder(Settings(), model))
             model.sizes.clear()
             try:
@@ -72,7 +72,7 @@ def search_with(store):
             finally:
                 await vectors.close()
                 await answerer.close()
-                await follower.close()
+                await watcher.close()
 
         return asyncio.run(whole())
 
@@ -174,19 +174,21 @@ def search_slowly(body, **limits):
 
     async def whole():
         wanted = ["a"]
-        follower = Follower(Shelf(SlowEngine), lambda: wanted[0], probe=lambda engine: None, interval_s=5.0)
-        await follower.start()
-        answerer = Answerer(follower, Limits(**limits))
+        watcher = AliasWatcher(
+            SnapshotPool(SlowEngine), lambda: wanted[0], probe=lambda engine: None, interval_s=5.0
+        )
+        await watcher.start()
+        answerer = Answerer(watcher, AnswererLimits(**limits))
 
         async def move(snapshot):
             wanted[0] = snapshot
-            assert await follower.take(snapshot, timeout_s=5.0)
+            assert await watcher.take(snapshot, timeout_s=5.0)
 
         try:
             return await body(Searches(answerer, None, timeout_s=30.0), move)
         finally:
             await answerer.close()
-            await follower.close()
+            await watcher.close()
 
     return asyncio.run(whole())
 

@@ -26,18 +26,18 @@ from indexes.writing.committing import Writable, commit
 from indexes.writing.requests import begin_write, free_key
 from serve.audit.counts import AuditCounts
 from serve.catalog import Catalog
-from serve.engine.alone import OneAtATime
-from serve.engine.answering import Answerer, Limits
+from serve.engine.alias_watcher import AliasWatcher
+from serve.engine.answering import Answerer, AnswererLimits
+from serve.engine.coalescing import CoalescedCalls
 from serve.engine.encoding import Encoder, EncoderLimits
-from serve.engine.following import Follower
+from serve.engine.exclusive_worker import ExclusiveWorker
 from serve.engine.group_writing import GroupWriter
 from serve.engine.publications import Publications
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.quotas import make_quotas
-from serve.engine.recent import RecentCalls
 from serve.engine.reranking import Ranker, RankerLimits
 from serve.engine.searching import Searches
-from serve.engine.shelf import Shelf
+from serve.engine.snapshot_pool import SnapshotPool
 from serve.http.app import make_app
 from serve.http.metrics import Metrics
 from serve.http.serving import (
@@ -65,10 +65,10 @@ class Served:
 
     def __init__(self, store, client, serving, recorded, app):
         self.store, self.client, self.recorded, self.app = store, client, recorded, app
-        self.follower, self.answerer = serving.collection.follower, serving.collection.answerer
+        self.watcher, self.answerer = serving.collection.watcher, serving.collection.answerer
         self.model, self.collection = serving.model, serving.collection.name
-        self.reranker, self.alone = serving.reranker, serving.collection.alone
-        self.completer, self.serving = serving.completer, serving
+        self.reranker, self.exclusive = serving.reranker, serving.collection.exclusive
+        self.uncancellable, self.serving = serving.uncancellable, serving
 
     def open_engine(self, snapshot):
         return open_engine(self.store, snapshot)
@@ -108,7 +108,16 @@ def serve_with(store):
         if takes_files:
             shared |= make_file_taker(store, recorded)
         return asyncio.run(
-            _run(store, body, frozenset(groups), Limits(**limits), recorded, record_change, shared, open_with)
+            _run(
+                store,
+                body,
+                frozenset(groups),
+                AnswererLimits(**limits),
+                recorded,
+                record_change,
+                shared,
+                open_with,
+            )
         )
 
     return run
@@ -235,14 +244,14 @@ def make_reranker(settings):
 
 
 async def _run(store, body, groups, limits, recorded, record_change, shared, open_with):
-    follower = Follower(
-        Shelf(partial(open_with, store)),
+    watcher = AliasWatcher(
+        SnapshotPool(partial(open_with, store)),
         lambda: read_alias(store, SPEC.name, "live").snapshot,
         probe=lambda engine: engine.search(PROBE),
         interval_s=0.02,
     )
-    await follower.start()
-    answerer = Answerer(follower, limits)
+    await watcher.start()
+    answerer = Answerer(watcher, limits)
     embedder = HashingEmbedder()
     encoder_limits = EncoderLimits(max_tokens=embedder.identity.max_tokens, max_waiting=2_048)
     encoder = Encoder(embedder.embed_passages, count=count_words, limits=encoder_limits)
@@ -256,15 +265,15 @@ async def _run(store, body, groups, limits, recorded, record_change, shared, ope
     def fail_to_record(_):
         raise AuditError(detail="the disk is full")
 
-    settings, alone = Settings(collection=SPEC.name), OneAtATime()
+    settings, exclusive = Settings(collection=SPEC.name), ExclusiveWorker()
     record_change = record_change or (recorded.append if recorded is not None else fail_to_record)
     serving = Serving(
-        checks=RecentCalls(kept_s=0.0),
+        checks=CoalescedCalls(kept_s=0.0),
         collection=ServedCollection(
             name=SPEC.name,
-            follower=follower,
+            watcher=watcher,
             publications=Publications(
-                follower,
+                watcher,
                 find_last=lambda: len(alias_history(store, SPEC.name, "live")),
                 read_moves=lambda after, until: alias_history(store, SPEC.name, "live")[after:until],
                 collection=SPEC.name,
@@ -274,9 +283,14 @@ async def _run(store, body, groups, limits, recorded, record_change, shared, ope
             answerer=answerer,
             catalog=Catalog(settings=settings, store=store, alias="live"),
             publisher=Publisher(
-                settings, store=store, alias="live", follower=follower, alone=alone, record=record_change
+                settings,
+                store=store,
+                alias="live",
+                watcher=watcher,
+                exclusive=exclusive,
+                record=record_change,
             ),
-            alone=alone,
+            exclusive=exclusive,
         ),
         model=ServedModel(
             identity=embedder.identity,
@@ -289,7 +303,7 @@ async def _run(store, body, groups, limits, recorded, record_change, shared, ope
         probe=PROBE,
         authenticate=make_door(groups),
         record=recorded.extend if recorded is not None else fail_to_record,
-        metrics=Metrics(collection=SPEC.name, follower=follower, answerer=answerer, audit=lambda: AUDITED),
+        metrics=Metrics(collection=SPEC.name, watcher=watcher, answerer=answerer, audit=lambda: AUDITED),
         **shared,
     )
 
@@ -302,9 +316,9 @@ async def _run(store, body, groups, limits, recorded, record_change, shared, ope
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await body(Served(store, client, serving, recorded, app))
     finally:
-        await alone.close()
+        await exclusive.close()
         await vectors.close()
         await answerer.close()
         await encoder.close()
         await questions.close()
-        await follower.close()
+        await watcher.close()

@@ -29,7 +29,7 @@ class Desk:
     async def _follow(self, answer):
         if answer.status_code == 200:
             snapshot = answer.json()["snapshot"]
-            assert await self.served.follower.take(snapshot, timeout_s=20.0), self.served.follower.state
+            assert await self.served.watcher.take(snapshot, timeout_s=20.0), self.served.watcher.state
 
     async def search(self, where, *, headers=ANN):
         body = {"query": "zebrawood", "k": 100, "mode": "lexical", "filter": where}

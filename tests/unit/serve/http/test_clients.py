@@ -129,7 +129,7 @@ def catch(call):
 async def ask_all(served, method, options, *, groups):
     """Return what each of the three gives or raises to who may examine; the local one first."""
     local = LocalCollection(
-        served.open_engine(served.follower.state.snapshot), load_index_service(), name=SPEC.name
+        served.open_engine(served.watcher.state.snapshot), load_index_service(), name=SPEC.name
     )
     found = [catch(lambda: ask(local, method, options, groups=groups))]
     async with listen(served.app) as url:
@@ -188,7 +188,7 @@ def test_all_three_refuse_with_the_same_error(serve_with, method, options):
 
 def test_frames_are_equal_down_to_the_types_of_columns(serve_with):
     async def compare(served):
-        engine = served.open_engine(served.follower.state.snapshot)
+        engine = served.open_engine(served.watcher.state.snapshot)
         local = LocalCollection(engine, load_index_service(), name=SPEC.name)
         async with make_async(served.app) as client:
             for question in ("swap bond", "zzz"):

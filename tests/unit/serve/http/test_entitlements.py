@@ -31,7 +31,7 @@ async def move(served, snapshot):
 
 
 async def follow(served, snapshot):
-    assert await served.follower.take(snapshot, timeout_s=20.0), served.follower.state
+    assert await served.watcher.take(snapshot, timeout_s=20.0), served.watcher.state
 
 
 def regroup(store, snapshot, groups):
@@ -67,13 +67,13 @@ async def ask_everywhere(served, snapshot, doc_id):
 
 def test_a_named_snapshot_is_read_under_the_groups_of_now_in_every_way(serve_with):
     async def ask(served):
-        older = served.follower.state.snapshot
+        older = served.watcher.state.snapshot
         assert set(await ask_everywhere(served, older, "doc-2")) == {True}
         assert set(await ask_everywhere(served, older, "doc-3")) == {False}
         await move(served, regroup(served.store, older, {"doc-2": ["desk"], "doc-3": []}))
         assert set(await ask_everywhere(served, older, "doc-2")) == {False}
         assert set(await ask_everywhere(served, older, "doc-3")) == {True}
-        await move(served, regroup(served.store, served.follower.state.snapshot, {"doc-2": []}))
+        await move(served, regroup(served.store, served.watcher.state.snapshot, {"doc-2": []}))
         assert set(await ask_everywhere(served, older, "doc-2")) == {True}
 
     serve_with(ask)
@@ -81,7 +81,7 @@ def test_a_named_snapshot_is_read_under_the_groups_of_now_in_every_way(serve_wit
 
 def test_rows_that_the_newest_snapshot_lacks_are_nobodys(serve_with):
     async def ask(served):
-        older = served.follower.state.snapshot
+        older = served.watcher.state.snapshot
         before, rng = load_snapshot(served.store, SPEC.name, older), np.random.default_rng(5)
         rows = make_rows(rng, n_documents=3, first=60)
         segments = (before.segments[1], put_segment(served.store, rows, make_vectors(rng, len(rows))))
@@ -102,7 +102,7 @@ def strip(answer):
 @pytest.mark.parametrize("is_rolled_back", [True, False])
 def test_what_the_alias_does_not_lead_to_is_there_for_examiners_alone(serve_with, is_rolled_back):
     async def ask(served):
-        first = served.follower.state.snapshot
+        first = served.watcher.state.snapshot
         hidden = put_grown_snapshot(served.store, first)
         if is_rolled_back:
             await move(served, hidden)
@@ -143,13 +143,13 @@ def test_an_explanation_is_the_same_whatever_others_may_read(serve_with):
         rows = [
             {**row, "groups": ["desk"]} for row in make_rows(rng, n_documents=9, first=70, known_from=DAY)
         ]
-        snapshot = served.follower.state.snapshot
+        snapshot = served.watcher.state.snapshot
         manifest = load_snapshot(served.store, SPEC.name, snapshot)
         segment = put_segment(served.store, rows, make_vectors(rng, len(rows)))
         grown = make_manifest(served.store, (*manifest.segments, segment), patches=manifest.patches)
         await move(served, put_snapshot(served.store, grown))
         after = [(await served.search(**{**body, "mode": mode})).json() for mode in modes]
-        newest = served.follower.state.snapshot
+        newest = served.watcher.state.snapshot
         assert repr(after).replace(newest, snapshot) == repr(before)
         headers = {"authorization": "Bearer examiner"}
         examined = await served.client.post(f"/collections/{SPEC.name}/search", json=body, headers=headers)

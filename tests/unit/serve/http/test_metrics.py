@@ -73,7 +73,7 @@ def test_searches_are_counted_by_how_they_ended_and_while_they_go_on(serve_with,
 
     async def ask(served):
         await served.search(query="swap")
-        lease = await served.follower.lease()
+        lease = await served.watcher.lease()
         monkeypatch.setattr(type(lease.engine), "search", work)
         lease.release()
         held = asyncio.create_task(served.search(query="swap"))
@@ -123,7 +123,7 @@ def test_what_a_snapshot_is_asked_is_counted_by_kind(serve_with):
 
 def test_the_followed_alias_is_told_and_a_publish_counted(serve_with, monkeypatch):
     async def ask(served):
-        older = served.follower.state.snapshot
+        older = served.watcher.state.snapshot
         first = await read(served)
         assert find(first, "eagleray_snapshot_info", collection=SPEC.name, snapshot=older) == 1
         assert find(first, "eagleray_publishes_taken_total") == 0
@@ -131,20 +131,20 @@ def test_the_followed_alias_is_told_and_a_publish_counted(serve_with, monkeypatc
         newer = put_small_snapshot(served.store, seed=2)
         move = AliasMove(expected=older, snapshot=newer, reason="publish", now=2)
         move_alias(served.store, SPEC.name, "live", move=move)
-        await wait_until(lambda: served.follower.n_taken == 1)
+        await wait_until(lambda: served.watcher.n_taken == 1)
         second = await read(served)
         assert find(second, "eagleray_snapshot_info", collection=SPEC.name, snapshot=newer) == 1
         assert find(second, "eagleray_snapshot_info", collection=SPEC.name, snapshot=older) is None
         assert find(second, "eagleray_publishes_taken_total") == 1
         assert 0 <= find(second, "eagleray_snapshot_served_seconds") < 60
         assert 0 <= find(second, "eagleray_alias_lookup_age_seconds") < 10
-        lease = await served.follower.lease()
+        lease = await served.watcher.lease()
         monkeypatch.setattr(type(lease.engine), "search", lambda engine, request, *, vector: 1 / 0)
         lease.release()
         broken = put_small_snapshot(served.store, seed=3)
         move = AliasMove(expected=newer, snapshot=broken, reason="publish", now=3)
         move_alias(served.store, SPEC.name, "live", move=move)
-        await wait_until(lambda: bool(served.follower.state.error))
+        await wait_until(lambda: bool(served.watcher.state.error))
         third = await read(served)
         assert find(third, "eagleray_snapshot_is_wanted") == 0
         assert find(third, "eagleray_publishes_taken_total") == 1

@@ -8,7 +8,7 @@ import pytest
 
 from eagleray.logs import configure_logs, get_logger
 from eagleray.setting_groups.serving import LogSettings
-from serve.http.incoming import MAX_BYTES
+from serve.http.middleware.body_limit import MAX_BYTES
 from serve.http.request_ids import choose_request_id, read_request_id
 from tests.unit.serve.http.conftest import PATH
 
@@ -83,7 +83,7 @@ def test_events_of_a_request_have_its_name_also_in_the_thread_that_searches(serv
         raise ZeroDivisionError
 
     async def ask(served):
-        lease = await served.follower.lease()
+        lease = await served.watcher.lease()
         monkeypatch.setattr(type(lease.engine), "search", fail)
         lease.release()
         answer = await served.client.post(PATH, json={"query": "swap"}, headers={"x-request-id": "trace-7"})

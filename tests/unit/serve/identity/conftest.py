@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from serve.identity.clocks import Clock
+from serve.identity.clocks import IdentityClock
 
 
 class FakeClock:
@@ -16,7 +16,7 @@ class FakeClock:
         self.elapsed_s += seconds
 
     def read(self):
-        return Clock(now_s=lambda: self.now_s, elapsed_s=lambda: self.elapsed_s)
+        return IdentityClock(now_s=lambda: self.now_s, elapsed_s=lambda: self.elapsed_s)
 
 
 @pytest.fixture

@@ -35,93 +35,91 @@ def endpoint():
 
 
 @pytest.fixture
-def follower(endpoint, clock):
+def watcher(endpoint, clock):
     return KeySetFollower(endpoint, AGES, clock.read())
 
 
-def find(follower, kid):
-    found = follower.find(key_id=kid, algorithm="RS256")
+def find(watcher, kid):
+    found = watcher.find(key_id=kid, algorithm="RS256")
     return None if found is None else found.key_id
 
 
-def test_the_set_is_fetched_once_for_many_tokens(follower, endpoint, clock):
+def test_the_set_is_fetched_once_for_many_tokens(watcher, endpoint, clock):
     for _ in range(20):
-        assert find(follower, "one") == "one"
+        assert find(watcher, "one") == "one"
         clock.turn(1)
     assert endpoint.n_asked == 1
 
 
-def test_a_new_key_is_found_once_a_token_names_it(follower, endpoint, clock):
-    find(follower, "one")
+def test_a_new_key_is_found_once_a_token_names_it(watcher, endpoint, clock):
+    find(watcher, "one")
     endpoint.answer = write_set(make_rsa("one"), make_rsa("two"))
     clock.turn(30)
-    assert find(follower, "two") == "two"
+    assert find(watcher, "two") == "two"
     assert endpoint.n_asked == 2
 
 
-def test_tokens_that_name_unknown_keys_cause_no_storm(follower, endpoint, clock):
-    find(follower, "one")
+def test_tokens_that_name_unknown_keys_cause_no_storm(watcher, endpoint, clock):
+    find(watcher, "one")
     for second in range(90):
         clock.turn(1)
         for number in range(10):
-            assert find(follower, f"{second}-{number}") is None
+            assert find(watcher, f"{second}-{number}") is None
     assert endpoint.n_asked == 1 + 3
-    assert find(follower, "one") == "one"
+    assert find(watcher, "one") == "one"
 
 
-def test_a_key_that_the_set_no_longer_has_is_refused(follower, endpoint, clock):
-    find(follower, "one")
+def test_a_key_that_the_set_no_longer_has_is_refused(watcher, endpoint, clock):
+    find(watcher, "one")
     endpoint.answer = write_set(make_rsa("two"))
     clock.turn(599)
-    assert find(follower, "one") == "one"
+    assert find(watcher, "one") == "one"
     clock.turn(1)
-    assert find(follower, "one") is None
-    assert find(follower, "two") == "two"
+    assert find(watcher, "one") is None
+    assert find(watcher, "two") == "two"
     assert endpoint.n_asked == 2
 
 
-def test_an_issuer_that_has_no_keys_any_more_is_believed(follower, endpoint, clock):
-    find(follower, "one")
+def test_an_issuer_that_has_no_keys_any_more_is_believed(watcher, endpoint, clock):
+    find(watcher, "one")
     endpoint.answer = b'{"keys": []}'
     clock.turn(600)
-    assert find(follower, "one") is None
+    assert find(watcher, "one") is None
 
 
 @pytest.mark.parametrize("fault", [OSError("refused"), RuntimeError("odd"), b"<html>maintenance</html>"])
-def test_the_last_good_set_serves_while_there_is_no_new_one_but_not_for_ever(
-    follower, endpoint, clock, fault
-):
-    find(follower, "one")
+def test_the_last_good_set_serves_while_there_is_no_new_one_but_not_for_ever(watcher, endpoint, clock, fault):
+    find(watcher, "one")
     good, endpoint.answer = endpoint.answer, fault
     for _ in range(3599):
         clock.turn(1)
-        assert find(follower, "one") == "one"
+        assert find(watcher, "one") == "one"
     assert endpoint.n_asked == 1 + 100
     clock.turn(1)
     with pytest.raises(KeySetError, match="try again later") as caught:
-        find(follower, "one")
+        find(watcher, "one")
     assert "refused" not in str(caught.value)
     endpoint.answer = good
     clock.turn(30)
-    assert find(follower, "one") == "one"
+    assert find(watcher, "one") == "one"
 
 
 def test_an_endpoint_that_never_answered_is_an_error_and_asked_again_later(endpoint, clock):
     good, endpoint.answer = endpoint.answer, OSError("refused")
-    follower = KeySetFollower(endpoint, AGES, clock.read())
+    watcher = KeySetFollower(endpoint, AGES, clock.read())
     for _ in range(30):
         with pytest.raises(KeySetError):
-            find(follower, "one")
+            find(watcher, "one")
         clock.turn(1)
     assert endpoint.n_asked == 1
     endpoint.answer = good
-    assert find(follower, "one") == "one"
+    assert find(watcher, "one") == "one"
 
 
-def test_of_threads_that_miss_at_once_one_asks_and_all_get_the_key(follower, endpoint):
+def test_of_threads_that_miss_at_once_one_asks_and_all_get_the_key(watcher, endpoint):
     endpoint.gate.clear()
     found = []
-    threads = [threading.Thread(target=lambda: found.append(find(follower, "one"))) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: found.append(find(watcher, "one"))) for _ in range(8)]
     for thread in threads:
         thread.start()
     assert endpoint.begun.wait(timeout=20)
@@ -140,9 +138,9 @@ def test_a_slow_answer_is_not_asked_for_again_by_those_who_waited_for_it(clock):
         clock.turn(40)
         return write_set(make_rsa("one"))
 
-    follower = KeySetFollower(fetch, AGES, clock.read())
-    assert find(follower, "two") is None
-    assert find(follower, "two") is None
+    watcher = KeySetFollower(fetch, AGES, clock.read())
+    assert find(watcher, "two") is None
+    assert find(watcher, "two") is None
     assert len(n_asked) == 1
 
 
@@ -154,34 +152,34 @@ def test_a_set_is_as_old_as_the_request_for_it(clock):
         clock.turn(100)
         return write_set(make_rsa("one"))
 
-    follower = KeySetFollower(fetch, AGES, clock.read())
-    find(follower, "one")
+    watcher = KeySetFollower(fetch, AGES, clock.read())
+    find(watcher, "one")
     clock.turn(499)
-    find(follower, "one")
+    find(watcher, "one")
     assert len(n_asked) == 1
     clock.turn(1)
-    find(follower, "one")
+    find(watcher, "one")
     assert len(n_asked) == 2
 
 
-def test_the_log_says_that_a_set_was_not_fetched_and_not_from_where(follower, endpoint, caplog):
+def test_the_log_says_that_a_set_was_not_fetched_and_not_from_where(watcher, endpoint, caplog):
     endpoint.answer = OSError("https://ann:hunter2@id.bank.example refused")
     with caplog.at_level("INFO", logger="eagleray"), pytest.raises(KeySetError):
-        find(follower, "one")
+        find(watcher, "one")
     assert "key_set_not_fetched" in caplog.text
     assert "hunter2" not in caplog.text
 
 
-def test_who_has_a_usable_key_does_not_wait_for_a_slow_endpoint(follower, endpoint, clock):
-    find(follower, "one")
+def test_who_has_a_usable_key_does_not_wait_for_a_slow_endpoint(watcher, endpoint, clock):
+    find(watcher, "one")
     clock.turn(600)
     endpoint.begun.clear()
     endpoint.gate.clear()
-    slow = threading.Thread(target=lambda: find(follower, "one"))
+    slow = threading.Thread(target=lambda: find(watcher, "one"))
     slow.start()
     assert endpoint.begun.wait(timeout=20)
     try:
-        assert find(follower, "one") == "one"
+        assert find(watcher, "one") == "one"
         assert slow.is_alive()
     finally:
         endpoint.gate.set()

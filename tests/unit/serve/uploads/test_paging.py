@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eagleray.errors import InputError
-from serve.uploads.paging import Wanted, cut_page, find_bounds
+from serve.uploads.paging import WantedPage, cut_page, find_bounds
 
 ORDERS = st.sampled_from(["asc", "desc"])
 
@@ -28,7 +28,7 @@ def make(n):
 
 
 def cut(items, gone=(), **wanted):
-    wanted = Wanted(**wanted)
+    wanted = WantedPage(**wanted)
     made = {thing.place[1]: thing.place[0] for thing in gone}
     return cut_page(items, wanted, find_bounds(items, wanted, find_gone=made.get))
 

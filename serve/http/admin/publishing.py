@@ -1,0 +1,75 @@
+"""Routes that move aliases: publish through the gate, and roll back."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import APIRouter
+
+from indexes.inspecting import describe_move
+from serve.audit.changes import Change
+from serve.http.access import Publishing, Served
+from serve.http.admin.catalog_answers import MovedAnswer
+from serve.http.admin.publish_bodies import PublishBody, RollbackBody
+from serve.http.answer_models import answered
+from serve.http.request_ids import read_request_id
+from serve.publishing import Moved
+
+router = APIRouter(tags=["publishing"])
+
+_CONFLICT: Final = "The alias does not point to what was expected, or somebody else moved it meanwhile."
+_UNFIT: Final = "The snapshot did not pass its gate, or fields are unknown or of another kind."
+
+
+@router.post(
+    "/collections/{name}/aliases/{alias}/publish",
+    summary="Run the gate on a snapshot and point an alias to it",
+    response_model=None,
+    responses={
+        **answered(MovedAnswer, "The move the alias is at."),
+        409: {"description": _CONFLICT},
+        422: {"description": _UNFIT},
+    },
+)
+async def publish(
+    name: str, alias: str, body: PublishBody, caller: Publishing, serving: Served
+) -> dict[str, Any]:
+    """Publish; the answer comes when the snapshot answers here, or has not within 10 seconds of the move."""
+    publisher = serving.find_collection(name).publisher
+    change = Change(
+        action="publish",
+        alias=alias,
+        principal=caller.principal,
+        snapshot=body.snapshot,
+        expected=body.expected,
+        request_id=read_request_id(),
+    )
+    return _show(alias, await publisher.publish(change))
+
+
+@router.post(
+    "/collections/{name}/aliases/{alias}/rollback",
+    summary="Point an alias back to the snapshot before",
+    response_model=None,
+    responses={
+        **answered(MovedAnswer, "The move the alias is at."),
+        409: {"description": _CONFLICT},
+    },
+)
+async def roll_back(
+    name: str, alias: str, body: RollbackBody, caller: Publishing, serving: Served
+) -> dict[str, Any]:
+    """Go back; rolling back twice goes back twice."""
+    publisher = serving.find_collection(name).publisher
+    change = Change(
+        action="rollback",
+        alias=alias,
+        principal=caller.principal,
+        expected=body.expected,
+        request_id=read_request_id(),
+    )
+    return _show(alias, await publisher.rollback(change))
+
+
+def _show(alias: str, moved: Moved) -> dict[str, Any]:
+    return {**describe_move(alias, moved.entry), "taken": moved.is_taken}

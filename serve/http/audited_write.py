@@ -1,0 +1,54 @@
+"""Carries a write out for a caller: recorded before it is answered, and found by searches if need be."""
+
+from __future__ import annotations
+
+import time
+
+from eagleray.contracts.principals import Principal
+from indexes.writing.requests import Write
+from serve.http.request_ids import read_request_id
+from serve.http.serving import DocumentWriter, Serving, Wrote
+
+
+async def carry_out(writer: DocumentWriter, principal: Principal, write: Write) -> str:
+    """Return the id of the snapshot that holds a write, once it is recorded; so is what ends without one.
+
+    Raises:
+        EagleRayError: it could not be carried out, or not be recorded.
+    """
+    started = time.perf_counter_ns()
+
+    async def record(outcome: str | Exception) -> None:
+        latency_us = (time.perf_counter_ns() - started) // 1_000
+        request_id = read_request_id()
+        wrote = Wrote(
+            principal=principal,
+            write=write,
+            outcome=outcome,
+            latency_us=latency_us,
+            request_id=request_id,
+        )
+        await writer.record(wrote)
+
+    try:
+        snapshot = await writer.write(write)
+    except Exception as error:
+        await record(error)
+        raise
+    await record(snapshot)
+    return snapshot
+
+
+async def wait_until_found(serving: Serving, snapshot: str, *, wait_s: float) -> bool:
+    """Return whether every search that begins from now on is answered from a write, once it is.
+
+    True means that all who answer searches here have taken up the write's snapshot, or one that the alias had
+    after it; false, that opening it took longer than `wait_s`, or failed. Nothing but true may be told as
+    completed; asking again with the same snapshot goes on waiting, for as long as opening takes.
+
+    Args:
+        serving: answers the searches.
+        snapshot: whole id of the first one that holds the write, as `carry_out` returned it.
+        wait_s: seconds to wait, at most; 0 only tells.
+    """
+    return await serving.collection.watcher.settle(snapshot, timeout_s=wait_s)

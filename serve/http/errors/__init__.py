@@ -1,0 +1,1 @@
+"""What an error becomes over HTTP, in the shape that each client reads."""

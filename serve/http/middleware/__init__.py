@@ -1,0 +1,1 @@
+"""What stands between the connection and the routes."""

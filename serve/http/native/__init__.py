@@ -1,0 +1,1 @@
+"""The native routes: searches, counts, documents, and what writes them."""

@@ -1,0 +1,102 @@
+"""The native searches of a collection: one question, or many from one snapshot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+
+from eagleray.contracts.answers import show_response
+from eagleray.contracts.hits import SearchRequest, SearchResponse
+from eagleray.contracts.principals import Principal
+from serve.engine.threads import Work, run_in_thread
+from serve.http.access import Searching, Served
+from serve.http.answer_models import BatchAnswer, SearchAnswer, answered
+from serve.http.audited_read import count_asked, keep_replies, keep_reply
+from serve.http.metrics import AskedKind
+from serve.http.native.cursors import find_place, make_cursor
+from serve.http.native.explanations import explain_to
+from serve.http.native.search_bodies import BatchBody, SearchBody
+
+router = APIRouter(tags=["search"])
+
+
+@router.post(
+    "/collections/{name}/search",
+    summary="Best hits the caller may see",
+    response_model=None,
+    responses=answered(SearchAnswer),
+)
+async def search(name: str, body: SearchBody, caller: Searching, serving: Served) -> JSONResponse:
+    """Answer a question from the alias's snapshot, or the one it names, or its cursor does.
+
+    With `pages` above 1 the answer holds the first `k` hits of one ranking, and `next` asks for those after
+    them: on the same snapshot, whatever is published meanwhile.
+    """
+    collection, subject = serving.find_collection(name), caller.principal.subject
+    with count_asked(serving.metrics, AskedKind.SEARCH):
+        place = find_place(body, subject=subject)
+        request = replace(body.to_request(caller.principal), k=body.k * body.pages, page=place.page)
+        response = await keep_reply(
+            serving,
+            caller,
+            request,
+            lambda named: collection.searches.answer(request, snapshot=named, timeout_s=body.timeout_s),
+            snapshot=place.snapshot,
+        )
+    shown = _show(explain_to(caller, request, response), is_explained=body.explain)
+    if place.page is not None:
+        shown["next"] = make_cursor(
+            body, place.page, subject=subject, snapshot=shown["snapshot"], n_hits=len(response.hits)
+        )
+    return JSONResponse(shown)
+
+
+@router.post(
+    "/collections/{name}/search/batch",
+    summary="Best hits of many questions, all from one snapshot",
+    response_model=None,
+    responses=answered(BatchAnswer),
+)
+async def search_batch(name: str, body: BatchBody, caller: Searching, serving: Served) -> Response:
+    """Answer every question, or none: the first that cannot be answered ends them all.
+
+    Each counts as a request of its caller.
+    """
+    await serving.quotas.requests.take(caller.principal.subject, len(body.questions) - 1)
+    collection = serving.find_collection(name)
+    with count_asked(serving.metrics, AskedKind.BATCH):
+        requests = await run_in_thread(Work.TEXTS, _read, body, caller.principal)
+        responses = await keep_replies(
+            serving,
+            caller,
+            requests,
+            lambda named: collection.searches.answer_all(requests, snapshot=named, timeout_s=body.timeout_s),
+            snapshot=body.snapshot,
+        )
+    told = [explain_to(caller, *pair) for pair in zip(requests, responses, strict=True)]
+    content = await run_in_thread(Work.TEXTS, _write, told, is_explained=body.explain)
+    return Response(content, media_type="application/json")
+
+
+def _read(body: BatchBody, principal: Principal) -> list[SearchRequest]:
+    return [question.to_request(principal) for question in body.questions]
+
+
+def _write(responses: Sequence[SearchResponse], *, is_explained: bool) -> bytes:
+    """Return the answers as JSON, written one by one, so that others work between two of them."""
+    shown = [_show(response, is_explained=is_explained) for response in responses]
+    snapshot = json.dumps(shown[0]["snapshot"])
+    answers = ",".join(json.dumps(answer, ensure_ascii=False, allow_nan=False) for answer in shown)
+    return f'{{"snapshot":{snapshot},"answers":[{answers}]}}'.encode()
+
+
+def _show(response: SearchResponse, *, is_explained: bool) -> dict[str, Any]:
+    shown = show_response(response, is_explained=is_explained)
+    for hit in shown["hits"]:
+        hit["chunk_id"] = str(hit["chunk_id"])  # of 63 bits: more than a number of JavaScript holds
+    return shown

@@ -1,0 +1,48 @@
+"""One document of a collection, as its caller sees it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+
+from eagleray.contracts.answers import show_document
+from serve.engine.questions import ShowDocument
+from serve.http.access import Searching, Served
+from serve.http.answer_models import DocumentAnswer, answered
+from serve.http.audited_read import count_asked, keep_reply
+from serve.http.metrics import AskedKind
+from serve.http.native.search_bodies import DocumentQuery
+
+router = APIRouter(tags=["documents"])
+
+
+@router.get(
+    "/collections/{name}/documents",
+    summary="A document's chunks that the caller may see",
+    response_model=None,
+    responses=answered(DocumentAnswer),
+)
+async def show(
+    name: str, query: Annotated[DocumentQuery, Query()], caller: Searching, serving: Served
+) -> JSONResponse:
+    """Show a document of the alias's snapshot, or of the one that is named.
+
+    It is named by a parameter, because proxies rewrite slashes in a path. No cache may keep the answer.
+    """
+    collection = serving.find_collection(name)
+    with count_asked(serving.metrics, AskedKind.DOCUMENT):
+        request = query.to_request(caller.principal)
+        ask, timeout_s = ShowDocument(request), query.timeout_s
+        document = await keep_reply(
+            serving,
+            caller,
+            request,
+            lambda named: collection.answerer.answer(ask, snapshot=named, timeout_s=timeout_s),
+            snapshot=query.snapshot,
+        )
+    shown = show_document(document)
+    for chunk in shown["chunks"]:
+        chunk["chunk_id"] = str(chunk["chunk_id"])  # of 63 bits: more than a number of JavaScript holds
+    return JSONResponse(shown, headers={"cache-control": "no-store"})

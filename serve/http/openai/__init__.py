@@ -1,0 +1,1 @@
+"""Routes in OpenAI's shapes: vectors, models, files and vector stores."""

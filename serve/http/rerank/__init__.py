@@ -1,0 +1,1 @@
+"""Routes that score documents, in the shapes of Cohere, Jina and TEI."""

@@ -1,0 +1,1 @@
+"""Routes in the shapes of Text Embeddings Inference."""
