@@ -55,17 +55,20 @@ def test_the_demo_leaves_nothing_running(demo):
     assert left == []
 
 
-def test_the_session_of_the_readme_runs(demo):
-    code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert lines[0].startswith("2022-02-01 House view, 14 January")
-    assert "once in 2022" in lines[0]
-    assert lines[1].startswith("2022-02-18 House view, revised")
-    assert "five times in 2022" in lines[1]
-    assert lines[2:] == ["0", "1"]
+def list_sessions(page):
+    """Return each Python session of a page with the output that follows it."""
+    return re.findall(r"```python\n(.*?)```\n+```text\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/concepts.md"])
+def test_the_sessions_of_a_page_print_what_the_page_shows(demo, page):
+    sessions = list_sessions(page)
+    assert sessions
+    for code, shown in sessions:
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == shown
 
 
 def test_a_typo_in_a_filter_is_answered_with_the_near_name_and_exit_code_2(demo):
