@@ -1,7 +1,9 @@
 """eagleray: exact, point-in-time, entitled search over a desk's documents.
 
-The shared base: contracts, errors, settings, parsing, chunking, embedders, the command line.
-Importing this package needs no ray, torch, faiss or fastapi, and loads no part of it before it is used.
+The public names: what opens, asks and builds a collection, what that returns, and every error. Behind
+them is the shared base: contracts, settings, parsing, chunking, embedders, the command line.
+Importing this package needs no ray, torch, faiss, httpx or fastapi, and loads no part of it before it is
+used.
 """
 
 from __future__ import annotations
@@ -10,22 +12,181 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from eagleray.client import connect, connect_async
+    from eagleray.client import (
+        AsyncRemoteCollection,
+        IngestOptions,
+        IngestReport,
+        LocalCollection,
+        RemoteCollection,
+        SnapshotSummary,
+        Written,
+        connect,
+        connect_async,
+        ingest,
+        publish,
+        snapshots,
+    )
     from eagleray.client import open_collection as open  # noqa: A004 - reads as eagleray.open(...)
-    from eagleray.contracts.hits import Fusion, Ranking
+    from eagleray.contracts.facets import (
+        ValueCount,
+        ValueCounts,
+    )
+    from eagleray.contracts.hits import (
+        Explanation,
+        Fusion,
+        Highlight,
+        Hit,
+        Ranking,
+        SearchResponse,
+        SegmentExplanation,
+    )
+    from eagleray.contracts.manifests import (
+        AliasEntry,
+    )
+    from eagleray.contracts.shown_documents import (
+        ShownChunk,
+        ShownDocument,
+    )
+    from eagleray.errors import (
+        AuditError,
+        AuthenticationError,
+        BodyRoomError,
+        ClusterError,
+        ConflictError,
+        DeadlineError,
+        DocumentNotFoundError,
+        EagleRayError,
+        ExposureError,
+        FilterColumnError,
+        FilterError,
+        ForbiddenError,
+        GateError,
+        GuardError,
+        InputError,
+        IntegrityError,
+        InvalidTimeError,
+        KeySetError,
+        MappingError,
+        MissingExtraError,
+        ModelError,
+        ModelNotServedError,
+        NotPublishedError,
+        ObjectNotFoundError,
+        OverloadedError,
+        ParserError,
+        QueryError,
+        QuotaError,
+        ReusedKeyError,
+        ServerError,
+        ShardError,
+        SourceError,
+        StoreError,
+        UnavailableError,
+        UnreachableError,
+    )
 
 __version__ = "0.2.0"
 
-__all__ = ["Fusion", "Ranking", "__version__", "connect", "connect_async", "open"]
+__all__ = [
+    "AliasEntry",
+    "AsyncRemoteCollection",
+    "AuditError",
+    "AuthenticationError",
+    "BodyRoomError",
+    "ClusterError",
+    "ConflictError",
+    "DeadlineError",
+    "DocumentNotFoundError",
+    "EagleRayError",
+    "Explanation",
+    "ExposureError",
+    "FilterColumnError",
+    "FilterError",
+    "ForbiddenError",
+    "Fusion",
+    "GateError",
+    "GuardError",
+    "Highlight",
+    "Hit",
+    "IngestOptions",
+    "IngestReport",
+    "InputError",
+    "IntegrityError",
+    "InvalidTimeError",
+    "KeySetError",
+    "LocalCollection",
+    "MappingError",
+    "MissingExtraError",
+    "ModelError",
+    "ModelNotServedError",
+    "NotPublishedError",
+    "ObjectNotFoundError",
+    "OverloadedError",
+    "ParserError",
+    "QueryError",
+    "QuotaError",
+    "Ranking",
+    "RemoteCollection",
+    "ReusedKeyError",
+    "SearchResponse",
+    "SegmentExplanation",
+    "ServerError",
+    "ShardError",
+    "ShownChunk",
+    "ShownDocument",
+    "SnapshotSummary",
+    "SourceError",
+    "StoreError",
+    "UnavailableError",
+    "UnreachableError",
+    "ValueCount",
+    "ValueCounts",
+    "Written",
+    "__version__",
+    "connect",
+    "connect_async",
+    "ingest",
+    "open",
+    "publish",
+    "snapshots",
+]
+
+_MODULES: Final = {
+    "eagleray.client": (
+        "AsyncRemoteCollection",
+        "IngestOptions",
+        "IngestReport",
+        "LocalCollection",
+        "RemoteCollection",
+        "SnapshotSummary",
+        "Written",
+        "connect",
+        "connect_async",
+        "ingest",
+        "publish",
+        "snapshots",
+    ),
+    "eagleray.contracts.facets": ("ValueCount", "ValueCounts"),
+    "eagleray.contracts.hits": (
+        "Explanation",
+        "Fusion",
+        "Highlight",
+        "Hit",
+        "Ranking",
+        "SearchResponse",
+        "SegmentExplanation",
+    ),
+    "eagleray.contracts.manifests": ("AliasEntry",),
+    "eagleray.contracts.shown_documents": ("ShownChunk", "ShownDocument"),
+}
+"""Module -> public names it holds: processes that parse files load none of them."""
 
 _HOMES: Final = {
-    "connect": ("eagleray.client", "connect"),
-    "connect_async": ("eagleray.client", "connect_async"),
+    **{name: (module, name) for module, names in _MODULES.items() for name in names},
+    **{name: ("eagleray.errors", name) for name in __all__ if name.endswith("Error")},
     "open": ("eagleray.client", "open_collection"),
-    "Fusion": ("eagleray.contracts.hits", "Fusion"),
-    "Ranking": ("eagleray.contracts.hits", "Ranking"),
 }
-"""Public name -> module that holds it, and its name there: processes that parse files load none of them."""
+"""Public name -> module that holds it, and its name there."""
 
 
 def __getattr__(name: str) -> Any:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eagleray.client.batches import make_answers, make_requests
-from eagleray.client.choices import Moment, choose_granularity, choose_mode, read_time
+from eagleray.client.choices import Moment, choose_granularity, choose_mode, load_named, read_time
 from eagleray.client.frames import make_frame
+from eagleray.client.widget_notices import without_widget_notices
 from eagleray.contracts.facets import ValueCounts, make_counts
 from eagleray.contracts.hits import FacetRequest, Ranking, SearchRequest, SearchResponse
 from eagleray.contracts.ports import SearchEngine
@@ -17,7 +17,6 @@ from eagleray.contracts.principals import Principal
 from eagleray.contracts.services import IndexService
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
 from eagleray.parts import load_index_service
-from eagleray.settings import load_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -298,11 +297,8 @@ def open_collection(
         NotPublishedError: there is no such collection, alias or snapshot.
         IntegrityError: something the snapshot needs is damaged.
     """
-    given = {name: value for name, value in (("store", str(store)), ("collection", collection)) if value}
     service = load_index_service()
-    settings = load_settings(**given)
-    with warnings.catch_warnings():
-        # The model's library asks for widgets in a notebook, for progress bars that are never shown here.
-        warnings.filterwarnings("ignore", message="IProgress not found")
+    settings = load_named(store, collection)
+    with without_widget_notices():
         engine = service.open_engine(settings, snapshot=snapshot)
     return LocalCollection(engine, service, name=settings.collection)

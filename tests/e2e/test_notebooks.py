@@ -56,6 +56,7 @@ def test_the_quick_start_finds_the_passage_and_says_where_it_stands(built):
     shown, _ = built
     assert "<LocalCollection 'sample', snapshot " in shown["open"]
     assert "IProgress" not in shown["open"]
+    assert "ipywidgets" not in shown["open"]
     assert "Sales by Contract Type" in shown["search"]
     assert "sample/annual_reports.jsonl" in shown["search"]
 
@@ -95,6 +96,12 @@ def test_the_quick_start_finds_the_two_weeks_in_which_the_answer_changed(built):
         "2022-01-17",
         "2022-02-21",
     ]
+
+
+def test_the_quick_start_lists_the_snapshot_that_it_published(built):
+    shown = built[0]["snapshots"]
+    assert "[live]" in shown or "(live,)" in shown
+    assert "304" in shown
 
 
 def test_the_quick_start_opens_the_demos_collection_from_the_notebooks_folder(built, root):

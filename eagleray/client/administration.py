@@ -1,0 +1,198 @@
+"""What the command line does to a collection, from Python: take in a source, publish, list snapshots.
+
+The work is done by the parts the upper layers register (`eagleray.parts`); nothing is printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypedDict, Unpack
+
+from eagleray.client.choices import load_named
+from eagleray.client.widget_notices import without_widget_notices
+from eagleray.contracts.manifests import AliasEntry
+from eagleray.contracts.services import IngestRequest, OnProgress
+from eagleray.contracts.times import parse_instant
+from eagleray.parts import load_index_service, load_job_service
+
+
+class IngestOptions(TypedDict, total=False):
+    """What may be said of an ingest besides its source, mapping and collection.
+
+    Attributes:
+        name: name the source's documents are filed under; the folder's unless it is given.
+        alias: alias to move, `live` unless it is given; empty builds without publishing.
+        resume: whether what an unfinished run of the same input left is used; so unless it is given.
+        workers: parallel workers; 0, or not given, takes `EAGLERAY_JOBS__WORKERS`.
+        address: Ray cluster; `auto` in a submitted job. A local one is started unless it is given.
+        on_progress: called with a stage's name, shards finished and shards in all.
+    """
+
+    name: str
+    alias: str
+    resume: bool
+    workers: int
+    address: str
+    on_progress: OnProgress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestReport:
+    """What an ingest did.
+
+    Attributes:
+        run: id of the run, for `eagleray dead-letters list`.
+        snapshot: id of the snapshot that holds it.
+        is_changed: whether the snapshot is a new one.
+        sequence: number of the alias's move to it; `None` where no alias moved.
+        counts: what was counted: `documents_read`, `versions_added`, `superseded`, `removed`,
+            `dead_letters`, …; none where nothing had to be read.
+        passed_over: reason -> files of the source that were not read.
+        seconds: how long it took.
+    """
+
+    run: str
+    snapshot: str
+    is_changed: bool
+    sequence: int | None
+    counts: Mapping[str, int]
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotSummary:
+    """A snapshot in the list of its collection.
+
+    Attributes:
+        snapshot: id, 64 hex digits.
+        written_at: microseconds.
+        n_documents: documents known and not superseded in it.
+        n_rows: chunks, superseded ones with them.
+        aliases: that point to it.
+    """
+
+    snapshot: str
+    written_at: int
+    n_documents: int
+    n_rows: int
+    aliases: tuple[str, ...]
+
+
+_NOT_COUNTED: Final = frozenset(
+    {"run", "snapshot", "changed", "published", "message", "passed_over", "seconds"}
+)
+"""Members of a job's report that are no counts."""
+
+
+def ingest(
+    source: str | Path,
+    *,
+    store: str | Path = "",
+    collection: str = "",
+    mapping: str | Path = "",
+    **options: Unpack[IngestOptions],
+) -> IngestReport:
+    """Read, chunk, embed, index, check and publish what a source delivers, as `eagleray ingest` does.
+
+    It runs as a Ray job on a local cluster of this process, or on the one that `address` names. The same
+    input again does nothing; a run that was cut off resumes.
+
+    Args:
+        source: folder or `s3://bucket/prefix`.
+        store: folder or `s3://bucket/prefix`; empty takes `EAGLERAY_STORE`.
+        collection: its name; empty takes `EAGLERAY_COLLECTION`.
+        mapping: mapping file (YAML) that says which field is what; empty takes the default mapping.
+        options: `name`, `alias`, `resume`, `workers`, `address`, `on_progress`, as of `IngestOptions`.
+
+    Raises:
+        InputError: the source, the mapping or a setting cannot be used as it is.
+        MissingExtraError: ray is not installed.
+        ConflictError: somebody else published meanwhile.
+        GateError: the snapshot did not pass its gate; it stays unpublished.
+        StoreError, ClusterError: the store or the cluster failed; run it again.
+    """
+    settings = load_named(store, collection)
+    if options.get("workers"):
+        jobs = settings.jobs.model_copy(update={"workers": options["workers"]})
+        settings = settings.model_copy(update={"jobs": jobs})
+    request = IngestRequest(
+        source=str(source),
+        source_name=options.get("name", ""),
+        mapping=str(mapping),
+        alias=options.get("alias", "live"),
+        is_resumed=options.get("resume", True),
+        address=options.get("address", ""),
+    )
+    with without_widget_notices():
+        report = load_job_service().ingest(settings, request, options.get("on_progress", _pass_over))
+    return _read_report(report)
+
+
+def publish(
+    snapshot: str, *, store: str | Path = "", collection: str = "", alias: str = "live"
+) -> AliasEntry:
+    """Run the gate on a snapshot and move an alias to it, as `eagleray snapshots publish` does.
+
+    Args:
+        snapshot: id, or its first 8 digits.
+        store: as of `ingest`.
+        collection: as of `ingest`.
+        alias: alias to move.
+
+    Returns:
+        The move: its `sequence`, the `snapshot`, and the `previous` one.
+
+    Raises:
+        NotPublishedError: there is no such collection or snapshot.
+        GateError: the snapshot did not pass its gate; the alias stays.
+        ConflictError: somebody else moved the alias meanwhile.
+    """
+    moved = load_index_service().publish(load_named(store, collection), snapshot=snapshot, alias=alias)
+    return AliasEntry(
+        sequence=moved["sequence"],
+        snapshot=moved["snapshot"],
+        previous=moved["previous"],
+        moved_at=parse_instant(moved["moved_at"]),
+        reason=moved["reason"],
+    )
+
+
+def snapshots(store: str | Path = "", *, collection: str = "") -> tuple[SnapshotSummary, ...]:
+    """Return a collection's snapshots, oldest first, with the aliases on each.
+
+    Args:
+        store: as of `ingest`.
+        collection: as of `ingest`.
+
+    Raises:
+        NotPublishedError: there is no such collection.
+    """
+    return tuple(
+        SnapshotSummary(
+            snapshot=row["snapshot"],
+            written_at=parse_instant(row["written_at"]),
+            n_documents=row["n_documents"],
+            n_rows=row["n_rows"],
+            aliases=tuple(row["aliases"].split()),
+        )
+        for row in load_index_service().list_snapshots(load_named(store, collection))
+    )
+
+
+def _read_report(report: Mapping[str, Any]) -> IngestReport:
+    return IngestReport(
+        run=report["run"],
+        snapshot=report["snapshot"],
+        is_changed=report["changed"],
+        sequence=report.get("published"),
+        counts={name: value for name, value in report.items() if name not in _NOT_COUNTED},
+        passed_over=report.get("passed_over", {}),
+        seconds=report["seconds"],
+    )
+
+
+def _pass_over(stage: str, done: int, total: int) -> None:
+    """Tell nobody about progress."""
