@@ -17,9 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
+from eagleray.contracts.object_names import check_name
 from eagleray.contracts.ports import OnUnlisted, StoredObject
 from eagleray.errors import ObjectNotFoundError, StoreError
-from indexes.storage.naming import check_name
 
 _T = TypeVar("_T")
 _TEMPORARY = ".partial-"

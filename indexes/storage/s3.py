@@ -14,11 +14,11 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import S3Store as ObstoreS3
 
+from eagleray.contracts.object_names import check_name, is_name
 from eagleray.contracts.ports import OnUnlisted, StoredObject
 from eagleray.contracts.times import to_micros
 from eagleray.errors import ObjectNotFoundError, StoreError
 from eagleray.setting_groups.engine import S3Settings
-from indexes.storage.naming import check_name, is_name
 from indexes.storage.s3_listing import find_signer, list_keys
 from indexes.storage.s3_signing import Signer
 

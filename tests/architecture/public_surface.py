@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 KEPT = Path(__file__).with_suffix(".txt")
-MODULES = ("eagleray",)
+MODULES = ("eagleray", "eagleray.testing")
 
 
 def describe_surface() -> str:

@@ -4,7 +4,8 @@ import pytest
 
 from eagleray.rerankers import load_reranker, open_reranker
 from eagleray.setting_groups.engine import RerankerSettings
-from tests.small_rerankers import OverlapReranker, write_cross_encoder
+from eagleray.testing import OverlapReranker
+from tests.small_rerankers import write_cross_encoder
 
 
 @pytest.fixture(scope="session")

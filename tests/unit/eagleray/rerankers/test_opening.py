@@ -10,7 +10,7 @@ from eagleray.errors import ModelError
 from eagleray.rerankers import load_reranker, open_reranker
 from eagleray.rerankers.deferred import DeferredReranker
 from eagleray.setting_groups.engine import RerankerSettings
-from tests.small_rerankers import OverlapReranker
+from eagleray.testing import OverlapReranker
 
 
 def test_no_model_is_no_reranker():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from eagleray.errors import InputError
+from eagleray.testing.dense_indexes import make_clusters
 from indexes.dense.kmeans import (
     Training,
     accumulate_block,
@@ -16,7 +17,6 @@ from indexes.dense.kmeans import (
     train_centroids,
 )
 from indexes.dense.matching import NumpyMatcher
-from tests.contract.dense.conftest import make_clusters
 
 
 def split(vectors, n=500):

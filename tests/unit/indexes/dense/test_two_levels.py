@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from eagleray.testing.dense_indexes import make_clusters
 from indexes.dense.matching import NumpyMatcher
 from indexes.dense.torch_matching import TorchMatcher
 from indexes.dense.torch_two_levels import TorchGroupMatcher
 from indexes.dense.two_levels import TwoLevelMatcher
-from tests.contract.dense.conftest import make_clusters
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from eagleray.contracts.indexes import IndexKind, LearntEffort
+from eagleray.testing.dense_indexes import make_clusters
 from indexes.dense.codebooks import train_codebook
 from indexes.dense.kmeans import Training, pass_over
 from indexes.dense.matching import NumpyMatcher
@@ -14,7 +15,6 @@ from indexes.evaluation.recall import check_recall, find_least
 from indexes.segments.opening import open_segment
 from indexes.selections import select_mask
 from indexes.storage.local import LocalStore
-from tests.contract.dense.conftest import make_clusters
 from tests.small_collections import SPEC, make_rows, put_segment
 
 

@@ -5,12 +5,13 @@ import pytest
 
 from eagleray.contracts.hits import PlanKind
 from eagleray.contracts.indexes import IndexKind
+from eagleray.testing.dense_indexes import DIM, make_clusters
 from indexes.dense.flat import FlatIndex
 from indexes.dense.queries import DenseQuery
 from indexes.planning.efforts import SHARES, TARGET, bound_recall, learn_efforts
 from indexes.planning.plans import plan_search
 from indexes.selections import Selection, select_all, select_mask, select_none
-from tests.contract.dense.conftest import DIM, build, make_clusters, train
+from tests.contract.dense.conftest import build, train
 
 N_ROWS = 12_000
 

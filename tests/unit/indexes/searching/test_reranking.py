@@ -13,6 +13,7 @@ from eagleray.errors import GuardError, QueryError
 from eagleray.rerankers import load_reranker
 from eagleray.rerankers.deferred import DeferredReranker
 from eagleray.setting_groups.engine import RerankerSettings
+from eagleray.testing import OverlapReranker
 from indexes.masks.grammar import parse_filter
 from indexes.searching.searcher import Searcher
 from indexes.searching.targets import TargetFinder
@@ -20,7 +21,7 @@ from indexes.segments.opening import open_segment
 from indexes.segments.writing import list_texts
 from indexes.storage import open_store
 from tests.small_collections import DAY, SPEC, make_rows, make_table, put_segment
-from tests.small_rerankers import OverlapReranker, write_cross_encoder
+from tests.small_rerankers import write_cross_encoder
 
 EVERYBODY = Principal(subject="all", groups=frozenset({"rates", "credit"}))
 STRANGER = Principal(subject="nobody")

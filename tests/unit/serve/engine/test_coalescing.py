@@ -6,15 +6,8 @@ import asyncio
 
 import pytest
 
+from eagleray.testing import ManualClock
 from serve.engine.coalescing import CoalescedCalls
-
-
-class Clock:
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
 
 
 class Counted:
@@ -39,12 +32,12 @@ async def ask_many(calls, made, n=50):
 
 def test_many_who_ask_at_once_cause_one_call_and_those_after_a_moment_another():
     async def run():
-        clock, made = Clock(), Counted("first", "second")
+        clock, made = ManualClock(), Counted("first", "second")
         calls = CoalescedCalls(kept_s=0.25, clock=clock)
         assert await ask_many(calls, made) == ["first"] * 50
-        clock.now = 0.24
+        clock.now_s = 0.24
         assert await calls.ask("ready", made) == "first"
-        clock.now = 0.26
+        clock.now_s = 0.26
         assert await ask_many(calls, made) == ["second"] * 50
         assert made.n == 2
 
@@ -53,12 +46,12 @@ def test_many_who_ask_at_once_cause_one_call_and_those_after_a_moment_another():
 
 def test_an_error_reaches_all_who_wait_and_is_forgotten_like_an_answer():
     async def run():
-        clock, made = Clock(), Counted(OSError("gone"), "well")
+        clock, made = ManualClock(), Counted(OSError("gone"), "well")
         calls = CoalescedCalls(kept_s=0.25, clock=clock)
         assert [type(told) for told in await ask_many(calls, made, n=3)] == [OSError] * 3
         with pytest.raises(OSError, match="gone"):
             await calls.ask("ready", made)
-        clock.now = 1.0
+        clock.now_s = 1.0
         assert await calls.ask("ready", made) == "well"
 
     asyncio.run(run())

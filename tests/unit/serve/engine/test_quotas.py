@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eagleray.errors import QuotaError
+from eagleray.testing import ManualClock
 from serve.engine.quotas import _MAX_SUBJECTS, Quota
 
 
@@ -14,16 +15,8 @@ def take(quota, *asked):
     asyncio.run(quota.take(*asked))
 
 
-class Clock:
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
 def test_a_subject_has_its_own_bucket_and_it_fills_again():
-    clock = Clock()
+    clock = ManualClock()
     quota = Quota(2.0, burst_s=1.5, what="requests", now=clock)
     for _ in range(3):
         take(quota, "ann")
@@ -31,42 +24,42 @@ def test_a_subject_has_its_own_bucket_and_it_fills_again():
         take(quota, "ann")
     assert (refused.value.retry_after_s, refused.value.left, refused.value.most) == (0.5, 0, 3)
     take(quota, "bob")
-    clock.now = 0.5
+    clock.now_s = 0.5
     take(quota, "ann")
     with pytest.raises(QuotaError):
         take(quota, "ann")
 
 
 def test_more_than_a_bucket_holds_is_taken_when_it_is_full_and_paid_for():
-    clock = Clock()
+    clock = ManualClock()
     quota = Quota(10.0, burst_s=1.0, what="texts", now=clock)
     take(quota, "ann", 50)
     with pytest.raises(QuotaError) as refused:
         take(quota, "ann", 1)
     assert refused.value.retry_after_s == 4.1
-    clock.now = 4.1
+    clock.now_s = 4.1
     take(quota, "ann", 1)
 
 
 @given(steps=st.lists(st.tuples(st.floats(0.0, 2.0), st.integers(1, 5)), max_size=60))
 def test_no_more_is_taken_than_the_rate_allows(steps):
-    clock, taken = Clock(), 0
+    clock, taken = ManualClock(), 0
     quota = Quota(3.0, burst_s=2.0, what="requests", now=clock)
     for wait_s, n in steps:
-        clock.now += wait_s
+        clock.now_s += wait_s
         try:
             take(quota, "ann", n)
             taken += n
         except QuotaError as refused:
             assert refused.retry_after_s > 0.0
-        assert taken <= 6.0 + 3.0 * clock.now + 1e-6
+        assert taken <= 6.0 + 3.0 * clock.now_s + 1e-6
 
 
 def test_no_rate_bounds_nothing_and_subjects_are_forgotten_in_their_order():
     unbound = Quota(0.0, burst_s=1.0, what="requests")
     for _ in range(1_000):
         take(unbound, "ann")
-    quota = Quota(1.0, burst_s=1.0, what="requests", now=Clock())
+    quota = Quota(1.0, burst_s=1.0, what="requests", now=ManualClock())
     for number in range(_MAX_SUBJECTS + 5):
         take(quota, str(number))
     assert len(quota._buckets) == _MAX_SUBJECTS
