@@ -4,7 +4,7 @@ LOCK := requirements/dev.txt
 CLIENTS := requirements/clients.txt
 STAMP := .venv/.installed
 
-.PHONY: setup clients demo check test bench peers lock
+.PHONY: setup clients sync-client demo check test bench peers lock
 
 setup: $(STAMP) ## make .venv from the pinned lock
 
@@ -35,6 +35,9 @@ test: setup clients ## everything that needs no special hardware
 	$(BIN)/pytest -n auto --durations=10 -m "not gpu" tests/unit tests/contract tests/architecture
 	$(BIN)/pytest --durations=10 -m "not gpu" tests/integration
 	$(BIN)/pytest --durations=10 -m "not gpu" tests/e2e
+
+sync-client: setup ## write the client that blocks from the one that awaits
+	$(BIN)/python -m tools.make_sync_client
 
 demo: setup ## build the sample as a Ray job and ask it
 	$(BIN)/python examples/demo.py

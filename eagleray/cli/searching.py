@@ -2,53 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import typer
 
 from eagleray.cli.asking_servers import DEFAULT_ALIAS, ServerOptions, ask_server
+from eagleray.cli.search_options import takes_search_options
 from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_json, show_line
 from eagleray.client.questions import Question
 from eagleray.contracts.answers import show_response
-from eagleray.contracts.hits import (
-    Explanation,
-    Fusion,
-    Granularity,
-    Hit,
-    Ranking,
-    SearchMode,
-    SearchRequest,
-    SearchResponse,
-    SegmentExplanation,
-)
-from eagleray.contracts.indexes import TextField
+from eagleray.contracts.hits import Explanation, Hit, SearchOptions, SearchResponse, SegmentExplanation
 from eagleray.contracts.principals import Principal
+from eagleray.contracts.search_options import pick_options
 from eagleray.contracts.times import format_micros, parse_instant
-from eagleray.errors import QueryError
 from eagleray.parts import load_index_service
 from eagleray.settings import Settings, load_settings
 
 _SHOWN_CHARACTERS = 240
+_EACH: Final = SearchOptions()
+"""Stands for a flag of each option, with its default."""
 
 
+@takes_search_options(k=5)
 def search(
     query: str = typer.Argument("", help='The question, in words; "a phrase", begin*'),
     like: str = typer.Option("", help="A document; others like it are wanted, not answers to a question."),
-    k: int = typer.Option(5, "-k", help="Number of hits."),
-    mode: SearchMode = typer.Option(SearchMode.HYBRID, help="Channels that answer."),
     as_of: str = typer.Option("", help="ISO 8601 time; what was known then answers."),
     filter: str = typer.Option("", help='For example: company = "Cubic Corp" and year >= 2019'),  # noqa: A002 - the option's name
     group: list[str] = typer.Option([], help="A group of the caller; give it again for more."),
     snapshot: str = typer.Option(DEFAULT_ALIAS, help="Alias or id."),
-    chunks: bool = typer.Option(False, "--chunks", help="Hits are chunks, not documents."),
-    per_document: int | None = typer.Option(None, help="Chunks of one document at most, with --chunks."),
-    boost: list[str] = typer.Option([], help="title=2: weight of words in the title, or heading, too."),
-    fusion: Fusion = typer.Option(Fusion.CONVEX, help="How the channels of a hybrid search make one score."),
-    dense_weight: float | None = typer.Option(None, help="Share of the dense channel, 0 to 1."),
-    min_score: float | None = typer.Option(None, help="Least score of a hit."),
-    min_dense: float | None = typer.Option(None, help="Least cosine similarity of a hit."),
-    min_lexical: float | None = typer.Option(None, help="Least BM25 score of a hit."),
-    diversity: float = typer.Option(0.0, help="From 0 to 1: keep hits from being like those before them."),
-    exact: bool = typer.Option(False, "--exact", help="Compare every visible vector, whatever it costs."),
-    rerank: int = typer.Option(0, "--rerank", help="Best candidates the reranker scores again; 0 for none."),
+    options: SearchOptions = _EACH,
     explain: bool = typer.Option(False, "--explain", help="Say how the answer came about."),
     url: str = typer.Option("", help="A server to ask, in the place of a store: https://host:port."),
     api_key_file: str = typer.Option("", help="File with the server's key; default: EAGLERAY_API_KEY."),
@@ -60,76 +43,31 @@ def search(
     """Search a snapshot, as of any time, as a caller with these groups; or ask a server."""
     server = ServerOptions(url=url, api_key_file=api_key_file, allow_http=allow_http)
     server.check(store=store, groups=group)
-    question = Question(
-        query=query,
-        k=k,
-        mode=mode,
-        granularity=Granularity.CHUNK if chunks else Granularity.DOCUMENT,
-        as_of=parse_instant(as_of) if as_of else None,
-        where=filter,
-        exact=exact,
-        like=like,
-        rerank=rerank,
-        ranking=Ranking(
-            boosts=_read_boosts(boost) or None,
-            fusion=fusion,
-            dense_weight=dense_weight,
-            min_score=min_score,
-            min_dense=min_dense,
-            min_lexical=min_lexical,
-            diversity=diversity,
-            n_per_document=per_document,
-        ),
-    )
+    moment = parse_instant(as_of) if as_of else None
+    question = Question(query=query, like=like, as_of=moment, where=filter, **pick_options(options))
     if url:
         response = ask_server(question, server=server, collection=collection, snapshot=snapshot)
     else:
         settings = load_settings(**choose(store=store, collection=collection))
         response = _search_store(question, settings=settings, groups=group, snapshot=snapshot)
-    _show(response, is_explained=explain, is_json=json)
+    show_answer(response, is_explained=explain, is_json=json)
 
 
 def _search_store(
     question: Question, *, settings: Settings, groups: list[str], snapshot: str
 ) -> SearchResponse:
     service = load_index_service()
-    request = SearchRequest(
-        query=question.query,
-        k=question.k,
-        mode=question.mode,
-        granularity=question.granularity,
-        as_of=question.as_of,
-        filter=service.parse_filter(question.where) if question.where else None,
-        principal=Principal(subject="command-line", groups=frozenset(groups)),
-        exact=question.exact,
-        like=question.like,
-        rerank=question.rerank,
-        ranking=question.ranking,
-    )
+    principal = Principal(subject="command-line", groups=frozenset(groups))
+    request = question.to_request(parse_filter=service.parse_filter, principal=principal)
     return service.open_engine(settings, snapshot=snapshot).search(request)
 
 
-def _show(response: SearchResponse, *, is_explained: bool, is_json: bool) -> None:
+def show_answer(response: SearchResponse, *, is_explained: bool, is_json: bool) -> None:
+    """Print an answer, for people or as JSON."""
     if is_json:
         show_json(show_response(response, is_explained=is_explained))
     else:
         _show_hits(response, is_explained=is_explained)
-
-
-def _read_boosts(written: list[str]) -> dict[TextField, float]:
-    """Return the weights of fields from `title=2`.
-
-    Raises:
-        QueryError: one is written otherwise.
-    """
-    boosts = {}
-    for text in written:
-        name, _, weight = text.partition("=")
-        try:
-            boosts[TextField(name)] = float(weight)
-        except ValueError as error:
-            raise QueryError(detail=f"boost {text!r}: expected title=2 or heading=0.5") from error
-    return boosts
 
 
 def _show_hits(response: SearchResponse, *, is_explained: bool) -> None:

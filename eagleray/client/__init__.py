@@ -10,9 +10,9 @@ from eagleray.client.administration import (
 )
 from eagleray.client.connecting import connect, connect_async
 from eagleray.client.local import LocalCollection, open_collection
+from eagleray.client.operations import Written
 from eagleray.client.remote import RemoteCollection
 from eagleray.client.remote_async import AsyncRemoteCollection
-from eagleray.client.writes import Written
 
 __all__ = [
     "AsyncRemoteCollection",

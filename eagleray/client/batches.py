@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from eagleray.contracts.filters import FilterExpression
-from eagleray.contracts.hits import SearchRequest
+from eagleray.contracts.hits import SearchOptions, SearchRequest
 from eagleray.contracts.principals import Principal
+from eagleray.contracts.search_options import pick_options
 from eagleray.contracts.times import parse_instant
 from eagleray.errors import QueryError
 
@@ -21,14 +21,14 @@ COLUMNS: Final = ("query", "as_of", "where", "groups")
 
 
 def make_requests(
-    questions: pd.DataFrame, *, template: SearchRequest, parse_filter: Callable[[str], Any]
+    questions: pd.DataFrame, *, options: SearchOptions, parse_filter: Callable[[str], Any]
 ) -> list[SearchRequest]:
     """Return a request for each row.
 
     Args:
         questions: columns `query`, and if wanted `as_of`, `where` and `groups`, as `LocalCollection.search`
             takes them; missing values ask now, of all rows, without groups.
-        template: what all of them share.
+        options: of all of them.
         parse_filter: reads a filter.
 
     Raises:
@@ -47,12 +47,12 @@ def make_requests(
             filters[where] = parse_filter(where)
         as_of, groups = _choose(row.get("as_of"), None), _choose(row.get("groups"), ())
         requests.append(
-            replace(
-                template,
+            SearchRequest(
                 query=str(row["query"]),
                 as_of=None if as_of is None else parse_instant(as_of),
                 filter=filters[where],
-                principal=Principal(subject="local", groups=_list_groups(groups)),
+                principal=Principal(subject="local", groups=list_groups(groups)),
+                **pick_options(options),
             )
         )
     return requests
@@ -65,7 +65,8 @@ def make_answers(questions: pd.DataFrame, table: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def _list_groups(groups: str | Iterable[str]) -> frozenset[str]:
+def list_groups(groups: str | Iterable[str]) -> frozenset[str]:
+    """Return groups that were given as a name, or several."""
     return frozenset([groups] if isinstance(groups, str) else groups)
 
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
-from eagleray.client.batches import make_answers, make_requests
-from eagleray.client.choices import Moment, choose_granularity, choose_mode, load_named, read_time
+from eagleray.client.batches import list_groups, make_answers, make_requests
+from eagleray.client.choices import Moment, load_named, read_time
 from eagleray.client.frames import make_frame
+from eagleray.client.questions import (
+    OptionArguments,
+    Question,
+    SearchArguments,
+    make_options,
+    make_question,
+    spell_out,
+)
 from eagleray.client.widget_notices import without_widget_notices
 from eagleray.contracts.facets import ValueCounts, make_counts
-from eagleray.contracts.hits import FacetRequest, Ranking, SearchRequest, SearchResponse
+from eagleray.contracts.hits import FacetRequest, SearchResponse
 from eagleray.contracts.ports import SearchEngine
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.services import IndexService
@@ -43,34 +52,23 @@ class LocalCollection:
     def __repr__(self) -> str:
         return f"<LocalCollection {self.name!r}, snapshot {self.snapshot[:12]}>"
 
+    @spell_out(SearchArguments)
     def search(
-        self,
-        query: str,
-        *,
-        k: int = 10,
-        mode: str = "hybrid",
-        as_of: Moment | None = None,
-        where: str = "",
-        groups: str | Iterable[str] = (),
-        chunks: bool = False,
-        ranking: Ranking = Ranking(),  # noqa: B008 - frozen
-        rerank: int = 0,
+        self, query: str, *, groups: str | Iterable[str] = (), **arguments: Unpack[SearchArguments]
     ) -> SearchResponse:
         """Return the best documents, each by its best chunk, or the best chunks.
 
         Args:
             query: the question in words; "words in quotes" count as a phrase, too, and `begin*` for all
                 words that begin so.
-            k: hits wanted.
-            mode: `hybrid`, `dense` or `lexical`.
-            as_of: time: ISO 8601 text, a date, or a datetime or pandas Timestamp with a zone; a bare date is
-                midnight UTC at its start. `None` asks the latest state.
-            where: filter such as `company = "Cubic Corp" and year >= 2019`; empty for none.
             groups: groups of the caller: a name, or several.
-            chunks: whether hits are chunks.
-            ranking: boosts, fusion, least scores, diversity (`eagleray.Ranking`).
-            rerank: how many of the best hits the reranker (`EAGLERAY_RERANKER__MODEL`) scores again, at
-                least `k`; 0 for none.
+            arguments: `k` hits wanted; `mode` is `hybrid`, `dense` or `lexical`; `as_of` a time: ISO 8601
+                text, a date, or a datetime or pandas Timestamp with a zone (a bare date is midnight UTC at
+                its start, `None` asks the latest state); `where` a filter such as
+                `company = "Cubic Corp" and year >= 2019`; `chunks` whether hits are chunks; `ranking`
+                boosts, fusion, least scores, diversity (`eagleray.Ranking`); `rerank` how many of the best
+                hits the reranker (`EAGLERAY_RERANKER__MODEL`) scores again, at least `k`; `exact` whether
+                every visible vector is compared.
 
         Returns:
             `hits`, best first, and `explanation`: which snapshot answered, and how.
@@ -78,29 +76,11 @@ class LocalCollection:
         Raises:
             InputError: the question, the time, the filter or the reranker cannot be used; says why.
         """
-        scope = self._read_scope(as_of=as_of, where=where, groups=groups)
-        return self._engine.search(
-            SearchRequest(
-                query=query,
-                k=k,
-                mode=choose_mode(mode),
-                granularity=choose_granularity(chunks),
-                ranking=ranking,
-                rerank=rerank,
-                **scope,
-            )
-        )
+        return self._ask(make_question(query, **arguments), groups)
 
+    @spell_out(SearchArguments)
     def more_like(
-        self,
-        doc_id: str,
-        *,
-        k: int = 10,
-        mode: str = "hybrid",
-        as_of: Moment | None = None,
-        where: str = "",
-        groups: str | Iterable[str] = (),
-        ranking: Ranking = Ranking(),  # noqa: B008 - frozen
+        self, doc_id: str, *, groups: str | Iterable[str] = (), **arguments: Unpack[SearchArguments]
     ) -> SearchResponse:
         """Return the documents most like one the caller may see; arguments and answer as of `search`.
 
@@ -108,23 +88,15 @@ class LocalCollection:
             DocumentNotFoundError: the caller sees no such document as of that time.
             InputError: as `search`.
         """
-        scope = self._read_scope(as_of=as_of, where=where, groups=groups)
-        return self._engine.search(
-            SearchRequest(query="", like=doc_id, k=k, mode=choose_mode(mode), ranking=ranking, **scope)
-        )
+        return self._ask(make_question(like=doc_id, **arguments), groups)
 
+    @spell_out(SearchArguments)
     def search_batch(
         self,
         queries: Sequence[str],
         *,
-        k: int = 10,
-        mode: str = "hybrid",
-        as_of: Moment | None = None,
-        where: str = "",
         groups: str | Iterable[str] = (),
-        chunks: bool = False,
-        ranking: Ranking = Ranking(),  # noqa: B008 - frozen
-        rerank: int = 0,
+        **arguments: Unpack[SearchArguments],
     ) -> tuple[SearchResponse, ...]:
         """Return what `search`, which takes the same arguments, returns for each of many questions.
 
@@ -133,20 +105,7 @@ class LocalCollection:
         Raises:
             InputError: as `search`; where one question cannot be answered, none is.
         """
-        return tuple(
-            self.search(
-                query,
-                k=k,
-                mode=mode,
-                as_of=as_of,
-                where=where,
-                groups=groups,
-                chunks=chunks,
-                ranking=ranking,
-                rerank=rerank,
-            )
-            for query in queries
-        )
+        return tuple(self.search(query, groups=groups, **arguments) for query in queries)
 
     def count_values(
         self,
@@ -170,8 +129,14 @@ class LocalCollection:
             FilterError: there is no such column, or the filter cannot be used.
             QueryError: no value is wanted.
         """
-        scope = self._read_scope(as_of=as_of, where=where, groups=groups)
-        counted = self._engine.count_values(FacetRequest(column=column, n=n, **scope))
+        request = FacetRequest(
+            column=column,
+            n=n,
+            as_of=read_time(as_of),
+            filter=self._service.parse_filter(where) if where else None,
+            principal=_name_caller(groups),
+        )
+        counted = self._engine.count_values(request)
         return make_counts(self.snapshot, counted)
 
     def show_document(
@@ -187,22 +152,14 @@ class LocalCollection:
         Raises:
             DocumentNotFoundError: the caller sees no such document as of that time.
         """
-        scope = self._read_scope(as_of=as_of, where="", groups=groups)
-        request = DocumentRequest(doc_id=doc_id, as_of=scope["as_of"], principal=scope["principal"])
-        return self._engine.show_document(request)
+        principal = _name_caller(groups)
+        return self._engine.show_document(
+            DocumentRequest(doc_id=doc_id, as_of=read_time(as_of), principal=principal)
+        )
 
+    @spell_out(SearchArguments)
     def search_frame(
-        self,
-        query: str,
-        *,
-        k: int = 10,
-        mode: str = "hybrid",
-        as_of: Moment | None = None,
-        where: str = "",
-        groups: str | Iterable[str] = (),
-        chunks: bool = False,
-        ranking: Ranking = Ranking(),  # noqa: B008 - frozen
-        rerank: int = 0,
+        self, query: str, *, groups: str | Iterable[str] = (), **arguments: Unpack[SearchArguments]
     ) -> pd.DataFrame:
         """Return the hits of `search`, which takes the same arguments, as a pandas DataFrame.
 
@@ -214,29 +171,10 @@ class LocalCollection:
             InputError: as `search`.
             MissingExtraError: pandas is not installed.
         """
-        response = self.search(
-            query,
-            k=k,
-            mode=mode,
-            as_of=as_of,
-            where=where,
-            groups=groups,
-            chunks=chunks,
-            ranking=ranking,
-            rerank=rerank,
-        )
-        return make_frame(response.hits)
+        return make_frame(self.search(query, groups=groups, **arguments).hits)
 
-    def search_many(
-        self,
-        questions: pd.DataFrame,
-        *,
-        k: int = 10,
-        mode: str = "hybrid",
-        chunks: bool = False,
-        ranking: Ranking = Ranking(),  # noqa: B008 - frozen
-        rerank: int = 0,
-    ) -> pd.DataFrame:
+    @spell_out(OptionArguments)
+    def search_many(self, questions: pd.DataFrame, **arguments: Unpack[OptionArguments]) -> pd.DataFrame:
         """Return the hits of many questions, each with a time, a filter and groups of its own.
 
         Every visible row is compared, so the answers are those of single exact searches.
@@ -244,11 +182,7 @@ class LocalCollection:
         Args:
             questions: a row a question: `query`, and if wanted `as_of`, `where` and `groups`, as `search`
                 takes them; a missing value asks the latest state, of all rows, without groups.
-            k: hits wanted of each.
-            mode: `hybrid`, `dense` or `lexical`.
-            chunks: whether hits are chunks instead of documents.
-            ranking: as `search` takes it.
-            rerank: how many of the best of each the reranker scores again, at least `k`; 0 for none.
+            arguments: `k`, `mode`, `chunks`, `ranking` and `rerank` of each question, as `search` takes them.
 
         Returns:
             One row a hit: `question` (the label of the row that asked), `rank` from 1, `chunk_id`, `doc_id`,
@@ -257,27 +191,13 @@ class LocalCollection:
         Raises:
             InputError: a question, time or filter cannot be used; says why.
         """
-        template = SearchRequest(
-            query="",
-            k=k,
-            mode=choose_mode(mode),
-            granularity=choose_granularity(chunks),
-            ranking=ranking,
-            rerank=rerank,
-            exact=True,
-        )
-        requests = make_requests(questions, template=template, parse_filter=self._service.parse_filter)
+        options = replace(make_options(**arguments), exact=True)
+        requests = make_requests(questions, options=options, parse_filter=self._service.parse_filter)
         return make_answers(questions, self._engine.search_many(requests))
 
-    def _read_scope(self, *, as_of: Moment | None, where: str, groups: str | Iterable[str]) -> dict[str, Any]:
-        """Return the parts of a request that say what may answer."""
-        return {
-            "as_of": read_time(as_of),
-            "filter": self._service.parse_filter(where) if where else None,
-            "principal": Principal(
-                subject="local", groups=frozenset([groups] if isinstance(groups, str) else groups)
-            ),
-        }
+    def _ask(self, question: Question, groups: str | Iterable[str]) -> SearchResponse:
+        request = question.to_request(parse_filter=self._service.parse_filter, principal=_name_caller(groups))
+        return self._engine.search(request)
 
 
 def open_collection(
@@ -302,3 +222,7 @@ def open_collection(
     with without_widget_notices():
         engine = service.open_engine(settings, snapshot=snapshot)
     return LocalCollection(engine, service, name=settings.collection)
+
+
+def _name_caller(groups: str | Iterable[str]) -> Principal:
+    return Principal(subject="local", groups=list_groups(groups))

@@ -1,58 +1,157 @@
-"""A question as a server takes it: what a search's arguments make, and its JSON."""
+"""A question as a client asks it: made of a call's arguments, answered here or by a server."""
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final, ParamSpec, TypedDict, TypeVar, Unpack
 
-from eagleray.contracts.hits import Granularity, Ranking, SearchMode
+from eagleray.client.choices import Moment, choose_granularity, choose_mode, read_time
+from eagleray.contracts.filters import FilterExpression
+from eagleray.contracts.hits import Ranking, SearchOptions, SearchRequest
+from eagleray.contracts.principals import Principal
+from eagleray.contracts.search_options import pick_options, show_options
 from eagleray.contracts.times import format_micros
 from eagleray.errors import QueryError
 
+Given = ParamSpec("Given")
+Returned = TypeVar("Returned")
+
+
+class OptionArguments(TypedDict, total=False):
+    """How a search is done, as a call of Python says it: `hits.SearchOptions` by the names used here.
+
+    Attributes:
+        k: hits wanted; a server gives at most 1,000.
+        mode: `hybrid`, `dense` or `lexical`.
+        chunks: whether hits are chunks.
+        ranking: boosts, fusion, least scores, diversity (`eagleray.Ranking`).
+        rerank: how many of the best hits the reranker scores again, at least `k`; 0 for none.
+    """
+
+    k: int
+    mode: str
+    chunks: bool
+    ranking: Ranking
+    rerank: int
+
+
+class SearchArguments(OptionArguments, total=False):
+    """What a call that searches may say besides its question.
+
+    Attributes:
+        as_of: time: ISO 8601 text, a date, or a datetime or pandas Timestamp with a zone; a bare date is
+            midnight UTC at its start. `None` asks the latest state.
+        where: filter such as `company = "Cubic Corp" and year >= 2019`; empty for none.
+        exact: whether every visible vector is compared, whatever it costs.
+    """
+
+    as_of: Moment | None
+    where: str
+    exact: bool
+
+
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    **{item.name: item.default for item in fields(SearchOptions)},
+    "mode": str(SearchOptions().mode),
+    "chunks": False,
+    "as_of": None,
+    "where": "",
+}
+"""Argument -> what it is where it is not given."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """One question; the server knows the caller by what is shown with it.
+class Question(SearchOptions):
+    """One question, before its filter is read; who asks is known to whoever answers.
 
     Attributes:
         query: the question in words; empty where `like` asks.
         like: a document; others like it are wanted.
-        k: hits wanted.
-        mode: channels that answer.
-        granularity: chunks, or documents by their best chunk.
         as_of: microseconds, or `None` for the latest state.
-        where: filter as text, which the server reads; empty for none.
-        exact: compare every visible vector.
-        ranking: which of the rows found are hits, and in which order.
-        rerank: best candidates scored again; 0 for none.
+        where: filter as text; empty for none.
         snapshot: whole id of the one that must answer; empty for the one that is served.
     """
 
     query: str = ""
     like: str = ""
-    k: int = 10
-    mode: SearchMode = SearchMode.HYBRID
-    granularity: Granularity = Granularity.DOCUMENT
     as_of: int | None = None
     where: str = ""
-    exact: bool = False
-    ranking: Ranking = field(default_factory=Ranking)
-    rerank: int = 0
     snapshot: str = ""
 
+    def to_request(
+        self, *, parse_filter: Callable[[str], FilterExpression], principal: Principal
+    ) -> SearchRequest:
+        """Return the question as an engine in this process takes it, whatever its snapshot.
 
-_PLAIN: Final = ("query", "like", "k", "mode", "granularity", "exact", "rerank")
+        Raises:
+            FilterError: the filter cannot be read.
+        """
+        return SearchRequest(
+            query=self.query,
+            like=self.like,
+            as_of=self.as_of,
+            filter=parse_filter(self.where) if self.where else None,
+            principal=principal,
+            **pick_options(self),
+        )
+
+    def show(self) -> dict[str, Any]:
+        """Return the question's members but the snapshot, as values that `write_json` takes."""
+        asked = {"query": self.query, "like": self.like, "as_of": show_time(self.as_of)}
+        return {**asked, "filter": self.where or None, **show_options(self)}
 
 
-def show_question(question: Question) -> dict[str, Any]:
-    """Return a question's members but the snapshot, as values that `write_json` takes."""
-    ranking = {item.name: getattr(question.ranking, item.name) for item in fields(Ranking)}
-    if ranking["boosts"] is not None:
-        ranking["boosts"] = {str(name): weight for name, weight in ranking["boosts"].items()}
-    shown = {name: getattr(question, name) for name in _PLAIN}
-    return {**shown, "as_of": show_time(question.as_of), "filter": question.where or None, "ranking": ranking}
+def make_options(**arguments: Unpack[OptionArguments]) -> SearchOptions:
+    """Return the options that a call's arguments make.
+
+    Raises:
+        QueryError: there is no such mode.
+        TypeError: there is no such argument.
+    """
+    return SearchOptions(**_name_options(arguments))
+
+
+def make_question(
+    query: str = "", *, like: str = "", snapshot: str = "", **arguments: Unpack[SearchArguments]
+) -> Question:
+    """Return the question that a call's arguments make.
+
+    Raises:
+        QueryError: there is no such mode.
+        InvalidTimeError: `as_of` names no instant.
+        TypeError: there is no such argument.
+    """
+    given = _name_options(arguments)
+    as_of = read_time(given.pop("as_of", None))
+    return Question(query=query, like=like, snapshot=snapshot, as_of=as_of, **given)
+
+
+def spell_out(
+    arguments: type, defaults: Mapping[str, Any] = _DEFAULTS
+) -> Callable[[Callable[Given, Returned]], Callable[Given, Returned]]:
+    """Return what lets a function show each keyword argument it takes as `**…`, in `help` and completion.
+
+    Args:
+        arguments: the typed dictionary of these arguments.
+        defaults: what each is where it is not given.
+    """
+
+    def tell(function: Callable[Given, Returned]) -> Callable[Given, Returned]:
+        found = inspect.signature(function)
+        kept = [item for item in found.parameters.values() if item.kind is not item.VAR_KEYWORD]
+        spelled = [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=_write(hint)
+            )
+            for name, hint in _list_hints(arguments)
+        ]
+        function.__signature__ = found.replace(parameters=[*kept, *spelled])  # type: ignore[attr-defined]  # read by inspect
+        return function
+
+    return tell
 
 
 def show_time(micros: int | None) -> str | None:
@@ -70,6 +169,25 @@ def write_json(body: Mapping[str, Any]) -> bytes:
         return json.dumps(body, allow_nan=False, default=_unwrap).encode()
     except (TypeError, ValueError) as error:
         raise QueryError(detail=f"a value of the question cannot be sent: {error}") from error
+
+
+def _name_options(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a call's arguments by the names of the options, those that have one."""
+    given = dict(arguments)
+    if "mode" in given:
+        given["mode"] = choose_mode(given["mode"])
+    if "chunks" in given:
+        given["granularity"] = choose_granularity(given.pop("chunks"))
+    return given
+
+
+def _list_hints(arguments: type) -> list[tuple[str, Any]]:
+    return list(arguments.__annotations__.items())
+
+
+def _write(hint: Any) -> str:
+    """Return an annotation as it stands in the source."""
+    return str(getattr(hint, "__forward_arg__", hint))
 
 
 def _unwrap(value: Any) -> Any:

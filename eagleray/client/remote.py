@@ -1,25 +1,29 @@
-"""The client of a served collection that blocks, with the methods of the one in this process."""
+"""The client of a served collection that blocks, with the methods of the one in this process.
+
+Written by `make sync-client` from `remote_async.py`: change that file.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, Unpack
 
 from eagleray.client.choices import Moment, read_time
-from eagleray.client.exchange import Call, Failure, Inquiry, Pause, Reply, Retrying, converse
+from eagleray.client.conversation import Call, Failure, Operation, Pause, Reply, Retrying, converse
 from eagleray.client.frames import make_frame
-from eagleray.client.inquiries import (
-    inquire_batch,
-    inquire_counts,
-    inquire_document,
-    inquire_search,
-    make_question,
+from eagleray.client.operations import (
+    Written,
+    describe_batch,
+    describe_counts,
+    describe_document,
+    describe_removal,
+    describe_search,
+    describe_upsert,
 )
-from eagleray.client.questions import Question
-from eagleray.client.writes import Written, inquire_removal, inquire_upsert
+from eagleray.client.questions import Question, SearchArguments, make_question, spell_out
 from eagleray.contracts.facets import ValueCounts
-from eagleray.contracts.hits import FacetRequest, Ranking, SearchResponse
+from eagleray.contracts.hits import FacetRequest, SearchResponse
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
 
 if TYPE_CHECKING:
@@ -92,33 +96,17 @@ class RemoteCollection:
         """End the connections; nothing can be asked afterwards."""
         self._transport.close()
 
+    @spell_out(SearchArguments)
     def search(
-        self,
-        query: str,
-        *,
-        k: int = 10,
-        mode: str = "hybrid",
-        as_of: Moment | None = None,
-        where: str = "",
-        chunks: bool = False,
-        ranking: Ranking = Ranking(),  # noqa: B008 - frozen
-        rerank: int = 0,
-        timeout_s: float | None = None,
+        self, query: str, *, timeout_s: float | None = None, **arguments: Unpack[SearchArguments]
     ) -> SearchResponse:
         """Return the best documents, each by its best chunk, or the best chunks.
 
         Args:
             query: the question in words; "words in quotes" count as a phrase, too, and `begin*` for all
                 words that begin so.
-            k: hits wanted; a server gives at most 1,000.
-            mode: `hybrid`, `dense` or `lexical`.
-            as_of: time: ISO 8601 text, a date, or a datetime or pandas Timestamp with a zone; a bare date is
-                midnight UTC at its start. `None` asks the latest state.
-            where: filter such as `company = "Cubic Corp" and year >= 2019`; empty for none.
-            chunks: whether hits are chunks.
-            ranking: boosts, fusion, least scores, diversity (`eagleray.Ranking`).
-            rerank: how many of the best hits the server's reranker scores again, at least `k`; 0 for none.
             timeout_s: seconds the answer may take, retries with it; `None` takes the client's.
+            arguments: those of `LocalCollection.search`, without `groups`; a server gives at most 1,000 hits.
 
         Returns:
             `hits`, best first, and `explanation`: which snapshot answered, and how.
@@ -130,29 +118,12 @@ class RemoteCollection:
             UnreachableError: nothing answers there.
             EagleRayError: whatever else the server said.
         """
-        question = make_question(
-            query=query,
-            k=k,
-            mode=mode,
-            as_of=as_of,
-            where=where,
-            chunks=chunks,
-            ranking=ranking,
-            rerank=rerank,
-            snapshot=self._snapshot,
-        )
+        question = make_question(query, snapshot=self._snapshot, **arguments)
         return self.ask(question, timeout_s=timeout_s)
 
+    @spell_out(SearchArguments)
     def more_like(
-        self,
-        doc_id: str,
-        *,
-        k: int = 10,
-        mode: str = "hybrid",
-        as_of: Moment | None = None,
-        where: str = "",
-        ranking: Ranking = Ranking(),  # noqa: B008 - frozen
-        timeout_s: float | None = None,
+        self, doc_id: str, *, timeout_s: float | None = None, **arguments: Unpack[SearchArguments]
     ) -> SearchResponse:
         """Return the documents most like one the caller may see; arguments and answer as of `search`.
 
@@ -160,42 +131,19 @@ class RemoteCollection:
             DocumentNotFoundError: the caller sees no such document as of that time.
             EagleRayError: as `search`.
         """
-        question = make_question(
-            like=doc_id,
-            k=k,
-            mode=mode,
-            as_of=as_of,
-            where=where,
-            ranking=ranking,
-            snapshot=self._snapshot,
-        )
+        question = make_question(like=doc_id, snapshot=self._snapshot, **arguments)
         return self.ask(question, timeout_s=timeout_s)
 
+    @spell_out(SearchArguments)
     def search_batch(
-        self,
-        queries: Sequence[str],
-        *,
-        k: int = 10,
-        mode: str = "hybrid",
-        as_of: Moment | None = None,
-        where: str = "",
-        chunks: bool = False,
-        ranking: Ranking = Ranking(),  # noqa: B008 - frozen
-        rerank: int = 0,
-        timeout_s: float | None = None,
+        self, queries: Sequence[str], *, timeout_s: float | None = None, **arguments: Unpack[SearchArguments]
     ) -> tuple[SearchResponse, ...]:
-        """Return the answers to many questions, all from one snapshot; arguments as of `search`.
+        """Return the answers to many questions, all from one snapshot.
 
         Args:
             queries: the questions in words, at most 256; a server gives at most 10,000 hits together.
-            k: hits wanted of each.
-            mode: as of `search`, and so on.
-            as_of: of all questions.
-            where: of all questions.
-            chunks: whether hits are chunks.
-            ranking: of all questions.
-            rerank: of each question.
             timeout_s: seconds all may take together.
+            arguments: of each question, as of `search`.
 
         Returns:
             What `search` returns, for each question in their order.
@@ -203,20 +151,7 @@ class RemoteCollection:
         Raises:
             EagleRayError: as `search`; where one question cannot be answered, none is.
         """
-        questions = [
-            make_question(
-                query=query,
-                k=k,
-                mode=mode,
-                as_of=as_of,
-                where=where,
-                chunks=chunks,
-                ranking=ranking,
-                rerank=rerank,
-                snapshot=self._snapshot,
-            )
-            for query in queries
-        ]
+        questions = [make_question(query, snapshot=self._snapshot, **arguments) for query in queries]
         return self.ask_batch(questions, timeout_s=timeout_s)
 
     def count_values(
@@ -242,8 +177,8 @@ class RemoteCollection:
             EagleRayError: as `search`.
         """
         request = FacetRequest(column=column, n=n, as_of=read_time(as_of))
-        inquiry = inquire_counts(request, where=where, snapshot=self._snapshot)
-        return self._carry(inquiry, timeout_s)
+        operation = describe_counts(request, where=where, snapshot=self._snapshot)
+        return self._carry(operation, timeout_s)
 
     def show_document(
         self, doc_id: str, *, as_of: Moment | None = None, timeout_s: float | None = None
@@ -260,20 +195,11 @@ class RemoteCollection:
             EagleRayError: as `search`.
         """
         request = DocumentRequest(doc_id=doc_id, as_of=read_time(as_of))
-        return self._carry(inquire_document(request, snapshot=self._snapshot), timeout_s)
+        return self._carry(describe_document(request, snapshot=self._snapshot), timeout_s)
 
+    @spell_out(SearchArguments)
     def search_frame(
-        self,
-        query: str,
-        *,
-        k: int = 10,
-        mode: str = "hybrid",
-        as_of: Moment | None = None,
-        where: str = "",
-        chunks: bool = False,
-        ranking: Ranking = Ranking(),  # noqa: B008 - frozen
-        rerank: int = 0,
-        timeout_s: float | None = None,
+        self, query: str, *, timeout_s: float | None = None, **arguments: Unpack[SearchArguments]
     ) -> pd.DataFrame:
         """Return the hits of `search`, which takes the same arguments, as a pandas DataFrame.
 
@@ -284,17 +210,7 @@ class RemoteCollection:
             EagleRayError: as `search`.
             MissingExtraError: pandas is not installed.
         """
-        response = self.search(
-            query,
-            k=k,
-            mode=mode,
-            as_of=as_of,
-            where=where,
-            chunks=chunks,
-            ranking=ranking,
-            rerank=rerank,
-            timeout_s=timeout_s,
-        )
+        response = self.search(query, timeout_s=timeout_s, **arguments)
         return make_frame(response.hits)
 
     def ask(self, question: Question, *, timeout_s: float | None = None) -> SearchResponse:
@@ -307,7 +223,7 @@ class RemoteCollection:
         Raises:
             EagleRayError: as `search`.
         """
-        return self._carry(inquire_search(question), timeout_s)
+        return self._carry(describe_search(question), timeout_s)
 
     def ask_batch(
         self, questions: Sequence[Question], *, timeout_s: float | None = None
@@ -317,7 +233,7 @@ class RemoteCollection:
         Raises:
             EagleRayError: as `search_batch`.
         """
-        return self._carry(inquire_batch(questions, snapshot=self._snapshot), timeout_s)
+        return self._carry(describe_batch(questions, snapshot=self._snapshot), timeout_s)
 
     def upsert(
         self,
@@ -338,7 +254,7 @@ class RemoteCollection:
             ForbiddenError: the caller has no role that may write.
             EagleRayError: as `search`; where one document cannot be written, none is.
         """
-        return self._carry(inquire_upsert(documents, wait_s=wait_s), timeout_s)
+        return self._carry(describe_upsert(documents, wait_s=wait_s), timeout_s)
 
     def delete(
         self, doc_ids: Sequence[str], *, wait_s: float | None = None, timeout_s: float | None = None
@@ -353,11 +269,11 @@ class RemoteCollection:
         Raises:
             EagleRayError: as `upsert`.
         """
-        return self._carry(inquire_removal(doc_ids, wait_s=wait_s), timeout_s)
+        return self._carry(describe_removal(doc_ids, wait_s=wait_s), timeout_s)
 
-    def _carry(self, inquiry: Inquiry[Answer], timeout_s: float | None) -> Answer:
+    def _carry(self, operation: Operation[Answer], timeout_s: float | None) -> Answer:
         left_s = self._timeout_s if timeout_s is None else timeout_s
-        talk = converse(inquiry, url=self._endpoint.url, timeout_s=left_s, retrying=self._retrying)
+        talk = converse(operation, url=self._endpoint.url, timeout_s=left_s, retrying=self._retrying)
         step = next(talk)
         while True:
             came: Reply | Failure | None = None

@@ -8,8 +8,8 @@ import time
 
 import httpx
 
+from eagleray.client.conversation import Call, Failure, FailureKind, Reply
 from eagleray.client.endpoints import Endpoint
-from eagleray.client.exchange import Call, Failure, FailureKind, Reply
 
 _UNANSWERED = (httpx.ConnectError, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 """What breaks a connection; before an answer begins, the request may be sent again."""

@@ -1,6 +1,6 @@
 """How much text one request may bring: the same whether it comes over HTTP or from Python.
 
-What a body may have in bytes is decided beside the routes; how many hits, documents or questions, beside the
+What a body may have in bytes is decided beside the routes; how many documents or questions, beside the
 bodies that ask for them.
 """
 
@@ -43,3 +43,6 @@ MAX_TOKENIZED: Final = 262_144
 
 MAX_TOKENS: Final = 8_192
 """Token ids of a text that comes as such."""
+
+MAX_HITS: Final = 1_000
+"""Hits that a server gives to one question, or candidates that it scores again."""

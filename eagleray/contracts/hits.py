@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
+from eagleray.contracts.bounds import MAX_HITS
 from eagleray.contracts.documents import AttributeValue
 from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.indexes import TextField
@@ -39,6 +41,31 @@ class Fusion(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OptionRule:
+    """What every way to search says of an option, and the bounds that a server holds it to.
+
+    Attributes:
+        description: in one sentence.
+        least: least value; `None` for any.
+        most: greatest value; `None` for any.
+    """
+
+    description: str
+    least: float | None = None
+    most: float | None = None
+
+
+RULE: Final = "rule"
+"""Name of an option's rule among the metadata of its field."""
+
+
+def _rule(
+    description: str, *, least: float | None = None, most: float | None = None
+) -> Mapping[str, OptionRule]:
+    return {RULE: OptionRule(description=description, least=least, most=most)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
     """Which of the rows found are hits, and in which order.
 
@@ -55,14 +82,53 @@ class Ranking:
         n_per_document: chunks of one document at most, where hits are chunks; `None` for any number.
     """
 
-    boosts: Mapping[TextField, float] | None = None
-    fusion: Fusion = Fusion.CONVEX
-    dense_weight: float | None = None
-    min_score: float | None = None
-    min_dense: float | None = None
-    min_lexical: float | None = None
-    diversity: float = 0.0
-    n_per_document: int | None = None
+    boosts: Mapping[TextField, float] | None = field(
+        default=None, metadata=_rule("Weights of words in the title, or heading, too.", least=0.0)
+    )
+    fusion: Fusion = field(
+        default=Fusion.CONVEX, metadata=_rule("How the channels of a hybrid search make one score.")
+    )
+    dense_weight: float | None = field(
+        default=None, metadata=_rule("Share of the dense channel, 0 to 1.", least=0.0, most=1.0)
+    )
+    min_score: float | None = field(default=None, metadata=_rule("Least score of a hit."))
+    min_dense: float | None = field(default=None, metadata=_rule("Least cosine similarity of a hit."))
+    min_lexical: float | None = field(default=None, metadata=_rule("Least BM25 score of a hit."))
+    diversity: float = field(
+        default=0.0,
+        metadata=_rule("From 0 to 1: keep hits from being like those before them.", least=0.0, most=1.0),
+    )
+    n_per_document: int | None = field(
+        default=None, metadata=_rule("Chunks of one document at most, where hits are chunks.", least=1)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOptions:
+    """How a search is done, whatever it asks for: the one definition that all ways to search follow.
+
+    Bodies of requests, records of the audit log, the clients' arguments and questions, options of commands
+    and jobs are derived from these fields, or held against them by tests.
+
+    Attributes:
+        k: number of hits wanted, at least 1.
+        mode: dense, lexical or hybrid.
+        granularity: chunks, or documents by their best chunk.
+        exact: compare every visible vector, whatever it costs.
+        ranking: which of the rows found are hits, and in which order.
+        rerank: the best candidates that the reranker scores again, at least `k`; 0 for none.
+    """
+
+    k: int = field(default=10, metadata=_rule("Hits wanted.", least=1, most=MAX_HITS))
+    mode: SearchMode = field(default=SearchMode.HYBRID, metadata=_rule("Channels that answer."))
+    granularity: Granularity = field(default=Granularity.DOCUMENT, metadata=_rule("What one hit stands for."))
+    exact: bool = field(default=False, metadata=_rule("Compare every visible vector, whatever it costs."))
+    ranking: Ranking = field(
+        default=Ranking(), metadata=_rule("Which of the rows found are hits, and in which order.")
+    )
+    rerank: int = field(
+        default=0, metadata=_rule("Best candidates scored again; 0 for none.", least=0, most=MAX_HITS)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,35 +140,23 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SearchRequest:
-    """One question.
+class SearchRequest(SearchOptions):
+    """One question, and how it is answered.
 
     Attributes:
         query: the question in words; empty where `like` asks.
-        k: number of hits wanted, at least 1.
-        mode: dense, lexical or hybrid.
-        granularity: chunks, or documents by their best chunk.
+        like: a document; others like it are wanted instead of answers to a question.
         as_of: microseconds; `None` means everything known and not superseded now.
         filter: rows to search among, or `None` for all.
         principal: the caller.
-        exact: compare every visible vector, whatever it costs.
-        like: a document; others like it are wanted instead of answers to a question.
-        ranking: which of the rows found are hits, and in which order.
-        rerank: the best candidates that the reranker scores again, at least `k`; 0 for none.
         page: which of the `k` hits are shown, so that all pages are cut from one ranking; `None` for all.
     """
 
     query: str
-    k: int = 10
-    mode: SearchMode = SearchMode.HYBRID
-    granularity: Granularity = Granularity.DOCUMENT
+    like: str = ""
     as_of: int | None = None
     filter: FilterExpression | None = None
     principal: Principal = ANONYMOUS
-    exact: bool = False
-    like: str = ""
-    ranking: Ranking = Ranking()
-    rerank: int = 0
     page: Page | None = None
 
 

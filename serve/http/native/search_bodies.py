@@ -2,51 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Self
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import FailFast, Field, model_validator
 
-from eagleray.contracts.bounds import MAX_NAME, MAX_QUESTION
+from eagleray.contracts.bounds import MAX_HITS, MAX_NAME, MAX_QUESTION
 from eagleray.contracts.filters import FilterExpression
-from eagleray.contracts.hits import (
-    FacetRequest,
-    Fusion,
-    Granularity,
-    Ranking,
-    SearchMode,
-    SearchRequest,
-)
-from eagleray.contracts.indexes import TextField
+from eagleray.contracts.hits import FacetRequest, Ranking, SearchOptions, SearchRequest
 from eagleray.contracts.principals import Principal
+from eagleray.contracts.search_options import pick_options
 from eagleray.contracts.shown_documents import DocumentRequest
 from eagleray.contracts.times import parse_instant
 from indexes.masks.grammar import parse_filter
 from indexes.masks.json_filters import read_json_filter
-from serve.http.body_models import Body, Finite, Int, bound_items, show_example
+from serve.http.body_models import Body, Finite, Int, show_example, with_fields_of
 
-MAX_K: Final = 1_000
 MAX_QUESTIONS: Final = 256
 MAX_BATCH_HITS: Final = 10_000
 """Hits, or candidates scored again, of all questions of a batch."""
 
-Share = Annotated[Finite, Field(ge=0.0, le=1.0)]
+_RANKING: Final = "ranking"
+"""The option that is a body itself."""
 
 
+@with_fields_of(Ranking)
 class RankingBody(Body):
     """Which of the rows found are hits, and in which order; see `eagleray.Ranking`."""
-
-    boosts: Annotated[dict[TextField, Annotated[Finite, Field(ge=0.0)]], bound_items(8)] | None = None
-    fusion: Fusion = Fusion.CONVEX
-    dense_weight: Share | None = None
-    min_score: Finite | None = None
-    min_dense: Finite | None = None
-    min_lexical: Finite | None = None
-    diversity: Share = 0.0
-    n_per_document: Annotated[Int, Field(ge=1)] | None = None
-
-    def to_ranking(self) -> Ranking:
-        """Return the contract's value."""
-        return Ranking(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
 class _At(Body):
@@ -96,17 +78,21 @@ class _Answered(Body):
     )
 
 
+@with_fields_of(SearchOptions, ranking=RankingBody)
 class QuestionBody(_Filtered):
     """What is searched for."""
 
     query: str = Field(default="", max_length=MAX_QUESTION, description="The question, in words.")
     like: str = Field(default="", max_length=MAX_NAME, description="A document; others like it are wanted.")
-    k: Int = Field(default=10, ge=1, le=MAX_K, description="Hits wanted.")
-    mode: SearchMode = Field(default=SearchMode.HYBRID, description="Channels that answer.")
-    granularity: Granularity = Field(default=Granularity.DOCUMENT, description="What one hit stands for.")
-    exact: bool = Field(default=False, description="Compare every visible vector, whatever it costs.")
-    ranking: RankingBody = RankingBody()
-    rerank: Int = Field(default=0, ge=0, le=MAX_K, description="Best candidates scored again; 0 for none.")
+
+    if TYPE_CHECKING:  # two of the options that are read by name; all of them are fields
+        k: int
+        rerank: int
+
+    def read_options(self) -> SearchOptions:
+        """Return how the search is done."""
+        ranking = Ranking(**_pick_fields(getattr(self, _RANKING), Ranking))
+        return SearchOptions(**{**_pick_fields(self, SearchOptions), _RANKING: ranking})
 
     def to_request(self, principal: Principal) -> SearchRequest:
         """Return the question as the engine takes it.
@@ -118,15 +104,10 @@ class QuestionBody(_Filtered):
         return SearchRequest(
             query=self.query,
             like=self.like,
-            k=self.k,
-            mode=self.mode,
-            granularity=self.granularity,
             as_of=self.read_as_of(),
             filter=self.read_filter(),
             principal=principal,
-            exact=self.exact,
-            ranking=self.ranking.to_ranking(),
-            rerank=self.rerank,
+            **pick_options(self.read_options()),
         )
 
 
@@ -140,14 +121,14 @@ class SearchBody(QuestionBody, _Answered, _Explained):
     model_config = show_example(query="coupon of the 2029 notes", k=5, as_of="2020-06-30")
 
     pages: Int = Field(
-        default=1, ge=1, le=MAX_K, description="Pages of k hits that may be asked for one after the other."
+        default=1, ge=1, le=MAX_HITS, description="Pages of k hits that may be asked for one after the other."
     )
     cursor: str = Field(default="", max_length=MAX_NAME, description="The `next` of the page before.")
 
     @model_validator(mode="after")
     def _check_pages(self) -> Self:
-        if self.k * self.pages > MAX_K:
-            raise ValueError(f"{self.pages} pages of {self.k} hits; at most {MAX_K} hits are given")
+        if self.k * self.pages > MAX_HITS:
+            raise ValueError(f"{self.pages} pages of {self.k} hits; at most {MAX_HITS} hits are given")
         return self
 
 
@@ -177,7 +158,7 @@ class FacetsBody(_Filtered, _Answered):
     model_config = show_example(column="source", n=20, filter="year >= 2019")
 
     column: str = Field(max_length=MAX_NAME, description="An attribute, or a column every row has.")
-    n: Int = Field(default=10, ge=1, le=MAX_K, description="Values wanted, the commonest.")
+    n: Int = Field(default=10, ge=1, le=MAX_HITS, description="Values wanted, the commonest.")
 
     def to_request(self, principal: Principal) -> FacetRequest:
         """Return what is counted as the engine takes it.
@@ -207,3 +188,8 @@ class DocumentQuery(_At, _Answered):
             InvalidTimeError: `as_of` names no instant.
         """
         return DocumentRequest(doc_id=self.doc_id, as_of=self.read_as_of(), principal=principal)
+
+
+def _pick_fields(body: Body, options: type) -> dict[str, Any]:
+    """Return what a body says of each option."""
+    return {item.name: getattr(body, item.name) for item in fields(options)}

@@ -20,12 +20,12 @@ from serve.http.body_models import (
     Body,
     Finite,
     Int,
+    Share,
     bound_items,
     describe_optional,
     drop_null_entries,
     show_example,
 )
-from serve.http.native.search_bodies import Share
 from serve.uploads.paging import Order, WantedPage
 
 MAX_BATCH: Final = 100

@@ -10,8 +10,8 @@ import pytest
 
 import eagleray
 from eagleray.client import RemoteCollection
+from eagleray.client.conversation import Failure, FailureKind, Reply, Retrying, read_retry_after
 from eagleray.client.endpoints import read_endpoint
-from eagleray.client.exchange import Failure, FailureKind, Reply, Retrying, read_retry_after
 from eagleray.client.retrying import RetryBudget
 from eagleray.client.transports import HttpTransport
 from eagleray.contracts.problems import name_problem, show_fields

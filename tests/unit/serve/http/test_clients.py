@@ -12,12 +12,15 @@ import httpx
 import pandas as pd
 import pytest
 import uvicorn
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import eagleray
-from eagleray.cli.searching import _show
+from eagleray.cli.searching import show_answer
 from eagleray.client import AsyncRemoteCollection, LocalCollection
+from eagleray.client.conversation import Retrying
 from eagleray.client.endpoints import read_endpoint
-from eagleray.client.exchange import Retrying
+from eagleray.client.questions import SearchArguments
 from eagleray.client.retrying import RetryPolicy
 from eagleray.client.transports import AsyncHttpTransport
 from eagleray.contracts.hits import SearchResponse
@@ -126,21 +129,117 @@ def catch(call):
         return error
 
 
+@asynccontextmanager
+async def open_all(served, *, groups=()):
+    """Give what asks all three as one who may examine, and returns what each gives or raises."""
+    engine = served.open_engine(served.watcher.state.snapshot)
+    local = LocalCollection(engine, load_index_service(), name=SPEC.name)
+    async with listen(served.app) as url, make_async(served.app, key="examiner") as awaiting:
+        with eagleray.connect(url, collection=SPEC.name, api_key="examiner") as blocking:
+
+            async def ask_each(method, options):
+                found = [catch(lambda: ask(local, method, options, groups=groups))]
+                found.append(await asyncio.to_thread(catch, lambda: ask(blocking, method, options)))
+                try:
+                    found.append(strip(await ask(awaiting, method, options)))
+                except EagleRayError as error:
+                    found.append(error)
+                return found
+
+            yield ask_each
+
+
 async def ask_all(served, method, options, *, groups):
-    """Return what each of the three gives or raises to who may examine; the local one first."""
-    local = LocalCollection(
-        served.open_engine(served.watcher.state.snapshot), load_index_service(), name=SPEC.name
-    )
-    found = [catch(lambda: ask(local, method, options, groups=groups))]
-    async with listen(served.app) as url:
-        with eagleray.connect(url, collection=SPEC.name, api_key="examiner") as client:
-            found.append(await asyncio.to_thread(catch, lambda: ask(client, method, options)))
-    async with make_async(served.app, key="examiner") as client:
-        try:
-            found.append(strip(await ask(client, method, options)))
-        except EagleRayError as error:
-            found.append(error)
-    return found
+    async with open_all(served, groups=groups) as ask_each:
+        return await ask_each(method, options)
+
+
+SOUND = {
+    "k": st.integers(1, 30),
+    "mode": st.sampled_from(["hybrid", "dense", "lexical"]),
+    "as_of": st.sampled_from(["1970-01-05", "1970-03-01", date(1970, 1, 20), None]),
+    "where": st.sampled_from(["", "year >= 2003", 'ticker = "swap" or year < 2005', "year = 1900"]),
+    "chunks": st.booleans(),
+    "exact": st.booleans(),
+    "ranking": st.builds(
+        eagleray.Ranking,
+        boosts=st.sampled_from([None, {"title": 2.0}, {"heading": 0.5, "title": 1.0}]),
+        fusion=st.sampled_from(list(eagleray.Fusion)),
+        dense_weight=st.sampled_from([None, 0.0, 0.35, 1.0]),
+        min_score=st.sampled_from([None, 0.1, 0.5]),
+        min_dense=st.sampled_from([None, 0.0, 0.3]),
+        min_lexical=st.sampled_from([None, 0.0, 2.0]),
+        diversity=st.sampled_from([0.0, 0.4]),
+    ),
+    "n": st.integers(1, 30),
+}
+"""Values of arguments that can be asked."""
+
+FAULTS = {
+    "k": st.integers(-2, 0),
+    "mode": st.sampled_from(["magic", "", "DENSE"]),
+    "as_of": st.sampled_from(["yesterday", "1970-03-01T10:00:00", ""]),
+    "where": st.sampled_from(["year >=", "nothing = 1", 'year = "x"', "("]),
+    "ranking": st.sampled_from(
+        [
+            eagleray.Ranking(dense_weight=1.5),
+            eagleray.Ranking(diversity=-0.1),
+            eagleray.Ranking(boosts={"title": -1.0}),
+            eagleray.Ranking(min_dense=float("inf")),
+        ]
+    ),
+    "rerank": st.integers(1, 50),
+    "n": st.integers(-2, 0),
+}
+"""Values of arguments that cannot."""
+
+TEXT = st.sampled_from(["swap bond", "curve", '"basis swap"', "mar*", "zzz", "libor sofr swap vega"])
+SUBJECTS = {
+    "search": TEXT,
+    "search_batch": st.lists(TEXT, min_size=1, max_size=3),
+    "more_like": st.sampled_from(["doc-2", "doc-5", "no-such-document"]),
+    "count_values": st.sampled_from(["ticker", "year", "tags", "source", "tikcer"]),
+    "show_document": st.sampled_from(["doc-1", "doc-2", "doc-7", "no/such?document"]),
+}
+"""What each method is asked first."""
+
+ARGUMENTS = {
+    **dict.fromkeys(("search", "search_batch", "more_like"), tuple(SearchArguments.__annotations__)),
+    "count_values": ("n", "where", "as_of"),
+    "show_document": ("as_of",),
+}
+
+
+@st.composite
+def draw_request(draw):
+    """Draw a method and its arguments, at most one at fault: which of two is told is no promise."""
+    method = draw(st.sampled_from(list(SUBJECTS)))
+    names = [name for name in ARGUMENTS[method] if name in SOUND]
+    chosen = draw(st.lists(st.sampled_from(names), unique=True))
+    options = {name: draw(SOUND[name]) for name in chosen}
+    if draw(st.integers(0, 3)) == 0:
+        name = draw(st.sampled_from([name for name in ARGUMENTS[method] if name in FAULTS]))
+        options[name] = draw(FAULTS[name])
+    return method, {"query": draw(SUBJECTS[method]), **options}
+
+
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    requests=st.lists(draw_request(), min_size=15, max_size=30),
+    groups=st.sampled_from([(), ("rates",), GROUPS]),
+)
+def test_all_three_agree_on_whatever_is_drawn(serve_with, requests, groups):
+    async def compare(served):
+        async with open_all(served, groups=groups) as ask_each:
+            for method, options in requests:
+                local, sync, awaited = await ask_each(method, options)
+                assert type(sync) is type(awaited) is type(local), (method, options, local, sync, awaited)
+                if isinstance(local, EagleRayError):
+                    assert str(sync) == str(awaited)
+                else:
+                    assert sync == awaited == local, (method, options)
+
+    serve_with(compare, groups=groups)
 
 
 @pytest.mark.parametrize("groups", [(), GROUPS], ids=["nobody", "groups"])
@@ -153,8 +252,8 @@ def test_all_three_give_equal_answers(serve_with, method, options, groups, capsy
         assert sync == awaited == local
         shown = []
         for response in (local, sync):
-            _show(response, is_explained=True, is_json=True)
-            _show(response, is_explained=True, is_json=False)
+            show_answer(response, is_explained=True, is_json=True)
+            show_answer(response, is_explained=True, is_json=False)
             shown.append(capsys.readouterr().out)
         assert shown[0] == shown[1]
 

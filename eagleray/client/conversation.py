@@ -91,7 +91,7 @@ Conversation: TypeAlias = Generator[Call | Pause, Reply | Failure | None, Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inquiry(Generic[Answer]):
+class Operation(Generic[Answer]):
     """What is asked, and how its answer is read.
 
     Attributes:
@@ -128,12 +128,12 @@ class _Refusal:
 
 
 def converse(
-    inquiry: Inquiry[Answer], *, url: str, timeout_s: float, retrying: Retrying
+    operation: Operation[Answer], *, url: str, timeout_s: float, retrying: Retrying
 ) -> Conversation[Answer]:
     """Ask until it is answered, refused, or out of time or attempts.
 
     Args:
-        inquiry: what is asked.
+        operation: what is asked.
         url: that is asked, for errors.
         timeout_s: seconds for all attempts and pauses together.
         retrying: what decides about further attempts.
@@ -147,8 +147,8 @@ def converse(
     deadline, left_s, n_attempts = retrying.clock() + timeout_s, timeout_s, 0
     while True:
         n_attempts += 1
-        came = yield inquiry.write(left_s)
-        judged = _judge(came, inquiry.read, url=url, timeout_s=timeout_s)
+        came = yield operation.write(left_s)
+        judged = _judge(came, operation.read, url=url, timeout_s=timeout_s)
         if not isinstance(judged, _Refusal):
             retrying.budget.give_back()
             return judged

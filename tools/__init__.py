@@ -1,0 +1,1 @@
+"""What writes files of this project from others of it."""
