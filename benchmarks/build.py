@@ -16,9 +16,9 @@ import io
 import os
 import tempfile
 import time
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -33,9 +33,10 @@ from indexes.dense.codes import make_lists, train_encoder
 from indexes.dense.devices import make_matcher
 from indexes.dense.kmeans import Training, draw_first, train_centroids
 from ray_jobs.clusters import connected
-from ray_jobs.execution import Resources, run_shards
+from ray_jobs.execution import WorkerLimits, run_stage
 from ray_jobs.passes import spread_blocks
 from ray_jobs.plans.training import ROWS_PER_LIST
+from ray_jobs.stage_spec import StageSpec, WorkerResources
 
 _SEGMENT_ROWS = 250_000
 _BLOCK_ROWS = 16_384
@@ -85,11 +86,11 @@ def build(path: Path, out: Path, arguments: argparse.Namespace, *, workers: int)
     """Train, build every segment, and return the digest of all that was made."""
     n_rows = arguments.vectors
     n_sample = min(n_rows, arguments.lists * ROWS_PER_LIST)
-    payloads = cut_rows(n_sample, _BLOCK_ROWS)
+    blocks = cut_rows(n_sample, _BLOCK_ROWS)
     training = Training(n_lists=arguments.lists, balance=0.5)
     read = partial(read_rows, path)
     with spread_blocks(
-        read, payloads, workers=workers, memory_bytes=256 << 20, device=arguments.device
+        read, blocks, workers=workers, memory_bytes=256 << 20, device=arguments.device
     ) as passes:
         first = draw_first(passes.take(2 * arguments.lists), training=training)
         trained = train_centroids(first, passes, training=training)
@@ -105,16 +106,38 @@ def build(path: Path, out: Path, arguments: argparse.Namespace, *, workers: int)
     )
     data = encode_codebook(codebook)
     (out / "codebook.arrow").write_bytes(data)
-    segments = cut_rows(n_rows, _SEGMENT_ROWS)
-    make = partial(SegmentTask, path, out, digest_bytes(data), arguments.device)
-    resources = Resources(workers=workers, n_gpus=float(arguments.device != "cpu"))
-    done = list(run_shards(make, segments, resources=resources))
-    return digest_json([digest_bytes(data), *sorted(item["digest"] for item in done)])
+    stage = StageSpec(
+        name="segments",
+        payloads=cut_rows(n_rows, _SEGMENT_ROWS),
+        make_task=partial(SegmentTask, path, out, digest_bytes(data), arguments.device),
+        outcome=str,
+        resources=WorkerResources(n_gpus=float(arguments.device != "cpu")),
+    )
+    return digest_json([digest_bytes(data), *sorted(carry_out(stage, workers=workers))])
 
 
-def cut_rows(n_rows: int, n: int) -> list[dict[str, Any]]:
+def carry_out(stage: StageSpec[RowRange, str], *, workers: int) -> list[str]:
+    """Run a stage and return its outcomes."""
+    limits = WorkerLimits(n_workers=workers)
+    return run_stage(stage, ledger=None, limits=limits, on_progress=lambda *_: None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowRange:
+    """Rows `start` to `end`, which is exclusive."""
+
+    start: int
+    end: int
+
+    @property
+    def key(self) -> str:
+        """Name of the range."""
+        return f"{self.start:012d}"
+
+
+def cut_rows(n_rows: int, n: int) -> tuple[RowRange, ...]:
     """Return ranges of at most `n` rows each."""
-    return [{"start": start, "end": min(start + n, n_rows)} for start in range(0, n_rows, n)]
+    return tuple(RowRange(start=start, end=min(start + n, n_rows)) for start in range(0, n_rows, n))
 
 
 class SegmentTask:
@@ -125,29 +148,29 @@ class SegmentTask:
         self._codebook = decode_codebook(data, digest=codebook, path=str(out))
         self._path, self._out, self._matcher = path, out, make_matcher(device)
 
-    def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Assign, encode and write."""
-        rows = np.load(self._path, mmap_mode="r")[payload["start"] : payload["end"]].view(np.ndarray)
+    def __call__(self, payload: RowRange) -> str:
+        """Assign, encode and write; return the digest of what was written."""
+        rows = np.load(self._path, mmap_mode="r")[payload.start : payload.end].view(np.ndarray)
         match = self._codebook.assign(rows, matcher=self._matcher)
-        path = self._out / f"{payload['start']:012d}.faiss"
+        path = self._out / f"{payload.key}.faiss"
         path.write_bytes(self._codebook.encode(rows, match.labels))
-        return {"digest": digest_file(path)}
+        return digest_file(path)
 
 
-def read_rows(path: Path, payload: dict[str, Any]) -> FloatMatrix:
+def read_rows(path: Path, payload: RowRange) -> FloatMatrix:
     """Return a block of the file; its rows are in an order of chance."""
-    return np.array(np.load(path, mmap_mode="r")[payload["start"] : payload["end"]])
+    return np.array(np.load(path, mmap_mode="r")[payload.start : payload.end])
 
 
 def warm_up(workers: int) -> None:
     """Start the workers and their imports, which a long build does not notice."""
-    make = partial(_Nothing)
-    list(run_shards(make, [{"n": n} for n in range(workers)], resources=Resources(workers=workers)))
+    stage = StageSpec(name="warm_up", payloads=cut_rows(workers, 1), make_task=_Nothing, outcome=str)
+    carry_out(stage, workers=workers)
 
 
 class _Nothing:
-    def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
-        return payload
+    def __call__(self, payload: RowRange) -> str:
+        return payload.key
 
 
 def measure_peer(vectors: FloatMatrix, arguments: argparse.Namespace) -> dict[str, float]:

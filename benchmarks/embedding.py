@@ -18,6 +18,7 @@ import os
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -38,9 +39,10 @@ from eagleray.settings import Settings, load_settings
 from indexes.segments.writing import list_texts
 from indexes.storage import open_store
 from ray_jobs.clusters import connected
-from ray_jobs.execution import Resources, run_shards
+from ray_jobs.execution import WorkerLimits, run_stage
 from ray_jobs.ledger import Ledger
-from ray_jobs.stages.making import make_embed
+from ray_jobs.stage_spec import StageSpec
+from ray_jobs.stages.embed import ChunkFile, open_embed_task
 
 Shards = list[list[str]]
 
@@ -129,14 +131,38 @@ class Ways:
         self._n_turns += 1
         store = open_store(self._settings.store)
         ledger = Ledger(store, collection=self._settings.collection, run_id=f"turn-{self._n_turns}")
-        payloads = [{"shard": number, "chunks": digest_file(path)} for number, path in enumerate(files)]
-        begun, ended = [], []
-        make = partial(make_embed, ledger, settings=self._embedder)
-        resources = Resources(workers=self._workers, keeps_task=True)
-        for outcome in run_shards(make, payloads, resources=resources):
-            ended.append(time.perf_counter())
-            begun.append(ended[-1] - outcome["seconds"])
-        return max(ended) - min(begun)
+        chunks = [ChunkFile(shard=number, chunks=digest_file(path)) for number, path in enumerate(files)]
+        stage = StageSpec(
+            name="embed",
+            payloads=tuple(chunks),
+            make_task=partial(TimedTask, ledger, self._embedder),
+            outcome=Spell,
+            keeps_task=True,
+        )
+        limits = WorkerLimits(n_workers=self._workers)
+        spells = run_stage(stage, ledger=None, limits=limits, on_progress=lambda *_: None)
+        return max(spell.ended for spell in spells) - min(spell.begun for spell in spells)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spell:
+    """When a shard was begun and ended, seconds on the machine's clock."""
+
+    begun: float
+    ended: float
+
+
+class TimedTask:
+    """Embeds chunk files as a run does, and says when."""
+
+    def __init__(self, ledger: Ledger, settings: EmbedderSettings) -> None:
+        self._task = open_embed_task(ledger, settings)
+
+    def __call__(self, payload: ChunkFile) -> Spell:
+        """Embed a chunk file."""
+        begun = time.perf_counter()
+        self._task(payload)
+        return Spell(begun=begun, ended=time.perf_counter())
 
 
 class BareWorkers:

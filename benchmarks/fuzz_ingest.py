@@ -28,6 +28,7 @@ from eagleray.documents.parsing.limits import ParseLimits
 from eagleray.documents.parsing.pool import ParserPool
 from indexes.storage.local import LocalStore
 from ray_jobs.ledger import Ledger
+from ray_jobs.plans.partitions import Partition, Piece
 from ray_jobs.sources.files import list_files
 from ray_jobs.stages.ingest import IngestTask, Reading
 
@@ -92,19 +93,18 @@ def ingest(folder: Path, scratch: Path, parsers: ParserPool) -> Found:
     source = LocalStore(folder)
     task = IngestTask(ledger, source, reading)
     outcomes, longest_s = {}, 0.0
-    for number, file in enumerate(list_files(source).files):
-        piece = {"path": file.path, "size": file.size_bytes, "modified": file.modified}
-        whole = {**piece, "start": 0, "end": file.size_bytes}
+    for file in list_files(source).files:
+        whole = Partition(pieces=(Piece(file=file, start=0, end=file.size_bytes),))
         begun = time.monotonic()
-        outcomes[file.path] = task({"key": str(number), "pieces": [whole]})
+        outcomes[file.path] = task(whole)
         longest_s = max(longest_s, time.monotonic() - begun)
     return Found(
-        n_documents=sum(outcome["n_documents"] for outcome in outcomes.values()),
-        n_dead_letters=sum(outcome["n_dead_letters"] for outcome in outcomes.values()),
+        n_documents=sum(outcome.n_documents for outcome in outcomes.values()),
+        n_dead_letters=sum(outcome.n_dead_letters for outcome in outcomes.values()),
         neither=tuple(
             path
             for path, outcome in outcomes.items()
-            if not outcome["n_documents"] and not outcome["n_dead_letters"]
+            if not outcome.n_documents and not outcome.n_dead_letters
         ),
         longest_s=longest_s,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Final
@@ -20,11 +20,11 @@ from indexes.service import LocalIndexService
 from indexes.snapshots.catalog import resolve
 from indexes.storage import open_store
 from ray_jobs.clusters import connected
-from ray_jobs.execution import Resources, run_shards
+from ray_jobs.execution import WorkerLimits, run_stage
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.questions import AnswerRules, QuestionFile, QuestionPartition, name_run, plan_questions
 from ray_jobs.sources.questions import describe_questions, digest_object, open_questions
-from ray_jobs.stages.answer import ANSWERS, DEAD_LETTERS, AnswerTask, find_answered
+from ray_jobs.stages.answer import ANSWERS, DEAD_LETTERS, AnswerOutcome, AnswerTask, make_answer_stage
 from ray_jobs.stages.question_rows import Asking
 
 MANIFEST: Final = "manifest.json"
@@ -104,31 +104,42 @@ def run_job(job: AnswerJob, on_progress: OnProgress) -> dict[str, Any]:
         SourceError: the questions changed meanwhile.
         EagleRayError: what a task raised; the same job again goes on from there.
     """
-    outcomes = {part.key: find_answered(job.ledger, part.key) for part in job.partitions}
-    due = [part for part in job.partitions if outcomes[part.key] is None]
-    if due:
-        with connected(job.request.address, n_cpus=job.settings.jobs.workers):
-            outcomes |= _answer(job, due, on_progress)
+    target = job.ledger.store
+    make_task = partial(
+        open_answer_task,
+        target,
+        job.source,
+        settings=job.settings,
+        snapshot=job.snapshot,
+        request=job.request,
+    )
+    stage = make_answer_stage(target, job.partitions, make_task)
+    n_answered = len(stage.find_finished(job.ledger))
+    jobs = job.settings.jobs
+    limits = WorkerLimits.choose(jobs)
+    is_due = n_answered < len(job.partitions)
+    with connected(job.request.address, n_cpus=jobs.workers) if is_due else nullcontext():
+        outcomes = run_stage(stage, ledger=job.ledger, limits=limits, on_progress=on_progress)
+    if is_due:
         _check_unchanged(job)
-    held = [outcome for _, outcome in sorted(outcomes.items()) if outcome is not None]
-    manifest = describe_answers(job, held)
-    job.ledger.store.write(MANIFEST, canonical_json(manifest))
+    manifest = describe_answers(job, outcomes)
+    target.write(MANIFEST, canonical_json(manifest))
     return {
         "run": job.ledger.run_id,
         "snapshot": job.snapshot,
-        "changed": bool(due),
+        "changed": is_due,
         "questions": manifest["n_questions"],
         "hits": manifest["n_hits"],
         "dead_letters": manifest["n_dead_letters"],
         "partitions": len(job.partitions),
-        "answered_before": len(job.partitions) - len(due),
-        "manifest": f"{job.ledger.store.url}/{MANIFEST}",
+        "answered_before": n_answered,
+        "manifest": f"{target.url}/{MANIFEST}",
     }
 
 
-def describe_answers(job: AnswerJob, outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def describe_answers(job: AnswerJob, outcomes: Sequence[AnswerOutcome]) -> dict[str, Any]:
     """Return the manifest: what was asked of which snapshot, and every file with its digest and rows."""
-    files = [file for outcome in outcomes for file in outcome["files"]]
+    files = [asdict(file) for outcome in outcomes for file in outcome.files]
     return {
         "run": job.ledger.run_id,
         "snapshot": job.snapshot,
@@ -138,15 +149,14 @@ def describe_answers(job: AnswerJob, outcomes: Sequence[dict[str, Any]]) -> dict
         ],
         "answers": [file for file in files if file["path"].startswith(f"{ANSWERS}/")],
         "dead_letters": [file for file in files if file["path"].startswith(f"{DEAD_LETTERS}/")],
-        **{
-            name: sum(outcome[name] for outcome in outcomes)
-            for name in ("n_questions", "n_hits", "n_dead_letters")
-        },
+        "n_questions": sum(outcome.n_questions for outcome in outcomes),
+        "n_hits": sum(outcome.n_hits for outcome in outcomes),
+        "n_dead_letters": sum(outcome.n_dead_letters for outcome in outcomes),
     }
 
 
-def make_answer(
-    ledger: Ledger, source: Store, *, settings: Settings, snapshot: str, request: AnswerRequest
+def open_answer_task(
+    target: Store, source: Store, *, settings: Settings, snapshot: str, request: AnswerRequest
 ) -> AnswerTask:
     """Return the task, its snapshot opened."""
     service = LocalIndexService()
@@ -160,37 +170,7 @@ def make_answer(
     engine = service.open_engine(settings, snapshot=snapshot)
     max_bytes = settings.jobs.worker_memory_bytes // 2
     tables = TableReader(ParserPool(choose_limits(settings.parsing)))
-    return AnswerTask(ledger, source, tables=tables, engine=engine, asking=asking, max_bytes=max_bytes)
-
-
-def _answer(
-    job: AnswerJob, due: Sequence[QuestionPartition], on_progress: OnProgress
-) -> dict[str, dict[str, Any] | None]:
-    make = partial(
-        make_answer,
-        job.ledger,
-        job.source,
-        settings=job.settings,
-        snapshot=job.snapshot,
-        request=job.request,
-    )
-    payloads = [
-        {"key": part.key, "first": part.first, "pieces": [asdict(piece) for piece in part.pieces]}
-        for part in due
-    ]
-    jobs = job.settings.jobs
-    resources = Resources(
-        workers=jobs.workers,
-        memory_bytes=jobs.worker_memory_bytes,
-        keeps_task=True,
-        no_progress_timeout_s=jobs.no_progress_timeout_s,
-    )
-    found: dict[str, dict[str, Any] | None] = {}
-    with closing(run_shards(make, payloads, resources=resources)) as outcomes:
-        for outcome in outcomes:
-            found[outcome["key"]] = outcome
-            on_progress("answer", len(found), len(payloads))
-    return found
+    return AnswerTask(target, source, tables=tables, engine=engine, asking=asking, max_bytes=max_bytes)
 
 
 def _check_target(ledger: Ledger) -> None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from pathlib import Path
 
 from eagleray.contracts.manifests import SnapshotManifest
 from eagleray.contracts.ports import Store
 from eagleray.contracts.services import OnProgress
-from eagleray.settings import Settings
-from indexes.gating import find_cache
+from indexes.segments.codebooks import load_codebook
+from indexes.segments.compacting import compact_segments
 from indexes.segments.opening import load_segment_manifest
-from indexes.snapshots.catalog import load_snapshot, put_snapshot
-from ray_jobs.execution import Resources, run_shards
+from indexes.snapshots.catalog import put_snapshot
+from ray_jobs.execution import WorkerLimits, run_stage
 from ray_jobs.plans.compaction import CompactionPlan, plan_compaction
 from ray_jobs.plans.runs import RunSizes
-from ray_jobs.stages.compact import CompactTask
+from ray_jobs.stage_spec import StageSpec, WorkerResources
+from ray_jobs.stages.build import count_gpus
 from ray_jobs.training import find_codebooks
 
 
@@ -29,46 +29,85 @@ def plan_snapshot(store: Store, manifest: SnapshotManifest, *, sizes: RunSizes) 
     return plan_compaction(segments, max_rows=sizes.max_segment_rows, max_memory_bytes=sizes.build_bytes)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCompaction:
+    """Segments to be joined, and the digest of the codebook where the new one has inverted lists."""
+
+    plan: CompactionPlan
+    codebook: str | None
+
+    @property
+    def key(self) -> str:
+        """Name of the task within the job."""
+        return self.plan.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompactOutcome:
+    """The digest of the segment that others became."""
+
+    segment: str
+
+
+class CompactTask:
+    """Joins small segments of a zone; doing it again gives the same segment."""
+
+    def __init__(self, store: Store, collection: str, *, device: str, cache: Path) -> None:
+        self._store, self._collection, self._device, self._cache = store, collection, device, cache
+
+    def __call__(self, payload: PlannedCompaction) -> CompactOutcome:
+        """Join segments, and publish the one they become."""
+        name = payload.codebook
+        digest = compact_segments(
+            self._store,
+            self._collection,
+            list(payload.plan.digests),
+            codebook=load_codebook(self._store, self._collection, name) if name else None,
+            device=self._device,
+            cache=self._cache,
+        )
+        return CompactOutcome(segment=digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compaction:
+    """What a compaction is done with.
+
+    Attributes:
+        cache: folder for copies of segments of remote stores.
+    """
+
+    sizes: RunSizes
+    limits: WorkerLimits
+    cache: Path
+    on_progress: OnProgress
+
+
 def compact_snapshot(
-    store: Store,
-    snapshot: str,
-    plans: Sequence[CompactionPlan],
-    *,
-    settings: Settings,
-    sizes: RunSizes,
-    on_progress: OnProgress,
+    store: Store, manifest: SnapshotManifest, plans: Sequence[CompactionPlan], *, by: Compaction
 ) -> SnapshotManifest:
     """Join segments as planned, write the snapshot that names the new ones, and return its manifest.
 
     Whatever stands before the alias moves is invisible to readers, so a crash anywhere here loses nothing.
     """
-    collection = settings.collection
-    codebooks = find_codebooks(store, load_snapshot(store, collection, snapshot).collection, snapshot)
-    payloads = [
-        {
-            "key": plan.key,
-            "digests": list(plan.digests),
-            "codebook": codebooks.get(plan.zone) if sizes.index.covers(plan.n_rows) else None,
-        }
+    index, snapshot = by.sizes.index, manifest.snapshot_id
+    codebooks = find_codebooks(store, manifest.collection, snapshot)
+    payloads = tuple(
+        PlannedCompaction(plan=plan, codebook=codebooks.get(plan.zone) if index.covers(plan.n_rows) else None)
         for plan in plans
-    ]
-    make = partial(CompactTask, store, collection, device=sizes.index.device, cache=find_cache(settings))
-    jobs = settings.jobs
-    resources = Resources(
-        workers=jobs.workers,
-        memory_bytes=jobs.worker_memory_bytes,
-        n_gpus=sizes.index.count_gpus(payloads),
-        no_progress_timeout_s=jobs.no_progress_timeout_s,
     )
-    made: dict[str, Any] = {}
-    with closing(run_shards(make, payloads, resources=resources)) as outcomes:
-        for outcome in outcomes:
-            made[outcome["key"]] = outcome["segment"]
-            on_progress("compact", len(made), len(payloads))
-    before = load_snapshot(store, collection, snapshot)
-    manifest = replace(before, segments=replace_segments(before.segments, plans, made), parent=snapshot)
-    put_snapshot(store, manifest)
-    return manifest
+    stage = StageSpec(
+        name="compact",
+        payloads=payloads,
+        make_task=partial(CompactTask, store, manifest.collection.name, device=index.device, cache=by.cache),
+        outcome=CompactOutcome,
+        resources=WorkerResources(n_gpus=count_gpus(index.device, (item.codebook for item in payloads))),
+    )
+    outcomes = run_stage(stage, ledger=None, limits=by.limits, on_progress=by.on_progress)
+    made = {plan.key: outcome.segment for plan, outcome in zip(plans, outcomes, strict=True)}
+    compacted = replace(manifest, segments=replace_segments(manifest.segments, plans, made), parent=snapshot)
+    put_snapshot(store, compacted)
+    return compacted
 
 
 def replace_segments(

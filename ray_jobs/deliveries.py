@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from eagleray.contracts.documents import AttributeType
-from eagleray.contracts.manifests import CollectionSpec, EmbedderIdentity
+from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import Store
 from eagleray.documents.mapping import Mapping as FieldMapping
-from eagleray.settings import Settings
+from eagleray.setting_groups.engine import EmbedderSettings
+from eagleray.setting_groups.parsing import ParsingSettings
 from indexes.exchange.import_source import ImportSource
 from indexes.exchange.imported_rows import find_declared_texts
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.runs import RunPlan
-from ray_jobs.stages.making import make_embed, make_ingest, make_take_in, make_take_vectors
-from ray_jobs.stages.take_in import Intake
-
-Outcome = dict[str, Any]
+from ray_jobs.stage_spec import StageSpec
+from ray_jobs.stages.embed import ChunkFile, EmbedOutcome, make_embed_stage
+from ray_jobs.stages.ingest import IngestConfig, IngestOutcome, make_ingest_stage
+from ray_jobs.stages.take_in import Intake, ShardSizes, make_take_in_stage
+from ray_jobs.stages.take_vectors import make_take_vectors_stage
 
 
 class Delivery(Protocol):
@@ -40,16 +41,14 @@ class Delivery(Protocol):
         """Whether rows say which version of a document they are part of."""
         ...
 
-    def list_pieces(self) -> list[Outcome]:
-        """Return the payloads of the first stage."""
+    def make_ingest_stage(self, ledger: Ledger) -> StageSpec[Any, IngestOutcome]:
+        """Return the first stage, which reads."""
         ...
 
-    def make_ingest(self, ledger: Ledger) -> Any:
-        """Return what makes the first stage's task."""
-        ...
-
-    def make_embed(self, ledger: Ledger, ingested: Sequence[Outcome]) -> Any:
-        """Return what makes the task that gives chunks their vectors."""
+    def make_embed_stage(
+        self, ledger: Ledger, chunks: Sequence[ChunkFile], ingested: Sequence[IngestOutcome]
+    ) -> StageSpec[ChunkFile, EmbedOutcome]:
+        """Return the stage that gives chunks their vectors."""
         ...
 
 
@@ -59,14 +58,11 @@ class DocumentDelivery:
 
     Attributes:
         source: where the source's files lie.
-        mapping: what makes documents of records.
+        config: how they are read and chunked.
     """
 
     source: Store
-    mapping: FieldMapping
-    plan: RunPlan
-    spec: CollectionSpec
-    settings: Settings
+    config: IngestConfig
     joins_rows: bool = False
 
     @property
@@ -77,42 +73,20 @@ class DocumentDelivery:
     @property
     def texts(self) -> frozenset[str]:
         """Those of the mapping."""
-        return _list_texts(self.mapping)
+        return _list_texts(self.config.mapping)
 
-    def list_pieces(self) -> list[Outcome]:
-        """Return one payload a partition."""
-        return [
-            {
-                "key": part.key,
-                "pieces": [
-                    {
-                        "path": piece.file.path,
-                        "size": piece.file.size_bytes,
-                        "modified": piece.file.modified,
-                        "start": piece.start,
-                        "end": piece.end,
-                    }
-                    for piece in part.pieces
-                ],
-            }
-            for part in self.plan.partitions
-        ]
+    def make_ingest_stage(self, ledger: Ledger) -> StageSpec[Any, IngestOutcome]:
+        """Return the stage that parses and chunks."""
+        return make_ingest_stage(ledger, self.source, self.config)
 
-    def make_ingest(self, ledger: Ledger) -> Any:
-        """Return what makes the task that parses and chunks."""
-        return partial(
-            make_ingest,
-            ledger,
-            self.source,
-            mapping=self.mapping,
-            plan=self.plan,
-            spec=self.spec,
-            settings=self.settings,
-        )
-
-    def make_embed(self, ledger: Ledger, ingested: Sequence[Outcome]) -> Any:  # noqa: ARG002 - the text is enough
-        """Return what makes the task that embeds."""
-        return partial(make_embed, ledger, settings=self.settings.embedder)
+    def make_embed_stage(
+        self,
+        ledger: Ledger,
+        chunks: Sequence[ChunkFile],
+        ingested: Sequence[IngestOutcome],  # noqa: ARG002 - the text is enough
+    ) -> StageSpec[ChunkFile, EmbedOutcome]:
+        """Return the stage that embeds."""
+        return make_embed_stage(ledger, chunks, settings=self.config.embedder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +96,8 @@ class VectorDelivery:
     Attributes:
         identity: what the vectors are recorded as.
         modified: path -> change time of the files, microseconds.
+        parsing: limits of the processes that read the files.
+        embedder: of the vectors' model.
     """
 
     source: ImportSource
@@ -129,7 +105,8 @@ class VectorDelivery:
     identity: EmbedderIdentity
     modified: dict[str, int]
     plan: RunPlan
-    settings: Settings
+    parsing: ParsingSettings
+    embedder: EmbedderSettings
 
     @property
     def url(self) -> str:
@@ -147,33 +124,25 @@ class VectorDelivery:
         mapping = self.intake.decoder.mapping
         return find_declared_texts(self.source.schema) if mapping is None else _list_texts(mapping)
 
-    def list_pieces(self) -> list[Outcome]:
-        """Return one payload a piece."""
-        return [
-            {"key": f"{piece.path}@{piece.group}", "piece": asdict(piece)} for piece in self.source.pieces
-        ]
-
-    def make_ingest(self, ledger: Ledger) -> Any:
-        """Return what makes the task that reads rows and vectors."""
-        return partial(
-            make_take_in,
+    def make_ingest_stage(self, ledger: Ledger) -> StageSpec[Any, IngestOutcome]:
+        """Return the stage that reads rows and vectors."""
+        sizes = ShardSizes(n_shards=self.plan.n_shards, max_file_bytes=self.plan.sizes.file_bytes)
+        return make_take_in_stage(
             ledger,
-            source=self.source,
+            self.source,
             intake=self.intake,
-            plan=self.plan,
+            sizes=sizes,
             modified=self.modified,
-            settings=self.settings.parsing,
+            parsing=self.parsing,
         )
 
-    def make_embed(self, ledger: Ledger, ingested: Sequence[Outcome]) -> Any:
-        """Return what makes the task that finds the vectors of chunks."""
-        files = [path for item in ingested for path in item["vectors"]]
-        return partial(
-            make_take_vectors,
-            ledger,
-            files=files,
-            identity=self.identity,
-            settings=self.settings.embedder,
+    def make_embed_stage(
+        self, ledger: Ledger, chunks: Sequence[ChunkFile], ingested: Sequence[IngestOutcome]
+    ) -> StageSpec[ChunkFile, EmbedOutcome]:
+        """Return the stage that finds the vectors of chunks."""
+        files = [path for item in ingested for path in item.vectors or ()]
+        return make_take_vectors_stage(
+            ledger, chunks, files=files, identity=self.identity, settings=self.embedder
         )
 
 

@@ -1,78 +1,89 @@
-"""The only place that hands work to Ray Data: shards in, one small outcome a shard out.
+"""The only place that hands work to Ray Data: a stage's payloads in, one small outcome a payload out.
 
-A stage is a plain class called once a shard; here it becomes tasks or an actor pool. Payloads and outcomes
-are JSON text, so no document ever passes through the driver.
+A stage's task is a plain class called once a shard; here it becomes tasks or an actor pool. Payloads and
+outcomes are small values, so no document ever passes through the driver.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import pickle
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Generic
 
 import pyarrow as pa
 import ray
 import ray.data
+from ray import cloudpickle
 from ray.data import ActorPoolStrategy, TaskPoolStrategy
 
+from eagleray.contracts.services import OnProgress
 from eagleray.errors import EagleRayError, InputError
-
-Task = Callable[[dict[str, Any]], dict[str, Any]]
+from eagleray.setting_groups.engine import JobSettings
+from ray_jobs.ledger import Ledger
+from ray_jobs.stage_spec import O, P, StageSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resources:
-    """What a stage may use.
+class WorkerLimits:
+    """How many workers the stages of a job have, and what each may take.
 
     Attributes:
-        workers: actors of one CPU each; 0 takes every CPU of the cluster.
-        memory_bytes: memory each actor reserves of the cluster's.
-        n_gpus: GPUs each actor holds, in parts of one.
-        keeps_task: build the task once an actor, for tasks that load a model; else once a shard.
-        no_progress_timeout_s: seconds without a finished shard after which the stage fails.
+        n_workers: of one CPU each; 0 takes every CPU of the cluster.
+        memory_bytes: memory each reserves of the cluster's.
+        no_progress_timeout_s: seconds without a finished shard after which a stage fails.
     """
 
-    workers: int = 0
+    n_workers: int = 0
     memory_bytes: int = 256 << 20
-    n_gpus: float = 0.0
-    keeps_task: bool = False
     no_progress_timeout_s: float = 600.0
 
+    @classmethod
+    def choose(cls, jobs: JobSettings) -> WorkerLimits:
+        """Return the limits that these settings set."""
+        return cls(
+            n_workers=jobs.workers,
+            memory_bytes=jobs.worker_memory_bytes,
+            no_progress_timeout_s=jobs.no_progress_timeout_s,
+        )
 
-class _Shards:
+
+class _Worker(Generic[P, O]):
     """Ray Data's side of a stage: builds the task once, then calls it a row.
 
     The project's own errors travel as values: an exception that crosses Ray arrives as text. Arrow
     allocates from the system, because its own pool keeps what one shard needed.
     """
 
-    def __init__(self, make_task: Callable[[], Task]) -> None:
+    def __init__(self, spec: StageSpec[P, O], ledger: Ledger | None) -> None:
         pa.set_memory_pool(pa.system_memory_pool())
-        self._task = make_task()
+        self._spec, self._ledger = spec, ledger
+        self._task = spec.make_task()
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        payload: P = pickle.loads(row["payload"])  # noqa: S301 - the driver of this run wrote it
         try:
-            return {"outcome": json.dumps(self._task(json.loads(row["payload"]))), "error": b""}
+            outcome = self._spec.finish(self._task, payload, self._ledger)
+            return {"outcome": _dumps((payload.key, outcome)), "error": b""}
         except EagleRayError as error:
-            return {"outcome": "", "error": pickle.dumps(error)}
+            return {"outcome": b"", "error": pickle.dumps(error)}
 
 
-def _bind(make_task: Callable[[], Task]) -> type[_Shards]:
-    """Return the actor's class with its task bound: arguments in the object store would hinder restarts."""
+def _bind(spec: StageSpec[P, O], ledger: Ledger | None) -> type[_Worker[P, O]]:
+    """Return the actor's class with its stage bound: arguments in the object store would hinder restarts."""
 
-    class BoundShards(_Shards):
+    class BoundWorker(_Worker[P, O]):
         def __init__(self) -> None:
-            super().__init__(make_task)
+            super().__init__(spec, ledger)
 
-    return BoundShards
+    return BoundWorker
 
 
-def _run_once(row: dict[str, Any], *, make_task: Callable[[], Task]) -> dict[str, Any]:
-    return _Shards(make_task)(row)
+def _run_once(row: dict[str, Any], *, spec: StageSpec[P, O], ledger: Ledger | None) -> dict[str, Any]:
+    return _Worker(spec, ledger)(row)
 
 
 def count_workers(workers: int, *, n_gpus: float = 0.0) -> int:
@@ -97,43 +108,61 @@ def count_workers(workers: int, *, n_gpus: float = 0.0) -> int:
     return min(wanted, allowed)
 
 
-def run_shards(
-    make_task: Callable[[], Task], payloads: Sequence[dict[str, Any]], *, resources: Resources
-) -> Generator[dict[str, Any], None, None]:
-    """Call a task on every payload, spread over the cluster; yield outcomes as they come.
-
-    A caller that may stop before the end closes the generator while the cluster is there.
+def run_stage(
+    spec: StageSpec[P, O], *, ledger: Ledger | None, limits: WorkerLimits, on_progress: OnProgress
+) -> list[O]:
+    """Return a stage's outcomes in the order of its payloads; those in the ledger are not made again.
 
     Args:
-        make_task: builds the task in each actor; must survive pickling.
-        payloads: one a shard, values JSON can hold.
-        resources: how many actors, and what each may use.
+        spec: what is done.
+        ledger: of the run; `None` for a stage that leaves no markers.
+        limits: of the job.
+        on_progress: told after each shard.
 
     Raises:
         EagleRayError: what the task raised, as it raised it; an `InputError` where there are too few GPUs.
     """
-    if not payloads:
+    found = spec.find_finished(ledger)
+    todo = tuple(payload for payload in spec.payloads if payload.key not in found)
+    with closing(_run_shards(replace(spec, payloads=todo), ledger, limits)) as outcomes:
+        for key, outcome in outcomes:
+            found[key] = outcome
+            on_progress(spec.name, len(found), len(spec.payloads))
+    return [found[payload.key] for payload in spec.payloads]
+
+
+def _run_shards(
+    spec: StageSpec[P, O], ledger: Ledger | None, limits: WorkerLimits
+) -> Generator[tuple[str, O], None, None]:
+    """Call the task on every payload, spread over the cluster; yield keys and outcomes as they come.
+
+    A caller that may stop before the end closes the generator while the cluster is there.
+    """
+    if not spec.payloads:
         return
-    _configure(resources)
-    rows = [{"payload": json.dumps(payload)} for payload in payloads]
-    workers = min(count_workers(resources.workers, n_gpus=resources.n_gpus), len(rows))
+    _configure(limits)
+    rows = [{"payload": _dumps(payload)} for payload in spec.payloads]
+    n_gpus = spec.resources.n_gpus
+    workers = min(count_workers(limits.n_workers, n_gpus=n_gpus), len(rows))
+    each = replace(spec, payloads=())
     blocks = ray.data.from_items(rows, override_num_blocks=len(rows))
-    if resources.keeps_task:
-        dataset = blocks.map(
-            _bind(make_task),  # type: ignore[arg-type]  # a class is called once an actor, then a row
+    memory_bytes = spec.resources.memory_bytes
+    spread = partial(
+        blocks.map,
+        num_cpus=1,
+        num_gpus=n_gpus or None,
+        memory=limits.memory_bytes if memory_bytes is None else memory_bytes,
+    )
+    if spec.keeps_task:
+        dataset = spread(
+            _bind(each, ledger),  # type: ignore[arg-type]  # a class is called once an actor, then a row
             compute=ActorPoolStrategy(size=workers),
-            num_cpus=1,
-            num_gpus=resources.n_gpus or None,
-            memory=resources.memory_bytes,
         )
     else:
-        dataset = blocks.map(
+        dataset = spread(
             _run_once,  # type: ignore[arg-type]  # fn_kwargs fills the rest
-            fn_kwargs={"make_task": make_task},
+            fn_kwargs={"spec": each, "ledger": ledger},
             compute=TaskPoolStrategy(size=workers),
-            num_cpus=1,
-            num_gpus=resources.n_gpus or None,
-            memory=resources.memory_bytes,
         )
     # Closed here and now: left to the garbage collector, it would call Ray after its cluster has
     # gone, which starts or waits for another one, for minutes.
@@ -142,13 +171,19 @@ def run_shards(
         for row in found:
             if row["error"]:
                 raise pickle.loads(row["error"])  # noqa: S301 - our own worker wrote it
-            yield json.loads(row["outcome"])
+            yield pickle.loads(row["outcome"])  # noqa: S301 - our own worker wrote it
 
 
-def _configure(resources: Resources) -> None:
+def _dumps(value: object) -> bytes:
+    """Return a value's bytes; classes of the driver's own script are in them."""
+    found: bytes = cloudpickle.dumps(value)  # type: ignore[no-untyped-call]  # ray has no types here
+    return found
+
+
+def _configure(limits: WorkerLimits) -> None:
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = False
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    context.execution_no_progress_timeout_s = resources.no_progress_timeout_s
+    context.execution_no_progress_timeout_s = limits.no_progress_timeout_s

@@ -66,7 +66,8 @@ class OpenedImport:
             identity=self.identity,
             modified={file.path: file.modified for file in self.files},
             plan=plan,
-            settings=settings,
+            parsing=settings.parsing,
+            embedder=settings.embedder,
         )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeVar
 
 import numpy as np
 import ray
@@ -18,14 +18,13 @@ from indexes.dense.kmeans import Partial, accumulate_block, count_blocks
 from indexes.dense.vectors import FloatVector
 from ray_jobs.execution import count_workers
 
-LoadBlock: TypeAlias = Callable[[dict[str, Any]], FloatMatrix]
-"""A block's payload in, its rows out: float32 [n, dim], always the same bits."""
+P = TypeVar("P")
 
 
 class BlockHolder:
     """Holds some of the blocks and computes on them, in one thread."""
 
-    def __init__(self, load: LoadBlock, payloads: dict[int, dict[str, Any]], *, device: str) -> None:
+    def __init__(self, load: Callable[[P], FloatMatrix], payloads: dict[int, P], *, device: str) -> None:
         self._blocks = {number: load(payload) for number, payload in payloads.items()}
         self._matcher = make_matcher(device)
 
@@ -74,8 +73,8 @@ class Passes:
 
 @contextmanager
 def spread_blocks(
-    load: LoadBlock,
-    payloads: Sequence[dict[str, Any]],
+    load: Callable[[P], FloatMatrix],
+    payloads: Sequence[P],
     *,
     workers: int,
     memory_bytes: int,
@@ -84,7 +83,7 @@ def spread_blocks(
     """Give passes over blocks, spread over actors for the length of a `with` block.
 
     Args:
-        load: reads a block, in its actor.
+        load: reads a block, in its actor: float32 [n, dim], always the same bits.
         payloads: one a block, at least one.
         workers: actors of one CPU each; 0 takes every CPU of the cluster.
         memory_bytes: memory each actor reserves of the cluster's.

@@ -1,39 +1,33 @@
-"""A whole run: the order of its stages, each fed with what the one before left in the ledger."""
+"""A whole run: the list of its stages, each fed with what the ones before left in the ledger."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
 
-from eagleray.contracts.documents import AttributeType, AttributeTypes
+from eagleray.contracts.documents import AttributeTypes
 from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest
 from eagleray.contracts.ports import Store
 from eagleray.contracts.services import OnProgress
-from eagleray.errors import SourceError
-from eagleray.settings import Settings
 from indexes.runs.markers import Stage
 from indexes.segments.attributes import merge_attribute_types
 from indexes.snapshots.catalog import load_snapshot
 from indexes.writing.assembling import BuildOutcome, assemble_snapshot
 from ray_jobs.deliveries import Delivery
-from ray_jobs.execution import Resources, run_shards
+from ray_jobs.execution import WorkerLimits, run_stage
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.runs import RunPlan
 from ray_jobs.plans.segments import EmbeddedShard, SegmentPlan, plan_segments
 from ray_jobs.plans.training import plan_training
-from ray_jobs.stages.making import (
-    make_arrange,
-    make_build,
-    make_patch,
-    make_state,
-)
+from ray_jobs.stage_spec import O, P, StageSpec
+from ray_jobs.stages.arrange import ArrangeOutcome, make_arrange_stage, make_patch_stage
+from ray_jobs.stages.build import BuiltSegment, PlannedSegment, make_build_stage
+from ray_jobs.stages.embed import ChunkFile, EmbedOutcome
+from ray_jobs.stages.ingest import IngestOutcome
+from ray_jobs.stages.state import StateOutcome, make_state_stage
 from ray_jobs.training import CodebookTrainer, find_codebooks
-
-Outcome = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,19 +36,25 @@ class Run:
 
     Attributes:
         delivery: how its rows come in.
+        limits: how many workers it has.
     """
 
     plan: RunPlan
     spec: CollectionSpec
     store: Store
     delivery: Delivery
-    settings: Settings
+    limits: WorkerLimits
     on_progress: OnProgress
 
     @property
     def ledger(self) -> Ledger:
         """The run's ledger."""
         return Ledger(self.store, collection=self.spec.name, run_id=self.plan.run_id)
+
+    def do(self, stage: StageSpec[P, O]) -> tuple[O, ...]:
+        """Run a stage and return its outcomes in the order of its payloads."""
+        outcomes = run_stage(stage, ledger=self.ledger, limits=self.limits, on_progress=self.on_progress)
+        return tuple(outcomes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,179 +70,160 @@ class RunOutcome:
     counts: dict[str, int]
 
 
-def execute(run: Run) -> RunOutcome:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcomes:
+    """What the stages of a run have left so far; each adds its own.
+
+    Attributes:
+        patch: digest of the patch to the rows there were, or `None`.
+        segments: to be built.
+        codebooks: zone -> digest, of zones that have segments with inverted lists.
+    """
+
+    ingested: tuple[IngestOutcome, ...] = ()
+    states: tuple[StateOutcome, ...] = ()
+    arranged: tuple[ArrangeOutcome, ...] = ()
+    patch: str | None = None
+    embedded: tuple[EmbedOutcome, ...] = ()
+    segments: tuple[SegmentPlan, ...] = ()
+    codebooks: Mapping[str, str] = field(default_factory=dict)
+    built: tuple[BuiltSegment, ...] = ()
+
+
+Step = Callable[[Run, Outcomes], Outcomes]
+"""Runs a stage on what those before it left, and adds its own outcomes."""
+
+
+def ingest(run: Run, left: Outcomes) -> Outcomes:
+    """Read what the source delivers."""
+    return replace(left, ingested=run.do(run.delivery.make_ingest_stage(run.ledger)))
+
+
+def list_state(run: Run, left: Outcomes) -> Outcomes:
+    """Write what the parent holds; files with dead letters count as not read, so they close nothing."""
+    plan = run.plan
+    if plan.parent is None:
+        return left
+    faulty = {path for item in left.ingested for path in item.faulty}
+    due = frozenset(f"{plan.source}/{path}" for path in (plan.reread - faulty) | plan.gone)
+    segments = load_snapshot(run.store, run.spec.name, plan.parent).segments
+    return replace(left, states=run.do(make_state_stage(run.ledger, segments, plan=plan, due=due)))
+
+
+def arrange(run: Run, left: Outcomes) -> Outcomes:
+    """Decide what the delivery changes, shard by shard."""
+    stage = make_arrange_stage(
+        run.ledger,
+        plan=run.plan,
+        delivered=[path for item in left.ingested for path in item.files],
+        states=[path for item in left.states for path in item.files],
+        chunker_digest=run.spec.chunker_digest,
+        joins_rows=run.delivery.joins_rows,
+    )
+    return replace(left, arranged=run.do(stage))
+
+
+def patch(run: Run, left: Outcomes) -> Outcomes:
+    """Gather all changes to rows there were."""
+    parts = [item.patch for item in left.arranged if item.patch is not None]
+    done = run.do(make_patch_stage(run.ledger, parts))
+    return replace(left, patch=done[0].patch if done else None)
+
+
+def embed(run: Run, left: Outcomes) -> Outcomes:
+    """Give new chunks their vectors."""
+    files = [ChunkFile(shard=item.shard, chunks=item.chunks) for item in left.arranged if item.chunks]
+    return replace(left, embedded=run.do(run.delivery.make_embed_stage(run.ledger, files, left.ingested)))
+
+
+def train(run: Run, left: Outcomes) -> Outcomes:
+    """Group shards into segments, and find the codebook of each zone that has some with inverted lists."""
+    vectors = {item.shard: item.vectors for item in left.embedded}
+    shards = [
+        EmbeddedShard(
+            shard=item.shard,
+            chunks=item.chunks,
+            vectors=vectors[item.shard],
+            rows_by_zone=item.rows_by_zone,
+            bytes_by_zone=item.bytes_by_zone,
+        )
+        for item in left.arranged
+        if item.chunks
+    ]
+    sizes = run.plan.sizes
+    segments = plan_segments(shards, max_rows=sizes.max_segment_rows, max_memory_bytes=sizes.build_bytes)
+    probes = [(item.probes, item.probes_digest) for item in left.embedded]
+    return replace(left, segments=segments, codebooks=_train(run, segments, probes))
+
+
+def _train(run: Run, segments: Sequence[SegmentPlan], probes: Sequence[tuple[str, str]]) -> dict[str, str]:
+    rules, limits = run.plan.sizes.index, run.limits
+    plans = plan_training(segments, rules)
+    if not plans:
+        return {}
+    standing = find_codebooks(run.store, run.spec, run.plan.parent)
+    trainer = CodebookTrainer(run.ledger, rules, workers=limits.n_workers, memory_bytes=limits.memory_bytes)
+    decided = {}
+    for done, plan in enumerate(plans, start=1):
+        outcome = trainer.decide(plan, standing=standing.get(plan.zone), probes=probes)
+        decided[plan.zone] = outcome.codebook
+        run.on_progress(Stage.TRAIN, done, len(plans))
+    return decided
+
+
+def build(run: Run, left: Outcomes) -> Outcomes:
+    """Build the segments."""
+    index = run.plan.sizes.index
+    segments = [
+        PlannedSegment(
+            plan=plan, codebook=left.codebooks.get(plan.zone) if index.covers(plan.n_rows) else None
+        )
+        for plan in left.segments
+    ]
+    stage = make_build_stage(run.ledger, segments, texts=run.delivery.texts, device=index.device)
+    return replace(left, built=run.do(stage))
+
+
+PIPELINE: Final[tuple[Step, ...]] = (ingest, list_state, arrange, patch, embed, train, build)
+"""The stages of a run, in their order."""
+
+
+def execute(run: Run, *, steps: Sequence[Step] = PIPELINE) -> RunOutcome:
     """Run every stage up to the snapshot; what an earlier try finished is not done again.
 
     Raises:
-        SourceError: nothing could be read and there is nothing to build on.
         EagleRayError: what a stage raised.
     """
-    ingested = _ingest(run)
-    arranged = _arrange(run, ingested, _list_state(run, ingested))
-    counts = _count(ingested, arranged)
-    patch = _patch(run, arranged)
-    with_rows = [item for item in arranged if item["chunks"]]
-    if not with_rows and patch is None:
-        if run.plan.parent is None:
-            detail = f"no document could be read; {counts['dead_letters']} records were set aside"
-            hint = f"eagleray dead-letters list {run.settings.options}"
-            raise SourceError(source=run.delivery.url, detail=f"{detail}: {hint}")
+    left = Outcomes()
+    for step in steps:
+        left = step(run, left)
+    counts = _count(left)
+    if not left.built and left.patch is None:
         return RunOutcome(manifest=None, counts=counts)
-    embedded = {item["shard"]: item for item in _embed(run, with_rows, ingested)}
-    shards = [
-        EmbeddedShard(
-            shard=item["shard"],
-            chunks=item["chunks"],
-            vectors=embedded[item["shard"]]["vectors"],
-            rows_by_zone=item["rows_by_zone"],
-            bytes_by_zone=item["bytes_by_zone"],
-        )
-        for item in with_rows
-    ]
-    sizes = run.plan.sizes
-    plans = plan_segments(shards, max_rows=sizes.max_segment_rows, max_memory_bytes=sizes.build_bytes)
-    probes = [(item["probes"], item["probes_digest"]) for item in embedded.values()]
-    built = _build(run, plans, codebooks=_train(run, plans, probes))
     outcome = BuildOutcome(
-        segments=tuple(item["segment"] for item in built),
-        n_rows=sum(item["n_rows"] for item in built),
-        patch=patch,
+        segments=tuple(item.segment for item in left.built),
+        n_rows=sum(item.n_rows for item in left.built),
+        patch=left.patch,
         open_change=counts.pop("open_change"),
-        attributes=_join_attributes(built),
+        attributes=_join_attributes(left.built),
     )
     manifest = assemble_snapshot(run.store, run.spec, parent=run.plan.parent, outcome=outcome)
     return RunOutcome(manifest=manifest, counts=counts)
 
 
-def _ingest(run: Run) -> list[Outcome]:
-    delivery = run.delivery
-    return _run_stage(run, Stage.INGEST, delivery.list_pieces(), delivery.make_ingest(run.ledger))
-
-
-def _list_state(run: Run, ingested: list[Outcome]) -> list[Outcome]:
-    """Write what the parent holds; files with dead letters count as not read, so they close nothing."""
-    if run.plan.parent is None:
-        return []
-    faulty = {path for item in ingested for path in item["faulty"]}
-    due = frozenset(f"{run.plan.source}/{path}" for path in (run.plan.reread - faulty) | run.plan.gone)
-    segments = load_snapshot(run.store, run.spec.name, run.plan.parent).segments
-    make = partial(make_state, run.ledger, plan=run.plan, due=due)
-    return _run_stage(run, Stage.STATE, [{"key": digest, "segment": digest} for digest in segments], make)
-
-
-def _arrange(run: Run, ingested: list[Outcome], states: list[Outcome]) -> list[Outcome]:
-    payloads = [{"key": f"{shard:06d}", "shard": shard} for shard in range(run.plan.n_shards)]
-    make = partial(
-        make_arrange,
-        run.ledger,
-        delivered=[path for item in ingested for path in item["files"]],
-        states=[path for item in states for path in item["files"]],
-        chunker_digest=run.spec.chunker_digest,
-        now=run.plan.started_at,
-        joins_rows=run.delivery.joins_rows,
-    )
-    return _run_stage(run, Stage.ARRANGE, payloads, make)
-
-
-def _embed(run: Run, arranged: list[Outcome], ingested: list[Outcome]) -> list[Outcome]:
-    payloads = [{"key": item["key"], "shard": item["shard"], "chunks": item["chunks"]} for item in arranged]
-    return _run_stage(run, Stage.EMBED, payloads, run.delivery.make_embed(run.ledger, ingested))
-
-
-def _train(run: Run, segments: Sequence[SegmentPlan], probes: list[tuple[str, str]]) -> dict[str, str]:
-    """Return the codebook of each zone that has segments with inverted lists: zone -> digest."""
-    rules, jobs = run.plan.sizes.index, run.settings.jobs
-    plans = plan_training(segments, rules)
-    if not plans:
-        return {}
-    standing = find_codebooks(run.store, run.spec, run.plan.parent)
-    trainer = CodebookTrainer(run.ledger, rules, workers=jobs.workers, memory_bytes=jobs.worker_memory_bytes)
-    decided = {}
-    for done, plan in enumerate(plans, start=1):
-        outcome = trainer.decide(plan, standing=standing.get(plan.zone), probes=probes)
-        decided[plan.zone] = str(outcome["codebook"])
-        run.on_progress(Stage.TRAIN, done, len(plans))
-    return decided
-
-
-def _build(
-    run: Run,
-    plans: Sequence[SegmentPlan],
-    *,
-    codebooks: dict[str, str],
-) -> list[Outcome]:
-    covers = run.plan.sizes.index.covers
-    payloads = [
-        {
-            "key": plan.key,
-            "zone": plan.zone,
-            "codebook": codebooks.get(plan.zone) if covers(plan.n_rows) else None,
-            "parts": [{"chunks": part.chunks, "vectors": part.vectors} for part in plan.parts],
-        }
-        for plan in plans
-    ]
-    device = run.plan.sizes.index.device
-    make = partial(make_build, run.ledger, texts=run.delivery.texts, device=device)
-    return _run_stage(run, Stage.BUILD, payloads, make)
-
-
-def _run_stage(run: Run, stage: Stage, payloads: list[Outcome], make: Any) -> list[Outcome]:
-    """Return the stage's outcomes in the order of the payloads; only unfinished shards are run."""
-    keys = [item["key"] for item in payloads]
-    found = {key: done for key in keys if (done := run.ledger.find(stage, key)) is not None}
-    todo = [item for item in payloads if item["key"] not in found]
-    jobs = run.settings.jobs
-    resources = Resources(
-        workers=jobs.workers,
-        memory_bytes=jobs.worker_memory_bytes,
-        n_gpus=_count_gpus(run, stage, todo),
-        keeps_task=stage is Stage.EMBED,
-        no_progress_timeout_s=jobs.no_progress_timeout_s,
-    )
-    with closing(run_shards(make, todo, resources=resources)) as outcomes:
-        for outcome in _report(run, stage, outcomes, len(payloads), len(todo)):
-            found[outcome["key"]] = outcome
-    return [found[key] for key in keys]
-
-
-def _count_gpus(run: Run, stage: Stage, payloads: Sequence[Outcome]) -> float:
-    """Return how many GPUs each worker of a stage needs."""
-    if stage is Stage.EMBED:
-        return float(run.settings.embedder.device == "cuda")
-    return run.plan.sizes.index.count_gpus(payloads) if stage is Stage.BUILD else 0.0
-
-
-def _report(
-    run: Run, stage: Stage, outcomes: Iterator[Outcome], n_shards: int, n_todo: int
-) -> Iterator[Outcome]:
-    for done, outcome in enumerate(outcomes, start=n_shards - n_todo + 1):
-        run.on_progress(stage, done, n_shards)
-        yield outcome
-
-
-def _count(ingested: list[Outcome], arranged: list[Outcome]) -> dict[str, int]:
+def _count(left: Outcomes) -> dict[str, int]:
     counts: Counter[str] = Counter()
-    for item in ingested:
-        counts.update(documents_read=item["n_documents"], dead_letters=item["n_dead_letters"])
-    for item in arranged:
-        counts.update(item["counts"])
-        counts.update(dead_letters=item["n_dead_letters"])
+    for item in left.ingested:
+        counts.update(documents_read=item.n_documents, dead_letters=item.n_dead_letters)
+    for shard in left.arranged:
+        counts.update(shard.counts)
+        counts.update(dead_letters=shard.n_dead_letters)
     return dict(counts)
 
 
-def _patch(run: Run, arranged: list[Outcome]) -> str | None:
-    """Return the digest of the patch that holds all changes to rows there were, if there are any."""
-    parts = [item["patch"] for item in arranged if item["patch"]]
-    if not parts:
-        return None
-    done = _run_stage(run, Stage.PATCH, [{"key": "patch", "parts": parts}], partial(make_patch, run.ledger))
-    return str(done[0]["patch"])
-
-
-def _join_attributes(built: list[Outcome]) -> AttributeTypes:
+def _join_attributes(built: Sequence[BuiltSegment]) -> AttributeTypes:
     """Return the types that occur in all segments."""
     types: AttributeTypes = {}
     for item in built:
-        found = {name: [AttributeType(kind) for kind in kinds] for name, kinds in item["attributes"].items()}
-        types = merge_attribute_types(types, found)
+        types = merge_attribute_types(types, item.attributes)
     return types

@@ -18,8 +18,9 @@ from eagleray.contracts.services import AnswerRequest, IngestRequest, OnProgress
 from eagleray.digests import digest_file
 from eagleray.documents.mapping import DEFAULT_MAPPING, load_mapping
 from eagleray.embedders import describe_embedder, find_tokenizer, settle_backend
-from eagleray.errors import ConflictError, StoreError
+from eagleray.errors import ConflictError, SourceError, StoreError
 from eagleray.settings import Settings
+from indexes.gating import find_cache
 from indexes.publishing import publish_made
 from indexes.runs.dead_letters import list_dead_letters
 from indexes.snapshots.aliases import read_alias
@@ -28,9 +29,10 @@ from indexes.snapshots.positions import Positions, copy_positions, read_position
 from indexes.storage import open_store
 from ray_jobs.answering import plan_job, run_job
 from ray_jobs.clusters import connected
-from ray_jobs.compaction import compact_snapshot, plan_snapshot
+from ray_jobs.compaction import Compaction, compact_snapshot, plan_snapshot
 from ray_jobs.dead_letters import find_faulty_paths, write_last_run
 from ray_jobs.deliveries import DocumentDelivery
+from ray_jobs.execution import WorkerLimits
 from ray_jobs.importing import open_import
 from ray_jobs.ledger import Ledger
 from ray_jobs.pipeline import Run, RunOutcome, execute
@@ -38,6 +40,7 @@ from ray_jobs.plans.runs import RunInput, RunPlan, RunSizes, plan_import, plan_r
 from ray_jobs.plans.training import IndexRules
 from ray_jobs.run_events import follow_stages, logged_run
 from ray_jobs.sources.files import list_files, open_source
+from ray_jobs.stages.ingest import IngestConfig
 from ray_jobs.tuning import tune_collection
 
 
@@ -79,18 +82,25 @@ class RayJobService:
             forced=_find_forced(store, spec.name, request, source=name),
             closed=listing.closed,
         )
-        plan, ledger = begin_run(store, known, settings=settings, is_resumed=request.is_resumed)
-        delivery = DocumentDelivery(source=source, mapping=mapping, plan=plan, spec=spec, settings=settings)
+        plan = begin_run(store, known, settings=settings, is_resumed=request.is_resumed)
+        config = IngestConfig(
+            plan=plan,
+            spec=spec,
+            mapping=mapping,
+            parsing=settings.parsing,
+            embedder=settings.embedder,
+            max_record_bytes=settings.jobs.max_record_bytes,
+        )
         run = Run(
             plan=plan,
             spec=spec,
             store=store,
-            delivery=delivery,
-            settings=settings,
+            delivery=DocumentDelivery(source=source, config=config),
+            limits=WorkerLimits.choose(settings.jobs),
             on_progress=follow_stages(plan, collection=spec.name, on_progress=on_progress),
         )
         is_needed = bool(plan.reread or plan.gone)
-        report = _carry_out(run, ledger, request, before=before, is_needed=is_needed)
+        report = _carry_out(run, settings, request, before=before, is_needed=is_needed)
         if listing.passed_over:
             report["passed_over"] = listing.passed_over
         return {**report, "seconds": round(time.monotonic() - started, 1)}
@@ -127,7 +137,7 @@ class RayJobService:
             n_held=load_snapshot(store, spec.name, parent).n_rows if parent else 0,
             intake=opened.decisions,
         )
-        plan, ledger = begin_run(
+        plan = begin_run(
             store, known, settings=settings, is_resumed=request.is_resumed, make_plan=plan_import
         )
         run = Run(
@@ -135,10 +145,10 @@ class RayJobService:
             spec=spec,
             store=store,
             delivery=opened.deliver(plan, settings),
-            settings=settings,
+            limits=WorkerLimits.choose(settings.jobs),
             on_progress=follow_stages(plan, collection=spec.name, on_progress=on_progress),
         )
-        report = _carry_out(run, ledger, request, before=before, is_needed=True)
+        report = _carry_out(run, settings, request, before=before, is_needed=True)
         rows = {"rows_read": report.pop("documents_read"), "rows_compared": opened.n_compared}
         return {**report, **rows, "seconds": round(time.monotonic() - started, 1)}
 
@@ -155,14 +165,19 @@ class RayJobService:
         store = open_store(settings.store, s3=settings.s3)
         snapshot = resolve(store, settings.collection, alias)
         sizes = _choose_sizes(settings)
-        plans = plan_snapshot(store, load_snapshot(store, settings.collection, snapshot), sizes=sizes)
+        before = load_snapshot(store, settings.collection, snapshot)
+        plans = plan_snapshot(store, before, sizes=sizes)
         report: dict[str, Any] = {"snapshot": snapshot, "changed": bool(plans), "joined": 0, "made": 0}
         if not plans:
             return {**report, "message": "no two segments are small enough to become one"}
         with connected(address, n_cpus=settings.jobs.workers):
-            manifest = compact_snapshot(
-                store, snapshot, plans, settings=settings, sizes=sizes, on_progress=on_progress
+            by = Compaction(
+                sizes=sizes,
+                limits=WorkerLimits.choose(settings.jobs),
+                cache=find_cache(settings),
+                on_progress=on_progress,
             )
+            manifest = compact_snapshot(store, before, plans, by=by)
 
         def copy_notes(onto: str | None, made: str) -> None:
             copy_positions(store, settings.collection, str(onto), made)
@@ -221,8 +236,8 @@ def begin_run(
     settings: Settings,
     is_resumed: bool,
     make_plan: Callable[..., RunPlan] = plan_run,
-) -> tuple[RunPlan, Ledger]:
-    """Return the run's plan and ledger: those of an earlier try of the same input, if there was one."""
+) -> RunPlan:
+    """Return the run's plan, begun: that of an earlier try of the same input, if there was one."""
     sizes = _choose_sizes(settings)
     now = time.time_ns() // 1000
     plan = make_plan(known, sizes=sizes, started_at=now)
@@ -230,7 +245,7 @@ def begin_run(
     if not is_resumed:
         ledger.clear()
     standing = ledger.begin({"started_at": now, "source": known.source, "parent": known.parent})
-    return make_plan(known, sizes=sizes, started_at=standing["started_at"]), ledger
+    return make_plan(known, sizes=sizes, started_at=standing["started_at"])
 
 
 def _choose_sizes(settings: Settings) -> RunSizes:
@@ -251,7 +266,9 @@ def _choose_sizes(settings: Settings) -> RunSizes:
     )
 
 
-def finish(run: Run, outcome: RunOutcome, *, alias: str, before: Positions) -> dict[str, Any]:
+def finish(
+    run: Run, outcome: RunOutcome, *, alias: str, before: Positions, settings: Settings
+) -> dict[str, Any]:
     """Publish what a run made, keep its positions, and return its report.
 
     Raises:
@@ -268,7 +285,7 @@ def finish(run: Run, outcome: RunOutcome, *, alias: str, before: Positions) -> d
             outcome.manifest,
             alias=alias,
             reason=f"publish {run.plan.run_id}",
-            settings=run.settings,
+            settings=settings,
             keep_notes=keep_notes,
         )
         snapshot, report["published"] = moved.snapshot, moved.sequence
@@ -295,7 +312,7 @@ def keep_positions(run: Run, before: Positions, alias: str, onto: str | None, sn
 
 def _carry_out(
     run: Run,
-    ledger: Ledger,
+    settings: Settings,
     request: IngestRequest | ImportRequest,
     *,
     before: Positions,
@@ -303,14 +320,29 @@ def _carry_out(
 ) -> dict[str, Any]:
     """Run the stages, if anything is to be done, publish, and return the report."""
     outcome = RunOutcome(manifest=None, counts={})
+    ledger = run.ledger
     with logged_run(run.plan, collection=run.spec.name) as end, _noting_end(ledger):
         if is_needed:
-            n_cpus = run.settings.jobs.workers
+            n_cpus = settings.jobs.workers
             with _noting_last_run(ledger), connected(request.address, n_cpus=n_cpus):
                 outcome = execute(run)
-        report = finish(run, outcome, alias=request.alias, before=before)
+                _check_anything(run, outcome, settings)
+        report = finish(run, outcome, alias=request.alias, before=before, settings=settings)
         end(report)
     return report
+
+
+def _check_anything(run: Run, outcome: RunOutcome, settings: Settings) -> None:
+    """Refuse a first run of which nothing came.
+
+    Raises:
+        SourceError: nothing could be read and there is nothing to build on.
+    """
+    if outcome.manifest is None and run.plan.parent is None:
+        n = outcome.counts["dead_letters"]
+        detail = f"no document could be read; {n} records were set aside"
+        hint = f"eagleray dead-letters list {settings.options}"
+        raise SourceError(source=run.delivery.url, detail=f"{detail}: {hint}")
 
 
 @contextmanager

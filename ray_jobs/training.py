@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from eagleray.contracts.manifests import CollectionSpec
 from eagleray.contracts.ports import FloatMatrix, Store
@@ -17,11 +17,26 @@ from indexes.snapshots.catalog import load_snapshot
 from ray_jobs.ledger import Ledger
 from ray_jobs.passes import Passes, spread_blocks
 from ray_jobs.plans.training import IndexRules, TrainingPlan
-from ray_jobs.stages.train import SampleReader, read_probes
+from ray_jobs.stages.train import SampledShard, SampleReader, read_probes
 
 _ENCODER_ROWS = 8_192
 """Rows an encoder is trained on, which the driver holds for a moment: 12 MB at 384 numbers a row. Each of its
 tables has 16 entries, so more rows would not move them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainOutcome:
+    """Which codebook a zone's new segments use.
+
+    Attributes:
+        codebook: digest that names it.
+        drift: how much farther from its centroids the new rows lie than those it was made from, on average.
+        trained: whether it was made now.
+    """
+
+    codebook: str
+    drift: float
+    trained: bool
 
 
 def find_codebooks(store: Store, spec: CollectionSpec, parent: str | None) -> dict[str, str]:
@@ -43,7 +58,7 @@ class CodebookTrainer:
 
     def decide(
         self, plan: TrainingPlan, *, standing: str | None, probes: Sequence[tuple[str, str]]
-    ) -> dict[str, Any]:
+    ) -> TrainOutcome:
         """Return which codebook a zone's new segments use, and how far its rows have drifted.
 
         Args:
@@ -52,13 +67,10 @@ class CodebookTrainer:
             probes: name and digest of each shard's probes.
         """
         ledger = self._ledger
-        done = ledger.find(Stage.TRAIN, plan.zone)
+        done = ledger.find_outcome(Stage.TRAIN, plan.zone, TrainOutcome)
         if done is not None:
             return done
-        payloads = [
-            {"chunks": shard.chunks, "vectors": shard.vectors, "zone": plan.zone, "rate": plan.rate}
-            for shard in plan.shards
-        ]
+        payloads = [SampledShard(shard=shard, zone=plan.zone, rate=plan.rate) for shard in plan.shards]
         reader = SampleReader(ledger.store, ledger.collection)
         with spread_blocks(
             reader,
@@ -68,9 +80,10 @@ class CodebookTrainer:
             device=self._rules.device,
         ) as passes:
             outcome = self._keep(passes, standing) or self._train(passes, plan, probes)
-        return ledger.record(Stage.TRAIN, plan.zone, outcome)
+        ledger.record(Stage.TRAIN, plan.zone, outcome)
+        return outcome
 
-    def _keep(self, passes: Passes, standing: str | None) -> dict[str, Any] | None:
+    def _keep(self, passes: Passes, standing: str | None) -> TrainOutcome | None:
         """Return the standing codebook if it is of the wanted kind and the new rows still fit it."""
         if standing is None:
             return None
@@ -81,9 +94,9 @@ class CodebookTrainer:
         drift = codebook.measure_drift(error)
         if codebook.kind is not self._rules.kind or drift > self._rules.max_drift:
             return None
-        return {"codebook": standing, "drift": round(drift, 4), "trained": False}
+        return TrainOutcome(codebook=standing, drift=round(drift, 4), trained=False)
 
-    def _train(self, passes: Passes, plan: TrainingPlan, probes: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    def _train(self, passes: Passes, plan: TrainingPlan, probes: Sequence[tuple[str, str]]) -> TrainOutcome:
         training = Training(n_lists=plan.n_lists, balance=self._rules.balance)
         first = draw_first(passes.take(2 * plan.n_lists), training=training)
         trained = train_centroids(first, passes, training=training)
@@ -96,4 +109,4 @@ class CodebookTrainer:
             probes=read_probes(self._ledger.store, probes, zone=plan.zone),
         )
         digest = put_codebook(self._ledger.store, self._ledger.collection, codebook)
-        return {"codebook": digest, "drift": 1.0, "trained": True}
+        return TrainOutcome(codebook=digest, drift=1.0, trained=True)

@@ -47,6 +47,11 @@ class RowPiece:
     first_row: int
     n_rows: int
 
+    @property
+    def key(self) -> str:
+        """Name of the piece within its import."""
+        return f"{self.path}@{self.group}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportSource:

@@ -19,7 +19,7 @@ Marker = dict[str, Any]
 
 
 class Stage(StrEnum):
-    """The steps of a run that leave markers."""
+    """The stages of runs that leave markers, in the order of a run."""
 
     STATE = "state"
     INGEST = "ingest"
@@ -44,11 +44,11 @@ class RunMarkers:
         """Folder of the run in the store."""
         return locate_run(self.collection, self.run_id)
 
-    def locate(self, stage: Stage, key: str, suffix: str) -> str:
+    def locate(self, stage: str, key: str, suffix: str) -> str:
         """Return the name of a file that a shard of a stage leaves in the run's folder."""
         return f"{self.folder}/{stage}/{digest_json(key)[:24]}.{suffix}"
 
-    def find(self, stage: Stage, key: str) -> Marker | None:
+    def find(self, stage: str, key: str) -> Marker | None:
         """Return a shard's marker, or `None` where it is not finished.
 
         Raises:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from eagleray.contracts.indexes import IndexKind
 from ray_jobs.plans.segments import EmbeddedShard, SegmentPlan
@@ -26,10 +26,6 @@ class IndexRules:
     balance: float
     max_drift: float
     device: str = "cpu"
-
-    def count_gpus(self, payloads: Iterable[Mapping[str, Any]]) -> float:
-        """Return how many GPUs a worker needs that builds these segments: where any has lists, one."""
-        return float(self.device != "cpu" and any(payload["codebook"] for payload in payloads))
 
     def covers(self, n_rows: int) -> bool:
         """Return whether a segment of so many rows has lists."""

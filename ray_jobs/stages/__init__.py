@@ -1,5 +1,5 @@
-"""The steps of a run, one a file, as plain classes that `ray_jobs.execution` hands to Ray.
+"""The stages of a run, one a file: plain classes that do the work of one shard, and the specs that name them.
 
-Each takes one JSON payload and returns one JSON outcome, and leaves a marker in the ledger after
-its outputs, so calling it again for the same shard does the work at most once.
+A task takes one small payload and returns one small outcome, both frozen dataclasses. `ray_jobs.execution`
+hands tasks to Ray and records an outcome after its outputs, so what is finished is not done again.
 """

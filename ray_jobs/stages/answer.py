@@ -7,9 +7,10 @@ that starts again neither loses nor repeats an answer.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -22,9 +23,9 @@ from eagleray.digests import digest_bytes
 from eagleray.documents.parsing.tables import TableError, TableReader
 from eagleray.errors import FilterError, InputError, SourceError
 from indexes.runs.markers import Stage
-from ray_jobs.ledger import Ledger
-from ray_jobs.plans.questions import QuestionPiece
+from ray_jobs.plans.questions import QuestionPartition, QuestionPiece
 from ray_jobs.sources.questions import read_piece
+from ray_jobs.stage_spec import StageSpec
 from ray_jobs.stages.question_rows import Asking, list_rows
 
 ANSWERS: Final = "answers"
@@ -40,12 +41,31 @@ class Letter:
     detail: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerFile:
+    """A Parquet file of answers or of dead letters, below the target."""
+
+    path: str
+    sha256: str
+    n_rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerOutcome:
+    """What came of a partition of questions, and the files that hold it."""
+
+    n_questions: int
+    n_hits: int
+    n_dead_letters: int
+    files: tuple[AnswerFile, ...]
+
+
 class AnswerTask:
     """Answers partitions on one opened snapshot; doing it again writes the same files."""
 
     def __init__(
         self,
-        ledger: Ledger,
+        target: Store,
         source: Store,
         *,
         tables: TableReader,
@@ -53,32 +73,27 @@ class AnswerTask:
         asking: Asking,
         max_bytes: int,
     ) -> None:
-        self._ledger, self._source, self._tables = ledger, source, tables
+        self._target, self._source, self._tables = target, source, tables
         self._engine, self._asking = engine, asking
         self._max_bytes = max_bytes
 
-    def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Answer the questions of `payload["pieces"]` and return what files hold the answers."""
-        key, first = str(payload["key"]), int(payload["first"])
-        done = find_answered(self._ledger, key)
-        if done is not None:
-            return done
-        pieces = [QuestionPiece(**piece) for piece in payload["pieces"]]
+    def __call__(self, payload: QuestionPartition) -> AnswerOutcome:
+        """Answer the questions of a partition and return what files hold the answers."""
+        key, pieces = payload.key, payload.pieces
         requests, letters, ids = self._read(pieces)
         hits, refused = self._ask(requests)
         letters = sorted([*letters, *refused], key=lambda letter: letter.place)
         told = _tell(letters, pieces, source=self._source.url)
-        outcome = {
-            "n_questions": sum(piece.end - piece.start for piece in pieces),
-            "n_hits": hits.num_rows,
-            "n_dead_letters": len(letters),
-            "files": [
-                self._write(name, key, _number(table, ids, first=first))
+        return AnswerOutcome(
+            n_questions=payload.n_rows,
+            n_hits=hits.num_rows,
+            n_dead_letters=len(letters),
+            files=tuple(
+                self._write(name, key, _number(table, ids, first=payload.first))
                 for name, table in ((ANSWERS, hits), (DEAD_LETTERS, told))
                 if name == ANSWERS or table.num_rows
-            ],
-        }
-        return self._ledger.record(Stage.ANSWER, key, outcome)
+            ),
+        )
 
     def _read(
         self, pieces: Sequence[QuestionPiece]
@@ -126,7 +141,7 @@ class AnswerTask:
         ]
         return pa.concat_tables([empty, *parts]), letters
 
-    def _try_filters(self, requests: Any) -> dict[str, InputError]:
+    def _try_filters(self, requests: Iterable[SearchRequest]) -> dict[str, InputError]:
         """Return why filters do not fit the snapshot, by how they are written; each is tried once."""
         distinct: dict[str, FilterExpression] = {
             repr(request.filter): request.filter for request in requests if request.filter is not None
@@ -160,22 +175,33 @@ class AnswerTask:
     def _search(self, requests: list[SearchRequest]) -> pa.Table:
         return self._engine.search_many(requests, max_bytes=self._max_bytes, n_threads=1)
 
-    def _write(self, kind: str, key: str, table: pa.Table) -> dict[str, Any]:
+    def _write(self, kind: str, key: str, table: pa.Table) -> AnswerFile:
         sink = io.BytesIO()
         pq.write_table(table, sink, compression="zstd", store_schema=True)
         data = sink.getvalue()
         digest = digest_bytes(data)
         path = f"{kind}/{key}-{digest[:16]}.parquet"
-        self._ledger.store.write(path, data)
-        return {"path": path, "sha256": digest, "n_rows": table.num_rows}
+        self._target.write(path, data)
+        return AnswerFile(path=path, sha256=digest, n_rows=table.num_rows)
 
 
-def find_answered(ledger: Ledger, key: str) -> dict[str, Any] | None:
-    """Return the marker of a partition whose files are all there, or `None`."""
-    done = ledger.find(Stage.ANSWER, key)
-    if done is None or not all(ledger.store.exists(file["path"]) for file in done["files"]):
-        return None
-    return done
+def make_answer_stage(
+    target: Store, partitions: Iterable[QuestionPartition], make_task: Callable[[], AnswerTask]
+) -> StageSpec[QuestionPartition, AnswerOutcome]:
+    """Return the stage that answers partitions; one whose files are gone is answered again."""
+    return StageSpec(
+        name=Stage.ANSWER,
+        payloads=tuple(partitions),
+        make_task=make_task,
+        outcome=AnswerOutcome,
+        keeps_task=True,
+        is_intact=partial(has_files, target),
+    )
+
+
+def has_files(store: Store, outcome: AnswerOutcome) -> bool:
+    """Return whether all files of a partition's answers are there."""
+    return all(store.exists(file.path) for file in outcome.files)
 
 
 def _tell(letters: Sequence[Letter], pieces: Sequence[QuestionPiece], *, source: str) -> pa.Table:

@@ -2,13 +2,14 @@
 
 Reads the shard's row groups of the ingest and state files, lets `indexes.writing.arranging` decide, and
 writes the chunk file of what is new, the patch rows of what changes, and dead letters for
-deliveries that contradict each other.
+deliveries that contradict each other. Then one task gathers the patch rows of all shards into one patch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,12 +18,57 @@ from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.documents import DeadLetter
 from eagleray.digests import digest_bytes
 from indexes.runs.markers import Stage
+from indexes.snapshots.patches import make_patch, put_patch
 from indexes.writing.arranging import arrange_shard
 from indexes.writing.held_rows import STATE_SCHEMA
 from ray_jobs.dead_letters import TaskLetters
 from ray_jobs.ledger import Ledger
+from ray_jobs.plans.runs import RunPlan
+from ray_jobs.stage_spec import StageSpec
 from ray_jobs.stages.joining import join_rows
-from ray_jobs.stages.shard_files import read_shard, write_parquet
+from ray_jobs.stages.shard_files import read_parquet, read_shard, write_parquet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """The documents whose ids have one digest, modulo the number of shards."""
+
+    number: int
+
+    @property
+    def key(self) -> str:
+        """Name of the shard within its run."""
+        return f"{self.number:06d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchRows:
+    """A file of patch rows, and the SHA-256 of its bytes."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrangeOutcome:
+    """What changes in a shard.
+
+    Attributes:
+        counts: kind of change -> how many there are.
+        chunks: digest that names the file of new chunks, or `None` where there are none.
+        patch: changes to rows there were, or `None` where there are none.
+        n_dead_letters: deliveries that were set aside.
+        rows_by_zone: zone -> new rows.
+        bytes_by_zone: zone -> bytes of these rows in memory.
+    """
+
+    shard: int
+    counts: dict[str, int]
+    chunks: str | None
+    patch: PatchRows | None
+    n_dead_letters: int
+    rows_by_zone: dict[str, int] = field(default_factory=dict)
+    bytes_by_zone: dict[str, int] = field(default_factory=dict)
 
 
 class ArrangeTask:
@@ -54,48 +100,118 @@ class ArrangeTask:
         self._now = now
         self._joins_rows = joins_rows
 
-    def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Arrange `payload["shard"]`."""
-        ledger, shard = self._ledger, payload["shard"]
-        key = f"{shard:06d}"
-        done = ledger.find(Stage.ARRANGE, key)
-        if done is not None:
-            return done
+    def __call__(self, payload: Shard) -> ArrangeOutcome:
+        """Arrange a shard."""
+        ledger, shard = self._ledger, payload.number
         delivered = read_shard(ledger.store, self._delivered, shard, schema=DELIVERED_SCHEMA)
         state = read_shard(ledger.store, self._states, shard, schema=STATE_SCHEMA)
         odd: tuple[DeadLetter, ...] = ()
         if self._joins_rows:
             delivered, odd = join_rows(delivered)
         arranged = arrange_shard(delivered, state, chunker_digest=self._chunker_digest, now=self._now)
-        outcome: dict[str, Any] = {
-            "shard": shard,
-            "counts": arranged.counts,
-            "chunks": None,
-            "patch": None,
-        }
-        if arranged.rows.num_rows:
-            data = write_parquet(arranged.rows)
-            outcome["chunks"] = digest_bytes(data)
-            outcome |= measure_zones(arranged.rows)
-            ledger.store.write(f"{ledger.collection}/chunks/{outcome['chunks']}.parquet", data)
-        if arranged.patch.num_rows:
-            data = write_parquet(arranged.patch)
-            path = ledger.locate(Stage.ARRANGE, key, "patch.parquet")
-            outcome["patch"] = {"path": path, "sha256": digest_bytes(data)}
-            ledger.store.write(path, data)
+        zones = split_zones(arranged.rows)
         letters = TaskLetters((*odd, *arranged.dead_letters))
-        letters.write(ledger, Stage.ARRANGE, key)
-        outcome["n_dead_letters"] = letters.n
-        return ledger.record(Stage.ARRANGE, key, outcome)
+        outcome = ArrangeOutcome(
+            shard=shard,
+            counts=arranged.counts,
+            chunks=self._write_chunks(arranged.rows),
+            patch=self._write_patch(arranged.patch, payload.key),
+            n_dead_letters=letters.n,
+            rows_by_zone={zone: rows.num_rows for zone, rows in zones.items()},
+            bytes_by_zone={zone: rows.nbytes for zone, rows in zones.items()},
+        )
+        letters.write(ledger, Stage.ARRANGE, payload.key)
+        return outcome
+
+    def _write_chunks(self, rows: pa.Table) -> str | None:
+        if not rows.num_rows:
+            return None
+        data = write_parquet(rows)
+        digest = digest_bytes(data)
+        self._ledger.store.write(f"{self._ledger.collection}/chunks/{digest}.parquet", data)
+        return digest
+
+    def _write_patch(self, rows: pa.Table, key: str) -> PatchRows | None:
+        if not rows.num_rows:
+            return None
+        data = write_parquet(rows)
+        path = self._ledger.locate(Stage.ARRANGE, key, "patch.parquet")
+        self._ledger.store.write(path, data)
+        return PatchRows(path=path, sha256=digest_bytes(data))
 
 
-def measure_zones(rows: pa.Table) -> dict[str, dict[str, int]]:
-    """Return zone -> rows as `rows_by_zone`, and zone -> bytes of them in memory as `bytes_by_zone`."""
-    zones = {
-        str(zone): rows.filter(pc.equal(rows["zone"], zone))
-        for zone in sorted(rows["zone"].unique().to_pylist())
-    }
-    return {
-        "rows_by_zone": {zone: table.num_rows for zone, table in zones.items()},
-        "bytes_by_zone": {zone: table.nbytes for zone, table in zones.items()},
-    }
+def split_zones(rows: pa.Table) -> dict[str, pa.Table]:
+    """Return the rows of each zone."""
+    zones = sorted(rows["zone"].unique().to_pylist())
+    return {str(zone): rows.filter(pc.equal(rows["zone"], zone)) for zone in zones}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardPatches:
+    """The patch rows of all shards, at least one file."""
+
+    parts: tuple[PatchRows, ...]
+
+    @property
+    def key(self) -> str:
+        """Name of the one shard of its stage."""
+        return "patch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchOutcome:
+    """The digest that names a patch of the snapshot."""
+
+    patch: str
+
+
+class PatchTask:
+    """Gathers the changes of a run, away from the driver."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def __call__(self, payload: ShardPatches) -> PatchOutcome:
+        """Gather the files of patch rows."""
+        ledger = self._ledger
+        tables = [read_parquet(ledger.store, part.path, digest=part.sha256) for part in payload.parts]
+        return PatchOutcome(
+            patch=put_patch(ledger.store, ledger.collection, make_patch(pa.concat_tables(tables)))
+        )
+
+
+def make_arrange_stage(
+    ledger: Ledger,
+    *,
+    plan: RunPlan,
+    delivered: Sequence[str],
+    states: Sequence[str],
+    chunker_digest: str,
+    joins_rows: bool,
+) -> StageSpec[Shard, ArrangeOutcome]:
+    """Return the stage that arranges every shard of a run; `ArrangeTask` says what it takes."""
+    make_task = partial(
+        ArrangeTask,
+        ledger,
+        delivered=delivered,
+        states=states,
+        chunker_digest=chunker_digest,
+        now=plan.started_at,
+        joins_rows=joins_rows,
+    )
+    return StageSpec(
+        name=Stage.ARRANGE,
+        payloads=tuple(Shard(number=number) for number in range(plan.n_shards)),
+        make_task=make_task,
+        outcome=ArrangeOutcome,
+    )
+
+
+def make_patch_stage(ledger: Ledger, parts: Sequence[PatchRows]) -> StageSpec[ShardPatches, PatchOutcome]:
+    """Return the stage that makes one patch of all changes; it has nothing to do where there are none."""
+    return StageSpec(
+        name=Stage.PATCH,
+        payloads=(ShardPatches(parts=tuple(parts)),) if parts else (),
+        make_task=partial(PatchTask, ledger),
+        outcome=PatchOutcome,
+    )

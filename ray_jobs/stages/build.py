@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from eagleray.contracts.documents import AttributeTypes
 from eagleray.contracts.ports import FloatMatrix
 from indexes.runs.markers import Stage
 from indexes.segments.codebooks import load_codebook
@@ -17,8 +19,32 @@ from indexes.segments.publishing import publish_segment
 from indexes.segments.vectors import align_vectors, stack_vectors
 from indexes.segments.writing import write_segment
 from ray_jobs.ledger import Ledger
+from ray_jobs.plans.segments import SegmentPlan
+from ray_jobs.stage_spec import StageSpec, WorkerResources
 from ray_jobs.stages.embed import read_identity
 from ray_jobs.stages.shard_files import read_parquet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedSegment:
+    """A segment to be built, and the digest of its codebook where it has inverted lists."""
+
+    plan: SegmentPlan
+    codebook: str | None
+
+    @property
+    def key(self) -> str:
+        """Name of the segment's task within its run."""
+        return self.plan.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltSegment:
+    """A published segment: its digest, its rows, and the types of their attributes."""
+
+    segment: str
+    n_rows: int
+    attributes: AttributeTypes
 
 
 class BuildTask:
@@ -28,27 +54,20 @@ class BuildTask:
         self._ledger = ledger
         self._texts, self._device = frozenset(texts), device
 
-    def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Build the rows of `payload["zone"]` in the files `payload["parts"]` names.
-
-        The segment has inverted lists where `payload["codebook"]` names a codebook.
-        """
-        ledger, key, zone = self._ledger, payload["key"], payload["zone"]
-        done = ledger.find(Stage.BUILD, key)
-        if done is not None:
-            return done
+    def __call__(self, payload: PlannedSegment) -> BuiltSegment:
+        """Build the rows of the plan's zone in the files of its parts."""
+        ledger, zone, files = self._ledger, payload.plan.zone, payload.plan.parts
         with tempfile.TemporaryDirectory(prefix="eagleray-segment-") as scratch:
-            parts = [self._read_rows(part["chunks"], zone=zone) for part in payload["parts"]]
-            embedder = read_identity(self._read("vectors", payload["parts"][0]["vectors"]))
+            parts = [self._read_rows(file.chunks, zone=zone) for file in files]
+            embedder = read_identity(self._read("vectors", files[0].vectors))
             vectors = (
-                self._read_vectors(part["vectors"], rows)
-                for part, rows in zip(payload["parts"], parts, strict=True)
+                self._read_vectors(file.vectors, rows) for file, rows in zip(files, parts, strict=True)
             )
             stacked = stack_vectors(vectors, Path(scratch) / "vectors")
             rows = pa.concat_tables(parts).combine_chunks()
             del parts
             folder = Path(scratch) / "segment"
-            name = payload["codebook"]
+            name = payload.codebook
             written = write_segment(
                 rows,
                 stacked,
@@ -60,10 +79,7 @@ class BuildTask:
                 device=self._device,
             )
             digest = publish_segment(ledger.store, folder, collection=ledger.collection)
-        types = {name: list(kinds) for name, kinds in written.attributes.items()}
-        return ledger.record(
-            Stage.BUILD, key, {"segment": digest, "n_rows": rows.num_rows, "attributes": types}
-        )
+        return BuiltSegment(segment=digest, n_rows=rows.num_rows, attributes=written.attributes)
 
     def _read_rows(self, digest: str, *, zone: str) -> pa.Table:
         rows = self._read("chunks", digest)
@@ -78,3 +94,29 @@ class BuildTask:
     def _read(self, kind: str, digest: str) -> pa.Table:
         path = f"{self._ledger.collection}/{kind}/{digest}.parquet"
         return read_parquet(self._ledger.store, path, digest=digest)
+
+
+def make_build_stage(
+    ledger: Ledger, segments: Iterable[PlannedSegment], *, texts: Collection[str], device: str
+) -> StageSpec[PlannedSegment, BuiltSegment]:
+    """Return the stage that builds segments.
+
+    Args:
+        ledger: of the run.
+        segments: to be built.
+        texts: attributes whose text is never a time.
+        device: that makes inverted lists; a worker holds a GPU where it is not `cpu` and a segment has some.
+    """
+    payloads = tuple(segments)
+    return StageSpec(
+        name=Stage.BUILD,
+        payloads=payloads,
+        make_task=partial(BuildTask, ledger, texts=texts, device=device),
+        outcome=BuiltSegment,
+        resources=WorkerResources(n_gpus=count_gpus(device, (item.codebook for item in payloads))),
+    )
+
+
+def count_gpus(device: str, codebooks: Iterable[str | None]) -> float:
+    """Return how many GPUs a worker needs that makes segments: where any has inverted lists, one."""
+    return float(device != "cpu" and any(codebooks))

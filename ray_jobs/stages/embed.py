@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict
-from typing import Any, Final
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -18,11 +20,14 @@ from eagleray.contracts.chunks import make_vector_schema
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import Embedder, FloatMatrix
 from eagleray.digests import canonical_json, digest_bytes
+from eagleray.embedders import load_embedder
 from eagleray.errors import ModelError
+from eagleray.setting_groups.engine import EmbedderSettings
 from indexes.runs.markers import Stage
 from indexes.writing.embedding import compute_vectors
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.probes import draw_probes
+from ray_jobs.stage_spec import StageSpec, WorkerResources
 from ray_jobs.stages.shard_files import read_parquet, write_parquet
 
 LABEL: Final = b"eagleray.embedder"
@@ -61,6 +66,39 @@ def embed_probes(rows: pa.Table, embedder: Embedder) -> pa.Table:
     return pa.table({"zone": [probe.zone for probe in probes], "vector": column})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkFile:
+    """A shard's new chunks: the digest that names their file."""
+
+    shard: int
+    chunks: str
+
+    @property
+    def key(self) -> str:
+        """Name of the shard within its run."""
+        return f"{self.shard:06d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedOutcome:
+    """A shard's vector file.
+
+    Attributes:
+        vectors: digest that names it.
+        probes: path of the vectors of the shard's probes.
+        probes_digest: SHA-256 of their file.
+        n_rows: vectors.
+        seconds: spent on computing them; `None` where they came with their rows.
+    """
+
+    shard: int
+    vectors: str
+    probes: str
+    probes_digest: str
+    n_rows: int
+    seconds: float | None = None
+
+
 class EmbedTask:
     """Embeds the chunk files of a run; holds one embedder."""
 
@@ -68,35 +106,59 @@ class EmbedTask:
         self._ledger = ledger
         self._embedder = embedder
 
-    def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Embed the chunk file `payload["chunks"]` of shard `payload["shard"]`.
+    def __call__(self, payload: ChunkFile) -> EmbedOutcome:
+        """Embed a chunk file.
 
         Raises:
             ModelError: the embedder failed; names the shard, and the row where it is known.
         """
-        ledger, key = self._ledger, f"{payload['shard']:06d}"
-        done = ledger.find(Stage.EMBED, key)
-        if done is not None:
-            return done
-        path = f"{ledger.collection}/chunks/{payload['chunks']}.parquet"
-        rows = read_parquet(ledger.store, path, digest=payload["chunks"])
+        rows = read_chunks(self._ledger, payload)
         started = time.perf_counter()
         try:
             vectors = embed_rows(rows, self._embedder)
         except ModelError as error:
-            detail = f"shard {key}: {error.detail}; nothing is published"
+            detail = f"shard {payload.key}: {error.detail}; nothing is published"
             raise ModelError(model=error.model, detail=detail) from error
-        files = write_vectors(ledger, key, vectors, probes=embed_probes(rows, self._embedder))
-        seconds = round(time.perf_counter() - started, 3)
-        outcome = {"shard": payload["shard"], **files, "n_rows": rows.num_rows, "seconds": seconds}
-        return ledger.record(Stage.EMBED, key, outcome)
+        outcome = write_vectors(self._ledger, payload, vectors, probes=embed_probes(rows, self._embedder))
+        return replace(outcome, seconds=round(time.perf_counter() - started, 3))
 
 
-def write_vectors(ledger: Ledger, key: str, vectors: pa.Table, *, probes: pa.Table) -> dict[str, str]:
+def read_chunks(ledger: Ledger, payload: ChunkFile) -> pa.Table:
+    """Return the rows of a chunk file."""
+    path = f"{ledger.collection}/chunks/{payload.chunks}.parquet"
+    return read_parquet(ledger.store, path, digest=payload.chunks)
+
+
+def write_vectors(ledger: Ledger, payload: ChunkFile, vectors: pa.Table, *, probes: pa.Table) -> EmbedOutcome:
     """Write a shard's vector file and its probes, and return their names and digests."""
     data, of_probes = write_parquet(vectors), write_parquet(probes)
     digest = digest_bytes(data)
     ledger.store.write(f"{ledger.collection}/vectors/{digest}.parquet", data)
-    path = ledger.locate(Stage.EMBED, key, "probes.parquet")
+    path = ledger.locate(Stage.EMBED, payload.key, "probes.parquet")
     ledger.store.write(path, of_probes)
-    return {"vectors": digest, "probes": path, "probes_digest": digest_bytes(of_probes)}
+    return EmbedOutcome(
+        shard=payload.shard,
+        vectors=digest,
+        probes=path,
+        probes_digest=digest_bytes(of_probes),
+        n_rows=vectors.num_rows,
+    )
+
+
+def open_embed_task(ledger: Ledger, settings: EmbedderSettings) -> EmbedTask:
+    """Return the task, its model loaded."""
+    return EmbedTask(ledger, load_embedder(settings))
+
+
+def make_embed_stage(
+    ledger: Ledger, chunks: Iterable[ChunkFile], *, settings: EmbedderSettings
+) -> StageSpec[ChunkFile, EmbedOutcome]:
+    """Return the stage that embeds chunk files."""
+    return StageSpec(
+        name=Stage.EMBED,
+        payloads=tuple(chunks),
+        make_task=partial(open_embed_task, ledger, settings),
+        outcome=EmbedOutcome,
+        resources=WorkerResources(n_gpus=float(settings.device == "cuda")),
+        keeps_task=True,
+    )

@@ -6,40 +6,73 @@ shard file; rows whose file was read again or is gone are marked `is_due`.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
 
 from indexes.runs.markers import Stage
 from indexes.snapshots.opened import open_snapshot_segment
 from indexes.writing.held_rows import STATE_SCHEMA, list_held_rows
 from ray_jobs.ledger import Ledger
+from ray_jobs.plans.runs import RunPlan
+from ray_jobs.stage_spec import StageSpec
 from ray_jobs.stages.shard_files import ShardWriter
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldSegment:
+    """A segment of the parent snapshot."""
+
+    digest: str
+
+    @property
+    def key(self) -> str:
+        """Name of its shard of the stage."""
+        return self.digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateOutcome:
+    """Paths of the shard files of a segment's rows."""
+
+    files: tuple[str, ...]
+
+
 class StateTask:
-    """Writes the state file of one parent segment."""
+    """Writes the state files of segments of the parent snapshot.
 
-    def __init__(
-        self, ledger: Ledger, *, snapshot: str, due: frozenset[str], n_shards: int, max_file_bytes: int
-    ) -> None:
-        self._ledger = ledger
-        self._snapshot = snapshot
-        self._due = due
-        self._n_shards = n_shards
-        self._max_file_bytes = max_file_bytes
+    Args:
+        ledger: of the run.
+        plan: of the run, which has a parent.
+        due: sources, as rows name them, that were read again or are gone.
+    """
 
-    def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Write the state of `payload["segment"]` and return the paths of its files."""
-        ledger, key = self._ledger, str(payload["segment"])
-        done = ledger.find(Stage.STATE, key)
-        if done is not None:
-            return done
-        view = open_snapshot_segment(ledger.store, ledger.collection, self._snapshot, segment=key)
+    def __init__(self, ledger: Ledger, *, plan: RunPlan, due: frozenset[str]) -> None:
+        self._ledger, self._plan, self._due = ledger, plan, due
+
+    def __call__(self, segment: HeldSegment) -> StateOutcome:
+        """Write the state of a segment."""
+        ledger, plan = self._ledger, self._plan
+        parent = str(plan.parent)
+        view = open_snapshot_segment(ledger.store, ledger.collection, parent, segment=segment.digest)
         writer = ShardWriter(
             ledger.store,
-            lambda number: ledger.locate(Stage.STATE, key, f"{number}.shards"),
-            n_shards=self._n_shards,
+            lambda number: ledger.locate(Stage.STATE, segment.key, f"{number}.shards"),
+            n_shards=plan.n_shards,
             schema=STATE_SCHEMA,
-            max_bytes=self._max_file_bytes,
+            max_bytes=plan.sizes.file_bytes,
         )
         writer.add(list_held_rows(view, due=self._due))
-        return ledger.record(Stage.STATE, key, {"files": writer.close()})
+        return StateOutcome(files=tuple(writer.close()))
+
+
+def make_state_stage(
+    ledger: Ledger, segments: Iterable[str], *, plan: RunPlan, due: frozenset[str]
+) -> StageSpec[HeldSegment, StateOutcome]:
+    """Return the stage that lists what the parent snapshot holds in these segments."""
+    return StageSpec(
+        name=Stage.STATE,
+        payloads=tuple(HeldSegment(digest=digest) for digest in segments),
+        make_task=partial(StateTask, ledger, plan=plan, due=due),
+        outcome=StateOutcome,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -14,11 +14,14 @@ from eagleray.contracts.documents import DeadLetter
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.documents.parsing.tables import TableReader
 from eagleray.documents.records import InputFile
+from eagleray.setting_groups.parsing import ParsingSettings
 from indexes.exchange.import_source import ImportSource, RowPiece, iterate_rows
 from indexes.exchange.imported_rows import Decoder
 from indexes.runs.markers import Stage
 from ray_jobs.dead_letters import TaskLetters
 from ray_jobs.ledger import Ledger
+from ray_jobs.stage_spec import StageSpec
+from ray_jobs.stages.ingest import IngestOutcome, open_parsers
 from ray_jobs.stages.shard_files import ShardWriter
 
 _KEYS = ("chunk_id", "doc_id", "version", "ordinal", "source", "position")
@@ -72,22 +75,19 @@ class TakeInTask:
         self._sizes = sizes
         self._modified = modified
 
-    def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Read `payload["piece"]`: a `RowPiece`.
+    def __call__(self, payload: RowPiece) -> IngestOutcome:
+        """Read a piece.
 
         Raises:
             SourceError: its file cannot be read.
         """
-        ledger, key, piece = self._ledger, payload["key"], RowPiece(**payload["piece"])
-        done = ledger.find(Stage.INGEST, key)
-        if done is not None:
-            return done
+        ledger, key = self._ledger, payload.key
         rows = self._open_writer(key, "rows", DELIVERED_SCHEMA)
         schema = make_taken_schema(self._intake.dim)
         vectors = self._open_writer(key, "vectors", schema)
         letters = TaskLetters()
         n_rows = 0
-        for table, matrix, odd in self._read(piece):
+        for table, matrix, odd in self._read(payload):
             for letter in odd:
                 letters.add(letter)
             n_rows += table.num_rows
@@ -96,14 +96,13 @@ class TakeInTask:
                 column = pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), self._intake.dim)
                 vectors.add(table.select(_KEYS).append_column(schema.field("vector"), column))
         letters.write(ledger, Stage.INGEST, key)
-        outcome = {
-            "files": rows.close(),
-            "vectors": vectors.close(),
-            "faulty": [],
-            "n_documents": n_rows,
-            "n_dead_letters": letters.n,
-        }
-        return ledger.record(Stage.INGEST, key, outcome)
+        return IngestOutcome(
+            files=tuple(rows.close()),
+            faulty=(),
+            n_documents=n_rows,
+            n_dead_letters=letters.n,
+            vectors=tuple(vectors.close()),
+        )
 
     def _read(self, piece: RowPiece) -> Iterator[tuple[pa.Table, FloatMatrix, list[DeadLetter]]]:
         """Yield chunk rows, their vectors, and dead letters, of some rows at a time."""
@@ -129,3 +128,35 @@ class TakeInTask:
             schema=schema,
             max_bytes=self._sizes.max_file_bytes,
         )
+
+
+def open_take_in_task(
+    ledger: Ledger,
+    source: ImportSource,
+    *,
+    intake: Intake,
+    sizes: ShardSizes,
+    modified: dict[str, int],
+    parsing: ParsingSettings,
+) -> TakeInTask:
+    """Return the task, its parsers opened."""
+    tables = TableReader(open_parsers(parsing))
+    return TakeInTask(ledger, source, tables=tables, intake=intake, sizes=sizes, modified=modified)
+
+
+def make_take_in_stage(
+    ledger: Ledger,
+    source: ImportSource,
+    *,
+    intake: Intake,
+    sizes: ShardSizes,
+    modified: dict[str, int],
+    parsing: ParsingSettings,
+) -> StageSpec[RowPiece, IngestOutcome]:
+    """Return the stage that reads rows with vectors, in the place of `make_ingest_stage`'s."""
+    make_task = partial(
+        open_take_in_task, ledger, source, intake=intake, sizes=sizes, modified=modified, parsing=parsing
+    )
+    return StageSpec(
+        name=Stage.INGEST, payloads=tuple(source.pieces), make_task=make_task, outcome=IngestOutcome
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,23 @@ import pyarrow as pa
 
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import Embedder, FloatMatrix
+from eagleray.embedders import open_embedder
 from eagleray.errors import IntegrityError
+from eagleray.setting_groups.engine import EmbedderSettings
 from indexes.runs.markers import Stage
 from indexes.writing.reconciliation import name_reissue
 from ray_jobs.ledger import Ledger
-from ray_jobs.stages.embed import embed_probes, label_vectors, write_vectors
+from ray_jobs.stage_spec import StageSpec, WorkerResources
+from ray_jobs.stages.embed import (
+    ChunkFile,
+    EmbedOutcome,
+    embed_probes,
+    label_vectors,
+    read_chunks,
+    write_vectors,
+)
 from ray_jobs.stages.joining import find_place
-from ray_jobs.stages.shard_files import read_parquet, read_shard
+from ray_jobs.stages.shard_files import read_shard
 from ray_jobs.stages.take_in import make_taken_schema
 
 
@@ -82,16 +93,37 @@ class TakeVectorsTask:
         self._identity = identity
         self._embedder = embedder
 
-    def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Write the vector file of the chunk file `payload["chunks"]` of shard `payload["shard"]`."""
-        ledger, key = self._ledger, f"{payload['shard']:06d}"
-        done = ledger.find(Stage.EMBED, key)
-        if done is not None:
-            return done
-        path = f"{ledger.collection}/chunks/{payload['chunks']}.parquet"
-        rows = read_parquet(ledger.store, path, digest=payload["chunks"])
+    def __call__(self, payload: ChunkFile) -> EmbedOutcome:
+        """Write the vector file of a chunk file."""
+        ledger = self._ledger
+        rows = read_chunks(ledger, payload)
         schema = make_taken_schema(self._identity.dim)
-        taken = read_shard(ledger.store, self._files, payload["shard"], schema=schema)
+        taken = read_shard(ledger.store, self._files, payload.shard, schema=schema)
         vectors = label_vectors(rows["chunk_id"].combine_chunks(), find_vectors(rows, taken), self._identity)
-        files = write_vectors(ledger, key, vectors, probes=embed_probes(rows, self._embedder))
-        return ledger.record(Stage.EMBED, key, {"shard": payload["shard"], **files, "n_rows": rows.num_rows})
+        return write_vectors(ledger, payload, vectors, probes=embed_probes(rows, self._embedder))
+
+
+def open_take_vectors_task(
+    ledger: Ledger, files: Sequence[str], *, identity: EmbedderIdentity, settings: EmbedderSettings
+) -> TakeVectorsTask:
+    """Return the task; its embedder loads its model when there is a question to embed."""
+    return TakeVectorsTask(ledger, files, identity=identity, embedder=open_embedder(settings))
+
+
+def make_take_vectors_stage(
+    ledger: Ledger,
+    chunks: Iterable[ChunkFile],
+    *,
+    files: Sequence[str],
+    identity: EmbedderIdentity,
+    settings: EmbedderSettings,
+) -> StageSpec[ChunkFile, EmbedOutcome]:
+    """Return the stage that finds the vectors that came with the rows of chunk files."""
+    return StageSpec(
+        name=Stage.EMBED,
+        payloads=tuple(chunks),
+        make_task=partial(open_take_vectors_task, ledger, files, identity=identity, settings=settings),
+        outcome=EmbedOutcome,
+        resources=WorkerResources(n_gpus=float(settings.device == "cuda")),
+        keeps_task=True,
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 
 from eagleray.contracts.ports import FloatMatrix, Store
 from indexes.segments.vectors import align_vectors
+from ray_jobs.plans.segments import EmbeddedShard
 from ray_jobs.plans.training import is_sampled
 from ray_jobs.stages.shard_files import read_parquet
 
@@ -19,23 +21,28 @@ MAX_PROBES: Final = 1_280
 the gate measures with."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampledShard:
+    """A shard of which some rows of one zone are sampled: `rate` of each 2^20."""
+
+    shard: EmbeddedShard
+    zone: str
+    rate: int
+
+
 class SampleReader:
     """Reads the sampled rows of a shard; survives pickling, so that it can run where the shard is."""
 
     def __init__(self, store: Store, collection: str) -> None:
         self._store, self._collection = store, collection
 
-    def __call__(self, payload: dict[str, Any]) -> FloatMatrix:
-        """Return the vectors of one zone's sampled rows, by chunk_id: float32 [n, dim].
-
-        Args:
-            payload: digests of the shard's `chunks` and `vectors`, the `zone`, and the `rate`.
-        """
-        rows = self._read("chunks", payload["chunks"])
-        rows = rows.filter(pc.equal(rows["zone"], payload["zone"])).select(["chunk_id"])
-        chosen = [is_sampled(chunk_id, rate=payload["rate"]) for chunk_id in rows["chunk_id"].to_pylist()]
+    def __call__(self, payload: SampledShard) -> FloatMatrix:
+        """Return the vectors of the sampled rows, by chunk_id: float32 [n, dim]."""
+        rows = self._read("chunks", payload.shard.chunks)
+        rows = rows.filter(pc.equal(rows["zone"], payload.zone)).select(["chunk_id"])
+        chosen = [is_sampled(chunk_id, rate=payload.rate) for chunk_id in rows["chunk_id"].to_pylist()]
         rows = rows.filter(pa.array(chosen, pa.bool_())).sort_by("chunk_id")
-        vectors = self._read("vectors", payload["vectors"])
+        vectors = self._read("vectors", payload.shard.vectors)
         is_mine = pc.is_in(vectors["chunk_id"], value_set=rows["chunk_id"].combine_chunks())
         return align_vectors(rows, vectors.filter(is_mine))
 

@@ -157,9 +157,9 @@ def test_a_question_that_cannot_be_answered_says_why(cli, write_notes):
 
 
 def make_broken_embed(spoil):
-    """Return a factory of the embed stage whose vectors `spoil` changes; pickled by value."""
+    """Return what opens a task whose vectors `spoil` changes; pickled by value."""
 
-    def make_embed(ledger, *, settings):
+    def open_task(ledger, settings):
         from eagleray.embedders.hashing import HashingEmbedder
         from ray_jobs.stages.embed import EmbedTask
 
@@ -169,7 +169,7 @@ def make_broken_embed(spoil):
 
         return EmbedTask(ledger, Broken())
 
-    return make_embed
+    return open_task
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def make_broken_embed(spoil):
 def test_vectors_that_are_none_publish_nothing(cli, write_notes, monkeypatch, spoil, part):
     folder = write_notes([{**record, "known_from": record["published"]} for record in GOOD])
     with monkeypatch.context() as patch:
-        patch.setattr("ray_jobs.deliveries.make_embed", make_broken_embed(spoil))
+        patch.setattr("ray_jobs.stages.embed.open_embed_task", make_broken_embed(spoil))
         failed = cli("ingest", folder, "--json")
     assert (failed.code, failed.shown["error"]["type"]) == (2, "ModelError")
     assert "shard 000000: " in failed.shown["error"]["message"]

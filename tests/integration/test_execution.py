@@ -1,16 +1,30 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import dataclass
 
 import pytest
 
 from eagleray.errors import StoreError
-from ray_jobs.execution import Resources, run_shards
+from ray_jobs.execution import WorkerLimits, run_stage
+from ray_jobs.stage_spec import StageSpec
 from tests.integration.cut_runs import CUT, NOTES, ingest, write_lines
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
 
-PAYLOADS = [{"key": str(number)} for number in range(6)]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    key: str
+
+
+LIMITS = WorkerLimits(n_workers=2)
+PAYLOADS = tuple(Number(key=str(number)) for number in range(6))
+
+
+def run(make_task, on_progress=lambda stage, done, total: None, **more):
+    spec = StageSpec(name="toy", payloads=PAYLOADS, make_task=make_task, outcome=Number, **more)
+    return run_stage(spec, ledger=None, limits=LIMITS, on_progress=on_progress)
 
 
 def make_echo():
@@ -21,7 +35,7 @@ def make_failing():
     from eagleray.errors import StoreError
 
     def fail(payload):
-        if payload["key"] == "3":
+        if payload.key == "3":
             raise StoreError(path="notes/a", detail="the disk is gone")
         return payload
 
@@ -46,16 +60,23 @@ def closed(cluster, monkeypatch):
 @pytest.mark.parametrize("keeps_task", [False, True])
 def test_an_error_of_a_task_comes_as_raised_and_closes_the_execution(closed, keeps_task):
     with pytest.raises(StoreError, match="notes/a: the disk is gone") as caught:
-        list(run_shards(make_failing, PAYLOADS, resources=Resources(workers=2, keeps_task=keeps_task)))
+        run(make_failing, keeps_task=keeps_task)
     assert caught.value.path == "notes/a"
     assert len(closed) == 1, "it would be closed when nobody holds the error any more, maybe after Ray"
 
 
-def test_an_execution_that_is_closed_early_leaves_nothing(closed):
-    outcomes = run_shards(make_echo, PAYLOADS, resources=Resources(workers=2))
-    assert next(outcomes) in PAYLOADS
-    outcomes.close()
+def test_an_execution_that_is_left_early_leaves_nothing(closed):
+    def leave(stage, done, total):
+        raise LookupError(stage, done, total)
+
+    with pytest.raises(LookupError) as caught:
+        run(make_echo, leave)
+    assert caught.value.args == ("toy", 1, 6)
     assert len(closed) == 1
+
+
+def test_outcomes_come_in_the_order_of_the_payloads(cluster):
+    assert run(make_echo) == list(PAYLOADS)
 
 
 def test_a_run_whose_progress_cannot_be_told_leaves_nothing(closed, settings, tmp_path):

@@ -52,12 +52,7 @@ def main(source, store):
     task = IngestTask(ledger, LocalStore(source), reading)
     before, n_documents = 0, 0
     for part in plan_partitions(files, partition_bytes=jobs.partition_bytes):
-        pieces = [
-            {"path": item.file.path, "size": item.file.size_bytes, "modified": item.file.modified}
-            | {"start": item.start, "end": item.end}
-            for item in part.pieces
-        ]
-        n_documents += task({"key": part.key, "pieces": pieces})["n_documents"]
+        n_documents += task(part).n_documents
         before = before or read_peak_bytes()
     shown = {
         "letters": list_dead_letters(ledger.store, "notes", run="r"),

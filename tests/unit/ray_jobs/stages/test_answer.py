@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,7 +18,7 @@ from indexes.storage import open_store
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.questions import plan_questions
 from ray_jobs.sources.questions import describe_questions, open_questions
-from ray_jobs.stages.answer import AnswerTask
+from ray_jobs.stages.answer import AnswerTask, make_answer_stage
 from ray_jobs.stages.question_rows import Asking
 from tests.small_collections import DAY, SPEC, put_small_snapshot
 
@@ -50,7 +48,7 @@ def searcher(tmp_path):
 
 @pytest.fixture
 def ask(tmp_path, searcher):
-    """Answer questions by words, and return the marker, the task and the payload."""
+    """Answer questions by words, and return the outcome, the task and the payload."""
 
     def run(columns, engine=None):
         path = tmp_path / "in" / "q.parquet"
@@ -60,11 +58,6 @@ def ask(tmp_path, searcher):
         source = opened.store
         file, _ = describe_questions(source, opened.files[0], TABLES)
         (partition,) = plan_questions([file])
-        payload = {
-            "key": partition.key,
-            "first": partition.first,
-            "pieces": [asdict(piece) for piece in partition.pieces],
-        }
         asking = Asking(
             k=4,
             mode=SearchMode.LEXICAL,
@@ -72,25 +65,24 @@ def ask(tmp_path, searcher):
             groups=frozenset({"rates", "credit"}),
             parse_filter=parse_filter,
         )
-        ledger = Ledger(open_store(tmp_path / "out"), collection="ledger", run_id="r")
         task = AnswerTask(
-            ledger,
+            open_store(tmp_path / "out"),
             source,
             tables=TABLES,
             engine=engine or searcher,
             asking=asking,
             max_bytes=1 << 20,
         )
-        return task(payload), task, payload
+        return task(partition), task, partition
 
     return run
 
 
 def test_questions_that_unpack_to_too_much_are_dead_letters_and_take_no_memory(tmp_path, ask):
     queries = pa.DictionaryArray.from_arrays(pa.array([0] * 250, pa.int32()), ["a" * (1 << 20)])
-    marker, _, _ = ask({"query": queries.cast(pa.string())})
-    _, told = read_files(tmp_path, marker)
-    assert (marker["n_questions"], marker["n_dead_letters"], told.num_rows) == (250, 250, 250)
+    outcome, _, _ = ask({"query": queries.cast(pa.string())})
+    _, told = read_files(tmp_path, outcome)
+    assert (outcome.n_questions, outcome.n_dead_letters, told.num_rows) == (250, 250, 250)
     assert all("more memory than allowed" in detail for detail in told["detail"].to_pylist())
 
 
@@ -102,13 +94,13 @@ def make_questions():
     return pa.table(columns)
 
 
-def read_files(tmp_path, marker):
-    return [pq.read_table(tmp_path / "out" / file["path"]) for file in marker["files"]]
+def read_files(tmp_path, outcome):
+    return [pq.read_table(tmp_path / "out" / file.path) for file in outcome.files]
 
 
 def test_answers_are_those_of_single_searches_with_the_questions_ids(tmp_path, ask, searcher):
-    marker, _, _ = ask(make_questions())
-    answers, _ = read_files(tmp_path, marker)
+    outcome, _, _ = ask(make_questions())
+    answers, _ = read_files(tmp_path, outcome)
     expected = []
     for place, request in (
         (0, {"as_of": 30 * DAY, "principal": Principal(subject="x", groups=frozenset({"rates"}))}),
@@ -141,24 +133,33 @@ def test_answers_are_those_of_single_searches_with_the_questions_ids(tmp_path, a
 
 
 def test_each_bad_question_is_a_dead_letter_with_its_reason_and_none_is_lost(tmp_path, ask):
-    marker, _, _ = ask(make_questions())
-    answers, letters = read_files(tmp_path, marker)
+    outcome, _, _ = ask(make_questions())
+    answers, letters = read_files(tmp_path, outcome)
     assert dict(zip(letters["id"].to_pylist(), letters["reason"].to_pylist(), strict=True)) == REASONS
     assert letters["row"].to_pylist() == [2, 3, 5, 6, 7]
     assert {*answers["id"].to_pylist()} == {"a", "d"}
-    counts = (marker["n_questions"], marker["n_hits"], marker["n_dead_letters"])
+    counts = (outcome.n_questions, outcome.n_hits, outcome.n_dead_letters)
     assert counts == (7, answers.num_rows, 5)
 
 
-def test_what_is_finished_is_not_answered_again_and_what_is_gone_is(tmp_path, ask, monkeypatch):
-    marker, task, payload = ask(make_questions())
-    path = tmp_path / "out" / marker["files"][0]["path"]
+def refuse(partition):
+    raise AssertionError(partition)
+
+
+def test_what_is_finished_is_not_answered_again_and_what_is_gone_is(tmp_path, ask):
+    outcome, task, partition = ask(make_questions())
+    target = open_store(tmp_path / "out")
+    ledger = Ledger(target, collection="ledger", run_id="r")
+    stage = make_answer_stage(target, [partition], lambda: task)
+    path = tmp_path / "out" / outcome.files[0].path
     before = path.read_bytes()
-    with monkeypatch.context() as patched:
-        patched.setattr(task, "_read", None)
-        assert task(payload) == marker
+    assert stage.find_finished(ledger) == {}
+    assert stage.finish(task, partition, ledger) == outcome
+    assert stage.find_finished(ledger) == {partition.key: outcome}
+    assert stage.finish(refuse, partition, ledger) == outcome
     path.unlink()
-    assert task(payload) == marker
+    assert stage.find_finished(ledger) == {}
+    assert stage.finish(task, partition, ledger) == outcome
     assert path.read_bytes() == before
 
 
@@ -176,8 +177,8 @@ class Stubborn:
 
 def test_a_question_that_the_engine_refuses_stands_alone_as_a_dead_letter(tmp_path, ask, searcher):
     queries = ["swap", "repo", "bond", "curve", "bond"]
-    marker, _, _ = ask({"query": queries}, Stubborn(searcher, QueryError(detail="not this one")))
-    answers, letters = read_files(tmp_path, marker)
+    outcome, _, _ = ask({"query": queries}, Stubborn(searcher, QueryError(detail="not this one")))
+    answers, letters = read_files(tmp_path, outcome)
     assert letters["question"].to_pylist() == [2, 4]
     assert letters["detail"].to_pylist() == ["not this one"] * 2
     assert {*answers["question"].to_pylist()} == {0, 1, 3}
@@ -192,8 +193,8 @@ def test_rows_that_cannot_be_read_are_all_set_aside(tmp_path, ask):
     bad = pa.StringArray.from_buffers(
         2, pa.py_buffer(b"\0\0\0\0\4\0\0\0\6\0\0\0"), pa.py_buffer(b"swap\xff\xfe")
     )
-    marker, _, _ = ask(pa.table({"id": [7, 8], "query": bad}))
-    answers, letters = read_files(tmp_path, marker)
+    outcome, _, _ = ask(pa.table({"id": [7, 8], "query": bad}))
+    answers, letters = read_files(tmp_path, outcome)
     assert answers.num_rows == 0
     assert letters["question"].to_pylist() == [0, 1]
     assert {*letters["reason"].to_pylist()} == {"SourceError"}

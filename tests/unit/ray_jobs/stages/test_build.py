@@ -10,8 +10,9 @@ from eagleray.embedders.hashing import HashingEmbedder
 from indexes.segments.opening import open_segment
 from indexes.storage.local import LocalStore
 from ray_jobs.ledger import Ledger
-from ray_jobs.stages.build import BuildTask
-from ray_jobs.stages.embed import EmbedTask
+from ray_jobs.plans.segments import EmbeddedShard, SegmentPlan
+from ray_jobs.stages.build import BuildTask, PlannedSegment
+from ray_jobs.stages.embed import ChunkFile, EmbedTask
 from ray_jobs.stages.shard_files import read_parquet, write_parquet
 from tests.small_collections import make_rows, make_table
 
@@ -34,10 +35,11 @@ def embed(store, rows, *, shard, embedder):
     data = write_parquet(make_table(rows))
     chunks = digest_bytes(data)
     store.write(f"notes/chunks/{chunks}.parquet", data)
-    outcome = EmbedTask(Ledger(store, collection="notes", run_id="r"), embedder)(
-        {"shard": shard, "chunks": chunks}
+    task = EmbedTask(Ledger(store, collection="notes", run_id="r"), embedder)
+    outcome = task(ChunkFile(shard=shard, chunks=chunks))
+    return EmbeddedShard(
+        shard=shard, chunks=chunks, vectors=outcome.vectors, rows_by_zone={}, bytes_by_zone={}
     )
-    return {"chunks": chunks, "vectors": outcome["vectors"]}
 
 
 def read_rows(store, chunks):
@@ -46,8 +48,8 @@ def read_rows(store, chunks):
 
 def build(store, parts, *, zone="default"):
     task = BuildTask(Ledger(store, collection="notes", run_id="r"), texts=(), device="cpu")
-    outcome = task({"key": zone, "zone": zone, "parts": parts, "codebook": None})
-    return open_segment(store, "notes", outcome["segment"])
+    plan = SegmentPlan(zone=zone, parts=tuple(parts))
+    return open_segment(store, "notes", task(PlannedSegment(plan=plan, codebook=None)).segment)
 
 
 @pytest.mark.parametrize("embedder", [HashingEmbedder(), OtherMachine()])

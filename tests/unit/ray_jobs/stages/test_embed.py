@@ -8,7 +8,7 @@ from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.errors import ModelError
 from indexes.storage.local import LocalStore
 from ray_jobs.ledger import Ledger
-from ray_jobs.stages.embed import EmbedTask, embed_rows
+from ray_jobs.stages.embed import ChunkFile, EmbedTask, embed_rows
 from ray_jobs.stages.shard_files import write_parquet
 from tests.small_collections import make_rows, make_table
 
@@ -63,7 +63,7 @@ def test_vectors_that_are_none_are_refused_with_shard_and_row(rows, tmp_path, sp
     store.write(f"notes/chunks/{digest_bytes(data)}.parquet", data)
     task = EmbedTask(Ledger(store, collection="notes", run_id="r"), BrokenEmbedder(spoil))
     with pytest.raises(ModelError) as caught:
-        task({"shard": 3, "chunks": digest_bytes(data)})
+        task(ChunkFile(shard=3, chunks=digest_bytes(data)))
     doc_id, ordinal = rows["doc_id"][5].as_py(), rows["ordinal"][5].as_py()
     n, row = rows.num_rows, f"row 5 (document {doc_id!r}, chunk {ordinal})"
     assert str(caught.value).startswith("model hashing: shard 000003: ")

@@ -20,6 +20,7 @@ from eagleray.errors import StoreError
 from indexes.runs.dead_letters import list_dead_letters
 from indexes.storage.local import LocalStore
 from ray_jobs.ledger import Ledger
+from ray_jobs.plans.partitions import Partition, Piece, SourceFile
 from ray_jobs.stages.ingest import IngestTask, Reading
 
 ROOT = Path(__file__).parents[4]
@@ -64,8 +65,12 @@ def ingest(folder, name, *, source=None):
     """Ingest one file of the folder as listed now, and return the outcome and the dead letters."""
     source = source or LocalStore(folder)
     item = next(item for item in LocalStore(folder).list("") if item.path == name)
-    piece = {"path": name, "size": item.size_bytes, "modified": 1, "start": 0, "end": 99}
-    return run(folder, piece, source)
+    return run(folder, make_piece(name, item.size_bytes, end=99), source)
+
+
+def make_piece(name, size_bytes, *, end):
+    file = SourceFile(path=name, size_bytes=size_bytes, modified=1, tag="t")
+    return Piece(file=file, start=0, end=end)
 
 
 def run(folder, piece, source):
@@ -75,7 +80,7 @@ def run(folder, piece, source):
 def run_pieces(folder, pieces, source):
     ledger = Ledger(LocalStore(folder.parent / "store"), collection="notes", run_id="r")
     ledger.begin({})
-    outcome = IngestTask(ledger, source, READING)({"key": pieces[0]["path"], "pieces": pieces})
+    outcome = IngestTask(ledger, source, READING)(Partition(pieces=tuple(pieces)))
     return outcome, list_dead_letters(ledger.store, "notes", run="r")
 
 
@@ -83,7 +88,7 @@ def run_pieces(folder, pieces, source):
 def test_a_link_that_leads_nowhere_is_a_dead_letter(folder, name):
     (folder / name).symlink_to(folder / (name if "loop" in name else "nothing"))
     outcome, letters = ingest(folder, name)
-    assert (outcome["n_documents"], outcome["n_dead_letters"]) == (0, 1)
+    assert (outcome.n_documents, outcome.n_dead_letters) == (0, 1)
     assert (letters[0]["source"], letters[0]["reason"]) == (f"desk/{name}", "unreadable_file")
     assert ("symbolic links" if "loop" in name else "vanished") in letters[0]["detail"]
     assert "retry" in letters[0]["detail"]
@@ -91,10 +96,10 @@ def test_a_link_that_leads_nowhere_is_a_dead_letter(folder, name):
 
 @pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.parquet"])
 def test_a_file_that_vanishes_after_it_was_listed_is_a_dead_letter(folder, name):
-    piece = {"path": name, "size": 18, "modified": 1, "start": 0, "end": 18}
+    piece = make_piece(name, 18, end=18)
     (folder / "a.txt").unlink()
     outcome, letters = run(folder, piece, LocalStore(folder))
-    assert (outcome["n_documents"], outcome["n_dead_letters"]) == (0, 1)
+    assert (outcome.n_documents, outcome.n_dead_letters) == (0, 1)
     assert letters[0]["reason"] == "unreadable_file"
 
 
@@ -103,14 +108,14 @@ def test_a_file_whose_bytes_cannot_be_read_is_a_dead_letter_that_says_why(folder
     source = BadDisk(folder)
     source.errno = code
     outcome, letters = ingest(folder, "a.txt", source=source)
-    assert (outcome["n_documents"], outcome["n_dead_letters"]) == (0, 1)
+    assert (outcome.n_documents, outcome.n_dead_letters) == (0, 1)
     assert os.strerror(code) in letters[0]["detail"]
 
 
 def test_a_source_that_is_gone_is_an_error_and_no_heap_of_dead_letters(folder):
     source = LocalStore(folder)
     assert source.exists("a.txt")
-    piece = {"path": "a.txt", "size": 18, "modified": 1, "start": 0, "end": 18}
+    piece = make_piece("a.txt", 18, end=18)
     shutil.rmtree(folder)
     with pytest.raises(StoreError, match="was there and is gone"):
         run(folder, piece, source)
@@ -147,7 +152,7 @@ def test_a_line_of_200_megabytes_is_a_dead_letter_and_is_never_held(folder):
 def test_a_file_of_no_bytes_is_a_dead_letter(folder, name):
     (folder / name).touch()
     outcome, (letter,) = ingest(folder, name)
-    assert (outcome["n_documents"], outcome["n_dead_letters"], outcome["faulty"]) == (0, 1, [name])
+    assert (outcome.n_documents, outcome.n_dead_letters, outcome.faulty) == (0, 1, (name,))
     assert (letter["reason"], letter["position"]) == ("empty_text", "")
 
 
@@ -157,14 +162,13 @@ def test_of_many_dead_letters_the_first_are_listed_and_the_totals_are_exact(fold
     (folder / "bad.jsonl").write_bytes(data)
     (folder / "other.jsonl").write_text("y\n")
     pieces = [
-        {"path": name, "size": size, "modified": 1, "start": 0, "end": size}
-        for name, size in (("bad.jsonl", len(data)), ("other.jsonl", 2))
+        make_piece(name, size, end=size) for name, size in (("bad.jsonl", len(data)), ("other.jsonl", 2))
     ]
     outcome, letters = run_pieces(folder, pieces, LocalStore(folder))
-    assert (outcome["n_documents"], outcome["n_dead_letters"]) == (1, 2 * MAX_LISTED + 1_201)
-    assert outcome["faulty"] == ["bad.jsonl", "other.jsonl"]
+    assert (outcome.n_documents, outcome.n_dead_letters) == (1, 2 * MAX_LISTED + 1_201)
+    assert outcome.faulty == ("bad.jsonl", "other.jsonl")
     assert len(letters) == MAX_LISTED + 3
-    assert sum(letter["n"] for letter in letters) == outcome["n_dead_letters"]
+    assert sum(letter["n"] for letter in letters) == outcome.n_dead_letters
     held = {letter["reason"]: letter for letter in letters if letter["n"] > 1}
     assert {reason: letter["n"] for reason, letter in held.items()} == {
         "invalid_json": 500,
@@ -187,7 +191,7 @@ def test_a_document_that_nobody_can_cut_is_a_dead_letter_that_names_the_class_al
     monkeypatch.setattr(sys.modules[__name__], "READING", replace(READING, counter=FailingCounter()))
     (folder / "b.jsonl").write_text('{"_id": "1", "text": "poison"}\n{"_id": "2", "text": "good"}\n')
     outcome, letters = ingest(folder, "b.jsonl")
-    assert (outcome["n_documents"], outcome["n_dead_letters"]) == (1, 1)
+    assert (outcome.n_documents, outcome.n_dead_letters) == (1, 1)
     assert letters[0]["reason"] == "parser_failed"
     assert "ZeroDivisionError" in letters[0]["detail"]
     assert "poison" not in letters[0]["detail"]
