@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
@@ -22,8 +22,7 @@ from indexes.service import open_searcher
 from indexes.snapshots.aliases import list_moves, read_alias
 from indexes.snapshots.catalog import resolve
 from indexes.storage import open_store
-from serve.audit.entries import Questions
-from serve.audit.requests import Circumstances, record
+from serve.audit.recording import RequestRecorder
 from serve.audit.writing import AuditWriter
 from serve.catalog import Catalog
 from serve.engine.alias_watcher import AliasWatcher
@@ -39,7 +38,6 @@ from serve.engine.snapshot_pool import Engine, Opened, SnapshotPool
 from serve.http.metrics import Metrics
 from serve.http.serving import (
     DocumentWriter,
-    Ended,
     ServedCollection,
     ServedModel,
     ServedReranker,
@@ -203,27 +201,11 @@ def choose_limits(settings: Settings) -> AnswererLimits:
     )
 
 
-def keep_records(writer: AuditWriter, keep: Questions, ended: Sequence[Ended]) -> None:
-    """Write how requests ended to the audit log; `keep` says what of their texts."""
-    entries = [
-        record(
-            item.request,
-            item.outcome,
-            questions=keep,
-            circumstances=Circumstances(
-                latency_us=item.latency_us, snapshot=item.snapshot, request_id=item.request_id
-            ),
-        )
-        for item in ended
-    ]
-    writer.append(*entries)
-
-
 def make_collection(
     settings: Settings,
     *,
     alias: str,
-    writer: AuditWriter,
+    recorder: RequestRecorder,
     watcher: AliasWatcherPort,
     searches: SearchPort,
     answerer: AnswererPort,
@@ -236,7 +218,7 @@ def make_collection(
         alias=alias,
         watcher=watcher,
         exclusive=exclusive,
-        record=partial(writer.append, is_stored=True),
+        recorder=recorder,
     )
     return ServedCollection(
         name=settings.collection,
@@ -274,11 +256,12 @@ def make_serving(
     uploads: Uploads | None = None,
 ) -> Serving:
     """Return what routes ask, of parts that are here or in other processes; `buckets` are those of all."""
+    recorder = RequestRecorder(writer, questions=settings.audit.questions)
     return Serving(
         collection=make_collection(
             settings,
             alias=alias,
-            writer=writer,
+            recorder=recorder,
             watcher=watcher,
             searches=searches,
             answerer=answerer,
@@ -286,7 +269,7 @@ def make_serving(
         model=model,
         probe=PROBE,
         authenticate=door.authenticate,
-        record=partial(keep_records, writer, settings.audit.questions),
+        recorder=recorder,
         quotas=make_quotas(
             requests_per_s=settings.serve.requests_per_s,
             texts_per_s=settings.serve.texts_per_s,

@@ -16,8 +16,8 @@ from eagleray.settings import Settings
 from indexes.gating import gate_and_move, log_move
 from indexes.snapshots.aliases import read_alias, rollback
 from indexes.snapshots.catalog import load_snapshot, resolve
-from serve.audit.changes import Change, record_begun, record_ended
-from serve.audit.record import Entry
+from serve.audit.kinds.alias_moves import Change
+from serve.audit.recording import BegunRequest, Ending, RequestRecorder
 from serve.engine.exclusive_worker import ExclusiveWorker
 from serve.engine.ports import AliasWatcherPort
 from serve.engine.threads import Work, run_in_thread
@@ -51,7 +51,7 @@ class Publisher:
         alias: str,
         watcher: AliasWatcherPort,
         exclusive: ExclusiveWorker,
-        record: Callable[[Entry], None],
+        recorder: RequestRecorder,
     ) -> None:
         """Take the parts.
 
@@ -61,10 +61,10 @@ class Publisher:
             alias: that is served here.
             watcher: of that alias.
             exclusive: runs the gate.
-            record: stores an entry before it returns; called in threads.
+            recorder: keeps each change; called in threads.
         """
         self._settings, self._store, self._alias = settings, store, alias
-        self._watcher, self._exclusive, self._record = watcher, exclusive, record
+        self._watcher, self._exclusive, self._recorder = watcher, exclusive, recorder
 
     async def publish(self, change: Change) -> Moved:
         """Run the gate on a snapshot and point an alias to it; takes as long as the gate does.
@@ -97,20 +97,18 @@ class Publisher:
 
     def _carry_out(self, change: Change, move: Callable[[Change], AliasEntry]) -> AliasEntry:
         """Make a move between its two records; what was moved is told, also where the second one fails."""
-        started = time.perf_counter_ns()
-        self._record(record_begun(change))
+        begun = self._recorder.begin(change, request_id=change.request_id)
         try:
             entry = move(change)
         except Exception as error:
-            self._record_end(change, error, started)
+            self._record_end(change, begun, Ending(status=type(error).__name__))
             raise
-        self._record_end(change, entry, started)
+        self._record_end(change, begun, Ending(reply=entry))
         return entry
 
-    def _record_end(self, change: Change, outcome: AliasEntry | Exception, started: int) -> None:
-        latency_us = (time.perf_counter_ns() - started) // 1_000
+    def _record_end(self, change: Change, begun: BegunRequest, ending: Ending) -> None:
         try:
-            self._record(record_ended(change, outcome, latency_us=latency_us))
+            self._recorder.end(begun, ending, is_stored=True)
         except AuditError:
             _log.error("change_end_not_recorded", action=change.action, request_id=change.request_id)
 

@@ -105,9 +105,9 @@ async def _serve(
         answerer=answerer,
         model=make_model(settings, embedder.identity, encoders),
         ranker=ranker,
-        documents=make_document_writer(settings, alias=request.alias, write=group.write, audit=writer),
+        documents=make_document_writer(settings, alias=request.alias, write=group.write),
         buckets=None if sharing is None else sharing.share_buckets(),
-        uploads=make_uploads(writer, settings),
+        uploads=make_uploads(settings),
     )
 
     async def start() -> None:

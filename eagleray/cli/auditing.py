@@ -28,7 +28,7 @@ audit = typer.Typer(no_args_is_help=True, help="The log of requests: who asked w
 _SINCE = typer.Option("", help="ISO 8601 time; records from then on.")
 _UNTIL = typer.Option("", help="ISO 8601 time; records before it.")
 _SUBJECT = typer.Option("", help="Who asked.")
-_ACTION = typer.Option("", help="What was asked for: search, facets, document.")
+_ACTION = typer.Option("", help="What was asked for, such as search or facets.")
 _SNAPSHOT = typer.Option("", help="Id of the snapshot that answered, or its beginning.")
 _COLUMNS = ("time", "subject", "action", "status", "snapshot", "n_hits", "latency_us", "writer", "sequence")
 

@@ -1,212 +1,189 @@
-"""Entries of requests: what is kept of a question and its answer, by policy; those of searches are made here.
+"""Entries of requests: what is kept of a question and its answer, by policy.
 
 The texts of a request (its question, a document's name, the filter with its values) are kept whole or as one
-SHA-256; no text of a document is ever kept. From an entry with texts the same request can be made again.
+SHA-256; no text of a document is ever kept. What each kind of request keeps is in `kinds`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
-from eagleray.contracts.hits import (
-    Explanation,
-    Fusion,
-    Granularity,
-    Page,
-    Ranking,
-    SearchMode,
-    SearchRequest,
-    SearchResponse,
-)
-from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import Principal
 from eagleray.digests import digest_bytes
-from serve.audit.filters import decode_filter, encode_filter
 from serve.audit.record import Entry, RecordedHit, RecordKind
 
 Questions = Literal["digest", "text"]
 """What is kept of a question."""
 
-SEARCH = "search"
-OK = "ok"
+OK: Final = "ok"
+"""Status of a request that was answered whole; of one that failed it is the type of its error."""
+
+BEGUN: Final = "begun"
+"""Status of the entry before a reply that takes time; a second one, which names it, says how that ended."""
+
+CANCELLED: Final = "cancelled"
+"""Status of a reply that its caller did not wait for, or did not read."""
+
+INTERRUPTED: Final = "interrupted"
+"""What a begun request without an end is shown as; no entry has this status."""
+
+_REPLY: Final = "reply"
+"""Member of a body that says which entry an entry ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A request of any kind.
+    """A request of any kind, as it is kept.
 
     Attributes:
         action: what was asked for.
         parameters: JSON values that hold no text of the caller's.
         texts: JSON values that do; kept by policy.
-        request_id: the request's name outside.
     """
 
     action: str
     principal: Principal
     parameters: Mapping[str, Any]
-    texts: Mapping[str, Any]
-    request_id: str = ""
+    texts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What is kept of an answer.
+    """What is kept of a reply.
 
     Attributes:
-        snapshot: id of the one that answered.
-        plan: JSON in ASCII: how the answer came about, or a digest of it.
+        snapshot: id of the one that answered; empty where none did.
+        plan: JSON in ASCII: how the reply came about, or a digest of it.
         hits: the rows that came back.
+        parameters: JSON values that stand with those of the request.
     """
 
-    snapshot: str
+    snapshot: str = ""
     plan: str = ""
     hits: tuple[RecordedHit, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-def record_search(
-    request: SearchRequest,
-    outcome: SearchResponse | Exception,
-    *,
-    questions: Questions,
-    latency_us: int,
-    snapshot: AskedSnapshot | None = None,
-    request_id: str = "",
-) -> Entry:
-    """Return the entry of a search.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What an entry tells besides the request and its reply.
 
-    Args:
-        request: what was asked.
-        outcome: the answer, or why there is none; of an error only its type is kept.
-        questions: what is kept of the question.
+    Attributes:
         latency_us: microseconds from question to answer.
         snapshot: the one that was named; `None` where the alias's was asked.
         request_id: the request's name outside.
     """
-    boosts = request.ranking.boosts
-    pairs = None if boosts is None else [[name, weight] for name, weight in boosts.items()]  # in their order
-    ranking = {**asdict(request.ranking), "boosts": pairs}
-    parameters = {
-        "k": request.k,
-        "mode": request.mode,
-        "granularity": request.granularity,
-        "as_of": request.as_of,
-        "exact": request.exact,
-        "rerank": request.rerank,
-        "ranking": ranking,
-    }
-    parameters |= tell_ruling(snapshot)
-    if request.page is not None:
-        parameters["page"] = [request.page.skip, request.page.n]
-    expression = None if request.filter is None else encode_filter(request.filter)
-    texts = {"query": request.query, "like": request.like, "filter": expression}
-    asked = Asked(
-        action=SEARCH,
-        principal=request.principal,
-        parameters=parameters,
-        texts=texts,
-        request_id=request_id,
-    )
-    told = tell_search(outcome) if isinstance(outcome, SearchResponse) else outcome
-    named = "" if snapshot is None else snapshot.snapshot
-    return record_request(asked, told, questions=questions, latency_us=latency_us, snapshot=named)
+
+    latency_us: int = 0
+    snapshot: AskedSnapshot | None = None
+    request_id: str = ""
 
 
-def record_request(
-    asked: Asked,
-    outcome: Told | Exception,
-    *,
-    questions: Questions,
-    latency_us: int,
-    snapshot: str = "",
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """How much of a reply was given to the connection."""
+
+    n_pieces: int
+    n_bytes: int
+
+
+def make_entry(
+    asked: Asked, told: Told, *, status: str, questions: Questions, circumstances: Circumstances
 ) -> Entry:
-    """Return the entry of any request.
+    """Return the entry of a request.
 
     Args:
         asked: the request.
-        outcome: what is kept of the answer, or the error, of which only the type is kept.
+        told: what is kept of the reply.
+        status: how it ended.
         questions: what is kept of the texts.
-        latency_us: microseconds from question to answer.
-        snapshot: id of the one that was asked, where the outcome does not name it.
+        circumstances: the rest.
     """
-    principal, texts = asked.principal, dict(asked.texts)
-    body = {"parameters": dict(asked.parameters), **({"texts": texts} if questions == "text" else {})}
-    told = outcome if isinstance(outcome, Told) else Told(snapshot=_clean(snapshot))
+    principal, texts, named = asked.principal, dict(asked.texts), circumstances.snapshot
+    parameters = {**asked.parameters, **_tell_ruling(named), **told.parameters}
+    body = {"parameters": parameters, **({"texts": texts} if questions == "text" else {})}
     return Entry(
         kind=RecordKind.REQUEST,
-        request_id=_clean(asked.request_id),
+        request_id=_clean(circumstances.request_id),
         subject=_clean(principal.subject),
         groups=tuple(sorted(map(_clean, principal.groups))),
         zones=None if principal.zones is None else tuple(sorted(map(_clean, principal.zones))),
         action=_clean(asked.action),
         body=dump(body),
         question=digest_bytes(dump(texts).encode()),
-        snapshot=told.snapshot,
+        snapshot=told.snapshot or ("" if named is None else _clean(named.snapshot)),
         plan=told.plan,
         hits=told.hits,
-        status=type(outcome).__name__ if isinstance(outcome, Exception) else OK,
+        status=status,
+        latency_us=circumstances.latency_us,
+    )
+
+
+def make_end(
+    begun: Entry, told: Told, *, status: str, sequence: int, latency_us: int = 0, given: Given | None = None
+) -> Entry:
+    """Return the entry of how a begun request ended; it repeats what was asked.
+
+    Args:
+        begun: the entry of its beginning.
+        told: what is kept of the reply, or of the part that was given.
+        status: how it ended.
+        sequence: number of the begun entry's record; 0 where it has none.
+        latency_us: microseconds from question to end.
+        given: how much was given; `None` for a reply that is no stream.
+    """
+    body = json.loads(begun.body)
+    body["parameters"] |= told.parameters
+    reply = {} if given is None else {"pieces": given.n_pieces, "bytes": given.n_bytes}
+    if sequence:
+        reply["begun"] = sequence
+    return replace(
+        begun,
+        body=dump({**body, _REPLY: reply} if reply else body),
+        snapshot=told.snapshot or begun.snapshot,
+        plan=told.plan,
+        hits=told.hits,
+        status=status,
         latency_us=latency_us,
     )
 
 
-def tell_search(response: SearchResponse) -> Told:
-    """Return what is kept of a search's answer."""
-    hits = tuple(
-        RecordedHit(
-            chunk_id=int(hit.chunk_id),
-            doc_id=hit.doc_id,
-            score=float(hit.score),
-            reranked=None if hit.reranked is None else float(hit.reranked),
-        )
-        for hit in response.hits
-    )
-    explanation = response.explanation
-    return Told(snapshot=explanation.snapshot, plan=dump(_shorten_plan(explanation)), hits=hits)
-
-
-def read_search(entry: Entry) -> SearchRequest | None:
-    """Return the request an entry is of; `None` where it is no search, or its texts were not kept.
+def find_begun(body: str) -> int:
+    """Return the number of the record that an entry with this body ends; 0 where it ends none.
 
     Raises:
-        ValueError: a value in it is unknown.
+        ValueError: the body is none that a request has.
+    """
+    if f'"{_REPLY}":' not in body:
+        return 0
+    content = json.loads(body)
+    reply = content.get(_REPLY, {}) if isinstance(content, dict) else None
+    sequence = reply.get("begun", 0) if isinstance(reply, dict) else None
+    if not isinstance(sequence, int):
+        raise ValueError("expected the number of the record that is ended")
+    return sequence
+
+
+def read_asked(entry: Entry) -> Asked | None:
+    """Return the request an entry is of; `None` where its texts were not kept.
+
+    Raises:
+        ValueError: the body is not JSON.
         KeyError: a value is missing.
     """
-    if entry.kind is not RecordKind.REQUEST or entry.action != SEARCH:
-        return None
     body = json.loads(entry.body)
     if "texts" not in body:
         return None
-    given, texts = body["parameters"], body["texts"]
-    ranking, page = dict(given["ranking"]), given.get("page")
-    boosts = ranking.pop("boosts")
-    return SearchRequest(
-        query=texts["query"],
-        like=texts["like"],
-        filter=None if texts["filter"] is None else decode_filter(texts["filter"]),
-        k=given["k"],
-        mode=SearchMode(given["mode"]),
-        granularity=Granularity(given["granularity"]),
-        as_of=given["as_of"],
-        exact=given["exact"],
-        rerank=given["rerank"],
-        page=None if page is None else Page(skip=page[0], n=page[1]),
-        principal=read_principal(entry),
-        ranking=Ranking(
-            **{**ranking, "fusion": Fusion(ranking["fusion"])},
-            boosts=None if boosts is None else {TextField(name): weight for name, weight in boosts},
-        ),
+    return Asked(
+        action=entry.action,
+        principal=_read_principal(entry),
+        parameters=body["parameters"],
+        texts=body["texts"],
     )
-
-
-def tell_ruling(snapshot: AskedSnapshot | None) -> dict[str, Any]:
-    """Return what is kept of the entitlements that ruled a named snapshot; nothing of its own."""
-    if snapshot is None or snapshot.entitled_by == snapshot.snapshot:
-        return {}
-    return {"entitled_by": snapshot.entitled_by, "is_published": snapshot.is_published}
 
 
 def read_ruling(entry: Entry) -> AskedSnapshot:
@@ -219,10 +196,9 @@ def read_ruling(entry: Entry) -> AskedSnapshot:
     )
 
 
-def read_principal(entry: Entry) -> Principal:
-    """Return the caller of a request's entry."""
-    zones = None if entry.zones is None else frozenset(entry.zones)
-    return Principal(subject=entry.subject, groups=frozenset(entry.groups), zones=zones)
+def compare_hits(recorded: Told, found: Told) -> str:
+    """Return the first place where the rows of two replies differ; empty where they are the same."""
+    return _tell_difference(recorded.hits, found.hits)
 
 
 def dump(value: Any) -> str:
@@ -230,19 +206,30 @@ def dump(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
-def _shorten_plan(explanation: Explanation) -> dict[str, Any]:
-    """Return how an answer came about, without the words of the question."""
-    segments = [
-        [item.segment, str(item.plan), item.n_rows, item.n_selected, item.n_probes, item.n_candidates]
-        for item in explanation.segments
-    ]
-    model = explanation.reranking
-    return {
-        "is_exact": explanation.is_exact,
-        "n_visible": explanation.n_visible,
-        "segments": segments,
-        "reranking": None if model is None else [model.reranker, model.digest, model.n_candidates],
-    }
+def _tell_ruling(snapshot: AskedSnapshot | None) -> dict[str, Any]:
+    """Return what is kept of the entitlements that ruled a named snapshot; nothing of its own."""
+    if snapshot is None or snapshot.entitled_by == snapshot.snapshot:
+        return {}
+    return {"entitled_by": snapshot.entitled_by, "is_published": snapshot.is_published}
+
+
+def _read_principal(entry: Entry) -> Principal:
+    zones = None if entry.zones is None else frozenset(entry.zones)
+    return Principal(subject=entry.subject, groups=frozenset(entry.groups), zones=zones)
+
+
+def _tell_difference(recorded: Sequence[RecordedHit], found: Sequence[RecordedHit]) -> str:
+    for place, (before, after) in enumerate(zip(recorded, found, strict=False), start=1):
+        if before != after:
+            return f"hit {place} was {_describe(before)}, now {_describe(after)}"
+    if len(recorded) != len(found):
+        return f"{len(recorded)} hits were recorded, {len(found)} came back"
+    return ""
+
+
+def _describe(hit: RecordedHit) -> str:
+    reranked = "" if hit.reranked is None else f", reranked {hit.reranked!r}"
+    return f"row {hit.chunk_id} of {hit.doc_id} with score {hit.score!r}{reranked}"
 
 
 def _clean(text: str) -> str:

@@ -6,17 +6,18 @@ whoever may read the log, and tells ids and scores alone, never a text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.ports import SearchEngine
-from eagleray.contracts.requests import Request
 from eagleray.errors import EagleRayError, NotPublishedError
-from serve.audit.entries import OK, Told, read_ruling
-from serve.audit.record import Entry, Record, RecordedHit, RecordKind, hash_record
-from serve.audit.requests import FACETS, ask_again, read_request
+from serve.audit.entries import BEGUN, OK, read_ruling
+from serve.audit.kinds import KINDS
+from serve.audit.record import Record, RecordKind, hash_record
+from serve.audit.request_kinds import RequestKinds
+from serve.audit.requests import RecordedRequest, read_request
 
 
 class ClosableEngine(SearchEngine, Protocol):
@@ -47,7 +48,7 @@ class Replay:
     Attributes:
         n_same: answers that came back with the same ids and scores.
         n_without_text: requests that cannot be asked again: without their texts, or of an unknown kind.
-        n_unanswered: requests that ended with an error.
+        n_unanswered: requests that ended with an error, or before their reply was whole.
         n_gone: requests whose snapshot is not there any more.
         different: answers that came back otherwise.
     """
@@ -59,12 +60,15 @@ class Replay:
     different: list[Difference] = field(default_factory=list)
 
 
-def replay_records(records: Iterable[Record], open_engine: Callable[[str], ClosableEngine]) -> Replay:
+def replay_records(
+    records: Iterable[Record], open_engine: Callable[[str], ClosableEngine], *, kinds: RequestKinds = KINDS
+) -> Replay:
     """Return how recorded answers compare with those to the same requests now.
 
     Args:
-        records: of any kind; those of the log itself are passed over.
+        records: of any kind; those of the log itself are passed over, and those of beginnings.
         open_engine: returns the engine over the snapshot with that id; one is open at a time.
+        kinds: of requests.
 
     Raises:
         EagleRayError: a snapshot that is there cannot be opened.
@@ -72,18 +76,18 @@ def replay_records(records: Iterable[Record], open_engine: Callable[[str], Closa
     replay, desk = Replay(), _Desk(open_engine)
     try:
         for record in records:
-            if record.entry.kind is RecordKind.REQUEST:
-                _replay_record(record, desk, replay)
+            if record.entry.kind is RecordKind.REQUEST and record.entry.status != BEGUN:
+                _replay_record(record, desk, replay, kinds=kinds)
     finally:
         desk.close()
     return replay
 
 
-def _replay_record(record: Record, desk: _Desk, replay: Replay) -> None:
+def _replay_record(record: Record, desk: _Desk, replay: Replay, *, kinds: RequestKinds) -> None:
     entry = record.entry
     try:
         is_whole = hash_record(record) == record.hash
-        request = read_request(entry) if is_whole else None
+        request = read_request(entry, kinds=kinds) if is_whole else None
     except (ValueError, KeyError, TypeError) as error:
         is_whole, request = False, None
         detail = f"the record cannot be read: {error}"
@@ -99,45 +103,20 @@ def _replay_record(record: Record, desk: _Desk, replay: Replay) -> None:
         _compare(record, request, desk, replay)
 
 
-def _compare(record: Record, request: Request, desk: _Desk, replay: Replay) -> None:
+def _compare(record: Record, recorded: RecordedRequest, desk: _Desk, replay: Replay) -> None:
     try:
         engine = desk.find(record.entry.snapshot).under(read_ruling(record.entry))
     except NotPublishedError:
         replay.n_gone += 1
         return
     try:
-        detail = _tell_change(record.entry, ask_again(request, engine))
+        detail = recorded.ask_again(engine)
     except EagleRayError as error:
         detail = f"no answer came back: {type(error).__name__}"
     if detail:
         replay.different.append(Difference(writer=record.writer, sequence=record.sequence, detail=detail))
     else:
         replay.n_same += 1
-
-
-def _tell_change(entry: Entry, now: Told) -> str:
-    """Return how a reply differs from the recorded one; empty where it does not.
-
-    Counts are compared by their digest. The plan of a search is none of its answer.
-    """
-    if entry.action == FACETS and entry.plan != now.plan:
-        return f"counts were {entry.plan}, now {now.plan}"
-    return tell_difference(entry.hits, now.hits)
-
-
-def tell_difference(recorded: Sequence[RecordedHit], found: Sequence[RecordedHit]) -> str:
-    """Return the first place where two answers differ; empty where they are the same."""
-    for place, (before, after) in enumerate(zip(recorded, found, strict=False), start=1):
-        if before != after:
-            return f"hit {place} was {_describe(before)}, now {_describe(after)}"
-    if len(recorded) != len(found):
-        return f"{len(recorded)} hits were recorded, {len(found)} came back"
-    return ""
-
-
-def _describe(hit: RecordedHit) -> str:
-    reranked = "" if hit.reranked is None else f", reranked {hit.reranked!r}"
-    return f"row {hit.chunk_id} of {hit.doc_id} with score {hit.score!r}{reranked}"
 
 
 class _Desk:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,12 +13,18 @@ import pyarrow.parquet as pq
 from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.ports import Store
 from eagleray.errors import IntegrityError
+from serve.audit.endings import Endings
 from serve.audit.layout import SegmentName, list_chains
-from serve.audit.record import Record
+from serve.audit.record import Entry, Record, RecordKind
 from serve.audit.segments import SegmentError, list_records, open_segment
 
 _ASKED: Final = ("time", "subject", "action", "snapshot")
 """Columns that a query may ask for; they are read first."""
+
+_ENDING: Final = ("sequence", "kind", "action", "subject", "request_id", "status", "body")
+"""Columns that say which requests have ended."""
+
+Found = TypeVar("Found")
 
 
 def scan_records(store: Store, collection: str, query: AuditQuery) -> Iterator[Record]:
@@ -35,17 +41,40 @@ def scan_records(store: Store, collection: str, query: AuditQuery) -> Iterator[R
     )
 
 
+def list_interrupted(store: Store, collection: str, writer: str) -> frozenset[int]:
+    """Return the numbers of a chain's records that begin a request and have no end.
+
+    Raises:
+        IntegrityError: a segment cannot be read.
+        StoreError: the store failed.
+    """
+    endings = Endings(writer)
+    for name in list_chains(store, collection).get(writer, ()):
+        for row in _read_segment(store, name.locate(collection), _list_ending):
+            sequence = row.pop("sequence")
+            endings.follow(sequence, Entry(**{**row, "kind": RecordKind(row["kind"])}))
+    return frozenset(item.sequence for item in endings.interrupted)
+
+
+def _list_ending(file: pq.ParquetFile) -> list[dict[str, Any]]:
+    """Return what says of requests that they begin or end others."""
+    rows: list[dict[str, Any]] = file.read(columns=list(_ENDING)).to_pylist()
+    return rows
+
+
 def _scan_chain(
     store: Store, collection: str, names: Sequence[SegmentName], query: AuditQuery
 ) -> Iterator[Record]:
     for name in names:
-        path = name.locate(collection)
-        try:
-            with open_segment(store, path) as file:
-                records = _select(file, query)
-        except (SegmentError, pa.ArrowException, OSError) as error:
-            raise IntegrityError(path=path, expected="a segment of records", found=str(error)) from error
-        yield from records
+        yield from _read_segment(store, name.locate(collection), lambda file: _select(file, query))
+
+
+def _read_segment(store: Store, path: str, read: Callable[[pq.ParquetFile], Found]) -> Found:
+    try:
+        with open_segment(store, path) as file:
+            return read(file)
+    except (SegmentError, pa.ArrowException, OSError) as error:
+        raise IntegrityError(path=path, expected="a segment of records", found=str(error)) from error
 
 
 def _select(file: pq.ParquetFile, query: AuditQuery) -> list[Record]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from typing import Any
 
@@ -14,20 +14,28 @@ from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.ports import Store
 from eagleray.contracts.times import format_micros
 from eagleray.embedders import open_embedder
+from eagleray.errors import InputError
 from eagleray.settings import Settings
 from indexes.searching.searcher import Searcher
 from indexes.service import open_searcher
 from indexes.storage import open_store
+from serve.audit.entries import BEGUN, INTERRUPTED
 from serve.audit.exports import export_heads, read_export
+from serve.audit.kinds import KINDS
 from serve.audit.record import Record, flatten
 from serve.audit.replaying import replay_records
-from serve.audit.scanning import scan_records
+from serve.audit.request_kinds import RequestKinds
+from serve.audit.scanning import list_interrupted, scan_records
 from serve.audit.verifying import list_last_heads, verify_log
 from serve.audit.writing import AuditWriter
 
 
 class LocalAuditService:
     """Reads and checks a collection's audit log."""
+
+    def __init__(self, kinds: RequestKinds = KINDS) -> None:
+        """Take the kinds of requests that the log may hold."""
+        self._kinds = kinds
 
     def verify(self, settings: Settings, *, heads: str) -> dict[str, Any]:
         """Check every chain; `findings` lists what is wrong."""
@@ -40,13 +48,22 @@ class LocalAuditService:
             "requests_without_record": result.n_dropped,
             "heads_given": len(given),
             "unfinished": result.unfinished,
+            "interrupted": [asdict(item) for item in result.interrupted],
             "findings": [asdict(finding) for finding in result.findings],
         }
 
     def show(self, settings: Settings, query: AuditQuery) -> Iterator[dict[str, Any]]:
-        """Yield the records that a query selects, in the order of their times."""
-        for record in _scan(settings, query):
-            yield {**flatten(record), "time": format_micros(record.time)}
+        """Yield the records that a query selects, in the order of their times.
+
+        A request that has begun and has no end has the status `interrupted`.
+        """
+        store, collection = open_audit_store(settings), settings.collection
+        find_interrupted = cache(partial(list_interrupted, store, collection))
+        for record in self._scan(settings, query):
+            shown = {**flatten(record), "time": format_micros(record.time)}
+            if record.entry.status == BEGUN and record.sequence in find_interrupted(record.writer):
+                shown["status"] = INTERRUPTED
+            yield shown
 
     def replay(self, settings: Settings, query: AuditQuery) -> dict[str, Any]:
         """Ask the selected questions again, each on its snapshot; `different` lists other answers."""
@@ -55,7 +72,7 @@ class LocalAuditService:
         def open_engine(snapshot: str) -> Searcher:
             return open_searcher(settings, snapshot=snapshot, embedder=embedder())
 
-        found = replay_records(_scan(settings, query), open_engine)
+        found = replay_records(self._scan(settings, query), open_engine, kinds=self._kinds)
         return {
             "same": found.n_same,
             "not_replayable": found.n_without_text,
@@ -68,6 +85,13 @@ class LocalAuditService:
         """Return the heads of all chains, to be kept elsewhere."""
         heads = list_last_heads(open_audit_store(settings), settings.collection)
         return export_heads(settings.collection, heads, now=time.time_ns() // 1000)
+
+    def _scan(self, settings: Settings, query: AuditQuery) -> Iterator[Record]:
+        if query.action and query.action not in self._kinds.actions:
+            known = ", ".join(sorted(self._kinds.actions))
+            raise InputError(detail=f"action {query.action!r}: expected one of {known}")
+        records = scan_records(open_audit_store(settings), settings.collection, query)
+        return islice(records, query.limit or None)
 
 
 def make_writer(settings: Settings) -> AuditWriter:
@@ -84,8 +108,3 @@ def make_writer(settings: Settings) -> AuditWriter:
 def open_audit_store(settings: Settings) -> Store:
     """Return the store that holds the log: the collection's, or one of its own."""
     return open_store(settings.audit.store or settings.store, s3=settings.s3)
-
-
-def _scan(settings: Settings, query: AuditQuery) -> Iterator[Record]:
-    records = scan_records(open_audit_store(settings), settings.collection, query)
-    return islice(records, query.limit or None)

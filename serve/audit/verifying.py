@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from eagleray.contracts.ports import Store
 from serve.audit.anchoring import list_named_heads
+from serve.audit.endings import Endings, Interrupted
 from serve.audit.layout import (
     HEADS,
     Head,
@@ -41,6 +42,7 @@ class Verification:
     Attributes:
         n_dropped: requests that got no record, by what the log itself says.
         unfinished: chains without an end: their process is at work, was killed, or their tail was taken away.
+        interrupted: requests that have begun and have no end: of processes at work, or killed.
         findings: empty where all that can be checked is as it was written.
     """
 
@@ -48,6 +50,7 @@ class Verification:
     n_records: int = 0
     n_dropped: int = 0
     unfinished: list[str] = field(default_factory=list)
+    interrupted: list[Interrupted] = field(default_factory=list)
     findings: list[AuditFinding] = field(default_factory=list)
 
     def tell(self, writer: str, sequence: int, detail: str) -> None:
@@ -123,6 +126,7 @@ class _ChainCheck:
         self._hash: str | None = BEGINNING
         self._kind: RecordKind | None = None
         self._named: dict[Head, str] = {}
+        self._endings = Endings(writer)
 
     def run(self, names: Sequence[SegmentName]) -> dict[Head, str]:
         """Check the chain, and return the heads it names with the record that does."""
@@ -131,6 +135,7 @@ class _ChainCheck:
             self._check_segment(name)
         if self._kind is not RecordKind.END:
             self._result.unfinished.append(self._writer)
+        self._result.interrupted += self._endings.interrupted
         return self._named
 
     def _tell(self, sequence: int, detail: str) -> None:
@@ -188,6 +193,8 @@ class _ChainCheck:
                 self._tell(record.sequence, f"the chain is of collection {body['collection']}")
             if entry.kind is RecordKind.GAP:
                 self._result.n_dropped += int(body["n"])
+            if wrong := self._endings.follow(record.sequence, entry):
+                self._tell(record.sequence, wrong)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             self._tell(record.sequence, f"a record of kind {entry.kind} cannot be read: {error}")
 

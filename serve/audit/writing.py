@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from eagleray.contracts.ports import Store
@@ -20,6 +20,7 @@ from eagleray.setting_groups.serving import AuditSettings
 from serve.audit.anchoring import Anchors, make_genesis_entry, make_heads_entry
 from serve.audit.buffer import Buffer
 from serve.audit.counts import AuditCounts
+from serve.audit.entries import Told, make_end
 from serve.audit.layout import Head, SegmentName
 from serve.audit.record import Entry, RecordKind
 from serve.audit.segments import encode_segment
@@ -132,9 +133,55 @@ class AuditWriter:
         """
         with self._changed:
             try:
-                self._append(entries, is_stored=is_stored)
+                if self._take(entries):
+                    self._settle(is_stored=is_stored)
             except AuditError:
                 self._n_refused += len(entries)
+                raise
+
+    def begin(self, entry: Entry) -> int:
+        """Put in the entry of a request whose reply takes time, and wait until it is stored.
+
+        Returns:
+            Number of its record, for the entry that ends it; 0 where there was no room, and the policy is to
+            go on.
+
+        Raises:
+            AuditError: the log cannot take it and the policy is to refuse, or the log is closed. Where the
+                entry is in the chain all the same, one that ends it is, too.
+        """
+        with self._changed:
+            sequence = 0
+            try:
+                if self._take((entry,)):
+                    sequence = self._buffer.sequence
+                    self._settle(is_stored=True)
+            except AuditError as error:
+                self._n_refused += 1
+                if sequence:
+                    refused = make_end(entry, Told(), status=type(error).__name__, sequence=sequence)
+                    self._buffer.add(refused, now=self._now())
+                raise
+            return sequence
+
+    def end(self, entry: Entry, *, is_stored: bool = False) -> None:
+        """Put in the entry that ends a begun request: always, for room was made when that began.
+
+        Args:
+            entry: how it ended.
+            is_stored: whether to wait until it is stored, whatever the settings say.
+
+        Raises:
+            AuditError: as for `append`; then nothing more of the reply may be given, and the entry says so.
+        """
+        with self._changed:
+            try:
+                if not self._is_open:
+                    raise self._refuse()
+                self._end(entry)
+                self._settle(is_stored=is_stored)
+            except AuditError:
+                self._n_refused += 1
                 raise
 
     def flush(self) -> None:
@@ -168,8 +215,8 @@ class AuditWriter:
     def _is_refusing(self) -> bool:
         return self._settings.on_failure == "refuse"
 
-    def _append(self, entries: Sequence[Entry], *, is_stored: bool) -> None:
-        """Do what `append` says, with the lock held."""
+    def _take(self, entries: Sequence[Entry]) -> bool:
+        """Take entries, with the lock held; return whether there was room for them."""
         if not self._is_open or (self._is_refusing and self._failure):
             raise self._refuse()
         if self._buffer.n_bytes >= self._settings.max_pending_bytes:
@@ -178,12 +225,28 @@ class AuditWriter:
             for _ in entries:
                 self._buffer.drop(now=self._now())
             self._n_dropped += len(entries)
-            return
+            return False
         try:
             for entry in entries:
                 self._buffer.add(entry, now=self._now())
         except ValueError as error:
             raise AuditError(detail=f"no record can be made: {error}") from error
+        return True
+
+    def _end(self, entry: Entry) -> None:
+        """Take the entry that ends a request, with the lock held; where that is refused, it says so."""
+        is_failing = self._is_refusing and bool(self._failure)
+        refused = replace(entry, status=AuditError.__name__)
+        try:
+            self._buffer.add(refused if is_failing else entry, now=self._now())
+        except ValueError as error:
+            self._buffer.add(replace(refused, hits=(), plan=""), now=self._now())
+            raise AuditError(detail=f"no record can be made: {error}") from error
+        if is_failing:
+            raise self._refuse()
+
+    def _settle(self, *, is_stored: bool) -> None:
+        """Do, with the lock held, what is due once entries are taken: wait until they are stored, or not."""
         if (is_stored or self._settings.sync) and not self._failure:
             self._is_urgent = True
             self._changed.notify_all()

@@ -73,8 +73,8 @@ class Ingress:
             answerer=RemoteAnswerer(self._searcher, timeout_s=limits.timeout_s),
             model=make_model(settings, identity, self._reach_encoders(identity)),
             ranker=ranker,
-            documents=make_document_writer(settings, alias=self._alias, write=remote.write, audit=audit),
-            uploads=make_uploads(audit, settings),
+            documents=make_document_writer(settings, alias=self._alias, write=remote.write),
+            uploads=make_uploads(settings),
             buckets=None if sharing is None else sharing.share_buckets(),
         )
         if sharing is not None:

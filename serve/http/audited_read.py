@@ -6,25 +6,25 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import repeat
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot, ask_own
 from eagleray.contracts.callers import Action, Caller
-from eagleray.contracts.requests import Reply, Request
+from serve.audit.requests import EndedRequest
 from serve.engine.threads import Work, run_in_thread
 from serve.http.errors.problems import find_status
 from serve.http.metrics import AskedKind, Metrics
 from serve.http.request_ids import read_request_id
-from serve.http.serving import Ended, Serving
+from serve.http.serving import Serving
 from serve.tracing.spans import span
 
-AnyReply = TypeVar("AnyReply", bound=Reply)
+AnyReply = TypeVar("AnyReply")
 
 
 async def keep_reply(
     serving: Serving,
     caller: Caller,
-    request: Request,
+    request: object,
     ask: Callable[[AskedSnapshot | None], Awaitable[AnyReply]],
     *,
     snapshot: str = "",
@@ -41,7 +41,7 @@ async def keep_reply(
 async def keep_replies(
     serving: Serving,
     caller: Caller,
-    requests: Sequence[Request],
+    requests: Sequence[object],
     ask: Callable[[AskedSnapshot | None], Awaitable[Sequence[AnyReply]]],
     *,
     snapshot: str = "",
@@ -62,10 +62,10 @@ async def keep_replies(
     started = time.perf_counter_ns()
     named = ask_own(snapshot) if snapshot else None
 
-    async def record(outcomes: Sequence[Reply | Exception]) -> None:
+    async def record(outcomes: Sequence[Any]) -> None:
         latency_us = (time.perf_counter_ns() - started) // 1_000
         ended = [
-            Ended(
+            EndedRequest(
                 request=request,
                 outcome=outcome,
                 snapshot=named,
@@ -75,7 +75,7 @@ async def keep_replies(
             for request, outcome in zip(requests, outcomes, strict=True)
         ]
         with span("record"):
-            await run_in_thread(Work.AUDIT, serving.record, ended)
+            await run_in_thread(Work.AUDIT, serving.recorder.record, ended)
 
     try:
         if snapshot:

@@ -6,11 +6,14 @@ import time
 
 from eagleray.contracts.principals import Principal
 from indexes.writing.requests import Write
+from serve.audit.kinds.writes import DocumentWrite
+from serve.audit.requests import EndedRequest
+from serve.engine.threads import Work, run_in_thread
 from serve.http.request_ids import read_request_id
-from serve.http.serving import DocumentWriter, Serving, Wrote
+from serve.http.serving import DocumentWriter, Serving
 
 
-async def carry_out(writer: DocumentWriter, principal: Principal, write: Write) -> str:
+async def carry_out(serving: Serving, writer: DocumentWriter, principal: Principal, write: Write) -> str:
     """Return the id of the snapshot that holds a write, once it is recorded; so is what ends without one.
 
     Raises:
@@ -20,15 +23,13 @@ async def carry_out(writer: DocumentWriter, principal: Principal, write: Write) 
 
     async def record(outcome: str | Exception) -> None:
         latency_us = (time.perf_counter_ns() - started) // 1_000
-        request_id = read_request_id()
-        wrote = Wrote(
-            principal=principal,
-            write=write,
+        ended = EndedRequest(
+            request=DocumentWrite(principal=principal, write=write),
             outcome=outcome,
             latency_us=latency_us,
-            request_id=request_id,
+            request_id=read_request_id(),
         )
-        await writer.record(wrote)
+        await run_in_thread(Work.AUDIT, serving.recorder.record, [ended])
 
     try:
         snapshot = await writer.write(write)

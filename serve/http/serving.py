@@ -1,4 +1,4 @@
-"""What the routes of one application share: whom they ask, and what is told of a request that has ended."""
+"""What the routes of one application share: whom they ask."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from eagleray.chunking.config import ChunkLengths
-from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.callers import Caller
 from eagleray.contracts.hits import SearchRequest
 from eagleray.contracts.manifests import ChunkerIdentity, EmbedderIdentity
-from eagleray.contracts.principals import Principal
-from eagleray.contracts.requests import Reply, Request
 from eagleray.errors import NotPublishedError
 from eagleray.models.tokenizing import Tokenize
 from eagleray.rerankers import PairReader
 from eagleray.setting_groups.serving import MetricsReaders
 from indexes.writing.requests import Begun, Write
-from serve.audit.entries import Asked
+from serve.audit.recording import RequestRecorder
 from serve.catalog import Catalog
 from serve.engine.coalescing import CoalescedCalls
 from serve.engine.exclusive_worker import ExclusiveWorker
@@ -31,24 +28,6 @@ from serve.http.metrics import Metrics
 from serve.publishing import Publisher
 from serve.uploads.keeping import OwnRecords
 from serve.uploads.reading import UploadReader
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """A request to a snapshot that has ended.
-
-    Attributes:
-        outcome: the reply, or why there is none.
-        snapshot: the one that was named; `None` where the alias's was asked.
-        latency_us: microseconds from question to answer.
-        request_id: name of the request.
-    """
-
-    request: Request
-    outcome: Reply | Exception
-    snapshot: AskedSnapshot | None
-    latency_us: int
-    request_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,25 +92,6 @@ class ServedCollection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wrote:
-    """A write that has ended.
-
-    Attributes:
-        principal: who asked.
-        write: what was asked.
-        outcome: id of the snapshot that holds it, or why there is none.
-        latency_us: microseconds from request to answer.
-        request_id: name of the request.
-    """
-
-    principal: Principal
-    write: Write
-    outcome: str | Exception
-    latency_us: int
-    request_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentWriter:
     """Takes documents.
 
@@ -139,13 +99,11 @@ class DocumentWriter:
         begin: takes the name of a request's key, its digest and time, and says how it began; never blocks.
         free: gives the key of a request that was refused free for another; never blocks.
         write: carries a request out, and returns the id of the snapshot that holds it.
-        record: keeps what was written, before the answer is given.
     """
 
     begin: Callable[[str, str, int], Awaitable[Begun]]
     free: Callable[[Begun], Awaitable[None]]
     write: Callable[[Write], Awaitable[str]]
-    record: Callable[[Wrote], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,8 +114,6 @@ class Uploads:
         open_own: returns the records of a subject; they may block.
         list_owners: returns the folders of all who keep anything; may block.
         open_folder: returns the records of such a folder.
-        record: keeps what was done to a file and why it failed, `None` where it did not; in microseconds how
-            long it took. Called in a thread.
         chunker: how the collection's texts are cut.
         reader: lets files be read.
         landed: snapshots that searches are known to be answered from.
@@ -167,7 +123,6 @@ class Uploads:
     open_own: Callable[[str], OwnRecords]
     list_owners: Callable[[], Sequence[str]]
     open_folder: Callable[[str], OwnRecords]
-    record: Callable[[Asked, Exception | None, int], None]
     chunker: ChunkerIdentity
     reader: UploadReader
     landed: LandedSnapshots = field(default_factory=LandedSnapshots)
@@ -188,7 +143,7 @@ class Serving:
         model: embeds texts for those who ask for vectors.
         probe: the question that tells readiness.
         authenticate: says who shows a credential, the empty one too; called in a thread.
-        record: keeps what was asked at once and how it ended, before the answer is given; called in a thread.
+        recorder: keeps what was asked and how it ended, before the answer is given; called in threads.
         quotas: what each caller may take.
         metrics: of this application alone.
         metrics_for: who may read them.
@@ -204,7 +159,7 @@ class Serving:
     model: ServedModel
     probe: SearchRequest
     authenticate: Callable[[str], Caller]
-    record: Callable[[Sequence[Ended]], None]
+    recorder: RequestRecorder
     quotas: Quotas
     metrics: Metrics
     metrics_for: MetricsReaders = "callers"

@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import APIRouter
 
 from indexes.inspecting import describe_move
-from serve.audit.changes import Change
+from serve.audit.kinds.alias_moves import Change
 from serve.http.access import Publishing, Served
 from serve.http.admin.catalog_answers import MovedAnswer
 from serve.http.admin.publish_bodies import PublishBody, RollbackBody

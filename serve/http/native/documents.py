@@ -109,7 +109,7 @@ async def _carry_out(
     serving: Serving, writer: DocumentWriter, caller: Caller, write: Write, *, wait_s: float
 ) -> JSONResponse:
     try:
-        snapshot = await carry_out(writer, caller.principal, write)
+        snapshot = await carry_out(serving, writer, caller.principal, write)
     except InputError:  # refused, whole
         if write.begun.has_key:
             await writer.free(write.begun)

@@ -162,7 +162,7 @@ async def _write_first(serving: Serving, attaching: Attaching, left: Sequence[At
         await serving.quotas.texts.take(principal.subject, n_documents)
     planned = await run_own(_plan, own, read)
     if planned:
-        snapshot = await carry_out(writer, principal, _make_write(attaching, planned))
+        snapshot = await carry_out(serving, writer, principal, _make_write(attaching, planned))
         for item, _ in planned:
             await run_own(own.attachments.finish, item, snapshot)
     return len(found)
@@ -216,7 +216,7 @@ async def clear(
     if removed:
         _, writer = serving.require_uploads()
         begun = Begun(name=uuid.uuid4().hex, now=read_clock())
-        snapshot = await carry_out(writer, principal, Write(begun=begun, removed=removed))
+        snapshot = await carry_out(serving, writer, principal, Write(begun=begun, removed=removed))
         await serving.collection.watcher.settle(snapshot, timeout_s=SETTLE_S)
     await run_own(_end, own, remains, now)
     return len({item.attempt for item in (*remains.to_close, *remains.to_erase)})

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Any, ParamSpec, TypeVar
 
 from eagleray.contracts.callers import Caller
-from serve.audit.entries import Asked
+from serve.audit.kinds.stored_files import FileAction, FileUse
+from serve.audit.requests import EndedRequest
 from serve.engine.threads import Work, run_in_thread
 from serve.http.request_ids import read_request_id
 from serve.http.serving import Serving
@@ -37,7 +38,7 @@ def open_own(serving: Serving, caller: Caller) -> OwnRecords:
 async def record_use(
     serving: Serving,
     caller: Caller,
-    action: str,
+    action: FileAction,
     *,
     parameters: Mapping[str, Any],
     texts: Mapping[str, Any] | None = None,
@@ -54,19 +55,14 @@ async def record_use(
     Raises:
         AuditError: it could not be recorded.
     """
-    uploads, _ = serving.require_uploads()
-    asked = Asked(
-        action=action,
-        principal=caller.principal,
-        parameters=parameters,
-        texts=texts or {},
-        request_id=read_request_id(),
-    )
-    started = time.perf_counter_ns()
+    serving.require_uploads()
+    use = FileUse(action=action, principal=caller.principal, parameters=parameters, texts=texts or {})
+    request_id, started = read_request_id(), time.perf_counter_ns()
 
     async def record(error: Exception | None) -> None:
         latency_us = (time.perf_counter_ns() - started) // 1_000
-        await run_in_thread(Work.AUDIT, uploads.record, asked, error, latency_us)
+        ended = EndedRequest(request=use, outcome=error, latency_us=latency_us, request_id=request_id)
+        await run_in_thread(Work.AUDIT, serving.recorder.record, [ended])
 
     try:
         yield

@@ -19,7 +19,6 @@ from eagleray.embedders.hashing import count_words
 from eagleray.errors import EagleRayError, FilterColumnError, FilterError, NotPublishedError
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.storage import open_store
-from serve.audit.entries import record_search
 from serve.audit.record import link_record
 from serve.audit.replaying import replay_records
 from serve.engine.alias_watcher import AliasWatcher
@@ -28,6 +27,7 @@ from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.searching import Searches
 from serve.engine.snapshot_pool import SnapshotPool
+from tests.audit_records import record_one
 from tests.integration.redis.conftest import make_settings, make_sharing
 from tests.small_collections import DAY, EMBEDDER, SPEC, WORDS, put_small_snapshot
 from tests.small_searchers import FixedEmbedder, open_engine
@@ -304,7 +304,7 @@ def test_a_remembered_answer_stands_in_the_audit_log_as_the_first_and_comes_back
 
     first, second = runner.run(body())
     assert second.explanation.is_remembered
-    entries = [record_search(asked, answer, questions="text", latency_us=5) for answer in (first, second)]
+    entries = [record_one(asked, answer) for answer in (first, second)]
     assert entries[0] == entries[1]
     records = [make_record(entry) for entry in entries]
     replay = replay_records(records, lambda snapshot: open_engine(store, snapshot))

@@ -10,8 +10,8 @@ from eagleray.contracts.principals import Principal
 from eagleray.errors import StoreError
 from eagleray.setting_groups.serving import AuditSettings
 from indexes.storage import open_store
-from serve.audit.entries import record_search
 from serve.audit.writing import AuditWriter
+from tests.audit_records import record_one
 
 COLLECTION = "notes"
 
@@ -74,4 +74,4 @@ def make_writer(store):
 def make_entry(number=0, *, subject="ann", questions="text", outcome=None):
     request = SearchRequest(query=f"question {number}", principal=Principal(subject=subject))
     outcome, snapshot = outcome or ValueError("x"), ask_own(f"{number % 3}" * 64)
-    return record_search(request, outcome, questions=questions, latency_us=number, snapshot=snapshot)
+    return record_one(request, outcome, questions=questions, latency_us=number, snapshot=snapshot)

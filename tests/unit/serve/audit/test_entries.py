@@ -22,9 +22,11 @@ from eagleray.contracts.hits import (
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import Principal
 from eagleray.errors import FilterError
-from serve.audit.entries import Asked, Told, read_search, record_request, record_search
+from serve.audit.entries import OK, Asked, Circumstances, Told, make_entry
 from serve.audit.record import RecordedHit, flatten, link_record, unflatten
+from serve.audit.requests import read_request
 from serve.audit.segments import decode_segment, encode_segment
+from tests.audit_records import record_one
 from tests.unit.serve.audit.test_filters import EXPRESSIONS
 
 SECRET = "merger of Albatross with Bluebird"
@@ -94,7 +96,7 @@ REQUESTS = st.builds(
 
 def record(request=None, outcome=RESPONSE, questions="text"):
     asked = request or SearchRequest(query=SECRET)
-    return record_search(asked, outcome, questions=questions, latency_us=5)
+    return record_one(asked, outcome, questions=questions)
 
 
 @settings(deadline=None)
@@ -103,7 +105,7 @@ def test_a_request_comes_back_from_a_stored_record_as_it_was(request):
     stored = link_record(record(request), writer="w", sequence=1, time=1, previous="0" * 64)
     (again,) = decode_segment(encode_segment([stored]))
     assert again == stored
-    found = read_search(again.entry)
+    found = read_request(again.entry).request
     assert found.principal == request.principal
     assert repr(found) == repr(replace(request, principal=found.principal))
 
@@ -135,7 +137,7 @@ def test_of_a_question_by_digest_no_word_is_kept_and_it_cannot_be_asked_again():
         entry = record(request, outcome, questions="digest")
         shown = str(flatten(link_record(entry, writer="w", sequence=1, time=1, previous=""))).lower()
         assert [word for word in SECRET.lower().split() if f"{word}" in shown and len(word) > 4] == []
-        assert read_search(entry) is None
+        assert read_request(entry) is None
 
 
 def test_the_digest_of_a_question_is_the_same_by_either_policy_and_another_for_another():
@@ -157,18 +159,18 @@ def test_a_name_that_is_no_valid_unicode_is_kept_in_another_form():
     assert stored.entry.subject == "\\ud800"
 
 
-def test_a_request_of_another_kind_is_kept_and_is_no_search():
+def test_a_request_of_an_unknown_kind_is_kept_and_cannot_be_asked_again():
     asked = Asked(
-        action="facets",
+        action="guesses",
         principal=Principal(subject="ann"),
         parameters={"n": 3},
         texts={"column": "issuer"},
-        request_id="r-1",
     )
-    entry = record_request(asked, Told(snapshot="b" * 64), questions="text", latency_us=1)
-    assert (entry.action, entry.request_id, entry.status) == ("facets", "r-1", "ok")
+    named = Circumstances(request_id="r-1")
+    entry = make_entry(asked, Told(snapshot="b" * 64), status=OK, questions="text", circumstances=named)
+    assert (entry.action, entry.request_id, entry.status) == ("guesses", "r-1", "ok")
     assert json.loads(entry.body) == {"parameters": {"n": 3}, "texts": {"column": "issuer"}}
-    assert read_search(entry) is None
+    assert read_request(entry) is None
 
 
 def test_a_record_is_the_same_after_flattening():

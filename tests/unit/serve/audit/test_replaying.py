@@ -14,12 +14,13 @@ from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import Principal
 from eagleray.errors import NotPublishedError, QueryError
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
-from serve.audit.entries import record_search
+from serve.audit.entries import Told, compare_hits
 from serve.audit.layout import list_chains
 from serve.audit.record import RecordedHit
-from serve.audit.replaying import replay_records, tell_difference
+from serve.audit.replaying import replay_records
 from serve.audit.scanning import scan_records
 from serve.audit.segments import decode_segment
+from tests.audit_records import record_one
 from tests.small_collections import DAY, SPEC, put_small_snapshot
 from tests.small_searchers import open_engine
 
@@ -74,7 +75,7 @@ def list_requests():
 def log_searches(writer, engine, *, questions="text", requests=None):
     for request in requests or list_requests():
         response = engine.search(request)
-        writer.append(record_search(request, response, questions=questions, latency_us=1))
+        writer.append(record_one(request, response, questions=questions))
 
 
 def publish(store, snapshot, now):
@@ -126,10 +127,10 @@ def test_what_cannot_be_replayed_is_counted(store, make_writer):
     response = opener(name).search(request)
     gone = replace(response, explanation=replace(response.explanation, snapshot="d" * 64))
     with make_writer() as writer:
-        writer.append(record_search(request, response, questions="digest", latency_us=1))
-        writer.append(record_search(request, QueryError(detail="x"), questions="text", latency_us=1))
-        writer.append(record_search(request, gone, questions="text", latency_us=1))
-        writer.append(record_search(request, response, questions="text", latency_us=1))
+        writer.append(record_one(request, response, questions="digest"))
+        writer.append(record_one(request, QueryError(detail="x")))
+        writer.append(record_one(request, gone))
+        writer.append(record_one(request, response))
     found = replay_records(scan_records(store, SPEC.name, AuditQuery()), opener)
     assert (found.n_without_text, found.n_unanswered, found.n_gone, found.n_same) == (1, 1, 1, 1)
     assert found.different == []
@@ -174,6 +175,7 @@ def test_a_changed_record_is_told_and_not_asked_again(store, make_writer):
 )
 def test_the_least_difference_is_told(found, wanted):
     hit = RecordedHit(chunk_id=1, doc_id="doc", score=0.5)
-    assert wanted in tell_difference([hit], [replace(hit, **found)])
-    assert tell_difference([hit], [hit]) == ""
-    assert tell_difference([hit], []) == "1 hits were recorded, 0 came back"
+    recorded = Told(hits=(hit,))
+    assert wanted in compare_hits(recorded, Told(hits=(replace(hit, **found),)))
+    assert compare_hits(recorded, recorded) == ""
+    assert compare_hits(recorded, Told()) == "1 hits were recorded, 0 came back"

@@ -19,9 +19,10 @@ from eagleray.contracts.shown_documents import DocumentRequest
 from eagleray.errors import AuditError, DocumentNotFoundError
 from serve.audit.record import flatten, link_record
 from serve.audit.replaying import replay_records
-from serve.audit.requests import Circumstances, ask_again, read_request, record
+from serve.audit.requests import read_request
 from serve.audit.scanning import scan_records
 from serve.audit.segments import decode_segment, encode_segment
+from tests.audit_records import record_one
 from tests.small_collections import DAY, SPEC, put_small_snapshot
 from tests.unit.serve.audit.test_entries import NAMES
 from tests.unit.serve.audit.test_filters import EXPRESSIONS
@@ -70,8 +71,7 @@ def answer(engine, request):
 
 
 def make_entry(request, outcome, *, questions="text"):
-    told = Circumstances(latency_us=5, snapshot=ask_own("b" * 64), request_id="r-1")
-    return record(request, outcome, questions=questions, circumstances=told)
+    return record_one(request, outcome, questions=questions, snapshot=ask_own("b" * 64), request_id="r-1")
 
 
 @settings(deadline=None)
@@ -81,7 +81,7 @@ def test_a_request_comes_back_from_a_stored_record_as_it_was(request):
     stored = link_record(entry, writer="w", sequence=1, time=1, previous="0" * 64)
     (again,) = decode_segment(encode_segment([stored]))
     assert again == stored
-    found = read_request(again.entry)
+    found = read_request(again.entry).request
     assert found.principal == request.principal
     assert repr(found) == repr(replace(request, principal=found.principal))
 
@@ -125,7 +125,7 @@ def test_counts_are_kept_as_a_digest_and_documents_by_their_rows(store, opener):
     shown = make_entry(*document)
     assert shown.action == "document"
     assert [hit.chunk_id for hit in shown.hits] == [chunk.chunk_id for chunk in document[1].chunks]
-    assert shown.hits == ask_again(document[0], engine).hits
+    assert read_request(shown).ask_again(engine) == ""
 
 
 @pytest.mark.parametrize("questions", ["text", "digest"])

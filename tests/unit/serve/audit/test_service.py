@@ -14,9 +14,9 @@ from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.settings import Settings, load_settings
 from indexes.storage import open_store
-from serve.audit.entries import record_search
 from serve.audit.layout import list_chains
 from serve.audit.service import LocalAuditService, make_writer
+from tests.audit_records import record_one
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_searchers import FixedEmbedder
 from tests.unit.serve.audit.test_replaying import Opener
@@ -37,7 +37,7 @@ def log(tmp_path, monkeypatch):
             for mode in SearchMode:
                 request = SearchRequest(query=query, mode=mode, principal=ANN)
                 response = engine.search(request)
-                entry = record_search(request, response, questions=settings.audit.questions, latency_us=1_500)
+                entry = record_one(request, response, questions=settings.audit.questions)
                 writer.append(entry)
     monkeypatch.setattr("eagleray.cli.auditing.load_audit_service", LocalAuditService)
     monkeypatch.setattr("serve.audit.service.open_embedder", lambda _: FixedEmbedder())

@@ -20,7 +20,6 @@ from eagleray.settings import Settings
 from indexes.searching.searcher import Searcher
 from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
-from serve.audit.entries import record_search
 from serve.audit.replaying import replay_records
 from serve.audit.scanning import scan_records
 from serve.audit.writing import AuditWriter
@@ -30,6 +29,7 @@ from serve.engine.question_vectors import QuestionVectors
 from serve.engine.searching import Searches
 from serve.engine.snapshot_pool import SnapshotPool
 from serve.question_encoding import open_question_encoder
+from tests.audit_records import record_one
 from tests.small_collections import DIM, EMBEDDER, SPEC, WORDS, put_small_snapshot
 
 
@@ -108,7 +108,7 @@ def test_answers_to_questions_embedded_together_come_back_to_the_bit_when_asked_
     with AuditWriter(store, SPEC.name, settings=AuditSettings()) as writer:
         for request, answer in zip(requests, answers, strict=True):
             assert answer.hits
-            writer.append(record_search(request, answer, questions="text", latency_us=1))
+            writer.append(record_one(request, answer))
     records = scan_records(store, SPEC.name, AuditQuery())
     replayed = replay_records(records, partial(open_engine, store, model))
     assert (replayed.n_same, replayed.different) == (len(requests), [])

@@ -49,6 +49,7 @@ from serve.http.serving import (
 )
 from serve.publishing import Publisher
 from serve.uploading import make_uploads_of
+from tests.audit_records import ListedRecords
 from tests.openai_stores import connect
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_rerankers import write_cross_encoder
@@ -106,7 +107,7 @@ def serve_with(store):
         recorded = [] if can_record else None
         shared = {"metrics_for": metrics_for, "quotas": quotas, "reranker": reranker}
         if takes_files:
-            shared |= make_file_taker(store, recorded)
+            shared |= make_file_taker(store)
         return asyncio.run(
             _run(
                 store,
@@ -178,8 +179,8 @@ class PassageEmbedder(FixedEmbedder):
         return self.embed_queries(texts)
 
 
-def make_file_taker(store, recorded):
-    """Return what takes documents and files, and writes of each to `recorded`."""
+def make_file_taker(store):
+    """Return what takes documents and files."""
     target = Writable(
         store=store,
         spec=SPEC,
@@ -189,9 +190,6 @@ def make_file_taker(store, recorded):
         open_snapshot=lambda snapshot: open_snapshot(store, SPEC.name, snapshot),
     )
 
-    async def record(wrote):
-        recorded.append(wrote)
-
     async def begin(key, digest, now):
         return begin_write(store, SPEC.name, alias="live", key=key, digest=digest, now=now)
 
@@ -199,13 +197,10 @@ def make_file_taker(store, recorded):
         free_key(store, SPEC.name, alias="live", begun=begun)
 
     return {
-        "documents": DocumentWriter(
-            begin=begin, free=free, write=GroupWriter(partial(commit, target)).write, record=record
-        ),
+        "documents": DocumentWriter(begin=begin, free=free, write=GroupWriter(partial(commit, target)).write),
         "uploads": make_uploads_of(
             store,
             SPEC.name,
-            record=lambda asked, error, _: recorded.append((asked, error)),
             chunker=SPEC.chunker,
             parsing=ParsingSettings(),
         ),
@@ -267,6 +262,7 @@ async def _run(store, body, groups, limits, recorded, record_change, shared, ope
 
     settings, exclusive = Settings(collection=SPEC.name), ExclusiveWorker()
     record_change = record_change or (recorded.append if recorded is not None else fail_to_record)
+    recorder = ListedRecords(recorded, keep=record_change)
     serving = Serving(
         checks=CoalescedCalls(kept_s=0.0),
         collection=ServedCollection(
@@ -288,7 +284,7 @@ async def _run(store, body, groups, limits, recorded, record_change, shared, ope
                 alias="live",
                 watcher=watcher,
                 exclusive=exclusive,
-                record=record_change,
+                recorder=recorder,
             ),
             exclusive=exclusive,
         ),
@@ -302,7 +298,7 @@ async def _run(store, body, groups, limits, recorded, record_change, shared, ope
         ),
         probe=PROBE,
         authenticate=make_door(groups),
-        record=recorded.extend if recorded is not None else fail_to_record,
+        recorder=recorder,
         metrics=Metrics(collection=SPEC.name, watcher=watcher, answerer=answerer, audit=lambda: AUDITED),
         **shared,
     )

@@ -9,7 +9,8 @@ import pytest
 
 from eagleray.contracts.hits import Fusion
 from indexes.snapshots.aliases import AliasMove, move_alias
-from serve.audit.entries import read_search, record_search
+from serve.audit.requests import read_request
+from tests.audit_records import record_one
 from tests.small_collections import SPEC, put_grown_snapshot
 
 WHOLE = {"query": "swap bond", "mode": "hybrid", "granularity": "chunk"}
@@ -120,8 +121,8 @@ def test_a_page_is_recorded_as_it_was_asked_for(serve_with):
         shown = (await served.search(**WHOLE, k=2, pages=3, cursor=cursor)).json()
         ended = served.recorded[-1]
         assert (ended.request.k, ended.request.page.skip, ended.request.page.n) == (6, 2, 2)
-        entry = record_search(ended.request, ended.outcome, questions="text", latency_us=1)
-        assert read_search(entry) == ended.request
+        entry = record_one(ended.request, ended.outcome)
+        assert read_request(entry).request == ended.request
         assert [str(hit.chunk_id) for hit in entry.hits] == [hit["chunk_id"] for hit in shown["hits"]]
 
     serve_with(ask)

@@ -284,11 +284,11 @@ def test_a_file_deleted_in_the_middle_of_a_batch_does_not_hold_up_the_others(ser
 def test_files_that_hold_much_text_are_written_one_after_the_other(serve_with, monkeypatch, n_writes):
     written = []
 
-    async def carry_out(writer, principal, write):
+    async def carry_out(serving, writer, principal, write):
         if len(written) == n_writes and write.documents:
             raise StoreError(path="store", detail="it is full")
         written.append(len(write.documents))
-        return await audited_write.carry_out(writer, principal, write)
+        return await audited_write.carry_out(serving, writer, principal, write)
 
     async def body(served):
         desk = Desk(served)

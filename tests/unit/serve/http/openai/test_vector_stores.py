@@ -10,6 +10,7 @@ import pytest
 
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
+from serve.audit.kinds.writes import DocumentWrite
 from serve.http.openai import file_attachment
 from serve.uploads.keeping import OwnRecords
 from serve.uploads.records import make_attempt
@@ -32,9 +33,9 @@ def test_a_file_is_kept_listed_read_and_deleted(ask):
         for asked in (ann.files.retrieve(file.id), ann.files.content(file.id), ann.files.delete(file.id)):
             with pytest.raises(openai.NotFoundError):
                 await asked
-        actions = [item[0].action for item in served.recorded]
+        actions = [item.request.action for item in served.recorded]
         assert actions[:3] == ["upload_file", "read_file", "upload_file"]
-        assert isinstance(served.recorded[-1][1], Exception)
+        assert isinstance(served.recorded[-1].outcome, Exception)
         assert NOTE.decode() not in str(served.recorded)
         left = [item.path for item in served.store.list(f"{SPEC.name}/uploads")]
         assert sorted(path.split("/")[-2] for path in left) == ["contents", "files", "gone"]
@@ -230,8 +231,8 @@ def test_searches_and_writes_stand_in_the_audit_log_with_the_group_that_opened_t
         ended = served.recorded[-1]
         assert ended.request.query == "zebracoupon"
         assert ended.request.principal == Principal(subject="ann", groups=frozenset({"eagleray:subject:ann"}))
-        (wrote,) = [item for item in served.recorded if hasattr(item, "write")]
-        assert wrote.principal.subject == "ann"
+        (wrote,) = [item for item in served.recorded if isinstance(item.request, DocumentWrite)]
+        assert wrote.request.principal.subject == "ann"
         assert wrote.outcome == served.watcher.state.snapshot
 
     ask(body)

@@ -1,0 +1,107 @@
+"""Searches: the question and the filter, the rows that came back, and the plan in short."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Final
+
+from eagleray.contracts.hits import (
+    Explanation,
+    Fusion,
+    Granularity,
+    Page,
+    Ranking,
+    SearchMode,
+    SearchRequest,
+    SearchResponse,
+)
+from eagleray.contracts.indexes import TextField
+from serve.audit.entries import Asked, Told, dump
+from serve.audit.filters import decode_filter, encode_filter
+from serve.audit.record import RecordedHit
+from serve.audit.request_kinds import Replayable, RequestKind
+
+
+def _ask(request: SearchRequest) -> Asked:
+    boosts = request.ranking.boosts
+    pairs = None if boosts is None else [[name, weight] for name, weight in boosts.items()]  # in their order
+    parameters = {
+        "k": request.k,
+        "mode": request.mode,
+        "granularity": request.granularity,
+        "as_of": request.as_of,
+        "exact": request.exact,
+        "rerank": request.rerank,
+        "ranking": {**asdict(request.ranking), "boosts": pairs},
+    }
+    if request.page is not None:
+        parameters["page"] = [request.page.skip, request.page.n]
+    expression = None if request.filter is None else encode_filter(request.filter)
+    return Asked(
+        action="search",
+        principal=request.principal,
+        parameters=parameters,
+        texts={"query": request.query, "like": request.like, "filter": expression},
+    )
+
+
+def _tell(response: SearchResponse) -> Told:
+    hits = tuple(
+        RecordedHit(
+            chunk_id=int(hit.chunk_id),
+            doc_id=hit.doc_id,
+            score=float(hit.score),
+            reranked=None if hit.reranked is None else float(hit.reranked),
+        )
+        for hit in response.hits
+    )
+    explanation = response.explanation
+    return Told(snapshot=explanation.snapshot, plan=dump(_shorten_plan(explanation)), hits=hits)
+
+
+def _shorten_plan(explanation: Explanation) -> dict[str, Any]:
+    """Return how an answer came about, without the words of the question."""
+    segments = [
+        [item.segment, str(item.plan), item.n_rows, item.n_selected, item.n_probes, item.n_candidates]
+        for item in explanation.segments
+    ]
+    model = explanation.reranking
+    return {
+        "is_exact": explanation.is_exact,
+        "n_visible": explanation.n_visible,
+        "segments": segments,
+        "reranking": None if model is None else [model.reranker, model.digest, model.n_candidates],
+    }
+
+
+def _read(asked: Asked) -> SearchRequest:
+    given, texts = asked.parameters, asked.texts
+    ranking, page = dict(given["ranking"]), given.get("page")
+    boosts = ranking.pop("boosts")
+    return SearchRequest(
+        query=texts["query"],
+        like=texts["like"],
+        filter=None if texts["filter"] is None else decode_filter(texts["filter"]),
+        k=given["k"],
+        mode=SearchMode(given["mode"]),
+        granularity=Granularity(given["granularity"]),
+        as_of=given["as_of"],
+        exact=given["exact"],
+        rerank=given["rerank"],
+        page=None if page is None else Page(skip=page[0], n=page[1]),
+        principal=asked.principal,
+        ranking=Ranking(
+            **{**ranking, "fusion": Fusion(ranking["fusion"])},
+            boosts=None if boosts is None else {TextField(name): weight for name, weight in boosts},
+        ),
+    )
+
+
+SEARCH: Final = RequestKind(
+    actions=("search",),
+    requests=SearchRequest,
+    replies=SearchResponse,
+    ask=_ask,
+    tell=_tell,
+    replay=Replayable(read=_read, answer=lambda request, engine: engine.search(request)),
+)

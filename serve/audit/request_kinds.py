@@ -1,0 +1,93 @@
+"""What makes a kind of request: how it is kept in the log, and how it is asked again.
+
+Each kind is one module in `kinds`, and stands once in the list there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from eagleray.contracts.ports import SearchEngine
+from serve.audit.entries import Asked, Told, compare_hits
+
+AnyRequest = TypeVar("AnyRequest")
+AnyReply = TypeVar("AnyReply")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayable(Generic[AnyRequest, AnyReply]):
+    """How requests of a kind are asked again.
+
+    Attributes:
+        read: makes the request again of what was kept of it.
+        answer: asks it of the snapshot that answered.
+        compare: says how a reply differs from what was kept of the first one; empty where it does not.
+    """
+
+    read: Callable[[Asked], AnyRequest]
+    answer: Callable[[AnyRequest, SearchEngine], AnyReply]
+    compare: Callable[[Told, Told], str] = compare_hits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestKind(Generic[AnyRequest, AnyReply]):
+    """A kind of request.
+
+    Attributes:
+        actions: what its requests are called in the log.
+        requests: their class.
+        replies: class of the replies.
+        ask: what is kept of a request, when it begins.
+        tell: what is kept of a reply, when it ends, or of the part that was given: never a document's text.
+        replay: how a request is asked again; `None` where it never is.
+    """
+
+    actions: tuple[str, ...]
+    requests: type[AnyRequest]
+    replies: type[AnyReply]
+    ask: Callable[[AnyRequest], Asked]
+    tell: Callable[[AnyReply], Told]
+    replay: Replayable[AnyRequest, AnyReply] | None = None
+
+
+class RequestKinds:
+    """Kinds of requests that a log knows."""
+
+    def __init__(self, *kinds: RequestKind[Any, Any]) -> None:
+        """Take the kinds.
+
+        Raises:
+            ValueError: two of them have an action or a class of requests in common.
+        """
+        self._kinds = kinds
+        self._by_class = {kind.requests: kind for kind in kinds}
+        self._by_action = {action: kind for kind in kinds for action in kind.actions}
+        n_actions = sum(len(kind.actions) for kind in kinds)
+        if (len(self._by_class), len(self._by_action)) != (len(kinds), n_actions):
+            raise ValueError("expected actions and classes of requests that no two kinds have")
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """What is asked for, by all kinds."""
+        return tuple(self._by_action)
+
+    def extend(self, *more: RequestKind[Any, Any]) -> RequestKinds:
+        """Return these kinds and more."""
+        return RequestKinds(*self._kinds, *more)
+
+    def find_kind(self, request: object) -> RequestKind[Any, Any]:
+        """Return the kind that a request is of.
+
+        Raises:
+            TypeError: it is of none.
+        """
+        kind = self._by_class.get(type(request))
+        if kind is None:
+            raise TypeError(f"a request of class {type(request).__name__} is of no kind that is recorded")
+        return kind
+
+    def find_action(self, action: str) -> RequestKind[Any, Any] | None:
+        """Return the kind whose requests are called so; `None` where none is."""
+        return self._by_action.get(action)
