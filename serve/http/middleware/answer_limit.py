@@ -23,7 +23,7 @@ class AnswerLimit:
     """Sends answers as fast as they are taken, and another one in the place of what finds no room.
 
     Args:
-        app: answers, each time in one message.
+        app: answers in one message, or in many of `PIECE_BYTES` at most, which count for nothing.
         room: for the answers that are being sent.
     """
 
