@@ -104,9 +104,7 @@ def gate_and_move(
     if current is not None and current.snapshot == snapshot:
         return current
     move = AliasMove(expected=expected, snapshot=snapshot, reason=reason, now=time.time_ns() // 1000)
-    entry = move_alias(store, collection, alias, move=move)
-    log_move(collection, alias, entry)
-    return entry
+    return move_alias(store, collection, alias, move=move)
 
 
 def try_snapshot(store: Store, manifest: SnapshotManifest, *, settings: Settings) -> GateReport:
@@ -144,18 +142,6 @@ def _log_gate(manifest: SnapshotManifest, report: GateReport, *, elapsed_s: floa
         log.info("gate_passed")
     else:
         log.warning("gate_failed", failed=failed)
-
-
-def log_move(collection: str, alias: str, entry: AliasEntry) -> None:
-    """Log that an alias moved."""
-    _log.info(
-        "alias_moved",
-        collection=collection,
-        alias=alias,
-        snapshot=entry.snapshot,
-        previous=entry.previous,
-        sequence=entry.sequence,
-    )
 
 
 def _find_known(segments: Sequence[SegmentView], as_of: int) -> tuple[Target, ...]:

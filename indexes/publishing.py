@@ -11,7 +11,7 @@ from eagleray.contracts.ports import Store
 from eagleray.errors import ConflictError
 from eagleray.logs import get_logger
 from eagleray.settings import Settings
-from indexes.gating import find_cache, gate_and_move, log_move
+from indexes.gating import find_cache, gate_and_move
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.writing.rebasing import Rebase
 
@@ -81,5 +81,4 @@ def _move(store: Store, joined: SnapshotManifest, *, alias: str, reason: str) ->
     move = AliasMove(expected=joined.parent, snapshot=joined.snapshot_id, reason=reason, now=now)
     entry = move_alias(store, collection, alias, move=move)
     _log.info("put_on_top", collection=collection, alias=alias, onto=joined.parent)
-    log_move(collection, alias, entry)
     return entry

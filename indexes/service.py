@@ -19,7 +19,7 @@ from eagleray.settings import Settings
 from indexes.evaluation.pages import render_report
 from indexes.evaluation.reports import GateReport, load_gate_report
 from indexes.exchange.exporting import export_snapshot
-from indexes.gating import find_cache, gate_and_move, log_move, try_snapshot
+from indexes.gating import find_cache, gate_and_move, try_snapshot
 from indexes.inspecting import compare_snapshots, describe_move, describe_snapshot, describe_snapshots
 from indexes.masks.grammar import parse_filter
 from indexes.searching.searcher import Searcher
@@ -109,7 +109,6 @@ class LocalIndexService:
         """Move the alias back to the snapshot before."""
         store = _open(settings)
         entry = rollback(store, settings.collection, alias, run="", now=time.time_ns() // 1000)
-        log_move(settings.collection, alias, entry)
         return describe_move(alias, entry)
 
     def verify(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from eagleray.contracts.ports import Store
 from eagleray.errors import AuditError, ConflictError
 from eagleray.logs import get_logger
 from eagleray.settings import Settings
-from indexes.gating import gate_and_move, log_move
+from indexes.gating import gate_and_move
 from indexes.snapshots.aliases import read_alias, rollback
 from indexes.snapshots.catalog import load_snapshot, resolve
 from serve.audit.kinds.alias_moves import Change
@@ -129,7 +129,7 @@ class Publisher:
         )
 
     def _rollback(self, change: Change) -> AliasEntry:
-        entry = rollback(
+        return rollback(
             self._store,
             self._settings.collection,
             change.alias,
@@ -137,5 +137,3 @@ class Publisher:
             now=time.time_ns() // 1000,
             expected=change.expected,
         )
-        log_move(self._settings.collection, change.alias, entry)
-        return entry

@@ -16,6 +16,7 @@ from typing import Final
 from eagleray.contracts.manifests import AliasEntry
 from eagleray.contracts.ports import Store
 from eagleray.errors import ConflictError, InputError, IntegrityError, NotPublishedError
+from eagleray.logs import get_logger
 from indexes.snapshots.layout import ALIASES, name_alias_entry, name_snapshot
 from indexes.snapshots.manifests import decode_alias_entry, encode_alias_entry
 
@@ -27,6 +28,8 @@ ENTRY_FILE: Final = re.compile(r"[0-9]{12}\.json")
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _LOOKS_LIKE_ID: Final = re.compile(r"[0-9a-f]{8,}")
+
+_log = get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,7 @@ class AliasMove:
 
 
 def move_alias(store: Store, collection: str, name: str, *, move: AliasMove) -> AliasEntry:
-    """Point the alias elsewhere if it still points where the caller believes.
+    """Point the alias elsewhere if it still points where the caller believes, and log that it moved.
 
     Returns:
         The entry that is current from here on.
@@ -80,6 +83,15 @@ def move_alias(store: Store, collection: str, name: str, *, move: AliasMove) -> 
     if not store.create(path, data) and store.read(path) != data:
         winner = read_alias(store, collection, name)
         raise ConflictError(alias=name, expected=move.expected, found=winner.snapshot if winner else None)
+    _log.info(
+        "alias_moved",
+        collection=collection,
+        alias=name,
+        snapshot=entry.snapshot,
+        previous=entry.previous,
+        sequence=entry.sequence,
+        reason=entry.reason,
+    )
     return entry
 
 

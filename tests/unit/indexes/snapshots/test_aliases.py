@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import threading
 
 import hypothesis.strategies as st
@@ -42,6 +43,25 @@ def test_a_move_is_read_back_and_kept_in_the_history(store):
     assert alias_history(store, "notes", "live") == (first, second)
     assert (second.sequence, second.previous, second.moved_at) == (2, A, 2)
     assert store.exists("notes/aliases/live/000000000002.json")
+
+
+def test_each_move_is_logged_once_and_a_refused_one_is_not(store, caplog):
+    with caplog.at_level(logging.INFO):
+        publish(store, A, None)
+        publish(store, B, A)
+        rollback(store, "notes", "live", run="r-1", now=3)
+        with pytest.raises(ConflictError):
+            publish(store, C, B)
+    events = [record.msg for record in caplog.records]
+    assert {(event["event"], event["collection"], event["alias"]) for event in events} == {
+        ("alias_moved", "notes", "live")
+    }
+    assert [(event["previous"], event["snapshot"], event["reason"]) for event in events] == [
+        (None, A, "publish run-1"),
+        (A, B, "publish run-1"),
+        (B, A, "rollback r-1"),
+    ]
+    assert [event["sequence"] for event in events] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("expected", [None, B])

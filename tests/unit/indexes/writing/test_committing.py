@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 
 import pytest
@@ -126,6 +127,15 @@ def describe_rows(store):
     """Return what the published snapshot is made of."""
     manifest = load_snapshot(store, NAME, read_alias(store, NAME, "live").snapshot)
     return manifest.segments, manifest.patches, manifest.n_rows, manifest.n_documents
+
+
+def test_the_move_of_a_write_is_logged_with_its_requests(store, caplog):
+    first = write(note("a", "Swap."))
+    with caplog.at_level(logging.INFO):
+        commit(target(store), [first])
+    (event,) = [record.msg for record in caplog.records if record.msg["event"] == "alias_moved"]
+    assert event["snapshot"] == read_alias(store, NAME, "live").snapshot
+    assert event["reason"] == f"write {first.begun.name}"
 
 
 @pytest.mark.parametrize(
