@@ -24,13 +24,16 @@ class Role(StrEnum):
 class Action(StrEnum):
     """What a role allows.
 
-    `search` reads documents; `inspect` shows what is served and how it is asked; `operate` shows snapshots,
-    aliases, reports and runs, which count rows of every group and zone; `examine` shows what the alias does
-    not lead to, and how a search went through rows it tells nothing of; `publish` moves aliases, back too;
-    `administer` makes and revokes keys, and removes what nothing needs. Only `search` shows text.
+    `search` reads documents; `ask` is answered from them in sentences; `inspect` shows what is served and how
+    it is asked; `operate` shows snapshots, aliases, reports and runs, which count rows of every group and
+    zone; `examine` shows what the alias does not lead to, and how a search went through rows it tells nothing
+    of; `publish` moves aliases, back too; `administer` makes and revokes keys, and removes what nothing
+    needs. Only `search` and `ask` show text, and a role allows both or neither: an answer tells no more than
+    the rows it is made of.
     """
 
     SEARCH = "search"
+    ASK = "ask"
     INSPECT = "inspect"
     OPERATE = "operate"
     EXAMINE = "examine"
@@ -42,7 +45,7 @@ class Action(StrEnum):
 
 ALLOWED: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
     {
-        Role.READER: frozenset({Action.INSPECT, Action.SEARCH}),
+        Role.READER: frozenset({Action.INSPECT, Action.SEARCH, Action.ASK}),
         Role.WRITER: frozenset({Action.INSPECT, Action.OPERATE, Action.INGEST}),
         Role.PUBLISHER: frozenset({Action.INSPECT, Action.OPERATE, Action.EXAMINE, Action.PUBLISH}),
         Role.AUDITOR: frozenset({Action.INSPECT, Action.OPERATE, Action.EXAMINE, Action.READ_AUDIT}),

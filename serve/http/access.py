@@ -114,6 +114,7 @@ Inspector = Annotated[Caller | None, Depends(_find_inspector)]
 
 require_inspecting: Final = _Require(Action.INSPECT)
 Searching = Annotated[Caller, Depends(_Require(Action.SEARCH))]
+Asking = Annotated[Caller, Depends(_Require(Action.ASK))]
 Writing = Annotated[Caller, Depends(_Require(Action.INGEST))]
 Inspecting = Annotated[Caller, Depends(require_inspecting)]
 Operating = Annotated[Caller, Depends(_Require(Action.OPERATE))]

@@ -6,7 +6,7 @@ from eagleray.contracts.callers import ALLOWED, Action, Authentication, Caller, 
 from eagleray.contracts.principals import Principal
 
 TABLE = {
-    "reader": {"inspect", "search"},
+    "reader": {"inspect", "search", "ask"},
     "writer": {"inspect", "operate", "ingest"},
     "publisher": {"inspect", "operate", "examine", "publish"},
     "auditor": {"inspect", "operate", "examine", "read_audit"},
@@ -28,6 +28,11 @@ def test_a_role_allows_what_the_table_says_and_nothing_else(role, action):
 
 def test_a_caller_without_roles_may_do_nothing():
     assert [action for action in Action if make_caller().may(action)] == []
+
+
+@pytest.mark.parametrize("role", Role)
+def test_whoever_may_search_may_ask_and_nobody_else(role):
+    assert make_caller(role).may(Action.ASK) == make_caller(role).may(Action.SEARCH)
 
 
 def test_roles_add_up():

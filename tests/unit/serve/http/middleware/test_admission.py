@@ -7,10 +7,11 @@ import re
 
 import httpx
 import pytest
+from fastapi import APIRouter
 
 from eagleray.contracts.callers import Action
 from eagleray.errors import AuthenticationError
-from serve.http.access import read_credential
+from serve.http.access import Asking, read_credential
 from serve.http.middleware.admission import list_needs
 from tests.unit.serve.http.conftest import PATH
 
@@ -89,6 +90,16 @@ def test_only_health_and_the_description_are_for_everybody(app_routes):
     assert needs["/collections/{name}/search"]["POST"].action is Action.SEARCH
     assert needs["/v1/files"]["POST"].action is Action.INGEST
     assert needs["/metrics"]["HEAD"].action is Action.INSPECT
+
+
+def test_a_route_that_is_asked_for_sentences_needs_a_role_that_may_ask():
+    router = APIRouter()
+
+    @router.post("/ask")
+    async def ask(caller: Asking):
+        return caller.principal.subject
+
+    assert list_needs(router.routes)["/ask"]["POST"].action is Action.ASK
 
 
 def test_head_is_get_without_the_body(serve_with):
