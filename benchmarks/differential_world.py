@@ -27,7 +27,7 @@ from indexes.segments.opening import open_segment
 from indexes.segments.patching import PATCH_SCHEMA
 from indexes.segments.publishing import publish_segment
 from indexes.segments.view import SegmentView
-from indexes.segments.writing import write_segment
+from indexes.segments.writing import SegmentSpec, write_segment
 from indexes.storage import open_store
 
 COLLECTION: Final = "world"
@@ -211,10 +211,8 @@ def _write(store: Store, part: list[Row], kind: IndexKind, rng: np.random.Genera
         write_segment(
             _make_table(part),
             vectors,
-            zone=part[0].zone,
-            embedder=embedder,
+            spec=SegmentSpec(zone=part[0].zone, embedder=embedder, codebook=codebook),
             folder=folder,
-            codebook=codebook,
         )
         return publish_segment(store, folder, collection=COLLECTION)
 

@@ -32,7 +32,7 @@ from indexes.dense.devices import make_matcher
 from indexes.dense.kmeans import Training, pass_over
 from indexes.segments.codebooks import load_codebook, put_codebook
 from indexes.segments.publishing import publish_segment
-from indexes.segments.writing import ROWS, VECTORS, write_segment
+from indexes.segments.writing import ROWS, VECTORS, SegmentSpec, write_segment
 from indexes.storage import open_store
 from ray_jobs.plans.training import ROWS_PER_LIST
 
@@ -202,10 +202,12 @@ class Builder:
         manifest = write_segment(
             chunks,
             vectors,
-            zone="default",
-            embedder=EMBEDDER,
+            spec=SegmentSpec(
+                zone="default",
+                embedder=EMBEDDER,
+                codebook=load_codebook(self._store, COLLECTION, codebook),
+            ),
             folder=folder,
-            codebook=load_codebook(self._store, COLLECTION, codebook),
         )
         digest = publish_segment(self._store, folder, collection=COLLECTION)
         seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started

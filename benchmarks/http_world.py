@@ -32,7 +32,7 @@ from indexes.segments.opening import open_segment
 from indexes.segments.patching import PATCH_SCHEMA
 from indexes.segments.publishing import publish_segment
 from indexes.segments.view import SegmentView
-from indexes.segments.writing import write_segment
+from indexes.segments.writing import SegmentSpec, write_segment
 from indexes.snapshots.catalog import put_collection, put_snapshot
 from indexes.snapshots.opened import count_open_documents
 from indexes.snapshots.patches import make_patch, put_patch, read_patch
@@ -170,8 +170,7 @@ def _write(store: Store, part: list[Row], zone: str) -> str:
         write_segment(
             table,
             np.stack([row.vector for row in part]),
-            zone=zone,
-            embedder=EMBEDDER.identity,
+            spec=SegmentSpec(zone=zone, embedder=EMBEDDER.identity),
             folder=Path(name) / "segment",
         )
         return publish_segment(store, Path(name) / "segment", collection=COLLECTION)

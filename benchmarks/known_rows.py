@@ -20,7 +20,7 @@ from indexes.searching.searcher import Searcher
 from indexes.segments.opening import open_segment
 from indexes.segments.publishing import publish_segment
 from indexes.segments.vectors import align_vectors
-from indexes.segments.writing import write_segment
+from indexes.segments.writing import SegmentSpec, write_segment
 from indexes.storage import open_store
 
 IntVector: TypeAlias = npt.NDArray[np.int64]
@@ -89,8 +89,7 @@ def build_searcher(rows: Rows, known: IntVector, *, embedder: Embedder, folder: 
         write_segment(
             chunks,
             vectors,
-            zone="default",
-            embedder=embedder.identity,
+            spec=SegmentSpec(zone="default", embedder=embedder.identity),
             folder=folder / "segment",
         )
         digest = publish_segment(store, folder / "segment", collection="oracle")

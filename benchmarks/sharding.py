@@ -21,11 +21,11 @@ from typing import Any
 
 from benchmarks.differential import draw_request
 from benchmarks.differential_world import World, make_world
-from indexes.searching.sharded.division import divide_segments
 from indexes.searching.sharded.ports import DirectPort, ShardPort
 from indexes.searching.sharded.searcher import ShardedSearcher
 from indexes.searching.sharded.shard import HeldSegments, Shard
 from indexes.searching.targets import TargetFinder
+from indexes.shard_service import divide_segments
 
 
 class CountingPort:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numba
 import numpy as np
@@ -12,22 +12,22 @@ IntVector = npt.NDArray[np.int64]
 ScoreVector = npt.NDArray[Any]
 """float32 or float64 [k]."""
 
+BestRows: TypeAlias = tuple[ScoreVector, IntVector, IntVector]
+"""The heap: scores, chunk_ids and places in the segment of the rows kept, [k] each; the last two int64."""
+
 
 @numba.njit(cache=True, nogil=True)
-def push_row(
-    heap: ScoreVector, ids: IntVector, rows: IntVector, n: int, score: float, identity: int, row: int
-) -> int:
+def push_row(best: BestRows, n: int, score: float, identity: int, row: int) -> int:
     """Put a row on the heap if it is among the best, and return how many the heap holds.
 
     Args:
-        heap: scores of the rows kept, [k].
-        ids: int64 [k], their chunk_ids.
-        rows: int64 [k], their places in the segment.
+        best: takes the row.
         n: how many are kept so far.
         score: of the new row; grows with likeness.
         identity: its chunk_id.
         row: its place in the segment.
     """
+    heap, ids, rows = best
     k = len(heap)
     if n < k:
         place = n

@@ -218,15 +218,15 @@ def make_searcher(opened: OpenSnapshot, *, settings: Settings, embedder: Embedde
     check_embedder(embedder, opened.manifest)
     views = bring_to_device(opened.segments, settings.search.device)
     entitler = Entitler(_open(settings), opened.manifest, views, cache=find_cache(settings))
-    return Searcher(
+    searcher = Searcher(
         opened.snapshot_id,
         views,
         embedder=embedder,
         fitted=opened.manifest.ranking,
         reranker=open_reranker(settings.reranker),
         n_threads=settings.search.threads,
-        entitle=entitler.entitle,
     )
+    return searcher.entitle_by(entitler.entitle)
 
 
 def _ask(settings: Settings, name: str, snapshot: str) -> AskedSnapshot:

@@ -12,7 +12,7 @@ from eagleray.embedders import open_embedder
 from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.settings import Settings
 from indexes.segments.publishing import publish_segment
-from indexes.segments.writing import write_segment
+from indexes.segments.writing import SegmentSpec, write_segment
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.snapshots.catalog import put_collection, put_snapshot
 from indexes.storage import open_store
@@ -32,8 +32,7 @@ def put_hashed_snapshot(store, seed=7, n_documents=60, embedder=None):
         write_segment(
             table,
             embedder.embed_passages([row["text"] for row in rows]),
-            zone="default",
-            embedder=embedder.identity,
+            spec=SegmentSpec(zone="default", embedder=embedder.identity),
             folder=Path(folder) / "segment",
         )
         digest = publish_segment(store, Path(folder) / "segment", collection=HASHED.name)

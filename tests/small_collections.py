@@ -27,7 +27,7 @@ from indexes.segments.codebooks import put_codebook
 from indexes.segments.opening import open_segment
 from indexes.segments.patching import PATCH_SCHEMA
 from indexes.segments.publishing import publish_segment
-from indexes.segments.writing import write_segment
+from indexes.segments.writing import SegmentSpec, write_segment
 from indexes.snapshots.catalog import load_snapshot, put_collection, put_snapshot
 from indexes.snapshots.opened import count_open_documents
 from indexes.snapshots.patches import make_patch, put_patch, read_patch
@@ -135,10 +135,8 @@ def put_segment(store, rows, vectors, *, zone="default", codebook=None):
         write_segment(
             table,
             vectors,
-            zone=zone,
-            embedder=replace(EMBEDDER, dim=vectors.shape[1]),
+            spec=SegmentSpec(zone=zone, embedder=replace(EMBEDDER, dim=vectors.shape[1]), codebook=codebook),
             folder=Path(folder) / "segment",
-            codebook=codebook,
         )
         if codebook is not None:
             put_codebook(store, SPEC.name, codebook)

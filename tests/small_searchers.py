@@ -22,9 +22,5 @@ class FixedEmbedder:
 def open_engine(store, snapshot):
     """Return the searcher over a snapshot."""
     opened = open_snapshot(store, SPEC.name, snapshot)
-    return Searcher(
-        opened.snapshot_id,
-        opened.segments,
-        embedder=FixedEmbedder(),
-        entitle=Entitler(store, opened.manifest, opened.segments, cache=None).entitle,
-    )
+    searcher = Searcher(opened.snapshot_id, opened.segments, embedder=FixedEmbedder())
+    return searcher.entitle_by(Entitler(store, opened.manifest, opened.segments, cache=None).entitle)

@@ -2,6 +2,8 @@
 
 A backend's bits differ from another's, so the choice must not waver from run to run: the record
 is kept in the cache, and the reference stays unless another backend is faster by far.
+
+What is embedded is a desk's prose, in the lengths that chunks have.
 """
 
 from __future__ import annotations
@@ -19,7 +21,6 @@ import numpy as np
 from eagleray.contracts.ports import Embedder, FloatMatrix
 from eagleray.digests import canonical_json, digest_json
 from eagleray.embedders.opening import HASHING, REFERENCE, describe_embedder, load_embedder
-from eagleray.embedders.probes import PROBES
 from eagleray.embedders.processor import read_processor
 from eagleray.setting_groups.engine import EmbedderSettings
 
@@ -30,6 +31,27 @@ MIN_SPEEDUP: Final = 1.25
 """How much faster than the reference a backend must be: far above the noise of a measurement."""
 
 _REPETITIONS: Final = 2
+
+
+_SENTENCES: Final = (
+    "The coupon resets quarterly at three-month compounded SOFR plus 145 basis points, floored at zero.",
+    "Net sales rose 7.4% to $1,284.6 million, helped by pricing in transportation and a weaker euro.",
+    "An authorised person must notify the regulator within five business days of the change.",
+    "We keep our steepener and move the stop to 38 basis points; the risk is an early end to buying.",
+    "If the worst-performing index closes below 60% of its initial level, principal is at risk.",
+    "Goodwill of the segment was written down by $52 million after the loss of a framework contract.",
+    "Options on the December contract trade at an implied volatility of 18.5, two points above realised.",
+    "The issuer may redeem the notes in whole at par on 15 March 2027, or at any time for tax reasons.",
+)
+
+_LENGTHS: Final = (1, 1, 1, 2, 2, 3, 3, 4, 5, 6, 8, 10)
+"""Sentences of each text: about 20 to 230 tokens, more short ones than long ones."""
+
+PROBES: Final = tuple(
+    " ".join(_SENTENCES[(start + step) % len(_SENTENCES)] for step in range(length))
+    for start in range(0, len(_SENTENCES), 2)
+    for length in _LENGTHS
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

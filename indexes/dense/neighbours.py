@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eagleray.errors import QueryError
-from indexes.best_rows import push_row
+from indexes.best_rows import BestRows, push_row
 from indexes.dense.vectors import FloatVector
 
 IntVector = npt.NDArray[np.int64]
@@ -39,9 +39,11 @@ class Collector:
         """
         if k < 1:
             raise QueryError(detail=f"k must be at least 1, found {k}")
-        self._similarities = np.empty(k, dtype=np.float32)
-        self._ids = np.empty(k, dtype=np.int64)
-        self._rows = np.empty(k, dtype=np.int64)
+        self._best = (
+            np.empty(k, dtype=np.float32),
+            np.empty(k, dtype=np.int64),
+            np.empty(k, dtype=np.int64),
+        )
         self._n = 0
 
     def add(self, similarities: FloatVector, *, rows: IntVector, ids: IntVector) -> None:
@@ -52,29 +54,22 @@ class Collector:
             rows: int64 [n].
             ids: int64 [n_rows of the segment], by which ties are broken.
         """
-        heap = (self._similarities, self._ids, self._rows)
-        self._n = int(_push_all(similarities, rows, ids, *heap, self._n))
+        self._n = int(_push_all(similarities, rows, ids, self._best, self._n))
 
     def finish(self) -> Neighbours:
         """Return the best rows."""
-        similarities, ids = self._similarities[: self._n], self._ids[: self._n]
+        n, (similarities, ids, rows) = self._n, self._best
+        similarities, ids, rows = similarities[:n], ids[:n], rows[:n]
         order = np.lexsort((ids, -similarities))
-        return Neighbours(rows=self._rows[: self._n][order], similarities=similarities[order])
+        return Neighbours(rows=rows[order], similarities=similarities[order])
 
 
 @numba.njit(cache=True, nogil=True)
-def _push_all(
-    similarities: FloatVector,
-    rows: IntVector,
-    ids: IntVector,
-    heap: FloatVector,
-    heap_ids: IntVector,
-    heap_rows: IntVector,
-    n: int,
-) -> int:
+def _push_all(similarities: FloatVector, rows: IntVector, ids: IntVector, best: BestRows, n: int) -> int:
+    heap = best[0]
     for number in range(len(similarities)):
         similarity = similarities[number]
         if n < len(heap) or similarity >= heap[0]:
             row = rows[number]
-            n = push_row(heap, heap_ids, heap_rows, n, similarity, ids[row], row)
+            n = push_row(best, n, similarity, ids[row], row)
     return n

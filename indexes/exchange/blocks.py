@@ -1,6 +1,8 @@
 """Rows of many segments in one order, a block at a time: tables and vectors as exports write them.
 
 Which rows may leave is decided before (`indexes.searching.targets`); each is checked once more here.
+
+An attribute has one column, or one for each type where it has several.
 """
 
 from __future__ import annotations
@@ -14,19 +16,56 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eagleray.contracts.documents import AttributeTypes
-from eagleray.contracts.exchange import ROW_SCHEMA
+from eagleray.contracts.documents import AttributeType, AttributeTypes
+from eagleray.contracts.exchange import ROW_SCHEMA, name_attribute_column
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import OPEN_END
-from indexes.exchange.attribute_columns import make_fields, take_columns
 from indexes.masks.guard import guard_row
 from indexes.searching.targets import Target
+from indexes.segments.attribute_columns import find_columns
 from indexes.segments.view import SegmentView
 from indexes.selections import IntVector
 
 BLOCK_ROWS: Final = 8_192
 """Rows that are in memory at once, and rows of one Parquet row group."""
+
+
+COLUMN_TYPES: Final = {
+    AttributeType.STRING: pa.string(),
+    AttributeType.INTEGER: pa.int64(),
+    AttributeType.NUMBER: pa.float64(),
+    AttributeType.BOOLEAN: pa.bool_(),
+    AttributeType.TIME: pa.timestamp("us", tz="UTC"),
+    AttributeType.STRINGS: pa.list_(pa.string()),
+}
+"""Column type by attribute type."""
+
+
+def make_fields(attributes: AttributeTypes) -> list[pa.Field]:
+    """Return the fields of exchanged attributes, by name and type."""
+    return [
+        pa.field(name_attribute_column(name, None if len(kinds) == 1 else kind), COLUMN_TYPES[kind])
+        for name, kinds in attributes.items()
+        for kind in kinds
+    ]
+
+
+def take_columns(rows: pa.Table, attributes: AttributeTypes) -> Sequence[pa.Array]:
+    """Return the columns of exchanged attributes of some rows, as `make_fields` says.
+
+    Args:
+        rows: of a row table, its columns one chunk each.
+        attributes: name -> types, of all rows that are exchanged.
+    """
+    columns = []
+    for name, kinds in attributes.items():
+        found = find_columns(rows, name)
+        columns += [
+            found[kind].cast(COLUMN_TYPES[kind]) if kind in found else pa.nulls(len(rows), COLUMN_TYPES[kind])
+            for kind in kinds
+        ]
+    return columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,13 @@ Source: Turtle and Flood, Query Evaluation: Strategies and Optimizations (1995):
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
-from indexes.best_rows import push_row
+from indexes.best_rows import BestRows, push_row
 from indexes.selections import Bits, IntVector
 
 _WINDOW: Final = 2_048
@@ -37,6 +37,10 @@ _LEAST: Final = 1e-300
 """What a row with a term has at least; others have 0."""
 
 DoubleVector = npt.NDArray[np.float64]
+
+LeftOut: TypeAlias = tuple[float, npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""Terms left out: their weight; int64, the lightest first; int64 [n_terms], the next places of all."""
+
 DoubleMatrix = npt.NDArray[np.float64]
 
 
@@ -70,9 +74,7 @@ def scan(
     bits: Bits,
     ids: IntVector,
     floor: float,
-    heap: DoubleVector,
-    heap_ids: IntVector,
-    heap_rows: IntVector,
+    best: BestRows,
 ) -> int:
     """Fill the heap with the best rows and return how many it holds.
 
@@ -81,10 +83,9 @@ def scan(
         bits: uint8, the rows that may come back, one bit each; empty for all.
         ids: int64 [n_rows], chunk_ids, by which ties are broken.
         floor: least score wanted.
-        heap: float64 [k], takes the scores.
-        heap_ids: int64 [k], takes the chunk_ids.
-        heap_rows: int64 [k], takes the rows.
+        best: takes the rows, with float64 scores.
     """
+    heap = best[0]
     sums, risen = np.zeros(_WINDOW), np.empty(_WINDOW, dtype=np.int64)
     cursors, begins = query.starts.copy(), query.starts.copy()
     order = np.argsort(query.weights)
@@ -112,11 +113,11 @@ def scan(
             total = sums[risen[number]]
             if n_left_out:
                 enough = (max(heap[0], floor) if n == len(heap) else floor) * _CAUTION
-                if not _may_reach(query, row, total, left_out, enough, order[:n_left_out], begins):
+                if not _may_reach(query, row, total, enough, (left_out, order[:n_left_out], begins)):
                     continue
                 total = _add_up(query, row, begins)
             if total >= floor:
-                n = push_row(heap, heap_ids, heap_rows, n, total, ids[row], row)
+                n = push_row(best, n, total, ids[row], row)
         sums[:] = 0.0
 
 
@@ -178,10 +179,8 @@ def _may_reach(
     query: Query,
     row: int,
     total: float,
-    left_out: float,
     enough: float,
-    terms: IntVector,
-    begins: IntVector,
+    others: LeftOut,
 ) -> bool:
     """Return whether a row with the terms left out may have enough; moves their begins up to it.
 
@@ -189,11 +188,10 @@ def _may_reach(
         query: the postings.
         row: not below any that was asked for before.
         total: sum of the other terms.
-        left_out: weight of those left out.
         enough: sum of all that is wanted.
-        terms: int64, those left out, the lightest first.
-        begins: int64 [n_terms], where to look for each.
+        others: the terms left out; begins move.
     """
+    left_out, terms, begins = others
     for number in range(len(terms) - 1, -1, -1):
         if total + left_out < enough:
             return False

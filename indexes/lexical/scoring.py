@@ -91,11 +91,12 @@ def find_best(
     k = min(k, selection.n_selected, int((lists.ends - lists.starts).sum()))
     if not k:
         return ScoredRows(rows=np.empty(0, dtype=np.int64), scores=np.empty(0, dtype=np.float64))
-    scores, found, rows = np.empty(k), np.empty(k, dtype=np.int64), np.empty(k, dtype=np.int64)
+    best = (np.empty(k), np.empty(k, dtype=np.int64), np.empty(k, dtype=np.int64))
     bits = np.empty(0, dtype=np.uint8) if selection.bits is None else selection.bits
-    n = scan(_make_query(postings, weighted, lists), bits, ids, floor, scores, found, rows)
-    order = np.lexsort((found[:n], -scores[:n]))
-    return ScoredRows(rows=rows[:n][order], scores=scores[:n][order])
+    n = scan(_make_query(postings, weighted, lists), bits, ids, floor, best)
+    scores, found, rows = best[0][:n], best[1][:n], best[2][:n]
+    order = np.lexsort((found, -scores))
+    return ScoredRows(rows=rows[order], scores=scores[order])
 
 
 def score_some(postings: Postings, weighted: WeightedTerms, rows: IntVector) -> DoubleVector:

@@ -6,13 +6,17 @@ three-valued as in SQL: a comparison with a null is neither true nor false, `not
 selected only where the whole expression is true.
 
 Whether a caller may ask an expression at all is decided in `known_columns`.
+
+Text is compared letter by letter, in the form that `text_columns` gives it; `matches` finds words, phrases
+and beginnings in text, title or heading.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -34,12 +38,14 @@ from eagleray.contracts.filters import (
     Or,
     StartsWith,
 )
+from eagleray.contracts.indexes import TextField
 from eagleray.contracts.times import parse_instant
-from eagleray.errors import InvalidTimeError
+from eagleray.errors import FilterColumnError, InvalidTimeError
 from eagleray.text_forms import normalise
+from indexes.lexical.expressions import name_match
+from indexes.lexical.lists import find_lists
 from indexes.masks.numbers import compare_numbers, fill, find_numbers
-from indexes.masks.texts import compare_texts, find_beginnings, find_texts
-from indexes.masks.words import find_matching
+from indexes.masks.text_columns import normalise_column, normalise_value
 from indexes.segments.attribute_columns import find_columns
 from indexes.segments.view import SegmentView
 
@@ -61,6 +67,73 @@ _NUMBERS: Final = (AttributeType.INTEGER, AttributeType.NUMBER)
 
 Judge = Callable[[AttributeType, pa.Array], pa.Array]
 """Says of each value of a column of one type whether it satisfies a condition; null where it is null."""
+
+
+_FIELDS: Final = {"text": TextField.BODY, "title": TextField.TITLE, "heading": TextField.HEADING}
+
+
+_LIKE_A_DATE: Final = r"^\d{4}-\d{2}-\d{2}"
+_COMPARE: Final[Mapping[Comparison, Any]] = {
+    Comparison.EQ: pc.equal,
+    Comparison.LT: pc.less,
+    Comparison.LE: pc.less_equal,
+    Comparison.GT: pc.greater,
+    Comparison.GE: pc.greater_equal,
+}
+
+
+def compare_texts(column: pa.Array, op: Comparison, value: str, *, name: str) -> pa.Array:
+    """Return whether each text of a column compares so with a value: bool, null where the column is.
+
+    In order, a value that begins as a date is compared only with text that does, too: `n/a` is neither
+    before nor after a day.
+
+    Args:
+        column: string.
+        op: any but `!=`.
+        value: any text.
+        name: of the column, which may be compared as it is.
+    """
+    column, value = normalise_column(name, column), normalise_value(name, value)
+    found = _COMPARE[op](column, pa.scalar(value, pa.string()))
+    if op is not Comparison.EQ and re.match(_LIKE_A_DATE, value, re.ASCII):
+        found = pc.and_(found, pc.match_substring_regex(column, _LIKE_A_DATE))
+    return found
+
+
+def find_texts(column: pa.Array, values: Sequence[str], *, name: str) -> pa.Array:
+    """Return whether each text of a column is one of some values; see `compare_texts`."""
+    wanted = pa.array([normalise_value(name, value) for value in values], pa.string())
+    found = pc.is_in(normalise_column(name, column), value_set=wanted)
+    return pc.if_else(pc.is_valid(column), found, None)
+
+
+def find_beginnings(column: pa.Array, prefix: str, *, name: str) -> pa.Array:
+    """Return whether each text of a column begins so; see `compare_texts`."""
+    return pc.starts_with(normalise_column(name, column), pattern=normalise_value(name, prefix))
+
+
+def find_matching(view: SegmentView, column: str, words: str) -> npt.NDArray[np.bool_]:
+    """Return the rows that match: bool [n_rows].
+
+    Args:
+        view: the segment.
+        column: `text` (with the heading), `title` or `heading`.
+        words: a word, several for a phrase, or the beginning of one and an asterisk.
+
+    Raises:
+        FilterColumnError: there is no such column, or no word to look for.
+    """
+    if column not in _FIELDS:
+        raise FilterColumnError(column=column, detail=f"matches looks into {', '.join(_FIELDS)}")
+    name = name_match(words)
+    if not name:
+        detail = f"{words!r} holds no word to look for; an asterisk stands at the end of a single word"
+        raise FilterColumnError(column=column, detail=detail)
+    lists = find_lists(view.postings[_FIELDS[column]], [name], n_prefix=view.n_rows)
+    matching = np.zeros(view.n_rows, dtype=np.bool_)
+    matching[lists.rows[lists.starts[0] : lists.ends[0]]] = True
+    return matching
 
 
 def name_attribute(column: str) -> str | None:

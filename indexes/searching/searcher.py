@@ -39,7 +39,6 @@ class Searcher:
         fitted: FittedRanking | None = None,
         reranker: Reranker | None = None,
         n_threads: int = 1,
-        entitle: Entitle | None = None,
     ) -> None:
         """Take the parts.
 
@@ -51,7 +50,6 @@ class Searcher:
             reranker: of questions that ask for it.
             n_threads: that one search may use, its own with them; all searches share the others. Answers are
                 the same for any number.
-            entitle: lets the snapshot be asked under the entitlements of another; `None` where it is not.
         """
         self._threads = SegmentThreads(n_threads)
         targets = TargetFinder(segments)
@@ -59,10 +57,8 @@ class Searcher:
         self._reranker = reranker
         held = HeldSegments(range(len(segments)), targets, threads=self._threads)
         self._ruled: Ruled[Searcher] = Ruled(snapshot, None)
-        if entitle is not None:
-            make = partial(Searcher, snapshot, embedder=embedder, fitted=fitted)
-            again = partial(make, reranker=reranker, n_threads=n_threads)
-            self._ruled = Ruled(snapshot, lambda asked: again(segments=entitle(asked)))
+        make = partial(Searcher, snapshot, embedder=embedder, fitted=fitted)
+        self._make = partial(make, reranker=reranker, n_threads=n_threads)
         self._searcher = ShardedSearcher(
             snapshot,
             [DirectPort(Shard(snapshot, held))],
@@ -76,6 +72,15 @@ class Searcher:
     def snapshot(self) -> str:
         """Id of the snapshot."""
         return self._searcher.snapshot
+
+    def entitle_by(self, entitle: Entitle) -> Searcher:
+        """Let the snapshot be asked under the entitlements of another as well; return this searcher.
+
+        Args:
+            entitle: returns the segments under the entitlements that a request names.
+        """
+        self._ruled = Ruled(self.snapshot, lambda asked: self._make(segments=entitle(asked)))
+        return self
 
     def under(self, asked: AskedSnapshot) -> Searcher:
         """Return what answers from this snapshot by the entitlements that rule it; itself for its own.

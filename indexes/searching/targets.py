@@ -3,11 +3,13 @@
 What a caller's groups open and what a filter selects is the same for many questions, so both are kept,
 and so are whole masks. Nothing kept depends on more than the key it is kept under; filters are told
 apart by how they are written, because `1` equals `true` in Python.
+
+What BM25 must know of these rows is counted once for all questions about them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,13 +17,14 @@ import numpy as np
 
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.filters import FilterExpression
+from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import Principal
 from eagleray.digests import digest_bytes
+from indexes.lexical.bm25 import Statistics, count_frequencies, sum_lengths
 from indexes.masks.columns import evaluate_filter
 from indexes.masks.known_columns import find_readable_names, find_readable_types
 from indexes.masks.timelines import Timeline
 from indexes.masks.visibility import is_open_zone, select_readable
-from indexes.searching.counts import Counts
 from indexes.searching.recent import Recent
 from indexes.segments.naming import number_name
 from indexes.segments.view import SegmentView
@@ -32,6 +35,50 @@ _KEPT: Final = 64
 
 _KEPT_WITHOUT: Final = 8
 """Masks kept without a document: for as long as one question takes, or a few at once."""
+
+
+_MAX_COUNTED: Final = 10_000
+_MAX_NAME: Final = 256
+"""Characters of a term or phrase that is kept; a longer one is counted anew."""
+
+
+class Counts:
+    """Lengths and document frequencies among the selected rows of a segment, field by field; thread-safe."""
+
+    def __init__(self, view: SegmentView, selection: Selection) -> None:
+        self._view, self._selection = view, selection
+        self._lengths: dict[TextField, int] = {}
+        self._frequencies: dict[tuple[TextField, str], int] = {}
+
+    def find(self, field: TextField, terms: Iterable[str]) -> Statistics:
+        """Return BM25's statistics of one field for some terms.
+
+        Args:
+            field: where they are looked for.
+            terms: terms, phrases or beginnings, as `indexes.lexical.expressions` names them.
+        """
+        counted = self._frequencies
+        found = {term: counted.get((field, term)) for term in terms}
+        unknown = [term for term, frequency in found.items() if frequency is None]
+        fresh: dict[str, int] = {}
+        if unknown:
+            fresh = count_frequencies(self._view.postings[field], unknown, self._selection)
+            if len(counted) > _MAX_COUNTED:
+                counted.clear()  # other threads hold what they read
+            kept = ((term, frequency) for term, frequency in fresh.items() if len(term) <= _MAX_NAME)
+            counted.update({(field, term): frequency for term, frequency in kept})
+        known = {term: frequency for term, frequency in found.items() if frequency is not None}
+        return Statistics(
+            n_rows=self._selection.n_selected,
+            total_length=self._sum_lengths(field),
+            frequencies={**known, **fresh},
+        )
+
+    def _sum_lengths(self, field: TextField) -> int:
+        length = self._lengths.get(field)
+        if length is None:
+            length = self._lengths[field] = sum_lengths(self._view.postings[field], self._selection)
+        return length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

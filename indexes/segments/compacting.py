@@ -20,7 +20,7 @@ from indexes.segments.publishing import publish_segment
 from indexes.segments.rows import ORDERED_BY, find_row_order, save_rows, stack_rows
 from indexes.segments.vectors import save_vectors, stack_vectors
 from indexes.segments.view import SegmentView
-from indexes.segments.writing import ROWS, VECTORS, finish_segment
+from indexes.segments.writing import ROWS, VECTORS, SegmentSpec, finish_segment
 
 
 def compact_segments(
@@ -58,14 +58,8 @@ def compact_segments(
         stacked = stack_vectors((view.vectors for view in views), Path(scratch) / "vectors")
         save_vectors(stacked, order, folder / VECTORS)
         save_rows(stack_rows(tables, order), folder / ROWS)
-        finish_segment(
-            folder,
-            n_rows=len(order),
-            zone=first.zone,
-            embedder=first.embedder,
-            codebook=codebook,
-            device=device,
-        )
+        spec = SegmentSpec(zone=first.zone, embedder=first.embedder, codebook=codebook, device=device)
+        finish_segment(folder, n_rows=len(order), spec=spec)
         return publish_segment(store, folder, collection=collection)
 
 

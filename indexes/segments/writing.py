@@ -6,6 +6,7 @@ Uploading the folder lives in `publishing`, reading it back in `opening`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -34,16 +35,27 @@ LEXICAL: Final = "lexical"
 _BLOCK_ROWS: Final = 4_096
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentSpec:
+    """What a segment is made as, whatever rows it holds.
+
+    Attributes:
+        zone: the zone of every row.
+        embedder: what computed the vectors.
+        texts: attributes whose text is never a time, because somebody declared them strings.
+        codebook: of the inverted lists, or `None` for a flat segment.
+        device: that finds each row's list (`indexes.dense.devices`).
+    """
+
+    zone: str
+    embedder: EmbedderIdentity
+    texts: Collection[str] = ()
+    codebook: Codebook | None = None
+    device: str = "cpu"
+
+
 def write_segment(
-    chunks: pa.Table,
-    vectors: FloatMatrix,
-    *,
-    zone: str,
-    embedder: EmbedderIdentity,
-    folder: Path,
-    texts: Collection[str] = (),
-    codebook: Codebook | None = None,
-    device: str = "cpu",
+    chunks: pa.Table, vectors: FloatMatrix, *, spec: SegmentSpec, folder: Path
 ) -> SegmentManifest:
     """Write a segment and return its manifest, which is the last file written.
 
@@ -51,63 +63,43 @@ def write_segment(
         chunks: rows as `CHUNK_SCHEMA` says, in any order.
         vectors: float32 [n_rows, dim], unit L2 norm; row `i` belongs to chunk `i`. Mapped from a
             file, they take no memory.
-        zone: the zone of every row.
-        embedder: what computed the vectors.
+        spec: what it is made as.
         folder: an empty folder, or none yet.
-        texts: attributes whose text is never a time, because somebody declared them strings.
-        codebook: of the inverted lists, or `None` for a flat segment.
-        device: that finds each row's list (`indexes.dense.devices`).
 
     Raises:
         InputError: the rows or vectors cannot be a segment, or `folder` holds something.
     """
-    table = check_chunks(chunks, zone=zone)
-    check_vectors(vectors, n_rows=table.num_rows, dim=embedder.dim)
+    table = check_chunks(chunks, zone=spec.zone)
+    check_vectors(vectors, n_rows=table.num_rows, dim=spec.embedder.dim)
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise InputError(detail=f"a segment is written into an empty folder; {folder} holds something")
     order = find_row_order(table)
     save_vectors(vectors, order, folder / VECTORS)
-    save_rows(build_rows(table, order, texts=texts), folder / ROWS)
-    return finish_segment(
-        folder,
-        n_rows=table.num_rows,
-        zone=zone,
-        embedder=embedder,
-        codebook=codebook,
-        device=device,
-    )
+    save_rows(build_rows(table, order, texts=spec.texts), folder / ROWS)
+    return finish_segment(folder, n_rows=table.num_rows, spec=spec)
 
 
-def finish_segment(
-    folder: Path,
-    *,
-    n_rows: int,
-    zone: str,
-    embedder: EmbedderIdentity,
-    codebook: Codebook | None = None,
-    device: str = "cpu",
-) -> SegmentManifest:
+def finish_segment(folder: Path, *, n_rows: int, spec: SegmentSpec) -> SegmentManifest:
     """Write all that follows from a segment's row table and vectors, and return its manifest.
 
     Args:
         folder: holds `ROWS` and `VECTORS`, in the segment's order, and nothing else.
         n_rows: rows of both.
-        zone: see `write_segment`, as for the others.
-        embedder: see there.
-        codebook: see there.
-        device: see there.
+        spec: what it is made as.
     """
     rows = open_rows(folder / ROWS, n_rows=n_rows)  # mapped: memory is for postings now
     names, bits = build_group_bits(rows["groups"].chunk(0))
     (folder / GROUPS).write_bytes(bits.tobytes())
     _write_postings(folder, rows)
-    dense = _write_dense(folder, codebook, rows, device=device) if codebook is not None else None
+    dense = None
+    if spec.codebook is not None:
+        dense = _write_dense(folder, spec.codebook, rows, device=spec.device)
     known_from = rows["known_from"].to_numpy()
     manifest = SegmentManifest(
-        zone=zone,
+        zone=spec.zone,
         n_rows=rows.num_rows,
-        embedder=embedder,
+        embedder=spec.embedder,
         groups=names,
         attributes=list_types(rows),
         first_known=int(known_from[0]),

@@ -25,7 +25,7 @@ from eagleray.contracts.ports import Embedder, FloatMatrix, Store, TokenCounter
 from eagleray.errors import ConflictError, IntegrityError, NotPublishedError
 from indexes.segments.attributes import merge_attribute_types
 from indexes.segments.publishing import publish_segment
-from indexes.segments.writing import list_texts, write_segment
+from indexes.segments.writing import SegmentSpec, list_texts, write_segment
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.snapshots.opened import OpenSnapshot
 from indexes.snapshots.patches import make_patch, put_patch
@@ -180,8 +180,7 @@ def _build(target: Writable, arranged: Arranged, prepared: _Prepared, *, parent:
             written = write_segment(
                 rows.filter(is_mine),
                 np.ascontiguousarray(vectors[is_mine.to_numpy()]),
-                zone=zone,
-                embedder=target.embedder.identity,
+                spec=SegmentSpec(zone=zone, embedder=target.embedder.identity),
                 folder=folder,
             )
             types = merge_attribute_types(types, written.attributes)

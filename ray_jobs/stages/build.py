@@ -17,7 +17,7 @@ from indexes.runs.markers import Stage
 from indexes.segments.codebooks import load_codebook
 from indexes.segments.publishing import publish_segment
 from indexes.segments.vectors import align_vectors, stack_vectors
-from indexes.segments.writing import write_segment
+from indexes.segments.writing import SegmentSpec, write_segment
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.segments import SegmentPlan
 from ray_jobs.stage_spec import StageSpec, WorkerResources
@@ -68,16 +68,14 @@ class BuildTask:
             del parts
             folder = Path(scratch) / "segment"
             name = payload.codebook
-            written = write_segment(
-                rows,
-                stacked,
+            spec = SegmentSpec(
                 zone=zone,
                 embedder=embedder,
-                folder=folder,
                 texts=self._texts,
                 codebook=load_codebook(ledger.store, ledger.collection, name) if name else None,
                 device=self._device,
             )
+            written = write_segment(rows, stacked, spec=spec, folder=folder)
             digest = publish_segment(ledger.store, folder, collection=ledger.collection)
         return BuiltSegment(segment=digest, n_rows=rows.num_rows, attributes=written.attributes)
 

@@ -10,9 +10,8 @@ from typing import Any, Final
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Element
 from eagleray.contracts.sources import RawRecord
 from eagleray.documents.elements import find_elements
-from eagleray.documents.formats.pdf_fields import FieldReader
+from eagleray.documents.formats.pdf_fields import FieldReader, read_form_data
 from eagleray.documents.formats.pdf_superscripts import mark_superscripts
-from eagleray.documents.formats.pdf_xfa import read_form_data
 from eagleray.documents.records import InputFile, make_file_record
 from eagleray.errors import MissingExtraError
 

@@ -1,23 +1,38 @@
-"""Which files each format is made of, and the blocks poured into them."""
+"""Which files each format is made of, and the blocks poured into them.
+
+A sink, which writes one format, is what `Sink` says.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 
 from eagleray.contracts.exchange import ExchangeFormat
 from indexes.dense.codebooks import Codebook
 from indexes.exchange.blocks import RowBlock
-from indexes.exchange.sinks.contracts import Sink
 from indexes.exchange.sinks.faiss import FaissSink
 from indexes.exchange.sinks.faiss_ivf import FaissIvfSink
 from indexes.exchange.sinks.fvecs import FvecsSink
 from indexes.exchange.sinks.lance import write_lance
 from indexes.exchange.sinks.npy import IdsSink, NpySink
 from indexes.exchange.sinks.parquet import ParquetSink
+
+
+class Sink(Protocol):
+    """Takes the blocks of an export in order; its files are whole once it is closed."""
+
+    def write(self, block: RowBlock) -> None:
+        """Append the rows of a block."""
+        ...
+
+    def close(self) -> None:
+        """Finish the files."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

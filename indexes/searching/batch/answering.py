@@ -49,8 +49,20 @@ Scales: TypeAlias = tuple[float, float, float, float]
 Barred: TypeAlias = tuple[int, float, float, float]
 """Hits of one document at most, 0 for any number; least score, similarity and sum of words of a hit."""
 
-Kept: TypeAlias = tuple[IntMatrix, DoubleMatrix, DoubleMatrix]
-"""Of each question's hits, best first: place in the view, score, and sum of words; [n, n_most]."""
+Rating: TypeAlias = tuple[Blend, Barred]
+"""How the channels make a score, and which rows are no hits."""
+
+Channels: TypeAlias = tuple[FloatVector, FloatVector, DoubleVector, DoubleVector]
+"""Of rows, then of blocks, the greatest: similarity, similarity, sum of words, sum of words."""
+
+Moment: TypeAlias = tuple[int, int]
+"""A question's time, and the rows known by then."""
+
+Best: TypeAlias = tuple[IntVector, DoubleVector]
+"""The hits of one question, best first: place in the view, and score."""
+
+Kept: TypeAlias = tuple[IntMatrix, DoubleMatrix, DoubleMatrix, IntVector]
+"""Of each question's hits, best first: place in the view, score, sum of words, [n, n_most]; how many, [n]."""
 
 
 @numba.njit(cache=True, nogil=True)
@@ -59,10 +71,8 @@ def answer_all(
     rows: Rows,
     words: Words,
     asked: Asked,
-    blend: Blend,
-    barred: Barred,
+    rating: Rating,
     kept: Kept,
-    n_kept: IntVector,
 ) -> None:
     """Answer questions.
 
@@ -71,11 +81,10 @@ def answer_all(
         rows: of the view.
         words: of the query.
         asked: the questions.
-        blend: how the channels make a score.
-        barred: which rows are no hits.
+        rating: of rows.
         kept: written.
-        n_kept: int64 [n_questions], written: hits of each.
     """
+    blend, barred = rating
     tops = _find_tops(near)
     sums = np.zeros(len(rows[0]))
     apart = np.zeros(len(sums) if len(words[-1]) > 1 else 0)
@@ -99,12 +108,11 @@ def answer_all(
             )
         places, scores = kept[0][number][: wanted[number]], kept[1][number][: wanted[number]]
         scales = (blend[0], blend[1], greatest[0], greatest[1])
-        found = _keep_best(
-            near, tops, sums, word_tops, rows, times[number], n, scales, barred, places, scores
-        )
+        channels, best = (near, tops, sums, word_tops), (places, scores)
+        found = _keep_best(channels, rows, (times[number], n), scales, barred, best)
         for place in range(found):
             kept[2][number, place] = sums[places[place]]
-        n_kept[number] = found
+        kept[3][number] = found
 
 
 @numba.njit(cache=True, nogil=True)
@@ -179,19 +187,12 @@ def _find_greatest_visible(
 
 @numba.njit(cache=True, nogil=True)
 def _keep_best(
-    near: FloatVector,
-    tops: FloatVector,
-    sums: DoubleVector,
-    word_tops: DoubleVector,
-    rows: Rows,
-    time: int,
-    n: int,
-    scales: Scales,
-    barred: Barred,
-    places: IntVector,
-    scores: DoubleVector,
+    channels: Channels, rows: Rows, moment: Moment, scales: Scales, barred: Barred, best: Best
 ) -> int:
     """Write the best rows and their scores, best first, and return how many they are."""
+    near, tops, sums, word_tops = channels
+    time, n = moment
+    scores = best[1]
     is_near, is_worded = scales[0] > 0.0, scales[1] > 0.0
     _, least, least_near, least_word = barred
     n_kept = 0
@@ -208,7 +209,7 @@ def _keep_best(
                 continue
             if (is_near and near[row] < least_near) or (is_worded and word < least_word):
                 continue
-            n_kept = _keep(row, score, rows, barred[0], places, scores, n_kept)
+            n_kept = _keep(row, score, rows, barred[0], best, n_kept)
             if n_kept == len(scores):
                 least = scores[n_kept - 1]  # the worst one kept, at least what was asked
     return n_kept
@@ -228,16 +229,9 @@ def _blend(near: np.float32, word: float, scales: Scales) -> float:
 
 
 @numba.njit(cache=True, nogil=True)
-def _keep(
-    row: int,
-    score: float,
-    rows: Rows,
-    n_per_document: int,
-    places: IntVector,
-    scores: DoubleVector,
-    n: int,
-) -> int:
+def _keep(row: int, score: float, rows: Rows, n_per_document: int, best: Best, n: int) -> int:
     """Put a row where it belongs among those kept, and return how many these are."""
+    places, scores = best
     _, chunk_ids, documents = rows
     if n_per_document:
         held = 0

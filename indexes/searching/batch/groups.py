@@ -114,8 +114,8 @@ def answer_group(
         words = weigh_words(terms, finder, counts, group.times, boosts=group.rules.boosts)
     n_most = min(int(group.wanted.max()), len(view))
     shape = (len(group.times), n_most)
-    kept = (np.empty(shape, dtype=np.int64), np.empty(shape), np.empty(shape))
     n_kept = np.zeros(len(group.times), dtype=np.int64)
+    kept = (np.empty(shape, dtype=np.int64), np.empty(shape), np.empty(shape), n_kept)
     similarities = np.empty(0, dtype=np.float32) if near is None else near[view.numbers]
     if n_most:
         answer_all(
@@ -123,10 +123,8 @@ def answer_group(
             (view.known_to, view.chunk_ids, view.documents),
             _list_fields(words),
             (group.times, counts.prefixes, np.minimum(group.wanted, n_most)),
-            _blend(group),
-            _limit(group.rules.limits),
+            (_blend(group), _limit(group.rules.limits)),
             kept,
-            n_kept,
         )
     held = np.arange(n_most)[None, :] < n_kept[:, None]
     places = kept[0][held]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -42,47 +43,54 @@ class ComparedChannel(DenseChannel):
         return collector.finish()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedQuestion:
+    """One question, and what was made of it for its whole block.
+
+    Attributes:
+        place: in the list.
+        terms: its words.
+        weights: of its channels.
+        near: its vector, and float32 [n_rows], the similarity of every row; `None` where words alone answer.
+    """
+
+    request: SearchRequest
+    place: int
+    terms: Mapping[str, int]
+    weights: Weights
+    near: tuple[DenseQuery, FloatVector] | None
+
+
 def answer_one(
-    request: SearchRequest,
-    place: int,
-    *,
-    finder: TargetFinder,
-    columns: Columns,
-    terms: Mapping[str, int],
-    weights: Weights,
-    reranker: Reranker | None,
-    near: tuple[DenseQuery, FloatVector] | None,
+    question: PreparedQuestion, *, finder: TargetFinder, columns: Columns, reranker: Reranker | None
 ) -> Found:
     """Return the hits of one question.
 
     Args:
-        request: the question.
-        place: its place in the list.
+        question: what is asked.
         finder: of the rows it may find.
         columns: of all segments.
-        terms: its words.
-        weights: of its channels.
         reranker: where it asks for one.
-        near: its vector, and float32 [n_rows], the similarity of every row; `None` where words alone answer.
 
     Raises:
         FilterColumnError: the filter names no column of the snapshot, or its value does not fit.
         GuardError: a candidate of the reranker lies outside the mask.
     """
+    request, near, weights = question.request, question.near, question.weights
     targets = finder.find(Scope(as_of=request.as_of, principal=request.principal, filter=request.filter))
     is_worded = request.mode is not SearchMode.DENSE
     channels: list[Channel] = []
     if near is not None:
         channels.append(ComparedChannel(targets, near[0], near[1], columns))
     if is_worded:
-        channels.append(open_words(targets, terms, list_boosts(weights.boosts)))
+        channels.append(open_words(targets, question.terms, list_boosts(weights.boosts)))
     ranked = answer_question(LocalSource(targets, channels), request, dense_weight=weights.dense)
     if reranker is not None:
         texts = read_texts(ranked, targets, as_of=request.as_of, principal=request.principal)
         ranked, _ = rerank_rows(ranked, texts, request, reranker)
     numbers = [int(columns.starts[item.part]) + item.row for item in ranked]
     return Found(
-        questions=np.full(len(ranked), place, dtype=np.int64),
+        questions=np.full(len(ranked), question.place, dtype=np.int64),
         numbers=np.array(numbers, dtype=np.int64),
         scores=np.array([item.score for item in ranked]),
         near=np.array([item.scores[0] for item in ranked]),

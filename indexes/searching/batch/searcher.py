@@ -2,6 +2,8 @@
 
 The list is cut into blocks whose distinct queries' similarities fit the memory. In a block the questions of a
 view are answered together. Each distinct query is embedded once, alone, as a single search embeds it.
+
+The fast path answers plain questions; whatever it does not know is asked as a single search.
 """
 
 from __future__ import annotations
@@ -9,25 +11,25 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
-from eagleray.contracts.hits import SearchMode, SearchRequest
+from eagleray.contracts.hits import Ranking, SearchMode, SearchRequest
 from eagleray.contracts.manifests import FittedRanking
 from eagleray.contracts.ports import Embedder, FloatMatrix, Reranker
+from eagleray.contracts.times import LATEST
+from indexes.dense.comparing import BLOCK_ROWS, compare_block
 from indexes.dense.queries import DenseQuery
 from indexes.dense.vectors import FloatVector
 from indexes.lexical.expressions import find_query_terms
 from indexes.searching.batch.columns import Columns, join_columns
 from indexes.searching.batch.found import Found, guard_found, join_found, tabulate
 from indexes.searching.batch.groups import Group, answer_group, group_questions
-from indexes.searching.batch.one_by_one import answer_one
-from indexes.searching.batch.plain import is_plain
-from indexes.searching.batch.similarities import compare_all
+from indexes.searching.batch.one_by_one import PreparedQuestion, answer_one
 from indexes.searching.batch.views import View, make_view
 from indexes.searching.batch.words import WordFinder
 from indexes.searching.reranking import choose_reranker
@@ -40,6 +42,53 @@ MAX_BYTES: Final = 128 << 20
 
 _WORDS_SHARE: Final = 4
 """One part in so many is for words."""
+
+
+MAX_K: Final = 256
+"""Hits of one question up to which the best are kept in a sorted list, where one more costs a shift of it."""
+
+_PLAIN: Final = Ranking()
+_KNOWN: Final = {
+    name: getattr(_PLAIN, name)
+    for name in ("boosts", "dense_weight", "min_score", "min_dense", "min_lexical", "n_per_document")
+}
+"""What a ranking may say."""
+
+
+def is_plain(request: SearchRequest, fitted: FittedRanking | None) -> bool:
+    """Return whether a question is one of words, by one or both channels, and for few hits.
+
+    Args:
+        request: the question.
+        fitted: weights of the collection, if it has any.
+    """
+    if request.rerank or request.k > MAX_K or (request.as_of is not None and request.as_of > LATEST):
+        return False
+    ranking = request.ranking
+    if ranking is not _PLAIN and replace(ranking, **_KNOWN) != _PLAIN:
+        return False
+    return request.mode is not SearchMode.HYBRID or 0.0 < choose_weights(ranking, fitted).dense < 1.0
+
+
+def compare_all(
+    segments: Sequence[SegmentView], queries: Sequence[DenseQuery], *, threads: Executor
+) -> FloatMatrix:
+    """Return the similarity of each query with each row: float32 [n_queries, n_rows].
+
+    Args:
+        segments: whose rows are compared, one segment after the other.
+        queries: the queries.
+        threads: share the work.
+    """
+    similarities = np.empty((len(queries), sum(view.n_rows for view in segments)), dtype=np.float32)
+    vectors = [query.vector for query in queries]
+    first = 0
+    for view in segments:
+        mine = similarities[:, first : first + view.n_rows]
+        compare = partial(compare_block, view.vectors, vectors, similarities=mine)
+        list(threads.map(compare, range(0, view.n_rows, BLOCK_ROWS)))
+        first += view.n_rows
+    return similarities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,16 +222,15 @@ class BatchSearcher:
 
     def _answer_one(self, request: SearchRequest, place: int, block: QuestionBlock) -> Found:
         near = block.find_similarities(request.query, request.mode)
-        return answer_one(
-            request,
-            place,
-            finder=self._targets,
-            columns=self._columns,
+        question = PreparedQuestion(
+            request=request,
+            place=place,
             terms=block.terms[request.query],
             weights=choose_weights(request.ranking, self._fitted),
-            reranker=choose_reranker(request, self._reranker),
             near=None if near is None else (block.queries[request.query], near),
         )
+        reranker = choose_reranker(request, self._reranker)
+        return answer_one(question, finder=self._targets, columns=self._columns, reranker=reranker)
 
 
 def _count_cores() -> int:

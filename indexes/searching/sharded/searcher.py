@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
@@ -34,7 +35,6 @@ from indexes.lexical.expressions import find_query_terms
 from indexes.searching.answering import answer_question, cut_page
 from indexes.searching.batch import MAX_BYTES, tabulate_hits
 from indexes.searching.checking import check_facets, check_many, check_request
-from indexes.searching.clocks import StepClock
 from indexes.searching.column_checks import ColumnChecks, Types
 from indexes.searching.documents import join_rows
 from indexes.searching.facets import count_values
@@ -43,16 +43,30 @@ from indexes.searching.reranking import choose_reranker, rerank_rows
 from indexes.searching.sharded.ports import ShardPort, ask_all
 from indexes.searching.sharded.source import ShardedSource
 from indexes.searching.sharded.steps import (
-    Asked,
     CountWords,
     FindTypes,
     ListNames,
     ListRows,
     ListValues,
     ReadDocument,
+    ShardQuestion,
 )
 from indexes.searching.targets import Scope
 from indexes.searching.weights import Weights, choose_weights, list_boosts
+
+
+@dataclass(slots=True)
+class StepClock:
+    """Milliseconds by step."""
+
+    laps: dict[str, float] = field(default_factory=dict)
+    _last: float = field(default_factory=time.perf_counter)
+
+    def lap(self, step: str) -> None:
+        """Keep the time since the step before under a step's name."""
+        now = time.perf_counter()
+        self.laps[step] = round((now - self._last) * 1000.0, 3)
+        self._last = now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +257,7 @@ class ShardedSearcher:
         if request.mode is not SearchMode.DENSE:
             fields = (TextField.BODY, *(field for field, _ in boosts))
             statistics = self._count(scope, tuple(words.terms), fields)
-        asked = Asked(
+        asked = ShardQuestion(
             scope=scope,
             mode=request.mode,
             k=request.k,

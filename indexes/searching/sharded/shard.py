@@ -23,7 +23,7 @@ from indexes.searching.segment_threads import IN_TURN, SegmentThreads
 from indexes.searching.targets import Scope, Target, TargetFinder
 
 if TYPE_CHECKING:
-    from indexes.searching.sharded.steps import Asked, Opened
+    from indexes.searching.sharded.steps import Opened, ShardQuestion
 
 Answer = TypeVar("Answer")
 AnswerOut = TypeVar("AnswerOut", covariant=True)
@@ -64,13 +64,13 @@ class HeldSegments:
         self.finder, self.threads = finder, threads
         self._places = {number: place for place, number in enumerate(numbers)}
         self._is_alike = all(number == place for number, place in self._places.items())
-        self._opened: WeakKeyDictionary[Asked, Opened] = WeakKeyDictionary()
+        self._opened: WeakKeyDictionary[ShardQuestion, Opened] = WeakKeyDictionary()
 
     def find(self, scope: Scope) -> tuple[Target, ...]:
         """Return one target a segment; see `TargetFinder`."""
         return self.finder.find(scope)
 
-    def open(self, asked: Asked) -> Opened:
+    def open(self, asked: ShardQuestion) -> Opened:
         """Return what looks for a question's rows: made once for as long as the question is held."""
         opened = self._opened.get(asked)
         if opened is None:

@@ -16,7 +16,7 @@ from indexes.searching.pools import Pool, merge_pools
 from indexes.searching.ranking import Ranked
 from indexes.searching.sharded.ports import ShardPort, ask_all
 from indexes.searching.sharded.shard import Step
-from indexes.searching.sharded.steps import Asked, Look, Looked, Present, ReadTexts, ReadVectors
+from indexes.searching.sharded.steps import Look, Looked, Present, ReadTexts, ReadVectors, ShardQuestion
 
 Item = TypeVar("Item")
 
@@ -24,7 +24,9 @@ Item = TypeVar("Item")
 class ShardedSource:
     """The rows that one question may find in the segments of all shards; see `Source`."""
 
-    def __init__(self, snapshot: str, ports: Sequence[ShardPort], *, n_segments: int, asked: Asked) -> None:
+    def __init__(
+        self, snapshot: str, ports: Sequence[ShardPort], *, n_segments: int, asked: ShardQuestion
+    ) -> None:
         """Take the question.
 
         Args:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from eagleray.contracts.documents import AttributeType
-from eagleray.contracts.hits import Hit, SearchMode, SegmentExplanation
+from eagleray.contracts.hits import Hit, PlanKind, SearchMode, SegmentExplanation
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import ANONYMOUS, Principal
 from eagleray.contracts.shown_documents import DocumentRequest
@@ -18,10 +18,9 @@ from indexes.dense.queries import DenseQuery
 from indexes.dense.vectors import FloatVector
 from indexes.lexical.bm25 import Statistics
 from indexes.masks.guard import guard_row
-from indexes.planning.plans import Plan
+from indexes.planning.plans import Plan, plan_search
 from indexes.searching.channels import Channel, DenseChannel, count_words
 from indexes.searching.documents import Row, list_rows
-from indexes.searching.explaining import explain_segment, plan_words
 from indexes.searching.facets import ValuePairs, list_values
 from indexes.searching.fields import open_words
 from indexes.searching.highlights import Highlighter
@@ -34,6 +33,26 @@ from indexes.searching.reranking import read_texts
 from indexes.searching.sharded.shard import HeldSegments
 from indexes.searching.targets import Scope, Target
 from indexes.searching.weights import Boosts
+
+
+def plan_words(target: Target, *, n: int) -> Plan:
+    """Return the plan of a search by words, which is always exact."""
+    return plan_search(target.selection, k=n, index=None, efforts=())
+
+
+def explain_segment(target: Target, plan: Plan) -> SegmentExplanation:
+    """Return what a search did in a segment as planned."""
+    is_approximate = plan.kind is PlanKind.APPROXIMATE
+    return SegmentExplanation(
+        segment=target.view.digest,
+        plan=plan.kind,
+        n_rows=target.view.n_rows,
+        n_prefix=target.n_prefix,
+        n_selected=target.selection.n_selected,
+        n_probes=plan.effort.n_probes if is_approximate else 0,
+        n_candidates=plan.effort.n_candidates if is_approximate else 0,
+        recall=plan.recall,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +76,7 @@ class CountWords:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
-class Asked:
+class ShardQuestion:
     """What a question asks of every segment; one question's looks all name the same one.
 
     Attributes:
@@ -143,7 +162,7 @@ class Look:
     """
 
     snapshot: str
-    asked: Asked
+    asked: ShardQuestion
     n: int
 
     def take(self, held: HeldSegments) -> Looked:

@@ -3,22 +3,28 @@
 Only an answer of a snapshot that is open here is taken from memory, so a snapshot that is gone has none;
 errors are not remembered. What is remembered is found by the snapshot, the one whose entitlements rule it,
 the rights of the caller, the whole request, and what computes.
+
+The rows that a caller may see are decided by groups and zones alone (`indexes.masks.visibility`); the subject
+plays no part in what an answer depends on. "Now" is what the snapshot knows and nothing has closed
+(`indexes.masks.timelines`), so a request without a time is decided by the snapshot, too.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol
 
+from eagleray.contracts.answers import read_response, show_response
 from eagleray.contracts.asked_snapshots import AskedSnapshot, ask_own
 from eagleray.contracts.hits import SearchRequest, SearchResponse
+from eagleray.contracts.principals import ANONYMOUS, Principal
 from eagleray.errors import DeadlineError
 from serve.engine.alias_watcher import AliasState
 from serve.engine.searching import SearchPort
-from serve.engine.shared.answers import describe_question, describe_rights, read_answer, write_answer
 from serve.engine.shared.cache import SharedCache
 from serve.engine.shared.sealing import Sealer
 from serve.engine.threads import Work, run_in_thread
@@ -26,6 +32,27 @@ from serve.tracing.spans import describe, span
 
 RESULTS: Final = "result"
 """Kind of their names."""
+
+
+def describe_rights(principal: Principal) -> str:
+    """Return what decides which rows a caller may see: equal ones see the same rows."""
+    zones = None if principal.zones is None else sorted(principal.zones)
+    return repr((sorted(principal.groups), zones))
+
+
+def describe_question(request: SearchRequest) -> str:
+    """Return a request without its caller: every field, its type told apart, in the order it was given."""
+    return repr(replace(request, principal=ANONYMOUS))
+
+
+def write_answer(response: SearchResponse) -> bytes:
+    """Return an answer as bytes, its scores to the bit."""
+    return json.dumps(show_response(response, is_explained=True), separators=(",", ":")).encode()
+
+
+def read_answer(data: bytes) -> SearchResponse:
+    """Return the answer that `write_answer` has written."""
+    return read_response(json.loads(data))
 
 
 class SnapshotPoolPort(Protocol):

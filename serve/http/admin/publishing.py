@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fastapi import APIRouter
+from pydantic import ConfigDict, Field
 
 from indexes.inspecting import describe_move
 from serve.audit.kinds.alias_moves import Change
 from serve.http.access import Publishing, Served
 from serve.http.admin.catalog_answers import MovedAnswer
-from serve.http.admin.publish_bodies import PublishBody, RollbackBody
 from serve.http.answer_models import answered
+from serve.http.body_models import Body, show_example
 from serve.http.request_ids import read_request_id
 from serve.publishing import Moved
 
@@ -19,6 +20,29 @@ router = APIRouter(tags=["publishing"])
 
 _CONFLICT: Final = "The alias does not point to what was expected, or somebody else moved it meanwhile."
 _UNFIT: Final = "The snapshot did not pass its gate, or fields are unknown or of another kind."
+
+
+_ID = r"^[0-9a-f]{64}$"
+_EXPECTED = "Whole id that the alias must point to; otherwise nothing is done."
+
+
+class PublishBody(Body):
+    """Which snapshot an alias shall point to."""
+
+    model_config = show_example(snapshot="3b1f7c20")
+
+    snapshot: str = Field(
+        min_length=1, max_length=64, description="Id, at least 8 digits of its beginning, or another alias."
+    )
+    expected: str | None = Field(default=None, pattern=_ID, description=_EXPECTED)
+
+
+class RollbackBody(Body):
+    """From where an alias shall go back."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{}, {"expected": "3b1f" * 16}]})
+
+    expected: str | None = Field(default=None, pattern=_ID, description=_EXPECTED)
 
 
 @router.post(

@@ -1,4 +1,9 @@
-"""The native searches of a collection: one question, or many from one snapshot."""
+"""The native searches of a collection: one question, or many from one snapshot.
+
+Segments hold rows of everybody. Their names, their sizes, the rows known by a time, the plan that was chosen
+and whether it is exact all depend on rows that a caller may not see; so does the time that each step took.
+Only those who may examine are told them; the audit log has them in any case.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,8 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from eagleray.contracts.answers import show_response
-from eagleray.contracts.hits import SearchRequest, SearchResponse
+from eagleray.contracts.callers import Action, Caller
+from eagleray.contracts.hits import SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.principals import Principal
 from serve.engine.threads import Work, run_in_thread
 from serve.http.access import Searching, Served
@@ -19,10 +25,24 @@ from serve.http.answer_models import BatchAnswer, SearchAnswer, answered
 from serve.http.audited_read import count_asked, keep_replies, keep_reply
 from serve.http.metrics import AskedKind
 from serve.http.native.cursors import find_place, make_cursor
-from serve.http.native.explanations import explain_to
 from serve.http.native.search_bodies import BatchBody, SearchBody
 
 router = APIRouter(tags=["search"])
+
+
+def explain_to(caller: Caller, request: SearchRequest, response: SearchResponse) -> SearchResponse:
+    """Return an answer with what its caller may be told of it.
+
+    Args:
+        caller: who asked.
+        request: what was asked; by words alone, or exact if it says so, every answer is exact.
+        response: the answer.
+    """
+    if caller.may(Action.EXAMINE):
+        return response
+    is_exact = True if request.exact or request.mode is SearchMode.LEXICAL else None
+    explanation = replace(response.explanation, segments=(), is_exact=is_exact, timings_ms={})
+    return replace(response, explanation=explanation)
 
 
 @router.post(

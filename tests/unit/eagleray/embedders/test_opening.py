@@ -8,9 +8,14 @@ import numpy as np
 import pytest
 
 from eagleray.contracts.ports import Embedder
-from eagleray.embedders.deferred import DeferredEmbedder
 from eagleray.embedders.hashing import HashingEmbedder
-from eagleray.embedders.opening import describe_embedder, find_model, load_embedder, open_embedder
+from eagleray.embedders.opening import (
+    DeferredEmbedder,
+    describe_embedder,
+    find_model,
+    load_embedder,
+    open_embedder,
+)
 from eagleray.errors import ModelError
 from eagleray.setting_groups.engine import EmbedderSettings
 

@@ -6,8 +6,8 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
+from eagleray.embedders.calibration import PROBES
 from eagleray.embedders.opening import find_model, load_embedder
-from eagleray.embedders.probes import PROBES
 from eagleray.errors import ModelError
 from eagleray.setting_groups.engine import EmbedderSettings
 

@@ -10,7 +10,7 @@ from indexes.lexical.building import build_postings
 from indexes.lexical.scoring import find_best
 from indexes.searching import channels
 from indexes.searching.channels import LexicalChannel
-from indexes.searching.counts import Counts
+from indexes.searching.targets import Counts
 from indexes.selections import select_all, select_mask
 
 WORDS = [f"word{number}" for number in range(12)]

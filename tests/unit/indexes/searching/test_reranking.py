@@ -11,7 +11,7 @@ from eagleray.contracts.times import OPEN_END
 from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.errors import GuardError, QueryError
 from eagleray.rerankers import load_reranker
-from eagleray.rerankers.deferred import DeferredReranker
+from eagleray.rerankers.opening import DeferredReranker
 from eagleray.setting_groups.engine import RerankerSettings
 from eagleray.testing import OverlapReranker
 from indexes.masks.grammar import parse_filter

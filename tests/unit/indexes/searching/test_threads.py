@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.differential import draw_request
 from benchmarks.differential_world import make_world
-from indexes.searching import counts
+from indexes.searching import targets
 
 
 def test_threads_that_share_masks_and_counts_get_the_answers_of_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(counts, "_MAX_COUNTED", 3)  # counts are forgotten all the time
+    monkeypatch.setattr(targets, "_MAX_COUNTED", 3)  # counts are forgotten all the time
     world = make_world(43, tmp_path)
     drawn = random.Random(43)  # noqa: S311 - draws questions, not secrets
     requests = [draw_request(drawn) for _ in range(120)]

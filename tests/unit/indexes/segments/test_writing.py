@@ -16,7 +16,7 @@ from indexes.segments.attributes import find_attribute_types
 from indexes.segments.manifests import decode_manifest
 from indexes.segments.publishing import publish_segment
 from indexes.segments.vectors import align_vectors
-from indexes.segments.writing import list_texts, write_segment
+from indexes.segments.writing import SegmentSpec, list_texts, write_segment
 from indexes.storage.local import LocalStore
 from tests.small_collections import EMBEDDER, make_rows, make_table, make_vectors
 
@@ -27,7 +27,7 @@ TYPES = find_attribute_types(row["attributes"] for row in RNG_ROWS)
 
 def write(rows, vectors, folder, *, zone="default"):
     table = rows if isinstance(rows, pa.Table) else make_table(rows)
-    return write_segment(table, vectors, zone=zone, embedder=EMBEDDER, folder=folder)
+    return write_segment(table, vectors, spec=SegmentSpec(zone=zone, embedder=EMBEDDER), folder=folder)
 
 
 @settings(max_examples=15, deadline=None)
@@ -180,9 +180,7 @@ def test_a_segment_names_the_types_that_occur_in_its_rows_alone(tmp_path):
     manifest = write_segment(
         make_table(change(attributes='{"year":"2019-03-01"}')),
         VECTORS,
-        zone="default",
-        embedder=EMBEDDER,
+        spec=SegmentSpec(zone="default", embedder=EMBEDDER, texts={"year"}),
         folder=tmp_path / "b",
-        texts={"year"},
     )
     assert manifest.attributes["year"] == ("integer", "string")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.times import LATEST, OPEN_END
 from indexes.searching.batch.columns import Columns
-from indexes.searching.batch.lengths import read_lengths
 from indexes.searching.batch.views import count_view, make_view
+from indexes.searching.batch.words import read_lengths
 
 ROWS = st.lists(
     st.tuples(

@@ -6,7 +6,7 @@ from eagleray.contracts.hits import Fusion, Granularity, Ranking, SearchMode, Se
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.manifests import FittedRanking
 from eagleray.contracts.times import LATEST, OPEN_END
-from indexes.searching.batch.plain import MAX_K, is_plain
+from indexes.searching.batch.searcher import MAX_K, is_plain
 
 CHUNK = Granularity.CHUNK
 

@@ -12,7 +12,7 @@ from benchmarks.differential_world import make_world
 from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
 from eagleray.contracts.times import LATEST
 from eagleray.errors import GuardError, QueryError
-from indexes.searching.batch import plain
+from indexes.searching.batch import searcher as batch_searcher
 from tests.small_batches import list_single, open_tied
 from tests.small_collections import DAY
 
@@ -56,13 +56,13 @@ def test_no_number_of_threads_changes_an_answer(world):
 def test_what_the_fast_path_does_not_know_is_answered_the_same(world, monkeypatch):
     made, requests, _ = world
     fast = made.searcher.search_many(requests)
-    monkeypatch.setattr(plain, "MAX_K", 0)
+    monkeypatch.setattr(batch_searcher, "MAX_K", 0)
     assert made.searcher.search_many(requests).equals(fast)
 
 
 def test_very_many_hits_and_times_beyond_all_are_answered_one_by_one(world):
     made, requests, _ = world
-    odd = [replace(request, k=plain.MAX_K + 1) for request in requests[:40]]
+    odd = [replace(request, k=batch_searcher.MAX_K + 1) for request in requests[:40]]
     odd += [replace(request, as_of=LATEST) for request in requests[:40]]
     found = made.searcher.search_many(odd)
     assert [tuple(row.values()) for row in found.to_pylist()] == list_single(made.searcher, odd)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexes.searching.sharded.division import divide_segments
+from indexes.shard_service import divide_segments
 
 SIZES = st.lists(st.integers(0, 1_000_000), max_size=40)
 

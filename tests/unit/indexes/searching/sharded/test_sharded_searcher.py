@@ -20,11 +20,11 @@ from eagleray.errors import DocumentNotFoundError, FilterColumnError, ShardError
 from indexes.dense.queries import DenseQuery
 from indexes.planning import plans
 from indexes.searching.searcher import Searcher
-from indexes.searching.sharded.division import divide_segments
 from indexes.searching.sharded.searcher import ShardedSearcher
 from indexes.searching.sharded.shard import HeldSegments, Shard
-from indexes.searching.sharded.steps import Asked, CountWords, Look, Present
+from indexes.searching.sharded.steps import CountWords, Look, Present, ShardQuestion
 from indexes.searching.targets import Scope, TargetFinder
+from indexes.shard_service import divide_segments
 from tests.unit.indexes.searching.conftest import EVERYBODY
 
 
@@ -127,7 +127,7 @@ def test_what_looks_for_a_question_is_made_once_here_and_let_go_of_with_the_ques
     held = make_held(world, range(len(world.views)))
     world.embedder.draw("swap repo")
     scope = Scope(as_of=None, principal=EVERYBODY)
-    asked = Asked(
+    asked = ShardQuestion(
         scope=scope,
         mode=SearchMode.DENSE,
         k=3,

@@ -14,7 +14,7 @@ from eagleray.contracts.filters import Compare, Comparison, IsIn
 from eagleray.contracts.hits import Fusion, Granularity, Page, Ranking, SearchMode, SearchRequest
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import Principal
-from serve.engine.shared.answers import describe_question, describe_rights
+from serve.engine.shared.searches import describe_question, describe_rights
 
 ASKED = SearchRequest(query="swap")
 OTHER = {
