@@ -124,7 +124,7 @@ def deliver(
     for stories in (deliveries.first, deliveries.second):
         (source / "corpus.jsonl").write_text("".join(json.dumps(story) + "\n" for story in stories))
         began = time.time_ns() // 1000
-        print(load_job_service().ingest(settings, request, _show_stage), flush=True)
+        print(load_job_service(settings).ingest(request, _show_stage), flush=True)
     return Delivered(settings=settings, second_began=began, second_ended=time.time_ns() // 1000)
 
 

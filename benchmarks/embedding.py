@@ -82,7 +82,7 @@ def cut_corpus(settings: Settings, source: Path) -> list[Path]:
     """Return the chunk files that the product makes of a source; no model takes part."""
     embedder = settings.embedder.model_copy(update={"model": "hashing"})
     request = IngestRequest(source=str(source), alias="")
-    load_job_service().ingest(settings.model_copy(update={"embedder": embedder}), request, show_stage)
+    load_job_service(settings.model_copy(update={"embedder": embedder})).ingest(request, show_stage)
     return sorted((Path(settings.store) / settings.collection / "chunks").iterdir())
 
 

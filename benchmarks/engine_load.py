@@ -36,7 +36,7 @@ class EngineProcess:
 @lru_cache(maxsize=1)
 def _open(written: str) -> SearchEngine:
     settings = Settings.model_validate_json(written)
-    return LocalIndexService().open_engine(settings, snapshot="live")
+    return LocalIndexService(settings).open_engine(snapshot="live")
 
 
 def _ask(settings: Settings, texts: Sequence[str], seconds: float) -> tuple[int, float]:

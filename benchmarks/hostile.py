@@ -215,9 +215,9 @@ def main() -> None:
             jobs=JobSettings(workers=2),
         )
         source = write_notes(Path(folder) / "desk")
-        load_job_service().ingest(settings, IngestRequest(source=str(source)), lambda *_: None)
+        load_job_service(settings).ingest(IngestRequest(source=str(source)), lambda *_: None)
         request = KeyRequest(subject="hostile", roles=frozenset({Role.READER, Role.WRITER}))
-        key = StoredKeyService().create(settings, request)["key"]
+        key = StoredKeyService(settings).create(request)["key"]
         with run_server(settings, options=(), env=KEYS_ALONE) as url:
             siege = Siege(url, key, rng=np.random.default_rng(chosen.seed))
             siege.run(chosen.kinds)

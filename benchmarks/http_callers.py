@@ -20,7 +20,6 @@ from eagleray.settings import Settings
 from serve.identity.key_service import StoredKeyService
 
 _ISSUER: Final = "https://id.bank.example"
-_KEYS: Final = StoredKeyService()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,7 +81,7 @@ class HttpCallers:
             self.known[place] = self._make()
             return
         caller.revoking_at = time.monotonic()
-        _KEYS.revoke(self._settings, key_id=caller.key_id)
+        StoredKeyService(self._settings).revoke(key_id=caller.key_id)
         caller.revoked_at = time.monotonic()
 
     def _make(self) -> HttpCaller:
@@ -98,7 +97,7 @@ class HttpCallers:
         if not is_key:
             return HttpCaller(principal=principal, roles=roles, credential=self._sign(principal, roles))
         wanted = KeyRequest(subject=principal.subject, roles=roles, groups=groups, zones=zones)
-        made = _KEYS.create(self._settings, wanted)
+        made = StoredKeyService(self._settings).create(wanted)
         return HttpCaller(principal=principal, roles=roles, credential=made["key"], key_id=made["key_id"])
 
     def _sign(self, principal: Principal, roles: frozenset[Role]) -> str:

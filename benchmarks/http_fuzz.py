@@ -51,12 +51,11 @@ def write_notes(folder: Path) -> Path:
 
 def make_credentials(settings: Settings) -> dict[str, str]:
     """Return the credential of each kind of caller: one a role, one that is wrong, and none."""
-    keys = StoredKeyService()
+    keys = StoredKeyService(settings)
     made = {
-        str(role): keys.create(settings, KeyRequest(subject=str(role), roles=frozenset({role})))["key"]
-        for role in Role
+        str(role): keys.create(KeyRequest(subject=str(role), roles=frozenset({role})))["key"] for role in Role
     }
-    everything = keys.create(settings, KeyRequest(subject="everything", roles=frozenset(Role), zones=None))
+    everything = keys.create(KeyRequest(subject="everything", roles=frozenset(Role), zones=None))
     return {**made, EVERYTHING: everything["key"], "wrong": "er_wrong", "nobody": ""}
 
 
@@ -93,7 +92,7 @@ def main() -> None:
             store=f"{folder}/store", collection=COLLECTION, embedder={"model": "hashing"}, jobs={"workers": 2}
         )
         source = write_notes(Path(folder) / "desk")
-        ingested = load_job_service().ingest(settings, IngestRequest(source=str(source)), lambda *_: None)
+        ingested = load_job_service(settings).ingest(IngestRequest(source=str(source)), lambda *_: None)
         credentials = make_credentials(settings)
         with run_server(settings, options=(), env=KEYS_ALONE) as url:
             known = list_known(ingested)

@@ -86,7 +86,7 @@ def ingest(corpus: Path, folder: Path) -> Settings:
     settings = load_settings(store=str(folder / "store"), collection=corpus.name)
     if not (folder / "store" / corpus.name / "aliases").is_dir():
         source = copy_corpus(corpus, folder / "sources")
-        load_job_service().ingest(settings, IngestRequest(source=str(source)), show_stage)
+        load_job_service(settings).ingest(IngestRequest(source=str(source)), show_stage)
     return settings
 
 

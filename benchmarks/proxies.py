@@ -78,7 +78,7 @@ def main() -> None:
 def make_key(settings: Settings) -> str:
     """Return the key of a new reader: behind HAProxy, Ray Serve listens for everybody."""
     request = KeyRequest(subject="load", roles=frozenset({Role.READER}), zones=None)
-    return str(load_key_service().create(settings, request)["key"])
+    return str(load_key_service(settings).create(request)["key"])
 
 
 def write_paths(settings: Settings) -> str:

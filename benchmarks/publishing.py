@@ -91,7 +91,7 @@ def measure(
 
 def answer_all(settings: Settings, snapshot: str, texts: Sequence[str]) -> list[Any]:
     """Return what the engine in this process answers, as it stands in an answer over HTTP."""
-    engine = LocalIndexService().open_engine(settings, snapshot=snapshot)
+    engine = LocalIndexService(settings).open_engine(snapshot=snapshot)
     nobody = Principal(subject="development")
     shown = []
     for text in texts:
@@ -106,14 +106,14 @@ def answer_all(settings: Settings, snapshot: str, texts: Sequence[str]) -> list[
 
 def move_alias(settings: Settings, snapshots: Sequence[str], *, n: int) -> list[Move]:
     """Go back to the first snapshot and on to the last, `n` times."""
-    service, moves = LocalIndexService(), list[Move]()
+    service, moves = LocalIndexService(settings), list[Move]()
     time.sleep(_PAUSE_S)
     for _ in range(n):
         before = time.time()
-        service.rollback(settings, alias="live")
+        service.rollback(alias="live")
         moves.append(("rollback", snapshots[0], before))
         time.sleep(_PAUSE_S)
-        told = service.publish(settings, snapshot=snapshots[-1], alias="live")
+        told = service.publish(snapshot=snapshots[-1], alias="live")
         moves.append(("publish", snapshots[-1], _read_moment(told)))
         time.sleep(_PAUSE_S)
     return moves

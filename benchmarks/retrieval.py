@@ -68,8 +68,8 @@ def build(corpus: Path, folder: Path) -> SearchEngine:
     source = copy_corpus(corpus, folder)
     settings = load_settings(store=str(folder / "store"), collection="corpus")
     request = IngestRequest(source=str(source))
-    load_job_service().ingest(settings, request, show_stage)
-    return load_index_service().open_engine(settings, snapshot="live")
+    load_job_service(settings).ingest(request, show_stage)
+    return load_index_service(settings).open_engine(snapshot="live")
 
 
 def measure(

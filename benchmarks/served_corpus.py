@@ -36,7 +36,7 @@ def ingest_corpus(
         for number in range(2 if n_changed else 1):
             if number:
                 _change(source / "corpus.jsonl", n_changed)
-            told = load_job_service().ingest(settings, IngestRequest(source=str(source)), show_stage)
+            told = load_job_service(settings).ingest(IngestRequest(source=str(source)), show_stage)
             snapshots.append(told["snapshot"])
     return settings, snapshots
 

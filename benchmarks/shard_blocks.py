@@ -50,7 +50,7 @@ def cut_corpus(corpus: Path, folder: Path, *, limit: int) -> pa.Table:
         update={"embedder": settings.embedder.model_copy(update={"model": "hashing"})}
     )
     request = IngestRequest(source=str(copy_corpus(corpus, folder, limit=limit)), alias="")
-    load_job_service().ingest(settings, request, show_stage)
+    load_job_service(settings).ingest(request, show_stage)
     files = sorted((folder / "store" / "corpus" / "chunks").iterdir())
     return pa.concat_tables(pq.read_table(path) for path in files).combine_chunks()
 

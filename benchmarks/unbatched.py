@@ -20,7 +20,7 @@ def main() -> None:
     embedder = settings.embedder.model_copy(update={"max_batch_tokens": 1})  # a longer text is alone
     settings = settings.model_copy(update={"embedder": embedder})
     request = ServeRequest(port=0, is_development=True)
-    HttpServeService().serve(settings, request, lambda url: print(json.dumps({"url": url}), flush=True))
+    HttpServeService(settings).serve(request, lambda url: print(json.dumps({"url": url}), flush=True))
 
 
 if __name__ == "__main__":

@@ -33,5 +33,5 @@ def ingest_folder(folder: Path, scratch: Path, limits: ParseLimits) -> dict[str,
             with suppress(
                 ClusterError
             ):  # a busy machine starts none in time, which says nothing of the files
-                return RayJobService().ingest(settings, request, on_progress)
-        return RayJobService().ingest(settings, request, on_progress)
+                return RayJobService(settings).ingest(request, on_progress)
+        return RayJobService(settings).ingest(request, on_progress)

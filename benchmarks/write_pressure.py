@@ -78,8 +78,8 @@ def measure(
     settings: Settings, queries: Sequence[str], prose: str, *, kb: int, n_clients: int, seconds: float
 ) -> dict[str, Any]:
     """Ask alone and beside writes, and return the figures of both."""
-    made = load_key_service().create(
-        settings, KeyRequest(subject="desk", roles=frozenset({Role.READER, Role.WRITER}), zones=None)
+    made = load_key_service(settings).create(
+        KeyRequest(subject="desk", roles=frozenset({Role.READER, Role.WRITER}), zones=None)
     )
     headers = {"authorization": f"Bearer {made['key']}"}
     texts = [f"{query} {number}" for number, query in zip(range(_N_QUESTIONS), cycle(queries), strict=False)]

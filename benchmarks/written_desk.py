@@ -121,5 +121,5 @@ class Desk:
         self, subject: str, roles: set[Role], *, groups: frozenset[str], zones: frozenset[str] | None
     ) -> Person:
         wanted = KeyRequest(subject=subject, roles=frozenset(roles), groups=groups, zones=zones)
-        key = StoredKeyService().create(self.settings, wanted)["key"]
+        key = StoredKeyService(self.settings).create(wanted)["key"]
         return Person(subject=subject, groups=groups, zones=zones, key=key, is_author=Role.WRITER in roles)

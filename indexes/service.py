@@ -42,95 +42,102 @@ _log = get_logger()
 class LocalIndexService:
     """Searches and administers collections in this process."""
 
-    def open_engine(self, settings: Settings, *, snapshot: str) -> SearchEngine:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def open_engine(self, *, snapshot: str) -> SearchEngine:
         """Return the engine over a snapshot, an alias or the beginning of an id."""
-        searcher = open_searcher(settings, snapshot=snapshot, embedder=open_embedder(settings.embedder))
-        return searcher.under(_ask(settings, snapshot, searcher.snapshot))
+        searcher = open_searcher(
+            self._settings, snapshot=snapshot, embedder=open_embedder(self._settings.embedder)
+        )
+        return searcher.under(_ask(self._settings, snapshot, searcher.snapshot))
 
     def parse_filter(self, text: str) -> FilterExpression:
         """Return the filter expression that `text` writes."""
         return parse_filter(text)
 
-    def list_snapshots(self, settings: Settings) -> list[dict[str, Any]]:
+    def list_snapshots(self) -> list[dict[str, Any]]:
         """Return the collection's snapshots, oldest first, with the aliases on each."""
-        store = _open(settings)
-        rows = describe_snapshots(store, settings.collection)
+        store = _open(self._settings)
+        rows = describe_snapshots(store, self._settings.collection)
         if not rows:
-            load_collection(store, settings.collection)
+            load_collection(store, self._settings.collection)
         return [{**row, "aliases": " ".join(row["aliases"])} for row in rows]
 
-    def show_snapshot(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
+    def show_snapshot(self, *, snapshot: str) -> dict[str, Any]:
         """Return a snapshot's manifest, its aliases and its gate's report."""
-        return describe_snapshot(_open(settings), settings.collection, snapshot)
+        return describe_snapshot(_open(self._settings), self._settings.collection, snapshot)
 
-    def diff_snapshots(self, settings: Settings, *, before: str, after: str) -> dict[str, Any]:
+    def diff_snapshots(self, *, before: str, after: str) -> dict[str, Any]:
         """Return what changed between two snapshots."""
-        cache = find_cache(settings)
+        cache = find_cache(self._settings)
         return compare_snapshots(
-            _open(settings), settings.collection, before=before, after=after, cache=cache
+            _open(self._settings), self._settings.collection, before=before, after=after, cache=cache
         )
 
-    def publish(self, settings: Settings, *, snapshot: str, alias: str) -> dict[str, Any]:
+    def publish(self, *, snapshot: str, alias: str) -> dict[str, Any]:
         """Run the gate and move the alias to the snapshot."""
-        store = _open(settings)
-        name = resolve(store, settings.collection, snapshot)
-        current = read_alias(store, settings.collection, alias)
+        store = _open(self._settings)
+        name = resolve(store, self._settings.collection, snapshot)
+        current = read_alias(store, self._settings.collection, alias)
         entry = gate_and_move(
             store,
-            load_snapshot(store, settings.collection, name),
+            load_snapshot(store, self._settings.collection, name),
             alias=alias,
             expected=current.snapshot if current else None,
             reason="publish",
-            settings=settings,
+            settings=self._settings,
         )
         return describe_move(alias, entry)
 
-    def run_gate(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
+    def run_gate(self, *, snapshot: str) -> dict[str, Any]:
         """Try a snapshot, keep the report and return it; no alias moves."""
-        store = _open(settings)
-        manifest = load_snapshot(store, settings.collection, resolve(store, settings.collection, snapshot))
-        return _show_gate(try_snapshot(store, manifest, settings=settings))
+        store = _open(self._settings)
+        manifest = load_snapshot(
+            store, self._settings.collection, resolve(store, self._settings.collection, snapshot)
+        )
+        return _show_gate(try_snapshot(store, manifest, settings=self._settings))
 
-    def read_gate_report(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
+    def read_gate_report(self, *, snapshot: str) -> dict[str, Any]:
         """Return the report of the gate's last run on a snapshot, and the same as a `page` of HTML.
 
         Raises:
             InputError: the gate has not run on it.
         """
-        store = _open(settings)
-        name = resolve(store, settings.collection, snapshot)
-        report = load_gate_report(store, settings.collection, name)
+        store = _open(self._settings)
+        name = resolve(store, self._settings.collection, snapshot)
+        report = load_gate_report(store, self._settings.collection, name)
         if report is None:
-            command = f"eagleray gate {name[:12]} {settings.options}"
+            command = f"eagleray gate {name[:12]} {self._settings.options}"
             raise InputError(detail=f"the gate has not run on snapshot {name[:12]}: {command}")
         return {**_show_gate(report), "page": render_report(report)}
 
-    def rollback(self, settings: Settings, *, alias: str) -> dict[str, Any]:
+    def rollback(self, *, alias: str) -> dict[str, Any]:
         """Move the alias back to the snapshot before."""
-        store = _open(settings)
-        entry = rollback(store, settings.collection, alias, run="", now=time.time_ns() // 1000)
+        store = _open(self._settings)
+        entry = rollback(store, self._settings.collection, alias, run="", now=time.time_ns() // 1000)
         return describe_move(alias, entry)
 
-    def verify(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
+    def verify(self, *, snapshot: str) -> dict[str, Any]:
         """Check every byte a snapshot needs; `findings` lists what is wrong."""
-        store = _open(settings)
-        name = resolve(store, settings.collection, snapshot)
-        report = verify_snapshot(store, settings.collection, name)
+        store = _open(self._settings)
+        name = resolve(store, self._settings.collection, snapshot)
+        report = verify_snapshot(store, self._settings.collection, name)
         return {**asdict(report), "findings": [asdict(finding) for finding in report.findings]}
 
-    def pin(self, settings: Settings, *, snapshot: str, is_pinned: bool) -> dict[str, Any]:
+    def pin(self, *, snapshot: str, is_pinned: bool) -> dict[str, Any]:
         """Keep a snapshot whatever the retention, or let it go with it again."""
-        store = _open(settings)
-        name = resolve(store, settings.collection, snapshot)
-        (pin_snapshot if is_pinned else unpin_snapshot)(store, settings.collection, name)
+        store = _open(self._settings)
+        name = resolve(store, self._settings.collection, snapshot)
+        (pin_snapshot if is_pinned else unpin_snapshot)(store, self._settings.collection, name)
         return {"snapshot": name, "pinned": is_pinned}
 
-    def vacuum(self, settings: Settings, *, keep_hours: float, is_dry: bool) -> dict[str, Any]:
+    def vacuum(self, *, keep_hours: float, is_dry: bool) -> dict[str, Any]:
         """Remove what no alias, pin or retention needs; a dry run only says what."""
-        store = _open(settings)
-        load_collection(store, settings.collection)
+        store = _open(self._settings)
+        load_collection(store, self._settings.collection)
         older_than = time.time_ns() // 1000 - round(keep_hours * 3_600_000_000)
-        plan = plan_vacuum(store, settings.collection, older_than=older_than)
+        plan = plan_vacuum(store, self._settings.collection, older_than=older_than)
         if not is_dry:
             run_vacuum(store, plan)
         report = {
@@ -140,29 +147,34 @@ class LocalIndexService:
             "snapshots_removed": list(plan.removed),
             "dry_run": is_dry,
         }
-        _log.info("vacuumed", collection=settings.collection, objects=len(plan.objects), bytes=plan.n_bytes)
+        _log.info(
+            "vacuumed", collection=self._settings.collection, objects=len(plan.objects), bytes=plan.n_bytes
+        )
         return report
 
-    def copy(self, settings: Settings, *, snapshot: str, target: str) -> dict[str, Any]:
+    def copy(self, *, snapshot: str, target: str) -> dict[str, Any]:
         """Copy a snapshot and all it needs into another store, and check every byte there."""
-        store = _open(settings)
-        name = resolve(store, settings.collection, snapshot)
-        other = open_store(target, s3=settings.s3)
-        report = copy_snapshot(store, other, settings.collection, name)
-        _log.info("snapshot_copied", collection=settings.collection, target=other.url, **asdict(report))
+        store = _open(self._settings)
+        name = resolve(store, self._settings.collection, snapshot)
+        other = open_store(target, s3=self._settings.s3)
+        report = copy_snapshot(store, other, self._settings.collection, name)
+        _log.info("snapshot_copied", collection=self._settings.collection, target=other.url, **asdict(report))
         return {**asdict(report), "store": other.url}
 
-    def export(self, settings: Settings, request: ExportRequest) -> dict[str, Any]:
+    def export(self, request: ExportRequest) -> dict[str, Any]:
         """Write the rows and vectors a caller may see into a folder, and return what was written."""
         expression = parse_filter(request.filter) if request.filter else None
-        store, cache = _open(settings), find_cache(settings)
-        opened = open_snapshot(store, settings.collection, request.snapshot, cache=cache)
+        store, cache = _open(self._settings), find_cache(self._settings)
+        opened = open_snapshot(store, self._settings.collection, request.snapshot, cache=cache)
         entitler = Entitler(store, opened.manifest, opened.segments, cache=cache)
-        asked = _ask(settings, request.snapshot, opened.snapshot_id)
+        asked = _ask(self._settings, request.snapshot, opened.snapshot_id)
         opened = replace(opened, segments=entitler.entitle(asked))
         report = asdict(export_snapshot(opened, request, expression=expression))
         _log.info(
-            "exported", collection=settings.collection, snapshot=report["snapshot"], n_rows=report["rows"]
+            "exported",
+            collection=self._settings.collection,
+            snapshot=report["snapshot"],
+            n_rows=report["rows"],
         )
         return {**report, "format": str(request.format), "files": list(report["files"])}
 

@@ -159,7 +159,7 @@ def open_answer_task(
     target: Store, source: Store, *, settings: Settings, snapshot: str, request: AnswerRequest
 ) -> AnswerTask:
     """Return the task, its snapshot opened."""
-    service = LocalIndexService()
+    service = LocalIndexService(settings)
     asking = Asking(
         k=request.k,
         mode=request.mode,
@@ -167,7 +167,7 @@ def open_answer_task(
         groups=request.groups,
         parse_filter=service.parse_filter,
     )
-    engine = service.open_engine(settings, snapshot=snapshot)
+    engine = service.open_engine(snapshot=snapshot)
     max_bytes = settings.jobs.worker_memory_bytes // 2
     tables = TableReader(ParserPool(choose_limits(settings.parsing)))
     return AnswerTask(target, source, tables=tables, engine=engine, asking=asking, max_bytes=max_bytes)

@@ -47,7 +47,10 @@ from ray_jobs.tuning import tune_collection
 class RayJobService:
     """Ingests on the job's cluster, on the one named, or on a local one."""
 
-    def ingest(self, settings: Settings, request: IngestRequest, on_progress: OnProgress) -> dict[str, Any]:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def ingest(self, request: IngestRequest, on_progress: OnProgress) -> dict[str, Any]:
         """Run a delivery from source to alias and return its report.
 
         Raises:
@@ -57,13 +60,13 @@ class RayJobService:
             StoreError: the store failed; run it again.
         """
         started = time.monotonic()
-        store = open_store(settings.store, s3=settings.s3)
-        embedder = settle_backend(settings.embedder, cache=Path(settings.cache).expanduser())
-        settings = settings.model_copy(update={"embedder": embedder})
+        store = open_store(self._settings.store, s3=self._settings.s3)
+        embedder = settle_backend(self._settings.embedder, cache=Path(self._settings.cache).expanduser())
+        self._settings = self._settings.model_copy(update={"embedder": embedder})
         mapping = load_mapping(Path(request.mapping)) if request.mapping else DEFAULT_MAPPING
-        spec = describe_collection(settings)
-        source, default_name = open_source(request.source, s3=settings.s3)
-        own = (store.url, settings.cache, settings.audit.store)
+        spec = describe_collection(self._settings)
+        source, default_name = open_source(request.source, s3=self._settings.s3)
+        own = (store.url, self._settings.cache, self._settings.audit.store)
         listing = list_files(source, own=tuple(url for url in own if url))
         put_collection(store, spec)
         entry = read_alias(store, spec.name, request.alias or "live")
@@ -72,7 +75,7 @@ class RayJobService:
         name = request.source_name or default_name
         known = RunInput(
             spec=spec,
-            embedder=describe_embedder(settings.embedder),
+            embedder=describe_embedder(self._settings.embedder),
             mapping_digest=mapping.digest,
             source=name,
             parent=parent,
@@ -82,32 +85,30 @@ class RayJobService:
             forced=_find_forced(store, spec.name, request, source=name),
             closed=listing.closed,
         )
-        plan = begin_run(store, known, settings=settings, is_resumed=request.is_resumed)
+        plan = begin_run(store, known, settings=self._settings, is_resumed=request.is_resumed)
         config = IngestConfig(
             plan=plan,
             spec=spec,
             mapping=mapping,
-            parsing=settings.parsing,
-            embedder=settings.embedder,
-            max_record_bytes=settings.jobs.max_record_bytes,
+            parsing=self._settings.parsing,
+            embedder=self._settings.embedder,
+            max_record_bytes=self._settings.jobs.max_record_bytes,
         )
         run = Run(
             plan=plan,
             spec=spec,
             store=store,
             delivery=DocumentDelivery(source=source, config=config),
-            limits=WorkerLimits.choose(settings.jobs),
+            limits=WorkerLimits.choose(self._settings.jobs),
             on_progress=follow_stages(plan, collection=spec.name, on_progress=on_progress),
         )
         is_needed = bool(plan.reread or plan.gone)
-        report = _carry_out(run, settings, request, before=before, is_needed=is_needed)
+        report = _carry_out(run, self._settings, request, before=before, is_needed=is_needed)
         if listing.passed_over:
             report["passed_over"] = listing.passed_over
         return {**report, "seconds": round(time.monotonic() - started, 1)}
 
-    def import_rows(
-        self, settings: Settings, request: ImportRequest, on_progress: OnProgress
-    ) -> dict[str, Any]:
+    def import_rows(self, request: ImportRequest, on_progress: OnProgress) -> dict[str, Any]:
         """Take rows with their vectors into the collection, publish them, and return the report.
 
         Raises:
@@ -117,11 +118,11 @@ class RayJobService:
             StoreError: the store failed; run it again.
         """
         started = time.monotonic()
-        store = open_store(settings.store, s3=settings.s3)
-        model = settings.embedder.model_copy(update={"model": request.model})
-        settings = settings.model_copy(update={"embedder": model})
-        spec = describe_collection(settings)
-        opened = open_import(request, spec, settings)
+        store = open_store(self._settings.store, s3=self._settings.s3)
+        model = self._settings.embedder.model_copy(update={"model": request.model})
+        self._settings = self._settings.model_copy(update={"embedder": model})
+        spec = describe_collection(self._settings)
+        opened = open_import(request, spec, self._settings)
         put_collection(store, spec)
         entry = read_alias(store, spec.name, request.alias or "live")
         parent = entry.snapshot if entry else None
@@ -138,23 +139,21 @@ class RayJobService:
             intake=opened.decisions,
         )
         plan = begin_run(
-            store, known, settings=settings, is_resumed=request.is_resumed, make_plan=plan_import
+            store, known, settings=self._settings, is_resumed=request.is_resumed, make_plan=plan_import
         )
         run = Run(
             plan=plan,
             spec=spec,
             store=store,
-            delivery=opened.deliver(plan, settings),
-            limits=WorkerLimits.choose(settings.jobs),
+            delivery=opened.deliver(plan, self._settings),
+            limits=WorkerLimits.choose(self._settings.jobs),
             on_progress=follow_stages(plan, collection=spec.name, on_progress=on_progress),
         )
-        report = _carry_out(run, settings, request, before=before, is_needed=True)
+        report = _carry_out(run, self._settings, request, before=before, is_needed=True)
         rows = {"rows_read": report.pop("documents_read"), "rows_compared": opened.n_compared}
         return {**report, **rows, "seconds": round(time.monotonic() - started, 1)}
 
-    def compact(
-        self, settings: Settings, *, alias: str, address: str, on_progress: OnProgress
-    ) -> dict[str, Any]:
+    def compact(self, *, alias: str, address: str, on_progress: OnProgress) -> dict[str, Any]:
         """Join the small segments of an alias's snapshot, and publish the result.
 
         Raises:
@@ -162,44 +161,46 @@ class RayJobService:
             ConflictError: somebody else published meanwhile; run it again.
             GateError: the new snapshot did not pass; it stays unpublished.
         """
-        store = open_store(settings.store, s3=settings.s3)
-        snapshot = resolve(store, settings.collection, alias)
-        sizes = _choose_sizes(settings)
-        before = load_snapshot(store, settings.collection, snapshot)
+        store = open_store(self._settings.store, s3=self._settings.s3)
+        snapshot = resolve(store, self._settings.collection, alias)
+        sizes = _choose_sizes(self._settings)
+        before = load_snapshot(store, self._settings.collection, snapshot)
         plans = plan_snapshot(store, before, sizes=sizes)
         report: dict[str, Any] = {"snapshot": snapshot, "changed": bool(plans), "joined": 0, "made": 0}
         if not plans:
             return {**report, "message": "no two segments are small enough to become one"}
-        with connected(address, n_cpus=settings.jobs.workers):
+        with connected(address, n_cpus=self._settings.jobs.workers):
             by = Compaction(
                 sizes=sizes,
-                limits=WorkerLimits.choose(settings.jobs),
-                cache=find_cache(settings),
+                limits=WorkerLimits.choose(self._settings.jobs),
+                cache=find_cache(self._settings),
                 on_progress=on_progress,
             )
             manifest = compact_snapshot(store, before, plans, by=by)
 
         def copy_notes(onto: str | None, made: str) -> None:
-            copy_positions(store, settings.collection, str(onto), made)
+            copy_positions(store, self._settings.collection, str(onto), made)
 
         moved = publish_made(
-            store, manifest, alias=alias, reason="compact", settings=settings, keep_notes=copy_notes
+            store, manifest, alias=alias, reason="compact", settings=self._settings, keep_notes=copy_notes
         )
         joined = sum(len(plan.digests) for plan in plans)
-        n_segments = len(load_snapshot(store, settings.collection, moved.snapshot).segments)
+        n_segments = len(load_snapshot(store, self._settings.collection, moved.snapshot).segments)
         report |= {"snapshot": moved.snapshot, "joined": joined, "made": len(plans)}
         return {**report, "segments": n_segments, "published": moved.sequence}
 
-    def tune(self, settings: Settings, request: TuneRequest) -> dict[str, Any]:
+    def tune(self, request: TuneRequest) -> dict[str, Any]:
         """Fit the weights of hybrid search to questions, and publish them where they help.
 
         Raises:
             InputError: the questions cannot be used, or too few can be made.
             ConflictError: somebody else published meanwhile; run it again.
         """
-        return tune_collection(settings, request, store=open_store(settings.store, s3=settings.s3))
+        return tune_collection(
+            self._settings, request, store=open_store(self._settings.store, s3=self._settings.s3)
+        )
 
-    def answer(self, settings: Settings, request: AnswerRequest, on_progress: OnProgress) -> dict[str, Any]:
+    def answer(self, request: AnswerRequest, on_progress: OnProgress) -> dict[str, Any]:
         """Answer files of questions into a folder of answers, and return the report.
 
         Raises:
@@ -208,13 +209,13 @@ class RayJobService:
             StoreError: a store failed; run it again.
         """
         started = time.monotonic()
-        report = run_job(plan_job(settings, request), on_progress)
+        report = run_job(plan_job(self._settings, request), on_progress)
         return {**report, "seconds": round(time.monotonic() - started, 1)}
 
-    def list_dead_letters(self, settings: Settings, *, run: str) -> list[dict[str, Any]]:
+    def list_dead_letters(self, *, run: str) -> list[dict[str, Any]]:
         """Return the dead letters of a run; an empty `run` takes the collection's last one."""
-        store = open_store(settings.store, s3=settings.s3)
-        return list_dead_letters(store, settings.collection, run=run)
+        store = open_store(self._settings.store, s3=self._settings.s3)
+        return list_dead_letters(store, self._settings.collection, run=run)
 
 
 def describe_collection(settings: Settings) -> CollectionSpec:

@@ -51,12 +51,15 @@ _BACKLOG: Final = 512
 class HttpServeService:
     """Implements `ServeService` with uvicorn."""
 
-    def serve(self, settings: Settings, request: ServeRequest, on_ready: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def serve(self, request: ServeRequest, on_ready: Callable[[str], None]) -> None:
         """Serve a collection until SIGTERM or SIGINT; see `ServeService`."""
-        door = open_door(settings, request)
+        door = open_door(self._settings, request)
         listening = _listen(request.host, request.port)
         try:
-            asyncio.run(_serve(settings, request, listening, door, on_ready))
+            asyncio.run(_serve(self._settings, request, listening, door, on_ready))
         finally:
             listening.close()
 

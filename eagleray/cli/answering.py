@@ -51,7 +51,7 @@ def search_many(
         address=address,
     )
     with report_progress() as on_progress:
-        report = load_job_service().answer(settings, request, on_progress)
+        report = load_job_service(settings).answer(request, on_progress)
     if json:
         show_json(report)
     else:

@@ -42,7 +42,7 @@ def verify(
 ) -> None:
     """Check every record of every chain; exit code 4 where one was changed, removed, put in or moved."""
     settings = load_settings(**choose(store=store, collection=collection))
-    report = load_audit_service().verify(settings, heads=_read(heads) if heads else "")
+    report = load_audit_service(settings).verify(heads=_read(heads) if heads else "")
     _show(report, is_json=json)
     if report["findings"]:
         raise typer.Exit(IntegrityError.exit_code)
@@ -63,7 +63,7 @@ def show(
     """Show records, in the order of their times."""
     settings = load_settings(**choose(store=store, collection=collection))
     query = _make_query(since, until, subject=subject, action=action, snapshot=snapshot, n=n)
-    rows = list(load_audit_service().show(settings, query))
+    rows = list(load_audit_service(settings).show(query))
     if json:
         show_json(rows)
         return
@@ -85,7 +85,7 @@ def replay(
     """Ask recorded questions again, each on its snapshot; exit code 1 where an answer is another."""
     settings = load_settings(**choose(store=store, collection=collection))
     query = _make_query(since, until, subject=subject, action=action, snapshot=snapshot, n=n)
-    report = load_audit_service().replay(settings, query)
+    report = load_audit_service(settings).replay(query)
     _show(report, is_json=json)
     if report["different"]:
         raise typer.Exit(1)
@@ -100,7 +100,7 @@ def head(
 ) -> None:
     """Take the last hash of every chain, to be kept where nobody who may write the store can write."""
     settings = load_settings(**choose(store=store, collection=collection))
-    heads = load_audit_service().head(settings)
+    heads = load_audit_service(settings).head()
     if to:
         _write(to, heads)
     _show(heads, is_json=json)

@@ -29,7 +29,7 @@ def compact(
     """Join small segments that follow each other in time, check the result and publish it."""
     settings = load_settings(**choose(store=store, collection=collection))
     with report_progress() as on_progress:
-        report = load_job_service().compact(settings, alias=alias, address=address, on_progress=on_progress)
+        report = load_job_service(settings).compact(alias=alias, address=address, on_progress=on_progress)
     if json:
         show_json(report)
     else:

@@ -22,7 +22,7 @@ def list_letters(
 ) -> None:
     """List what a run set aside."""
     settings = load_settings(**choose(store=store, collection=collection))
-    letters = load_job_service().list_dead_letters(settings, run=run)
+    letters = load_job_service(settings).list_dead_letters(run=run)
     if json:
         show_json(letters)
     else:
@@ -42,5 +42,5 @@ def retry(
     settings = load_settings(**choose(store=store, collection=collection))
     request = IngestRequest(source=source, source_name=name, mapping=mapping, only_dead_letters=True)
     with report_progress() as on_progress:
-        report = load_job_service().ingest(settings, request, on_progress)
+        report = load_job_service(settings).ingest(request, on_progress)
     show_report(report, settings, is_json=json)

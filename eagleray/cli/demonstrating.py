@@ -63,7 +63,7 @@ def prepare_demo(settings: Settings) -> None:
     started = time.monotonic()
     request = IngestRequest(source=str(sample), mapping=str(mapping), alias=ALIAS)
     with report_progress() as on_progress:
-        load_job_service().ingest(settings, request, on_progress)
+        load_job_service(settings).ingest(request, on_progress)
     _tell(f"built in {time.monotonic() - started:.0f} s")
 
 
@@ -77,17 +77,17 @@ def lend_key(settings: Settings) -> Iterator[dict[str, Any]]:
         days=_KEY_DAYS,
         note="eagleray serve --demo",
     )
-    service = load_key_service()
-    made = service.create(settings, request)
+    service = load_key_service(settings)
+    made = service.create(request)
     try:
         yield made
     finally:
-        service.revoke(settings, key_id=made["key_id"])
+        service.revoke(key_id=made["key_id"])
 
 
 def _is_published(settings: Settings) -> bool:
     try:
-        load_index_service().show_snapshot(settings, snapshot=ALIAS)
+        load_index_service(settings).show_snapshot(snapshot=ALIAS)
     except NotPublishedError:
         return False
     except IntegrityError as error:

@@ -40,7 +40,7 @@ def export(
         filter=filter,
         principal=Principal(subject="command-line", groups=frozenset(group)),
     )
-    report = load_index_service().export(settings, request)
+    report = load_index_service(settings).export(request)
     if json:
         show_json(report)
     else:

@@ -32,7 +32,7 @@ def facets(
 ) -> None:
     """Count the documents with each value of a column, as of any time, as a caller with these groups."""
     settings = load_settings(**choose(store=store, collection=collection))
-    service = load_index_service()
+    service = load_index_service(settings)
     request = FacetRequest(
         column=column,
         n=n,
@@ -40,7 +40,7 @@ def facets(
         filter=service.parse_filter(filter) if filter else None,
         principal=Principal(subject="command-line", groups=frozenset(group)),
     )
-    rows = service.open_engine(settings, snapshot=snapshot).count_values(request)
+    rows = service.open_engine(snapshot=snapshot).count_values(request)
     if json:
         show_json(rows)
     else:

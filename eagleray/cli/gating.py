@@ -44,7 +44,7 @@ def run(
 ) -> None:
     """Try a snapshot and keep the report; exit code 3 where it does not pass. No alias moves."""
     settings = load_settings(**choose(store=store, collection=collection))
-    _show(load_index_service().run_gate(settings, snapshot=snapshot), is_json=json)
+    _show(load_index_service(settings).run_gate(snapshot=snapshot), is_json=json)
 
 
 @gate.command()
@@ -57,7 +57,7 @@ def report(
 ) -> None:
     """Show the report of the gate's last run on a snapshot."""
     settings = load_settings(**choose(store=store, collection=collection))
-    found = load_index_service().read_gate_report(settings, snapshot=snapshot)
+    found = load_index_service(settings).read_gate_report(snapshot=snapshot)
     if html:
         try:
             Path(html).write_text(found["page"], encoding="utf-8")

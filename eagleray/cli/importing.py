@@ -53,7 +53,7 @@ def import_rows(
         address=address,
     )
     with report_progress() as on_progress:
-        report = load_job_service().import_rows(settings, request, on_progress)
+        report = load_job_service(settings).import_rows(request, on_progress)
     show_report(report, settings, is_json=json)
     if not json and settings.embedder.model != model:
         show_line(f"questions need the same model: export EAGLERAY_EMBEDDER__MODEL={model}")

@@ -48,7 +48,7 @@ def ingest(
         source=source, source_name=name, mapping=mapping, alias=alias, is_resumed=resume, address=address
     )
     with report_progress() as on_progress:
-        report = load_job_service().ingest(settings, request, on_progress)
+        report = load_job_service(settings).ingest(request, on_progress)
     show_report(report, settings, is_json=json)
 
 

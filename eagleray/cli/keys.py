@@ -45,7 +45,7 @@ def create(
         days=days,
         note=note,
     )
-    made = load_key_service().create(load_settings(**choose(store=store)), request)
+    made = load_key_service(load_settings(**choose(store=store))).create(request)
     if json:
         show_json(made)
         return
@@ -60,7 +60,7 @@ def revoke(
     json: bool = JSON_OPTION,
 ) -> None:
     """Revoke a key, for good."""
-    shown = load_key_service().revoke(load_settings(**choose(store=store)), key_id=key_id)
+    shown = load_key_service(load_settings(**choose(store=store))).revoke(key_id=key_id)
     if json:
         show_json(shown)
     else:
@@ -70,7 +70,7 @@ def revoke(
 @keys.command("list")
 def list_all(store: str = STORE_OPTION, json: bool = JSON_OPTION) -> None:
     """List every key that was made, oldest first; never the keys themselves."""
-    rows = load_key_service().list_keys(load_settings(**choose(store=store)))
+    rows = load_key_service(load_settings(**choose(store=store))).list_keys()
     if json:
         show_json(rows)
         return

@@ -56,10 +56,10 @@ def search(
 def _search_store(
     question: Question, *, settings: Settings, groups: list[str], snapshot: str
 ) -> SearchResponse:
-    service = load_index_service()
+    service = load_index_service(settings)
     principal = Principal(subject="command-line", groups=frozenset(groups))
     request = question.to_request(parse_filter=service.parse_filter, principal=principal)
-    return service.open_engine(settings, snapshot=snapshot).search(request)
+    return service.open_engine(snapshot=snapshot).search(request)
 
 
 def show_answer(response: SearchResponse, *, is_explained: bool, is_json: bool) -> None:

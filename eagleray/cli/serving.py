@@ -62,4 +62,4 @@ def _serve(settings: Settings, request: ServeRequest, *, is_json: bool, key: str
         sys.stdout.flush()
 
     write_all_as_json(settings.log)
-    load_serve_service().serve(settings, request, show)
+    load_serve_service(settings).serve(request, show)

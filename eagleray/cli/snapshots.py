@@ -30,7 +30,7 @@ def list_all(
 ) -> None:
     """List the snapshots, oldest first."""
     settings = load_settings(**choose(store=store, collection=collection))
-    rows = load_index_service().list_snapshots(settings)
+    rows = load_index_service(settings).list_snapshots()
     if json:
         show_json(rows)
     else:
@@ -46,7 +46,7 @@ def show(
 ) -> None:
     """Show what a snapshot is made of."""
     settings = load_settings(**choose(store=store, collection=collection))
-    shown = load_index_service().show_snapshot(settings, snapshot=snapshot)
+    shown = load_index_service(settings).show_snapshot(snapshot=snapshot)
     if json:
         show_json(shown)
     else:
@@ -63,7 +63,7 @@ def diff(
 ) -> None:
     """Show what changed between two snapshots."""
     settings = load_settings(**choose(store=store, collection=collection))
-    shown = load_index_service().diff_snapshots(settings, before=before, after=after)
+    shown = load_index_service(settings).diff_snapshots(before=before, after=after)
     if json:
         show_json(shown)
     else:
@@ -80,7 +80,7 @@ def publish(
 ) -> None:
     """Run the gate and move the alias."""
     settings = load_settings(**choose(store=store, collection=collection))
-    moved = load_index_service().publish(settings, snapshot=snapshot, alias=alias)
+    moved = load_index_service(settings).publish(snapshot=snapshot, alias=alias)
     if json:
         show_json(moved)
     else:
@@ -96,7 +96,7 @@ def rollback(
 ) -> None:
     """Move the alias back to the snapshot before."""
     settings = load_settings(**choose(store=store, collection=collection))
-    moved = load_index_service().rollback(settings, alias=alias)
+    moved = load_index_service(settings).rollback(alias=alias)
     if json:
         show_json(moved)
     else:
@@ -112,7 +112,7 @@ def verify(
 ) -> None:
     """Check every byte the snapshot needs; exit code 4 where something is damaged."""
     settings = load_settings(**choose(store=store, collection=collection))
-    shown = load_index_service().verify(settings, snapshot=snapshot)
+    shown = load_index_service(settings).verify(snapshot=snapshot)
     if json:
         show_json(shown)
     else:
@@ -131,7 +131,7 @@ def pin(
 ) -> None:
     """Keep a snapshot from being vacuumed, whatever its age."""
     settings = load_settings(**choose(store=store, collection=collection))
-    shown = load_index_service().pin(settings, snapshot=snapshot, is_pinned=not off)
+    shown = load_index_service(settings).pin(snapshot=snapshot, is_pinned=not off)
     if json:
         show_json(shown)
     else:
@@ -148,7 +148,7 @@ def copy(
 ) -> None:
     """Copy a snapshot and all it needs into another store, and check every byte there; no alias moves."""
     settings = load_settings(**choose(store=store, collection=collection))
-    report = load_index_service().copy(settings, snapshot=snapshot, target=to)
+    report = load_index_service(settings).copy(snapshot=snapshot, target=to)
     if json:
         show_json(report)
         return

@@ -36,7 +36,7 @@ def tune(
         alias=alias,
         is_dry=dry_run,
     )
-    report = load_job_service().tune(settings, request)
+    report = load_job_service(settings).tune(request)
     if json:
         show_json(report)
     else:

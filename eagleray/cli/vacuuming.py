@@ -25,7 +25,7 @@ def vacuum(
 ) -> None:
     """Remove what no alias, pin or retention needs; the snapshot an alias would roll back to stays."""
     settings = load_settings(**choose(store=store, collection=collection))
-    shown = load_index_service().vacuum(settings, keep_hours=keep_hours, is_dry=dry_run)
+    shown = load_index_service(settings).vacuum(keep_hours=keep_hours, is_dry=dry_run)
     if json:
         show_json(shown)
     else:

@@ -127,7 +127,7 @@ def ingest(
         address=options.get("address", ""),
     )
     with without_widget_notices():
-        report = load_job_service().ingest(settings, request, options.get("on_progress", _pass_over))
+        report = load_job_service(settings).ingest(request, options.get("on_progress", _pass_over))
     return _read_report(report)
 
 
@@ -150,7 +150,7 @@ def publish(
         GateError: the snapshot did not pass its gate; the alias stays.
         ConflictError: somebody else moved the alias meanwhile.
     """
-    moved = load_index_service().publish(load_named(store, collection), snapshot=snapshot, alias=alias)
+    moved = load_index_service(load_named(store, collection)).publish(snapshot=snapshot, alias=alias)
     return AliasEntry(
         sequence=moved["sequence"],
         snapshot=moved["snapshot"],
@@ -178,7 +178,7 @@ def snapshots(store: str | Path = "", *, collection: str = "") -> tuple[Snapshot
             n_rows=row["n_rows"],
             aliases=tuple(row["aliases"].split()),
         )
-        for row in load_index_service().list_snapshots(load_named(store, collection))
+        for row in load_index_service(load_named(store, collection)).list_snapshots()
     )
 
 

@@ -217,10 +217,10 @@ def open_collection(
         NotPublishedError: there is no such collection, alias or snapshot.
         IntegrityError: something the snapshot needs is damaged.
     """
-    service = load_index_service()
     settings = load_named(store, collection)
+    service = load_index_service(settings)
     with without_widget_notices():
-        engine = service.open_engine(settings, snapshot=snapshot)
+        engine = service.open_engine(snapshot=snapshot)
     return LocalCollection(engine, service, name=settings.collection)
 
 

@@ -15,7 +15,6 @@ from eagleray.contracts.callers import Role
 from eagleray.contracts.exchange import ExportRequest, ImportRequest
 from eagleray.contracts.hits import Granularity, SearchMode
 from eagleray.contracts.ports import SearchEngine
-from eagleray.settings import Settings
 
 OnProgress = Callable[[str, int, int], None]
 """Called with a stage's name, shards finished and shards in all."""
@@ -110,7 +109,7 @@ class KeyRequest:
 class IndexService(Protocol):
     """Collections, snapshots and searches; no cluster needed."""
 
-    def open_engine(self, settings: Settings, *, snapshot: str) -> SearchEngine:
+    def open_engine(self, *, snapshot: str) -> SearchEngine:
         """Return the engine over a snapshot, an alias or the beginning of an id."""
         ...
 
@@ -118,51 +117,51 @@ class IndexService(Protocol):
         """Return the filter expression that `text` writes."""
         ...
 
-    def list_snapshots(self, settings: Settings) -> list[dict[str, Any]]:
+    def list_snapshots(self) -> list[dict[str, Any]]:
         """Return the collection's snapshots, oldest first, with the aliases on each."""
         ...
 
-    def show_snapshot(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
+    def show_snapshot(self, *, snapshot: str) -> dict[str, Any]:
         """Return a snapshot's manifest, its aliases and its gate's report."""
         ...
 
-    def diff_snapshots(self, settings: Settings, *, before: str, after: str) -> dict[str, Any]:
+    def diff_snapshots(self, *, before: str, after: str) -> dict[str, Any]:
         """Return what changed between two snapshots."""
         ...
 
-    def publish(self, settings: Settings, *, snapshot: str, alias: str) -> dict[str, Any]:
+    def publish(self, *, snapshot: str, alias: str) -> dict[str, Any]:
         """Run the gate and move the alias to the snapshot."""
         ...
 
-    def run_gate(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
+    def run_gate(self, *, snapshot: str) -> dict[str, Any]:
         """Try a snapshot, keep the report and return it; no alias moves."""
         ...
 
-    def read_gate_report(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
+    def read_gate_report(self, *, snapshot: str) -> dict[str, Any]:
         """Return the report of the gate's last run on a snapshot, and the same as a `page` of HTML."""
         ...
 
-    def rollback(self, settings: Settings, *, alias: str) -> dict[str, Any]:
+    def rollback(self, *, alias: str) -> dict[str, Any]:
         """Move the alias back to the snapshot before."""
         ...
 
-    def verify(self, settings: Settings, *, snapshot: str) -> dict[str, Any]:
+    def verify(self, *, snapshot: str) -> dict[str, Any]:
         """Check every byte a snapshot needs; `findings` lists what is wrong."""
         ...
 
-    def pin(self, settings: Settings, *, snapshot: str, is_pinned: bool) -> dict[str, Any]:
+    def pin(self, *, snapshot: str, is_pinned: bool) -> dict[str, Any]:
         """Keep a snapshot whatever the retention, or let it go with it again."""
         ...
 
-    def vacuum(self, settings: Settings, *, keep_hours: float, is_dry: bool) -> dict[str, Any]:
+    def vacuum(self, *, keep_hours: float, is_dry: bool) -> dict[str, Any]:
         """Remove what no alias, pin or retention needs; a dry run only says what."""
         ...
 
-    def copy(self, settings: Settings, *, snapshot: str, target: str) -> dict[str, Any]:
+    def copy(self, *, snapshot: str, target: str) -> dict[str, Any]:
         """Copy a snapshot and all it needs into another store, and check every byte there."""
         ...
 
-    def export(self, settings: Settings, request: ExportRequest) -> dict[str, Any]:
+    def export(self, request: ExportRequest) -> dict[str, Any]:
         """Write the rows and vectors a caller may see into a folder, and return what was written."""
         ...
 
@@ -170,31 +169,27 @@ class IndexService(Protocol):
 class JobService(Protocol):
     """Work that runs on Ray."""
 
-    def ingest(self, settings: Settings, request: IngestRequest, on_progress: OnProgress) -> dict[str, Any]:
+    def ingest(self, request: IngestRequest, on_progress: OnProgress) -> dict[str, Any]:
         """Run a delivery from source to alias and return its report."""
         ...
 
-    def import_rows(
-        self, settings: Settings, request: ImportRequest, on_progress: OnProgress
-    ) -> dict[str, Any]:
+    def import_rows(self, request: ImportRequest, on_progress: OnProgress) -> dict[str, Any]:
         """Take rows with their vectors into the collection, publish them, and return the report."""
         ...
 
-    def compact(
-        self, settings: Settings, *, alias: str, address: str, on_progress: OnProgress
-    ) -> dict[str, Any]:
+    def compact(self, *, alias: str, address: str, on_progress: OnProgress) -> dict[str, Any]:
         """Join the small segments of an alias's snapshot, and publish the result."""
         ...
 
-    def tune(self, settings: Settings, request: TuneRequest) -> dict[str, Any]:
+    def tune(self, request: TuneRequest) -> dict[str, Any]:
         """Fit the weights of hybrid search to questions, and publish them where they help."""
         ...
 
-    def answer(self, settings: Settings, request: AnswerRequest, on_progress: OnProgress) -> dict[str, Any]:
+    def answer(self, request: AnswerRequest, on_progress: OnProgress) -> dict[str, Any]:
         """Answer files of questions, and return the report."""
         ...
 
-    def list_dead_letters(self, settings: Settings, *, run: str) -> list[dict[str, Any]]:
+    def list_dead_letters(self, *, run: str) -> list[dict[str, Any]]:
         """Return the dead letters of a run; an empty `run` takes the collection's last one."""
         ...
 
@@ -219,7 +214,7 @@ class ServeRequest:
 class ServeService(Protocol):
     """Answers over HTTP until the process is told to end."""
 
-    def serve(self, settings: Settings, request: ServeRequest, on_ready: Callable[[str], None]) -> None:
+    def serve(self, request: ServeRequest, on_ready: Callable[[str], None]) -> None:
         """Serve a collection; `on_ready` gets the URL once questions are answered.
 
         Raises:
@@ -233,15 +228,15 @@ class ServeService(Protocol):
 class KeyService(Protocol):
     """The API keys of a store."""
 
-    def create(self, settings: Settings, request: KeyRequest) -> dict[str, Any]:
+    def create(self, request: KeyRequest) -> dict[str, Any]:
         """Make a key; its text, `key`, is in the answer and nowhere else."""
         ...
 
-    def revoke(self, settings: Settings, *, key_id: str) -> dict[str, Any]:
+    def revoke(self, *, key_id: str) -> dict[str, Any]:
         """Revoke a key for good; `changed` says whether it was not revoked before."""
         ...
 
-    def list_keys(self, settings: Settings) -> list[dict[str, Any]]:
+    def list_keys(self) -> list[dict[str, Any]]:
         """Return every key, oldest first, with its `state`: `valid`, `expired` or `revoked`."""
         ...
 
@@ -249,7 +244,7 @@ class KeyService(Protocol):
 class AuditService(Protocol):
     """The log of requests; no cluster needed."""
 
-    def verify(self, settings: Settings, *, heads: str) -> dict[str, Any]:
+    def verify(self, *, heads: str) -> dict[str, Any]:
         """Check every chain; `findings` lists what is wrong.
 
         Args:
@@ -258,14 +253,14 @@ class AuditService(Protocol):
         """
         ...
 
-    def show(self, settings: Settings, query: AuditQuery) -> Iterator[dict[str, Any]]:
+    def show(self, query: AuditQuery) -> Iterator[dict[str, Any]]:
         """Yield the records that a query selects, in the order of their times."""
         ...
 
-    def replay(self, settings: Settings, query: AuditQuery) -> dict[str, Any]:
+    def replay(self, query: AuditQuery) -> dict[str, Any]:
         """Ask the selected questions again, each on its snapshot; `different` lists other answers."""
         ...
 
-    def head(self, settings: Settings) -> dict[str, Any]:
+    def head(self) -> dict[str, Any]:
         """Return the last hash of every chain, to be kept elsewhere."""
         ...

@@ -33,16 +33,16 @@ from serve.audit.writing import AuditWriter
 class LocalAuditService:
     """Reads and checks a collection's audit log."""
 
-    def __init__(self, kinds: RequestKinds = KINDS) -> None:
-        """Take the kinds of requests that the log may hold."""
-        self._kinds = kinds
+    def __init__(self, settings: Settings, kinds: RequestKinds = KINDS) -> None:
+        """Take the settings that name the log, and the kinds of requests that it may hold."""
+        self._settings, self._kinds = settings, kinds
 
-    def verify(self, settings: Settings, *, heads: str) -> dict[str, Any]:
+    def verify(self, *, heads: str) -> dict[str, Any]:
         """Check every chain; `findings` lists what is wrong."""
-        given = read_export(heads, collection=settings.collection) if heads else []
-        result = verify_log(open_audit_store(settings), settings.collection, heads=given)
+        given = read_export(heads, collection=self._settings.collection) if heads else []
+        result = verify_log(open_audit_store(self._settings), self._settings.collection, heads=given)
         return {
-            "collection": settings.collection,
+            "collection": self._settings.collection,
             "chains": result.n_chains,
             "records": result.n_records,
             "requests_without_record": result.n_dropped,
@@ -52,27 +52,27 @@ class LocalAuditService:
             "findings": [asdict(finding) for finding in result.findings],
         }
 
-    def show(self, settings: Settings, query: AuditQuery) -> Iterator[dict[str, Any]]:
+    def show(self, query: AuditQuery) -> Iterator[dict[str, Any]]:
         """Yield the records that a query selects, in the order of their times.
 
         A request that has begun and has no end has the status `interrupted`.
         """
-        store, collection = open_audit_store(settings), settings.collection
+        store, collection = open_audit_store(self._settings), self._settings.collection
         find_interrupted = cache(partial(list_interrupted, store, collection))
-        for record in self._scan(settings, query):
+        for record in self._scan(self._settings, query):
             shown = {**flatten(record), "time": format_micros(record.time)}
             if record.entry.status == BEGUN and record.sequence in find_interrupted(record.writer):
                 shown["status"] = INTERRUPTED
             yield shown
 
-    def replay(self, settings: Settings, query: AuditQuery) -> dict[str, Any]:
+    def replay(self, query: AuditQuery) -> dict[str, Any]:
         """Ask the selected questions again, each on its snapshot; `different` lists other answers."""
-        embedder = cache(lambda: open_embedder(settings.embedder))
+        embedder = cache(lambda: open_embedder(self._settings.embedder))
 
         def open_engine(snapshot: str) -> Searcher:
-            return open_searcher(settings, snapshot=snapshot, embedder=embedder())
+            return open_searcher(self._settings, snapshot=snapshot, embedder=embedder())
 
-        found = replay_records(self._scan(settings, query), open_engine, kinds=self._kinds)
+        found = replay_records(self._scan(self._settings, query), open_engine, kinds=self._kinds)
         return {
             "same": found.n_same,
             "not_replayable": found.n_without_text,
@@ -81,16 +81,16 @@ class LocalAuditService:
             "different": [asdict(difference) for difference in found.different],
         }
 
-    def head(self, settings: Settings) -> dict[str, Any]:
+    def head(self) -> dict[str, Any]:
         """Return the heads of all chains, to be kept elsewhere."""
-        heads = list_last_heads(open_audit_store(settings), settings.collection)
-        return export_heads(settings.collection, heads, now=time.time_ns() // 1000)
+        heads = list_last_heads(open_audit_store(self._settings), self._settings.collection)
+        return export_heads(self._settings.collection, heads, now=time.time_ns() // 1000)
 
-    def _scan(self, settings: Settings, query: AuditQuery) -> Iterator[Record]:
+    def _scan(self, query: AuditQuery) -> Iterator[Record]:
         if query.action and query.action not in self._kinds.actions:
             known = ", ".join(sorted(self._kinds.actions))
             raise InputError(detail=f"action {query.action!r}: expected one of {known}")
-        records = scan_records(open_audit_store(settings), settings.collection, query)
+        records = scan_records(open_audit_store(self._settings), self._settings.collection, query)
         return islice(records, query.limit or None)
 
 

@@ -24,7 +24,10 @@ _log = get_logger()
 class StoredKeyService:
     """Makes, revokes and lists the keys of a store."""
 
-    def create(self, settings: Settings, request: KeyRequest) -> dict[str, Any]:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def create(self, request: KeyRequest) -> dict[str, Any]:
         """Make a key; its text, `key`, is in the answer and nowhere else."""
         if not request.subject.strip() or not request.roles:
             raise InputError(detail="a key needs a subject and at least one role")
@@ -40,20 +43,23 @@ class StoredKeyService:
                 note=request.note,
             )
 
-        key, facts = create_key(_open(settings), describe, pepper=settings.auth.key_pepper)
+        key, facts = create_key(_open(self._settings), describe, pepper=self._settings.auth.key_pepper)
         _log.info("key_created", key_id=facts.key_id, subject=request.subject, roles=sorted(facts.roles))
         return {"key": key.write(), **_show(facts)}
 
-    def revoke(self, settings: Settings, *, key_id: str) -> dict[str, Any]:
+    def revoke(self, *, key_id: str) -> dict[str, Any]:
         """Revoke a key for good; revoking it again changes nothing."""
-        is_new = revoke_key(_open(settings), key_id, now=_now())
+        is_new = revoke_key(_open(self._settings), key_id, now=_now())
         _log.info("key_revoked", key_id=key_id, changed=is_new)
         return {"key_id": key_id, "state": "revoked", "changed": is_new}
 
-    def list_keys(self, settings: Settings) -> list[dict[str, Any]]:
+    def list_keys(self) -> list[dict[str, Any]]:
         """Return every key that was made, oldest first, with its state; never its text."""
         now = _now()
-        return [{**_show(item.facts), "state": _find_state(item, now)} for item in list_keys(_open(settings))]
+        return [
+            {**_show(item.facts), "state": _find_state(item, now)}
+            for item in list_keys(_open(self._settings))
+        ]
 
 
 def _open(settings: Settings) -> Store:

@@ -80,7 +80,7 @@ def test_the_demo_is_built_served_to_its_key_and_ends_with_nothing_left(started,
         == 401
     )
     assert end(again) == 0
-    states = StoredKeyService().list_keys(Settings(store=str(tmp_path / "store")))
+    states = StoredKeyService(Settings(store=str(tmp_path / "store"))).list_keys()
     assert [key["state"] for key in states] == ["revoked", "revoked"]
 
 

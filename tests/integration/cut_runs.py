@@ -41,10 +41,10 @@ def make_settings(folder, **jobs):
 
 def ingest(settings, folder, on_progress=lambda stage, done, total: None, **more):
     """Run a delivery and return its report."""
-    return RayJobService().ingest(settings, IngestRequest(source=str(folder), **more), on_progress)
+    return RayJobService(settings).ingest(IngestRequest(source=str(folder), **more), on_progress)
 
 
 def find_ids(settings, query="bond coupon"):
     """Return the ids of the documents a search finds in the published snapshot."""
-    engine = LocalIndexService().open_engine(settings, snapshot="live")
+    engine = LocalIndexService(settings).open_engine(snapshot="live")
     return {hit.doc_id for hit in engine.search(SearchRequest(query=query, k=200)).hits}

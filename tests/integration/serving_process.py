@@ -40,10 +40,10 @@ def run_small_server(folder) -> Iterator[Served]:
         jobs={"workers": 2},
     )
     ingest(settings, write_lines(folder / "desk" / "notes.jsonl", NOTES))
-    keys, reads = StoredKeyService(), frozenset({Role.READER})
-    made = keys.create(settings, KeyRequest(subject="client", roles=reads))
+    keys, reads = StoredKeyService(settings), frozenset({Role.READER})
+    made = keys.create(KeyRequest(subject="client", roles=reads))
     writer = keys.create(
-        settings, KeyRequest(subject="uploader", roles=reads | {Role.WRITER}, zones=frozenset({"default"}))
+        KeyRequest(subject="uploader", roles=reads | {Role.WRITER}, zones=frozenset({"default"}))
     )
     reranker = write_cross_encoder(folder / "tiny")
     env = os.environ | {

@@ -24,7 +24,10 @@ WAIT_S = 5.0
 class TalkingJobs:
     """A job service whose every ingest makes Ray warn, and fails."""
 
-    def ingest(self, settings, request, on_progress):
+    def __init__(self, settings):
+        self.settings = settings
+
+    def ingest(self, request, on_progress):
         """Send a large function to a local cluster, and raise an error of the store."""
         large = bytes(LARGE_BYTES)
         with connected(n_cpus=1):

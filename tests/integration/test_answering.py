@@ -65,7 +65,7 @@ def answer(settings, asked, target, **more):
     request = AnswerRequest(
         questions=str(asked), target=str(target), k=3, groups=frozenset({"rates"}), **more
     )
-    return RayJobService().answer(settings, request, lambda stage, done, total: None)
+    return RayJobService(settings).answer(request, lambda stage, done, total: None)
 
 
 def list_files(target):
@@ -89,7 +89,7 @@ def test_answers_are_those_of_single_searches_and_the_same_for_any_number_of_wor
     letters = pq.read_table(tmp_path / "one" / "dead-letters").to_pylist()
     assert {row["id"] for row in letters} == {f"q{number}" for number in range(3, N_QUESTIONS, 4)}
     assert {row["question"] for row in found}.isdisjoint(row["question"] for row in letters)
-    engine = LocalIndexService().open_engine(published, snapshot=report["snapshot"])
+    engine = LocalIndexService(published).open_engine(snapshot=report["snapshot"])
     for number in (0, 1, 2, 601, 602, 898):
         groups = frozenset({"rates"} if number % 3 else ())
         as_of = TIMES[number % 4]

@@ -31,6 +31,6 @@ def test_compacted_deliveries_answer_as_before_and_a_later_delivery_goes_on(
 
 
 def answer(settings):
-    engine = LocalIndexService().open_engine(settings, snapshot="live")
+    engine = LocalIndexService(settings).open_engine(snapshot="live")
     hits = engine.search(SearchRequest(query="bond coupon desk 2", k=50)).hits
     return [(hit.chunk_id, hit.score) for hit in hits]

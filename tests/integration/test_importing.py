@@ -50,12 +50,12 @@ def ignore(stage, done, total):
 
 def take(settings, source, **more):
     request = ImportRequest(source=str(source), **{"model": "hashing", **more})
-    return RayJobService().import_rows(settings, request, ignore)
+    return RayJobService(settings).import_rows(request, ignore)
 
 
 def ask(settings, **more):
     """Return every hit of some questions, scores included, and facets."""
-    engine = LocalIndexService().open_engine(settings, snapshot="live")
+    engine = LocalIndexService(settings).open_engine(snapshot="live")
     found = []
     for query in ("coupon of 7 per cent", "bond number 12", "note"):
         for mode in SearchMode:
@@ -84,7 +84,7 @@ def exported(cluster, tmp_path_factory):
     settings = Settings(
         store=str(root / "store"), collection="notes", embedder={"model": "hashing"}, jobs={"workers": 2}
     )
-    RayJobService().ingest(settings, IngestRequest(source=str(root / "desk")), ignore)
+    RayJobService(settings).ingest(IngestRequest(source=str(root / "desk")), ignore)
     for kind in WITH_VECTORS:
         request = ExportRequest(
             snapshot="live",
@@ -93,7 +93,7 @@ def exported(cluster, tmp_path_factory):
             principal=DESK,
             as_of=parse_instant("2021-01-01"),
         )
-        LocalIndexService().export(settings, request)
+        LocalIndexService(settings).export(request)
     return settings, root
 
 
@@ -107,10 +107,10 @@ def test_what_was_exported_comes_back_as_an_equal_collection(exported, settings,
     assert report["rows_compared"] > 0
     for as_of in (None, parse_instant("2020-01-15"), parse_instant("2023-01-01")):
         assert ask(settings, as_of=as_of) == ask(origin, as_of=as_of)
-    shown = [LocalIndexService().show_snapshot(item, snapshot="live") for item in (origin, settings)]
+    shown = [LocalIndexService(item).show_snapshot(snapshot="live") for item in (origin, settings)]
     assert shown[0]["attributes"] == shown[1]["attributes"]
     assert shown[0]["n_rows"] == shown[1]["n_rows"]
-    assert LocalIndexService().verify(settings, snapshot="live")["findings"] == []
+    assert LocalIndexService(settings).verify(snapshot="live")["findings"] == []
 
 
 def test_the_same_again_changes_nothing_and_closes_nothing(exported, settings):
@@ -144,7 +144,7 @@ def test_rows_of_another_tool_need_only_an_id_a_text_and_a_column_of_vectors(
     pq.write_table(pa.table(table), tmp_path / "mine.parquet", row_group_size=7)
     report = take(settings, tmp_path / "mine.parquet", vectors="emb")
     assert (report["documents_new"], report["dead_letters"]) == (20, 0)
-    engine = LocalIndexService().open_engine(settings, snapshot="live")
+    engine = LocalIndexService(settings).open_engine(snapshot="live")
     hit = engine.search(SearchRequest(query=TEXTS[7], k=1, mode=SearchMode.DENSE)).hits[0]
     assert (hit.doc_id, hit.source) == ("p7", "mine/mine.parquet")
     assert hit.score == pytest.approx(1.0, abs=1e-3)
@@ -164,7 +164,7 @@ def test_bad_vectors_are_dead_letters_and_the_others_come_in(cluster, settings, 
     (tmp_path / "in").mkdir()
     pq.write_table(pa.table(table), tmp_path / "in" / "mine.parquet")
     report = take(settings, tmp_path / "in", vectors="emb")
-    letters = RayJobService().list_dead_letters(settings, run=report["run"])
+    letters = RayJobService(settings).list_dead_letters(run=report["run"])
     assert [(letter["position"], letter["reason"]) for letter in letters] == [
         *((f"row {row}", "invalid_vector") for row in (2, 3, 4, 5, 6)),
         ("row 7", "empty_text"),
@@ -225,7 +225,7 @@ def test_content_that_comes_back_brings_its_own_vector(cluster, settings, tmp_pa
         table["emb"] = list(HashingEmbedder().embed_passages([text]))
         pq.write_table(pa.table(table), tmp_path / "mine.parquet")
         assert take(settings, tmp_path / "mine.parquet", vectors="emb")["versions_added"] == 1
-    engine = LocalIndexService().open_engine(settings, snapshot="live")
+    engine = LocalIndexService(settings).open_engine(snapshot="live")
     (hit,) = engine.search(SearchRequest(query=TEXTS[1], mode=SearchMode.DENSE)).hits
     assert hit.score == pytest.approx(1.0)
 

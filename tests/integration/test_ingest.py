@@ -29,11 +29,11 @@ NOTES = [
 
 def ingest(settings, folder, **more):
     request = IngestRequest(source=str(folder), **more)
-    return RayJobService().ingest(settings, request, lambda stage, done, total: None)
+    return RayJobService(settings).ingest(request, lambda stage, done, total: None)
 
 
 def find(settings, query, **more):
-    engine = LocalIndexService().open_engine(settings, snapshot="live")
+    engine = LocalIndexService(settings).open_engine(snapshot="live")
     return engine.search(SearchRequest(query=query, **more)).hits
 
 
@@ -58,7 +58,7 @@ def test_a_changed_note_supersedes_the_older_and_a_removed_one_is_closed(cluster
     assert "coupon of 3" in next(hit.text for hit in before if hit.doc_id == "n3")
     assert "n4" not in {hit.doc_id for hit in now}
     assert "n4" in {hit.doc_id for hit in before}
-    assert LocalIndexService().verify(settings, snapshot="live")["findings"] == []
+    assert LocalIndexService(settings).verify(snapshot="live")["findings"] == []
 
 
 def test_a_file_that_is_put_back_is_what_its_source_holds_whatever_its_date(cluster, settings, tmp_path):
@@ -87,7 +87,7 @@ def test_a_file_that_is_put_back_is_what_its_source_holds_whatever_its_date(clus
     assert find_notes() == []
     put(new, 2)
     assert find_notes() == [new]
-    assert LocalIndexService().verify(settings, snapshot="live")["findings"] == []
+    assert LocalIndexService(settings).verify(snapshot="live")["findings"] == []
 
 
 def test_a_store_in_its_own_source_is_no_part_of_it(cli, tmp_path, monkeypatch):
@@ -132,7 +132,7 @@ def test_a_broken_line_is_set_aside_and_closes_nothing(cluster, settings, write_
     report = ingest(settings, folder)
     assert report["dead_letters"] == 1
     assert "n5" in {hit.doc_id for hit in find(settings, "bond number 5", k=20)}
-    letters = RayJobService().list_dead_letters(settings, run="")
+    letters = RayJobService(settings).list_dead_letters(run="")
     assert [letter["reason"] for letter in letters] == ["invalid_json"]
 
 
@@ -164,7 +164,7 @@ def test_input_without_one_good_record_is_refused_with_its_dead_letters(cluster,
     (folder / "notes.jsonl").write_text('{"_id": "a"\n')
     with pytest.raises(SourceError, match="1 records were set aside: eagleray dead-letters list --store"):
         ingest(settings, folder)
-    assert len(RayJobService().list_dead_letters(settings, run="")) == 1
+    assert len(RayJobService(settings).list_dead_letters(run="")) == 1
 
 
 def test_another_chunker_is_refused_for_an_existing_collection(cluster, settings, write_notes):

@@ -17,9 +17,7 @@ MARKER = "zanzibarquartz"
 
 
 def ingest(settings, folder):
-    return RayJobService().ingest(
-        settings, IngestRequest(source=str(folder)), lambda stage, done, total: None
-    )
+    return RayJobService(settings).ingest(IngestRequest(source=str(folder)), lambda stage, done, total: None)
 
 
 def note(doc_id, **more):
@@ -32,7 +30,7 @@ def test_a_run_and_a_search_log_their_steps_and_never_a_word_of_the_documents(
     folder = write_notes([note("a", title=MARKER, text=f"{MARKER} {MARKER}."), note(MARKER, title=MARKER)])
     with caplog.at_level(logging.DEBUG):
         report = ingest(settings, folder)
-        engine = LocalIndexService().open_engine(settings, snapshot="live")
+        engine = LocalIndexService(settings).open_engine(snapshot="live")
         assert engine.search(SearchRequest(query=MARKER)).hits[0].doc_id == "a"
     events = [record.msg for record in caplog.records if record.name == NAME]
     stages = [event["stage"] for event in events if event["event"] == "stage_finished"]

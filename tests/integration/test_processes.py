@@ -87,7 +87,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_snapshot_of_an_undisturbed
     code, report = finish(start(folder, CUT))
     assert (code, report.get("snapshot")) == (0, undisturbed), (moments, report)
     assert find_ids(settings) == {record["_id"] for record in NOTES}
-    assert LocalIndexService().verify(settings, snapshot="live")["findings"] == []
+    assert LocalIndexService(settings).verify(snapshot="live")["findings"] == []
 
 
 def test_an_import_killed_at_a_random_moment_ends_as_an_undisturbed_one(start, settings, tmp_path):
@@ -99,17 +99,17 @@ def test_an_import_killed_at_a_random_moment_ends_as_an_undisturbed_one(start, s
         format=ExchangeFormat.PARQUET,
         principal=Principal(subject="test"),
     )
-    LocalIndexService().export(origin, request)
+    LocalIndexService(origin).export(request)
     wanted = ImportRequest(source=str(tmp_path / "rows"), model="hashing")
     whole = settings.model_copy(update={"store": str(tmp_path / "whole"), "jobs": CUT})
-    undisturbed = RayJobService().import_rows(whole, wanted, lambda stage, done, total: None)["snapshot"]
+    undisturbed = RayJobService(whole).import_rows(wanted, lambda stage, done, total: None)["snapshot"]
     command = ("import", "--model", "hashing")
     (moment,) = random.sample(range(2, count_objects(whole.store) - 8), 1)  # the last ones follow the alias
     kill_at(start(tmp_path / "rows", CUT, command), settings.store, moment)
     code, report = finish(start(tmp_path / "rows", CUT, command))
     assert (code, report.get("snapshot")) == (0, undisturbed), (moment, report)
     assert find_ids(settings) == {record["_id"] for record in NOTES}
-    assert LocalIndexService().verify(settings, snapshot="live")["findings"] == []
+    assert LocalIndexService(settings).verify(snapshot="live")["findings"] == []
 
 
 def test_of_two_processes_at_once_none_loses_or_mixes_the_others_delivery(start, settings, tmp_path):
@@ -127,4 +127,4 @@ def test_of_two_processes_at_once_none_loses_or_mixes_the_others_delivery(start,
             code, report = finish(start(folder, ALONE))
             assert code == 0, report
     assert find_ids(settings) == {record["_id"] for record in NOTES}
-    assert LocalIndexService().verify(settings, snapshot="live")["findings"] == []
+    assert LocalIndexService(settings).verify(snapshot="live")["findings"] == []

@@ -65,8 +65,8 @@ def test_sigterm_loses_no_record_and_leaves_no_process(served):
     _, left = psutil.wait_procs(started, timeout=30)
     assert left == []
     n_answered = load.n_asked - len(load.failed)
-    audit = LocalAuditService()
-    records = [row for row in audit.show(served.settings, AuditQuery()) if row["kind"] == "request"]
+    audit = LocalAuditService(served.settings)
+    records = [row for row in audit.show(AuditQuery()) if row["kind"] == "request"]
     assert len(records) >= n_answered > 10  # the connection of an answer may have ended before it came
-    verified = audit.verify(served.settings, heads="")
+    verified = audit.verify(heads="")
     assert (verified["findings"], verified["chains"], verified["unfinished"]) == ([], 1, [])

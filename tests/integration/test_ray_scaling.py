@@ -86,8 +86,8 @@ def test_replicas_come_with_a_load_and_go_with_it_and_no_request_fails(served, r
 def assert_each_answer_is_recorded(settings, n_answers):
     """Check the chains of the ingresses: the one that went has ended its own, and none lost an answer."""
     time.sleep(3.0)  # records wait a second at most to be stored
-    audit = LocalAuditService()
-    verified = audit.verify(settings, heads="")
+    audit = LocalAuditService(settings)
+    verified = audit.verify(heads="")
     assert (verified["findings"], verified["chains"], len(verified["unfinished"])) == ([], 2, 1)
-    records = [row for row in audit.show(settings, AuditQuery()) if row["kind"] == "request"]
+    records = [row for row in audit.show(AuditQuery()) if row["kind"] == "request"]
     assert len(records) == n_answers

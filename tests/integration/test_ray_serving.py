@@ -108,7 +108,7 @@ class Served:
         self.find(title)[0].kill()
 
     def publish(self, snapshot):
-        LocalIndexService().publish(self.settings, snapshot=snapshot, alias="live")
+        LocalIndexService(self.settings).publish(snapshot=snapshot, alias="live")
 
     def end(self):
         started = psutil.Process(self.process.pid).children(recursive=True)
@@ -142,7 +142,7 @@ def served(cluster):
 
 def show(settings, snapshot, **more):
     """Return what the engine in this process answers, as HTTP shows it."""
-    engine = LocalIndexService().open_engine(settings, snapshot=snapshot)
+    engine = LocalIndexService(settings).open_engine(snapshot=snapshot)
     shown = json.loads(
         json.dumps(show_response(engine.search(SearchRequest(**(QUESTION | more))), is_explained=False))
     )
@@ -175,7 +175,7 @@ def test_batches_counts_and_documents_are_those_of_single_questions(served):
     body = {"questions": questions, "snapshot": snapshot}
     batch = served.client.post(f"{PATH}/batch", json=body).json()
     assert batch["answers"] == [show(served.settings, snapshot, k=k) for k in (1, 3)]
-    engine = LocalIndexService().open_engine(served.settings, snapshot=snapshot)
+    engine = LocalIndexService(served.settings).open_engine(snapshot=snapshot)
     base = PATH.removesuffix("/search")
     counts = served.client.post(f"{base}/facets", json={"column": "source", "snapshot": snapshot}).json()
     assert counts == {
@@ -310,8 +310,8 @@ def test_each_answer_is_recorded_and_every_chain_verifies(served):
     for number in range(20):
         assert served.client.post(PATH, json=QUESTION, headers={"x-request-id": f"trace-{number}"}).is_success
     time.sleep(3.0)  # records wait a second at most to be stored
-    audit = LocalAuditService()
-    verified = audit.verify(served.settings, heads="")
+    audit = LocalAuditService(served.settings)
+    verified = audit.verify(heads="")
     assert verified["findings"] == []
-    records = [row for row in audit.show(served.settings, AuditQuery()) if row["kind"] == "request"]
+    records = [row for row in audit.show(AuditQuery()) if row["kind"] == "request"]
     assert {f"trace-{number}" for number in range(20)} <= {record["request_id"] for record in records}

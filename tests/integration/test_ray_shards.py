@@ -49,7 +49,7 @@ def served(cluster):
 def engines(served):
     """The snapshots, each opened whole in this process."""
     return {
-        snapshot: LocalIndexService().open_engine(served.settings, snapshot=snapshot)
+        snapshot: LocalIndexService(served.settings).open_engine(snapshot=snapshot)
         for snapshot in served.snapshots
     }
 
@@ -108,7 +108,7 @@ def test_each_answer_is_of_one_snapshot_while_it_moves_there_and_back_and_a_shar
             served.publish(served.snapshots[number % 2])
             moved.append((time.monotonic(), served.snapshots[number % 2]))
             time.sleep(5.0)
-        LocalIndexService().rollback(served.settings, alias="live")
+        LocalIndexService(served.settings).rollback(alias="live")
         time.sleep(3.0)
         seen = {answer["snapshot"] for _, answer in load.answers}
         failed, n_before = list(load.failed), len(load.answers)

@@ -106,7 +106,7 @@ def test_documents_are_found_within_two_seconds_replaced_and_removed(served):
     started = time.monotonic()
     while "x1" in (found := find(served)) or "defaults" not in found["x0"]:
         assert time.monotonic() - started < 5
-    assert LocalIndexService().run_gate(served.settings, snapshot="live")["passed"]
+    assert LocalIndexService(served.settings).run_gate(snapshot="live")["passed"]
 
 
 def test_errors_are_those_of_one_process(served):
@@ -211,7 +211,7 @@ def test_a_caller_who_goes_away_leaves_no_write_without_a_record(served):
 
 def find_recorded(served):
     """Return the names of requests that wrote, as the log tells."""
-    records = LocalAuditService().show(served.settings, AuditQuery())
+    records = LocalAuditService(served.settings).show(AuditQuery())
     return {item["request_id"] for item in records if item.get("action") == "write" and item["snapshot"]}
 
 
@@ -249,7 +249,7 @@ def test_files_are_attached_found_at_once_by_every_searcher_and_deleted(served):
 
 def test_every_chain_of_the_log_verifies(served):
     time.sleep(3.0)  # records wait a second at most to be stored
-    audit = LocalAuditService()
-    assert audit.verify(served.settings, heads="")["findings"] == []
-    actions = {item.get("action") for item in audit.show(served.settings, AuditQuery(subject="feed"))}
+    audit = LocalAuditService(served.settings)
+    assert audit.verify(heads="")["findings"] == []
+    actions = {item.get("action") for item in audit.show(AuditQuery(subject="feed"))}
     assert {"upload_file", "delete_file", "create_vector_store", "write", "search"} <= actions

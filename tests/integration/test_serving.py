@@ -90,7 +90,7 @@ def test_publishes_and_rollbacks_fail_no_request_and_each_answer_is_of_one_snaps
     for note in changed:
         note["known_from"] = "2021-01-01T00:00:00Z"
     second = ingest(settings, write_lines(tmp_path / "desk" / "notes.jsonl", changed))["snapshot"]
-    service, is_over, seen, failed = LocalIndexService(), threading.Event(), {}, []
+    service, is_over, seen, failed = LocalIndexService(settings), threading.Event(), {}, []
 
     def ask_on():
         with httpx.Client(base_url=served.url, timeout=30) as client:
@@ -107,9 +107,9 @@ def test_publishes_and_rollbacks_fail_no_request_and_each_answer_is_of_one_snaps
         client.start()
     for number in range(6):
         if number % 2:
-            service.publish(settings, snapshot=second, alias="live")
+            service.publish(snapshot=second, alias="live")
         else:
-            service.rollback(settings, alias="live")
+            service.rollback(alias="live")
         wanted = first["snapshot"] if number % 2 == 0 else second
         for _ in range(1_000):
             if served.client.get("/health/ready").json()["snapshot"] == wanted:
@@ -153,10 +153,10 @@ def test_a_killed_process_leaves_nothing_that_keeps_the_next_from_serving(start)
 def test_callers_are_known_by_their_keys_and_find_what_their_groups_may_read(start, settings, tmp_path):
     secret = [{**NOTES[0], "_id": "secret", "groups": ["desk"], "text": "Bond 99 pays a secret coupon."}]
     ingest(settings, write_lines(tmp_path / "other" / "notes.jsonl", secret))
-    keys = StoredKeyService()
+    keys = StoredKeyService(settings)
     roles, zones = frozenset({Role.READER}), None
     made = {
-        name: keys.create(settings, KeyRequest(subject=name, roles=roles, groups=groups, zones=zones))
+        name: keys.create(KeyRequest(subject=name, roles=roles, groups=groups, zones=zones))
         for name, groups in (("desk", frozenset({"desk"})), ("other", frozenset({"other"})))
     }
     served = start(api_keys=True)
@@ -173,7 +173,7 @@ def test_callers_are_known_by_their_keys_and_find_what_their_groups_may_read(sta
     shown = served.client.get("/metrics", headers={"authorization": f"Bearer {made['desk']['key']}"}).text
     assert 'eagleray_searches_total{kind="search",outcome="answered"} 2.0' in shown
     assert "eagleray_audit_is_failing 0.0" in shown
-    keys.revoke(settings, key_id=made["desk"]["key_id"])
+    keys.revoke(key_id=made["desk"]["key_id"])
     assert served.search(headers={"authorization": f"Bearer {made['desk']['key']}"}).status_code == 401
 
 
@@ -191,10 +191,10 @@ def test_what_was_answered_can_be_verified_and_replayed_after_a_publish(start, s
         note["known_from"] = "2021-01-01T00:00:00Z"
     ingest(settings, write_lines(tmp_path / "desk" / "notes.jsonl", changed))
     assert served.end() == 0
-    audit = LocalAuditService()
-    verified = audit.verify(settings, heads="")
+    audit = LocalAuditService(settings)
+    verified = audit.verify(heads="")
     assert (verified["findings"], verified["unfinished"]) == ([], [])
-    records = [record for record in audit.show(settings, AuditQuery()) if record["kind"] == "request"]
+    records = [record for record in audit.show(AuditQuery()) if record["kind"] == "request"]
     actions = [record["action"] for record in records]
     assert actions == [*["search"] * 22, "facets", "document"]
     assert records[20]["request_id"] == records[21]["request_id"]
@@ -202,7 +202,7 @@ def test_what_was_answered_can_be_verified_and_replayed_after_a_publish(start, s
     assert [record["request_id"] for record in records] == [f"trace-{number}" for number in range(20)]
     shown = [[hit["doc_id"] for hit in record["hits"]] for record in records]
     assert shown == [[hit["doc_id"] for hit in answer["hits"]] for answer in answers]
-    replayed = audit.replay(settings, AuditQuery())
+    replayed = audit.replay(AuditQuery())
     assert (replayed["same"], replayed["different"]) == (24, [])
 
 

@@ -99,7 +99,7 @@ def test_of_two_publishers_the_later_conflicts_and_goes_on_top_when_run_again(
     assert find_ids(settings) == {record["_id"] for record in NOTES[20:]}
     ingest(settings, first)
     assert find_ids(settings) == {record["_id"] for record in NOTES}
-    assert LocalIndexService().verify(settings, snapshot="live")["findings"] == []
+    assert LocalIndexService(settings).verify(snapshot="live")["findings"] == []
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def indexed(settings, tmp_path):
 
 def read_dense(settings):
     store = open_store(settings.store)
-    snapshot = LocalIndexService().open_engine(settings, snapshot="live").snapshot
+    snapshot = LocalIndexService(settings).open_engine(snapshot="live").snapshot
     manifests = [
         load_segment_manifest(store, settings.collection, digest)
         for digest in load_snapshot(store, settings.collection, snapshot).segments
@@ -72,9 +72,9 @@ def test_large_segments_have_lists_and_later_ones_share_the_codebook(cluster, in
     ingest(settings, more, mapping=mapping)
     later = [dense for zone, dense in read_dense(settings) if zone == "london"]
     assert {dense.codebook for dense in later} == {first["london"].codebook}
-    assert LocalIndexService().verify(settings, snapshot="live")["findings"] == []
+    assert LocalIndexService(settings).verify(snapshot="live")["findings"] == []
 
-    engine = LocalIndexService().open_engine(settings, snapshot="live")
+    engine = LocalIndexService(settings).open_engine(snapshot="live")
     request = SearchRequest(query="coupon of the repo desk", mode=SearchMode.DENSE, k=5)
     assert len(engine.search(request).hits) == 5
     plans = {segment.plan for segment in engine.search(request).explanation.segments}

@@ -40,7 +40,7 @@ def test_tuned_weights_are_published_and_stay_with_the_collection(
         for number in range(144)
     ]
     ingest(settings, write_notes(notes))
-    engine = LocalIndexService().open_engine(settings, snapshot="live")
+    engine = LocalIndexService(settings).open_engine(snapshot="live")
     judged = Ranking(dense_weight=0.0, boosts={"title": 2.0})
     questions = tmp_path / "questions.jsonl"
     with questions.open("w") as file:
@@ -55,7 +55,7 @@ def test_tuned_weights_are_published_and_stay_with_the_collection(
     assert tuned["snapshot"] != engine.snapshot
     assert tuned["ndcg_after"] > tuned["ndcg_before"]
     assert tuned["boosts"] == dry["boosts"] != {}
-    by_default = LocalIndexService().open_engine(settings, snapshot="live")
+    by_default = LocalIndexService(settings).open_engine(snapshot="live")
     asked = {"query": "swap repo note", "k": 5}
     weighed = SearchRequest(
         **asked, ranking=Ranking(**{name: tuned[name] for name in ("dense_weight", "boosts")})

@@ -27,7 +27,7 @@ def served(cluster, settings, tmp_path):
 
     def make_key(*roles, groups=()):
         request = KeyRequest(subject="desk", roles=frozenset(roles), groups=frozenset(groups), zones=None)
-        return StoredKeyService().create(settings, request)["key"]
+        return StoredKeyService(settings).create(request)["key"]
 
     with run_server(settings, options=(), env=KEYS) as url:
         yield url, make_key

@@ -58,16 +58,16 @@ def test_uploads_are_found_by_their_owner_alone_and_stand_in_the_log(served, set
         assert len(ann.vector_stores.search(store.id, query="zebracoupon").data) == 2
         assert list(ben.files.list()) == []
         assert len(list(ann.files.list())) == 2
-    assert LocalIndexService().run_gate(settings, snapshot="live")["passed"]
+    assert LocalIndexService(settings).run_gate(snapshot="live")["passed"]
     served.process.send_signal(signal.SIGTERM)
     assert served.process.wait(timeout=60) == 0
-    audit = LocalAuditService()
-    assert audit.verify(settings, heads="")["findings"] == []
-    records = list(audit.show(settings, AuditQuery(subject="ann")))
+    audit = LocalAuditService(settings)
+    assert audit.verify(heads="")["findings"] == []
+    records = list(audit.show(AuditQuery(subject="ann")))
     actions = {item.get("action") for item in records}
     assert {"upload_file", "delete_file", "create_vector_store", "write", "search"} <= actions
     searches = [item for item in records if item.get("action") == "search"]
     assert any("eagleray:subject:ann" in item["groups"] for item in searches), searches
-    replayed = audit.replay(settings, AuditQuery(subject="ann"))
+    replayed = audit.replay(AuditQuery(subject="ann"))
     assert replayed["different"] == []
     assert replayed["same"] >= 3

@@ -76,7 +76,7 @@ def doc(name, text="Bond pays a coupon.", **more):
 
 def make_key(settings, *roles, zones=None, subject="feed"):
     request = KeyRequest(subject=subject, roles=frozenset(roles), zones=zones)
-    return StoredKeyService().create(settings, request)["key"]
+    return StoredKeyService(settings).create(request)["key"]
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_documents_are_found_within_two_seconds_replaced_and_removed(start, sett
     assert "n1" in before
     assert "coupon" in before["x"]["text"]
     assert before["x"]["attributes"] == {"year": 2024}
-    assert LocalIndexService().run_gate(settings, snapshot="live")["passed"]
+    assert LocalIndexService(settings).run_gate(snapshot="live")["passed"]
 
 
 def test_elements_give_headings_and_what_is_no_document_is_refused_whole(start):
@@ -155,9 +155,9 @@ def test_only_a_writer_of_every_zone_writes_and_each_write_stands_in_the_audit_l
     assert served.client.delete(PATH).status_code == 422
     served.process.send_signal(signal.SIGTERM)
     assert served.process.wait(timeout=60) == 0
-    audit = LocalAuditService()
-    assert audit.verify(settings, heads="")["findings"] == []
-    (record,) = [item for item in audit.show(settings, AuditQuery()) if item.get("action") == "write"]
+    audit = LocalAuditService(settings)
+    assert audit.verify(heads="")["findings"] == []
+    (record,) = [item for item in audit.show(AuditQuery()) if item.get("action") == "write"]
     assert record["subject"] == "feed"
     assert '"documents":["x"]' in json.dumps(record).replace(" ", "").replace("\\", "")
 

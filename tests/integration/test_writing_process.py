@@ -37,7 +37,7 @@ SENTENCE = "The issuer deferred the coupon of its 2029 notes, and the curve flat
 
 def make_writer_key(settings):
     request = KeyRequest(subject="feed", roles=frozenset({Role.READER, Role.WRITER}), zones=None)
-    return StoredKeyService().create(settings, request)["key"]
+    return StoredKeyService(settings).create(request)["key"]
 
 
 def make_write(name, text="Swap."):

@@ -79,8 +79,8 @@ def engine(settings):
 
 
 @pytest.fixture
-def service():
-    return LocalAuditService(KINDS.extend(ASK))
+def service(settings):
+    return LocalAuditService(settings, KINDS.extend(ASK))
 
 
 def test_a_new_kind_is_recorded_verified_exported_and_replayed(settings, engine, service):
@@ -94,14 +94,14 @@ def test_a_new_kind_is_recorded_verified_exported_and_replayed(settings, engine,
         half = replace(reply, cited=reply.cited[:1])
         recorder.end(recorder.begin(request, request_id="r-3"), Ending(status=CANCELLED, reply=half))
         recorder.begin(request, request_id="r-4")
-    verified = service.verify(settings, heads="")
+    verified = service.verify(heads="")
     assert verified["findings"] == []
     assert [item["request_id"] for item in verified["interrupted"]] == ["r-4"]
-    shown = list(service.show(settings, AuditQuery(action="ask")))
+    shown = list(service.show(AuditQuery(action="ask")))
     assert [row["status"] for row in shown] == [OK, "begun", OK, "begun", CANCELLED, "interrupted"]
     assert [len(row["hits"]) for row in shown] == [2, 0, 2, 0, 1, 0]
-    assert len(service.head(settings)["heads"]) == 1
-    replayed = service.replay(settings, AuditQuery(action="ask"))
+    assert len(service.head()["heads"]) == 1
+    replayed = service.replay(AuditQuery(action="ask"))
     assert (replayed["same"], replayed["different"], replayed["unanswered"]) == (2, [], 1)
 
 
@@ -111,7 +111,7 @@ def test_a_reply_that_comes_back_otherwise_is_told(settings, engine, service):
     with make_writer(settings) as writer:
         recorder = RequestRecorder(writer, questions="text", kinds=KINDS.extend(ASK))
         recorder.end(recorder.begin(request), Ending(reply=replace(reply, cited=reply.cited[::-1])))
-    (different,) = service.replay(settings, AuditQuery())["different"]
+    (different,) = service.replay(AuditQuery())["different"]
     assert "hit 1 was row" in different["detail"]
 
 
@@ -119,6 +119,6 @@ def test_what_no_kind_knows_is_not_recorded_or_asked_for(settings, engine):
     with make_writer(settings) as writer, pytest.raises(TypeError, match="of no kind"):
         RequestRecorder(writer, questions="text").begin(Ask(question="swap", principal=ANN))
     with pytest.raises(InputError, match="expected one of"):
-        list(LocalAuditService().show(settings, AuditQuery(action="ask")))
+        list(LocalAuditService(settings).show(AuditQuery(action="ask")))
     with pytest.raises(ValueError, match="no two kinds"):
         KINDS.extend(replace(ASK, actions=("search",)))

@@ -131,14 +131,14 @@ def test_an_answer_whose_server_is_killed_is_interrupted(tmp_path):
         next(answer.iter_raw())
         server.process.kill()
         server.process.wait(timeout=PATIENCE_S)
-    service = LocalAuditService(KINDS.extend(TELLING))
     settings = Settings(store=str(tmp_path), collection=COLLECTION)
-    (interrupted,) = service.verify(settings, heads="")["interrupted"]
+    service = LocalAuditService(settings, KINDS.extend(TELLING))
+    (interrupted,) = service.verify(heads="")["interrupted"]
     assert (interrupted["action"], interrupted["subject"], interrupted["request_id"]) == (
         "telling",
         "ann",
         "r-kill",
     )
-    (shown,) = service.show(settings, AuditQuery(action="telling"))
+    (shown,) = service.show(AuditQuery(action="telling"))
     assert (shown["status"], shown["request_id"]) == (INTERRUPTED, "r-kill")
-    assert service.replay(settings, AuditQuery())["unanswered"] == 0
+    assert service.replay(AuditQuery())["unanswered"] == 0

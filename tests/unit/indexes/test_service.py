@@ -19,7 +19,7 @@ def test_a_snapshot_that_fails_its_gate_is_logged_with_the_checks_and_moves_no_a
     data = path.read_bytes()
     path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     with caplog.at_level(logging.INFO, logger=NAME), pytest.raises(GateError):
-        LocalIndexService().publish(settings, snapshot=snapshot, alias="live")
+        LocalIndexService(settings).publish(snapshot=snapshot, alias="live")
     (event,) = [record.msg for record in caplog.records if record.name == NAME]
     assert (event["event"], event["level"], event["snapshot"]) == ("gate_failed", "warning", snapshot)
     assert "digests" in event["failed"]

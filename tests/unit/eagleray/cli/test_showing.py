@@ -94,7 +94,7 @@ def test_dead_letters_of_a_file_with_an_odd_name_are_listed(monkeypatch, capsys)
     letters = [{"source": "a\x1b[2J\udcff[/b].html", "position": "", "reason": "x", "detail": "y"}]
     monkeypatch.setattr(
         "eagleray.cli.dead_letters.load_job_service",
-        lambda: SimpleNamespace(list_dead_letters=lambda settings, run: letters),
+        lambda settings: SimpleNamespace(list_dead_letters=lambda run: letters),
     )
     with pytest.raises(SystemExit) as ended:
         main(["dead-letters", "list"])

@@ -27,8 +27,12 @@ class Jobs:
     def __init__(self, report):
         self.report, self.asked = report, []
 
-    def ingest(self, settings, request, on_progress):
-        self.asked.append((settings, request))
+    def __call__(self, settings):
+        self.settings = settings
+        return self
+
+    def ingest(self, request, on_progress):
+        self.asked.append((self.settings, request))
         on_progress("embed", 1, 2)
         return dict(self.report)
 
@@ -36,7 +40,7 @@ class Jobs:
 @pytest.fixture
 def jobs(monkeypatch):
     found = Jobs(REPORT)
-    monkeypatch.setattr(administration, "load_job_service", lambda: found)
+    monkeypatch.setattr(administration, "load_job_service", found)
     return found
 
 

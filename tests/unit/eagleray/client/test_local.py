@@ -12,6 +12,7 @@ from eagleray.contracts.hits import Explanation, SearchResponse
 from eagleray.contracts.times import parse_instant
 from eagleray.errors import InvalidTimeError, QueryError
 from eagleray.parts import load_index_service
+from eagleray.settings import Settings
 
 
 class Engine:
@@ -48,7 +49,7 @@ def engine():
 
 @pytest.fixture
 def desk(engine):
-    return LocalCollection(engine, load_index_service(), name="desk")
+    return LocalCollection(engine, load_index_service(Settings()), name="desk")
 
 
 def test_it_shows_its_name_and_the_snapshot_that_answers(desk):

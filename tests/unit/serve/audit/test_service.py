@@ -126,4 +126,4 @@ def test_a_log_may_have_a_store_of_its_own(tmp_path):
     with make_writer(settings):
         pass
     assert not (tmp_path / "store").exists()
-    assert LocalAuditService().verify(settings, heads="")["chains"] == 1
+    assert LocalAuditService(settings).verify(heads="")["chains"] == 1
