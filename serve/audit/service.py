@@ -59,7 +59,7 @@ class LocalAuditService:
         """
         store, collection = open_audit_store(self._settings), self._settings.collection
         find_interrupted = cache(partial(list_interrupted, store, collection))
-        for record in self._scan(self._settings, query):
+        for record in self._scan(query):
             shown = {**flatten(record), "time": format_micros(record.time)}
             if record.entry.status == BEGUN and record.sequence in find_interrupted(record.writer):
                 shown["status"] = INTERRUPTED
@@ -72,7 +72,7 @@ class LocalAuditService:
         def open_engine(snapshot: str) -> Searcher:
             return open_searcher(self._settings, snapshot=snapshot, embedder=embedder())
 
-        found = replay_records(self._scan(self._settings, query), open_engine, kinds=self._kinds)
+        found = replay_records(self._scan(query), open_engine, kinds=self._kinds)
         return {
             "same": found.n_same,
             "not_replayable": found.n_without_text,
