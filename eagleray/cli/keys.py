@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import typer
 
 from eagleray.cli.showing import (
@@ -19,6 +21,18 @@ from eagleray.errors import InputError
 from eagleray.parts import load_key_service
 from eagleray.settings import load_settings
 
+_COLUMNS: Final = (
+    "key_id",
+    "state",
+    "subject",
+    "roles",
+    "groups",
+    "zones",
+    "collections",
+    "expires",
+    "note",
+)
+
 keys = typer.Typer(no_args_is_help=True, help="API keys of a store: who may ask a server, and for what.")
 
 
@@ -29,6 +43,9 @@ def create(
     group: list[str] = typer.Option([], help="A group of the holder; give it again for more."),
     zone: list[str] = typer.Option([], help="A zone the holder may read; give it again for more."),
     all_zones: bool = typer.Option(False, "--all-zones", help="The holder may read every zone."),
+    collection: list[str] = typer.Option(
+        [], help="A collection the holder may see; give it again for more; otherwise every one."
+    ),
     days: int = typer.Option(90, min=1, max=3650, help="Days after which the key is refused."),
     note: str = typer.Option("", help="What the key is for."),
     store: str = STORE_OPTION,
@@ -44,6 +61,7 @@ def create(
         zones=None if all_zones else frozenset(zone),
         days=days,
         note=note,
+        collections=frozenset(collection) if collection else None,
     )
     made = load_key_service(load_settings(**choose(store=store))).create(request)
     if json:
@@ -80,7 +98,8 @@ def list_all(store: str = STORE_OPTION, json: bool = JSON_OPTION) -> None:
             "roles": " ".join(row["roles"]),
             "groups": " ".join(row["groups"]),
             "zones": "all" if row["zones"] is None else " ".join(row["zones"]),
+            "collections": "all" if row["collections"] is None else " ".join(row["collections"]),
         }
         for row in rows
     ]
-    show_table(shown, ("key_id", "state", "subject", "roles", "groups", "zones", "expires", "note"))
+    show_table(shown, _COLUMNS)

@@ -72,13 +72,19 @@ class Caller:
         roles: what they may do; none allows nothing.
         authentication: how it was found out who they are.
         key_id: of the API key, or of the key that signed the token; empty for neither.
+        collections: that they may see; `None` for every one. To all else they are told that it is not there.
     """
 
     principal: Principal
     roles: frozenset[Role]
     authentication: Authentication
     key_id: str = ""
+    collections: frozenset[str] | None = None
 
     def may(self, action: Action) -> bool:
         """Return whether one of the roles allows the action."""
         return any(action in ALLOWED[role] for role in self.roles)
+
+    def may_see(self, collection: str) -> bool:
+        """Return whether a collection is there for them."""
+        return self.collections is None or collection in self.collections

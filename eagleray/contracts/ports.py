@@ -138,6 +138,10 @@ class Store(Protocol):
         """
         ...
 
+    def list_folders(self) -> tuple[str, ...]:
+        """Return the names of the folders at the top of the store, sorted, without looking into them."""
+        ...
+
     def upload(self, local: Path, path: str) -> None:
         """Write a local file as an object, durably."""
         ...

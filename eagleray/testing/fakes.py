@@ -97,6 +97,11 @@ class MemoryStore:
         """Write an object to a local file."""
         local.write_bytes(self.read(path))
 
+    def list_folders(self) -> tuple[str, ...]:
+        """Return the names of the folders at the top of the store, sorted."""
+        with self._lock:
+            return tuple(sorted({path.partition("/")[0] for path in self._objects if "/" in path}))
+
     def find_local(self, path: str) -> Path | None:
         """Return `None`: no file stands behind an object."""
         check_name(path)

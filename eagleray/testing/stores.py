@@ -45,6 +45,12 @@ class StoreContract:
         with pytest.raises(ObjectNotFoundError):
             store.read_range("b", 0, 1)
 
+    def test_folders_are_listed_without_what_is_in_them(self, store: Store) -> None:
+        assert store.list_folders() == ()
+        for name in ("top.json", "notes/collection.json", "notes/aliases/live/1.json", "bonds é/a", "_keys/x"):
+            store.write(name, b"1")
+        assert store.list_folders() == ("_keys", "bonds é", "notes")
+
     def test_a_folder_is_not_the_beginning_of_a_name(self, store: Store) -> None:
         for name in ("a/x", "ab/y", "a.json"):
             store.write(name, b"1")

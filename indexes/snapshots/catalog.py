@@ -71,15 +71,16 @@ def load_collection(store: Store, collection: str) -> CollectionSpec:
     return decode_collection(data, name=COLLECTION, path=path)
 
 
+def list_collections(store: Store) -> tuple[str, ...]:
+    """Return the names of the collections of a store, sorted; a published one has an alias, too."""
+    return tuple(name for name in store.list_folders() if store.exists(f"{name}/{COLLECTION}"))
+
+
 def _describe_collections(store: Store) -> str:
-    """Return what a local store holds instead; of a remote one, every object would have to be listed."""
+    """Return what a local store holds instead; a remote one may not let itself be listed."""
     if not store.url.startswith("file:"):
         return ""
-    found = sorted(
-        item.path.removesuffix(f"/{COLLECTION}")
-        for item in store.list("")
-        if item.path.count("/") == 1 and item.path.endswith(f"/{COLLECTION}")
-    )
+    found = list_collections(store)
     return f"; it has {', '.join(found[:10])}" if found else ", which holds none; check --store"
 
 

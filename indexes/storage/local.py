@@ -98,6 +98,17 @@ class LocalStore:
             if found is not None:
                 yield found
 
+    def list_folders(self) -> tuple[str, ...]:
+        """Return the names of the folders at the top of the store, sorted."""
+        self._check_there()
+        try:
+            with os.scandir(self._root) as entries:
+                return tuple(sorted(_escape(entry.name) for entry in entries if entry.is_dir()))
+        except FileNotFoundError:
+            return ()  # nothing was ever written to it
+        except OSError as error:
+            raise StoreError(path=self.url, detail=_describe(error)) from error
+
     def find_local(self, path: str) -> Path | None:
         """Return the file behind the object."""
         return self._locate(path) if self._reading(path, Path.exists) else None

@@ -115,6 +115,12 @@ class S3Store:
                 found = self._list_named(folder, on_unlisted, signer=signer)
         yield from sorted(found, key=lambda item: item.path)
 
+    def list_folders(self) -> tuple[str, ...]:
+        """Return the names of the folders at the top of the store, sorted."""
+        with self._translating(""):
+            found = self._inner.list_with_delimiter()["common_prefixes"]
+        return tuple(sorted(name.rstrip("/") for name in found))
+
     def _list_named(
         self, folder: str | None, on_unlisted: OnUnlisted, *, signer: Signer
     ) -> builtins.list[StoredObject]:

@@ -23,7 +23,7 @@ def to_caller(claims: Mapping[str, Any], settings: OidcSettings, *, key_id: str)
 
     Args:
         claims: of the token; `sub` is text.
-        settings: which claims hold groups, zones and roles.
+        settings: which claims hold groups, zones, roles and collections.
         key_id: of the key that signed it.
 
     Raises:
@@ -33,12 +33,13 @@ def to_caller(claims: Mapping[str, Any], settings: OidcSettings, *, key_id: str)
     if not _is_word(claims["sub"]):
         raise AuthenticationError(reason="token_claim_malformed")
     groups = _read_words(claims, settings.groups_claim)
-    zones = _read_words(claims, settings.zones_claim) or frozenset() if settings.zones_claim else None
+    zones = _read_bounds(claims, settings.zones_claim)
     return Caller(
         principal=Principal(subject=claims["sub"], groups=groups or frozenset(), zones=zones),
         roles=_read_roles(claims, settings),
         authentication=Authentication.TOKEN,
         key_id=key_id,
+        collections=_read_bounds(claims, settings.collections_claim),
     )
 
 
@@ -47,6 +48,11 @@ def _read_roles(claims: Mapping[str, Any], settings: OidcSettings) -> frozenset[
     if words is None:
         return frozenset({Role.READER}) if settings.is_reader_by_default else frozenset()
     return frozenset(role for role in Role if role.value in words)
+
+
+def _read_bounds(claims: Mapping[str, Any], name: str) -> frozenset[str] | None:
+    """Return what a claim lists: nothing where there is none; `None`, for all, where no claim is named."""
+    return _read_words(claims, name) or frozenset() if name else None
 
 
 def _read_words(claims: Mapping[str, Any], name: str) -> frozenset[str] | None:

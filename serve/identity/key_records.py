@@ -30,6 +30,7 @@ class KeyFacts:
         created: microseconds.
         expires: microseconds; refused from then on.
         note: what it is for.
+        collections: that the holder may see; `None` for every one of the store.
     """
 
     key_id: str
@@ -38,6 +39,7 @@ class KeyFacts:
     created: int
     expires: int
     note: str = ""
+    collections: frozenset[str] | None = None
 
     def to_caller(self) -> Caller:
         """Return who asks."""
@@ -46,11 +48,13 @@ class KeyFacts:
             roles=self.roles,
             authentication=Authentication.API_KEY,
             key_id=self.key_id,
+            collections=self.collections,
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values, lists sorted."""
+        """Return plain values, lists sorted; what is not bounded to collections names none."""
         zones = self.principal.zones
+        bound = {} if self.collections is None else {"collections": sorted(self.collections)}
         return {
             "key_id": self.key_id,
             "subject": self.principal.subject,
@@ -60,6 +64,7 @@ class KeyFacts:
             "created": self.created,
             "expires": self.expires,
             "note": self.note,
+            **bound,
         }
 
 
@@ -123,6 +128,7 @@ def decode_record(data: bytes, *, name: str) -> KeyRecord:
                 created=facts["created"],
                 expires=facts["expires"],
                 note=facts["note"],
+                collections=frozenset(facts["collections"]) if "collections" in facts else None,
             ),
             hashed=hashed,
         )

@@ -41,6 +41,7 @@ class StoredKeyService:
                 created=now,
                 expires=now + request.days * _DAY_MICROS,
                 note=request.note,
+                collections=request.collections,
             )
 
         key, facts = create_key(_open(self._settings), describe, pepper=self._settings.auth.key_pepper)
@@ -77,5 +78,5 @@ def _find_state(state: KeyState, now: int) -> str:
 
 
 def _show(facts: KeyFacts) -> dict[str, Any]:
-    shown = facts.to_json()
+    shown = {"collections": None} | facts.to_json()
     return {**shown, "created": format_micros(facts.created), "expires": format_micros(facts.expires)}

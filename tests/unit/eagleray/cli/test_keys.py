@@ -50,6 +50,15 @@ def test_a_key_reads_no_zone_unless_told(ask, store):
     assert authenticate(store, make(ask, "--all-zones")["key"]).principal.zones is None
 
 
+def test_a_key_sees_every_collection_unless_it_is_bound(ask, store):
+    assert authenticate(store, make(ask)["key"]).collections is None
+    bound = make(ask, "--collection", "notes", "--collection", "bonds")
+    assert authenticate(store, bound["key"]).collections == {"notes", "bonds"}
+    rows = json.loads(ask("list", "--json")[1])
+    assert [row["collections"] for row in rows] == [None, ["bonds", "notes"]]
+    assert "bonds notes" in ask("list")[1]
+
+
 def test_a_key_is_shown_once_and_to_people_with_a_word_of_warning(ask):
     code, out, _ = ask("create", "ann", "--role", "reader")
     key = out.splitlines()[0].removeprefix("key: ")

@@ -46,12 +46,27 @@ def test_a_record_is_read_back(key, facts, zones):
         {"principal": replace(ANN, zones=None)},
         {"principal": replace(ANN, groups=frozenset())},
         {"key_id": "0" * 16},
+        {"collections": frozenset({"notes"})},
     ],
 )
 def test_a_record_whose_facts_were_changed_no_longer_matches_its_key(key, facts, change):
     hashed = hash_key(key, facts, pepper=None)
     assert KeyRecord(facts=facts, hashed=hashed).matches(key, pepper=None)
     assert not KeyRecord(facts=replace(facts, **change), hashed=hashed).matches(key, pepper=None)
+
+
+def test_a_record_bounds_its_holder_to_collections(key, facts):
+    bound = replace(facts, collections=frozenset({"notes", "bonds"}))
+    record = KeyRecord(facts=bound, hashed=hash_key(key, bound, pepper=None))
+    read = decode_record(encode_record(record, name="a"), name="a")
+    assert read.facts.to_caller().collections == {"notes", "bonds"}
+    assert not replace(read, facts=facts).matches(key, pepper=None)
+
+
+def test_the_facts_of_a_key_that_is_bound_to_none_are_those_of_keys_made_before_there_were_bounds(facts):
+    names = {"key_id", "subject", "groups", "zones", "roles", "created", "expires", "note"}
+    assert facts.to_json().keys() == names
+    assert facts.to_caller().collections is None
 
 
 def test_a_key_matches_with_its_own_pepper_alone(key, facts):

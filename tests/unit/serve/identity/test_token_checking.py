@@ -252,6 +252,18 @@ def test_a_token_without_roles_makes_a_reader_only_where_the_setting_says_so(fet
     assert checker.authenticate(sign(key, make_claims(clock, roles="READER"))).roles == set()
 
 
+def test_a_claim_bounds_its_bearer_to_collections_where_one_is_named(fetch, clock):
+    for name, claims, seen in (
+        ("", {"c": "notes"}, None),
+        ("c", {"c": "notes bonds"}, {"notes", "bonds"}),
+        ("c", {"c": ["notes"]}, {"notes"}),
+        ("c", {}, set()),
+    ):
+        checker = open_checker(fetch, clock, collections_claim=name)
+        caller = checker.authenticate(sign(make_rsa("one"), make_claims(clock, **claims)))
+        assert caller.collections == seen
+
+
 def test_claims_have_the_names_that_are_set_and_zones_may_play_no_part(fetch, clock):
     checker = open_checker(
         fetch, clock, groups_claim="https://bank.example/groups", roles_claim="r", zones_claim=""
