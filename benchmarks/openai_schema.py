@@ -22,7 +22,7 @@ from typing import Any, Final
 import yaml
 from fastapi import FastAPI
 
-from serve.http.app import ROUTERS
+from serve.composition.features import FEATURES
 from serve.http.openapi import complete
 
 _METHODS: Final = ("get", "put", "post", "delete", "patch")
@@ -106,7 +106,7 @@ class Description:
 def describe_routes() -> Schema:
     """Return the description that a server gives of itself."""
     app = FastAPI(title="eagleray")
-    for router in ROUTERS:
+    for router in (router for feature in FEATURES for router in feature.routers):
         app.include_router(router)
     return complete(app.openapi())
 

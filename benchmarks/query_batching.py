@@ -26,8 +26,8 @@ from eagleray.contracts.ports import Embedder, FloatVector
 from eagleray.embedders import open_embedder
 from eagleray.setting_groups.engine import EmbedderSettings
 from eagleray.settings import Settings
+from serve.composition.models import open_question_encoder
 from serve.engine.question_vectors import QuestionVectors
-from serve.question_encoding import open_question_encoder
 
 
 def read_questions(path: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Serves one collection over HTTP in this process: opens, follows, listens, and ends cleanly when told to."""
+"""Serves collections over HTTP in this process: opens, follows, listens, and ends cleanly when told to."""
 
 from __future__ import annotations
 
@@ -15,32 +15,13 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from eagleray.contracts.services import ServeRequest
-from eagleray.embedders import open_embedder
 from eagleray.errors import InputError
 from eagleray.settings import Settings
-from serve.assembling import (
-    choose_limits,
-    make_alias_watcher,
-    make_encoders,
-    make_model,
-    make_ranker,
-    make_serving,
-    open_door,
-)
-from serve.audit.service import make_writer
-from serve.engine.answering import Answerer
-from serve.engine.group_writing import GroupWriter
+from serve.composition.local_backend import open_local_backend
+from serve.composition.server import open_server, open_server_authenticator
 from serve.engine.startup_objects import keep_startup_objects
-from serve.engine.threads import Work, run_in_thread
-from serve.http.app import make_app
 from serve.http.middleware.connections import ConnectionLimits, PatientProtocol, Peers
-from serve.identity.authenticating import Authenticator
-from serve.search_opening import open_searches
-from serve.sharing import open_sharing
-from serve.tracing.exporting import start_tracing
-from serve.uploading import make_uploads
-from serve.writing import make_document_writer
-from serve.writing_process import make_writing_process
+from serve.identity.authenticator import Authenticator
 
 _GRACE_S: Final = 30
 """Seconds that requests get to end after the process is told to."""
@@ -55,11 +36,14 @@ class HttpServeService:
         self._settings = settings
 
     def serve(self, request: ServeRequest, on_ready: Callable[[str], None]) -> None:
-        """Serve a collection until SIGTERM or SIGINT; see `ServeService`."""
-        door = open_door(self._settings, request)
+        """Serve collections until SIGTERM or SIGINT; see `ServeService`."""
+        is_development = request.is_development or self._settings.auth.is_development
+        auth = self._settings.auth.model_copy(update={"is_development": is_development})
+        settings = self._settings.model_copy(update={"auth": auth})
+        authenticator = open_server_authenticator(settings, host=request.host)
         listening = _listen(request.host, request.port)
         try:
-            asyncio.run(_serve(self._settings, request, listening, door, on_ready))
+            asyncio.run(_serve(settings, request.alias, listening, authenticator, on_ready))
         finally:
             listening.close()
 
@@ -80,69 +64,23 @@ def _listen(host: str, port: int) -> socket.socket:
 
 async def _serve(
     settings: Settings,
-    request: ServeRequest,
+    alias: str,
     listening: socket.socket,
-    door: Authenticator,
+    authenticator: Authenticator,
     on_ready: Callable[[str], None],
 ) -> None:
-    embedder, tracing = open_embedder(settings.embedder), start_tracing(settings.tracing)
-    watcher, encoders = (
-        make_alias_watcher(settings, request.alias, embedder),
-        make_encoders(settings, embedder),
-    )
-    answerer, writer = Answerer(watcher, choose_limits(settings)), make_writer(settings)
-    ranker = make_ranker(settings)
-    writing = make_writing_process(settings, alias=request.alias)
-    group = GroupWriter(writing.commit)
-    sharing = open_sharing(settings, alias=request.alias)
-    opened = await open_searches(
-        settings, embedder=embedder, watcher=watcher, answerer=answerer, sharing=sharing
-    )
-    serving = make_serving(
+    opening = open_server(
         settings,
-        alias=request.alias,
-        door=door,
-        writer=writer,
-        watcher=watcher,
-        searches=opened.searches,
-        answerer=answerer,
-        model=make_model(settings, embedder.identity, encoders),
-        ranker=ranker,
-        documents=make_document_writer(settings, alias=request.alias, write=group.write),
-        buckets=None if sharing is None else sharing.share_buckets(),
-        uploads=make_uploads(settings),
+        alias=alias,
+        authenticator=authenticator,
+        open_backend=lambda sharing: open_local_backend(settings, alias=alias, sharing=sharing),
     )
-
-    async def start() -> None:
+    async with opening as app:
+        keep_startup_objects()
         host, port = listening.getsockname()[:2]
-        on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
-
-    async def stop() -> None:
-        await serving.uncancellable.close()
-        await group.close()
-        await run_in_thread(Work.WRITES, writing.close)
-        await opened.close()
-        await answerer.close()
-        await serving.collection.exclusive.close()
-        await encoders.passages.close()
-        await encoders.questions.close()
-        if ranker is not None:
-            await ranker.close()
-        if sharing is not None:
-            await sharing.close()
-        await watcher.close()
-        await run_in_thread(Work.AUDIT, writer.close)
-        if tracing is not None:
-            await run_in_thread(Work.CLOSING, tracing.shutdown)
-
-    await watcher.start()
-    if sharing is not None:
-        sharing.share_moves(watcher)
-        serving.metrics.add(sharing.collector)
-    await run_in_thread(Work.AUDIT, writer.open)
-    config = _configure(make_app(serving, start=start, stop=stop), settings)
-    keep_startup_objects()
-    await _Server(config).serve(sockets=[listening])
+        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        server = _Server(_configure(app, settings), on_ready=lambda: on_ready(url))
+        await server.serve(sockets=[listening])
 
 
 def _configure(app: ASGIApp, settings: Settings) -> uvicorn.Config:
@@ -167,7 +105,22 @@ def _configure(app: ASGIApp, settings: Settings) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """Ends as a success where it was told to end; uvicorn's own would die of the signal in the end."""
+    """Ends as a success where it was told to end; uvicorn's own would die of the signal in the end.
+
+    Args:
+        config: of uvicorn.
+        on_ready: called once requests are taken.
+    """
+
+    def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to take requests."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -21,10 +21,10 @@ from tests.small_collections import SPEC, make_manifest, make_rows, make_table
 HASHED = replace(SPEC, embedder=HashingEmbedder().identity.model)
 
 
-def put_hashed_snapshot(store, seed=7, n_documents=60, embedder=None):
-    """Write one segment as a snapshot, and return its id."""
+def put_hashed_snapshot(store, seed=7, n_documents=60, embedder=None, name=HASHED.name):
+    """Write one segment as a snapshot of a collection, and return its id."""
     rng, embedder = np.random.default_rng(seed), embedder or HashingEmbedder()
-    spec = replace(HASHED, embedder=embedder.identity.model)
+    spec = replace(HASHED, name=name, embedder=embedder.identity.model)
     put_collection(store, spec)
     rows = make_rows(rng, n_documents=n_documents)
     table = make_table(rows)
@@ -35,16 +35,16 @@ def put_hashed_snapshot(store, seed=7, n_documents=60, embedder=None):
             spec=SegmentSpec(zone="default", embedder=embedder.identity),
             folder=Path(folder) / "segment",
         )
-        digest = publish_segment(store, Path(folder) / "segment", collection=HASHED.name)
-    return put_snapshot(store, replace(make_manifest(store, [digest]), collection=spec))
+        digest = publish_segment(store, Path(folder) / "segment", collection=name)
+    return put_snapshot(store, make_manifest(store, [digest], spec=spec))
 
 
-def publish(store, snapshot):
-    """Point the alias to a snapshot."""
-    current = read_alias(store, HASHED.name, "live")
+def publish(store, snapshot, name=HASHED.name):
+    """Point the alias of a collection to a snapshot."""
+    current = read_alias(store, name, "live")
     expected = None if current is None else current.snapshot
     move = AliasMove(expected=expected, snapshot=snapshot, reason="publish", now=1)
-    move_alias(store, HASHED.name, "live", move=move)
+    move_alias(store, name, "live", move=move)
 
 
 def publish_hashed(folder, model="hashing"):

@@ -149,15 +149,15 @@ def put_changes(store, changes):
     return put_patch(store, SPEC.name, make_patch(pa.Table.from_pylist(rows, schema=PATCH_SCHEMA)))
 
 
-def make_manifest(store, segments, *, patches=(), parent=None):
+def make_manifest(store, segments, *, patches=(), parent=None, spec=SPEC):
     """Return the manifest of a snapshot of these segments, with its counts right."""
-    tables = [read_patch(store, SPEC.name, digest).changes for digest in patches]
-    views = [open_segment(store, SPEC.name, digest, patches=tables) for digest in segments]
+    tables = [read_patch(store, spec.name, digest).changes for digest in patches]
+    views = [open_segment(store, spec.name, digest, patches=tables) for digest in segments]
     attributes = {}
     for view in views:
         attributes = merge_attribute_types(attributes, view.attributes)
     return SnapshotManifest(
-        collection=SPEC,
+        collection=spec,
         segments=tuple(segments),
         patches=tuple(patches),
         parent=parent,

@@ -1,4 +1,4 @@
-"""`eagleray serve`: a published collection over HTTP."""
+"""`eagleray serve`: published collections over HTTP."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 import typer
 
 from eagleray.cli.demonstrating import ALIAS, lend_key, load_demo_settings, prepare_demo
-from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_json, show_line
+from eagleray.cli.showing import JSON_OPTION, STORE_OPTION, choose, show_json, show_line
 from eagleray.contracts.services import ServeRequest
 from eagleray.errors import InputError
 from eagleray.logs import write_all_as_json
@@ -25,19 +25,31 @@ def serve(
     development: bool = typer.Option(False, "--development", help="Who shows nothing may ask, on loopback."),
     demo: bool = typer.Option(False, "--demo", help="Serve the sample, built first if need be, with a key."),
     store: str = STORE_OPTION,
-    collection: str = COLLECTION_OPTION,
+    collection: list[str] = typer.Option(
+        [],
+        "--collection",
+        "-c",
+        help="Name of a collection; give it again for more; default: EAGLERAY_COLLECTION, else default.",
+    ),
+    all_collections: bool = typer.Option(
+        False, "--all-collections", help="Serve all of the store, also those published later."
+    ),
     json: bool = JSON_OPTION,
 ) -> None:
-    """Serve a collection over HTTP until SIGTERM or Ctrl-C."""
+    """Serve collections over HTTP until SIGTERM or Ctrl-C."""
+    first = collection[0] if collection else ""
     if demo:
-        if (host, alias) != (LOOPBACK, ALIAS):
-            raise InputError(
-                detail="the demo is served on loopback from its own alias: no --host, no --alias"
-            )
+        if (host, alias) != (LOOPBACK, ALIAS) or all_collections or len(collection) > 1:
+            detail = "the demo is one collection, on loopback, from its own alias: no --host, no --alias"
+            raise InputError(detail=detail)
         request = ServeRequest(port=port, alias=ALIAS, is_development=development)
-        _serve_demo(load_demo_settings(store=store, collection=collection), request, is_json=json)
+        _serve_demo(load_demo_settings(store=store, collection=first), request, is_json=json)
         return
-    settings = load_settings(**choose(store=store, collection=collection))
+    settings = load_settings(**choose(store=store, collection=first))
+    if collection[1:] or all_collections:
+        others = "*" if all_collections else " ".join(collection[1:])
+        chosen = settings.serve.model_copy(update={"collections": others})
+        settings = settings.model_copy(update={"serve": chosen})
     request = ServeRequest(host=host, port=port, alias=alias, is_development=development)
     _serve(settings, request, is_json=json)
 
@@ -52,11 +64,14 @@ def _serve(settings: Settings, request: ServeRequest, *, is_json: bool, key: str
     """Serve, and print where once questions are answered, with the key if one was made for it."""
 
     def show(url: str) -> None:
+        others = settings.serve.collections.split()
         if is_json:
             shown = {"url": url, "collection": settings.collection, "store": settings.store}
-            show_json(shown | ({"key": key} if key else {}))
+            more = {"collections": others} if others else {}
+            show_json(shown | more | ({"key": key} if key else {}))
         else:
-            show_line(f"serving {settings.collection} on {url}")
+            named = "all collections" if "*" in others else ", ".join((settings.collection, *others))
+            show_line(f"serving {named} on {url}")
             if key:
                 show_line(f"key, until this ends: {key}")
         sys.stdout.flush()

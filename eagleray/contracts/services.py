@@ -96,6 +96,7 @@ class KeyRequest:
         zones: they may read; `None` for every zone, an empty set for none.
         days: after which it is refused.
         note: what it is for.
+        collections: the holder may see; `None` for every one of the store.
     """
 
     subject: str
@@ -104,6 +105,7 @@ class KeyRequest:
     zones: frozenset[str] | None = frozenset()
     days: int = 90
     note: str = ""
+    collections: frozenset[str] | None = None
 
 
 class IndexService(Protocol):
@@ -215,7 +217,7 @@ class ServeService(Protocol):
     """Answers over HTTP until the process is told to end."""
 
     def serve(self, request: ServeRequest, on_ready: Callable[[str], None]) -> None:
-        """Serve a collection; `on_ready` gets the URL once questions are answered.
+        """Serve the collections that the settings name; `on_ready` gets the URL once questions are answered.
 
         Raises:
             ExposureError: others could ask there, and nobody would be asked who they are.

@@ -26,6 +26,8 @@ class ServeSettings(BaseModel):
     """How much one serving process takes on.
 
     Attributes:
+        collections: served beside the settings' own one, words with spaces between; `*` for all of the
+            store, also those published later.
         threads: searches at work at once; 0 for one a core.
         max_waiting: requests that may wait for a thread, and questions that may wait to be embedded; one more
             is refused, to be asked again later.
@@ -55,6 +57,7 @@ class ServeSettings(BaseModel):
 
     model_config = FROZEN
 
+    collections: str = ""
     threads: int = Field(default=0, ge=0, le=256)
     max_waiting: int = Field(default=64, ge=0)
     timeout_s: float = Field(default=30.0, gt=0.0)
@@ -96,6 +99,7 @@ class OidcSettings(BaseModel):
         groups_claim: claim that holds the groups.
         zones_claim: claim that holds the zones; empty where zones play no part, and every one may be read.
         roles_claim: claim that holds the roles; other words in it are passed over.
+        collections_claim: claim that holds the collections; empty where every one may be seen.
         is_reader_by_default: whether a token without that claim makes a reader; otherwise it allows nothing.
         timeout_s: seconds a request for the key set may take.
         min_interval_s: least seconds between two requests for it, whatever the tokens say.
@@ -113,6 +117,7 @@ class OidcSettings(BaseModel):
     groups_claim: str = Field(default="groups", min_length=1)
     zones_claim: str = "zones"
     roles_claim: str = Field(default="roles", min_length=1)
+    collections_claim: str = ""
     is_reader_by_default: bool = False
     timeout_s: float = Field(default=5.0, gt=0)
     min_interval_s: float = Field(default=30.0, ge=1)

@@ -47,7 +47,13 @@ class StoreContract:
 
     def test_folders_are_listed_without_what_is_in_them(self, store: Store) -> None:
         assert store.list_folders() == ()
-        for name in ("top.json", "notes/collection.json", "notes/aliases/live/1.json", "bonds é/a", "_keys/x"):
+        for name in (
+            "top.json",
+            "notes/collection.json",
+            "notes/aliases/live/1.json",
+            "bonds é/a",
+            "_keys/x",
+        ):
             store.write(name, b"1")
         assert store.list_folders() == ("_keys", "bonds é", "notes")
 

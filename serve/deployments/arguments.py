@@ -17,6 +17,8 @@ class Arguments(BaseModel):
     Attributes:
         store: the setting where it is empty.
         collection: the setting where it is empty.
+        collections: served beside it, words with spaces between, or `*` for all; the setting where it is
+            empty.
         alias: whose snapshot answers, also after it moves.
         is_development: whether who shows nothing may ask, on loopback alone.
         ingresses: replicas that speak HTTP, each with an audit chain of its own.
@@ -35,6 +37,7 @@ class Arguments(BaseModel):
 
     store: str = ""
     collection: str = ""
+    collections: str = ""
     alias: str = Field(default="live", min_length=1)
     is_development: bool = False
     ingresses: ReplicaRange = Replicas()
@@ -67,9 +70,10 @@ class Arguments(BaseModel):
         given = {"store": self.store, "collection": self.collection}
         settings = load_settings(**{name: value for name, value in given.items() if value})
         is_development = self.is_development or settings.auth.is_development
+        chosen = {"threads": self.threads, "collections": self.collections or settings.serve.collections}
         return settings.model_copy(
             update={
-                "serve": settings.serve.model_copy(update={"threads": self.threads}),
+                "serve": settings.serve.model_copy(update=chosen),
                 "auth": settings.auth.model_copy(update={"is_development": is_development}),
             }
         )

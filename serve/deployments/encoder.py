@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.embedders import open_embedder
 from eagleray.errors import EagleRayError, OverloadedError
-from serve.assembling import make_encoders
+from serve.composition.models import make_text_encoder
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.deployments.replica import Replica
@@ -23,7 +23,9 @@ class TextEncoder(Replica):
         settings = arguments.read_settings()
         super().__init__(settings)
         embedder = open_embedder(settings.embedder)
-        self._identity, self._encoders = embedder.identity, make_encoders(settings, embedder)
+        self._identity = embedder.identity
+        self._passages = make_text_encoder(settings, embedder, is_question=False)
+        self._questions = make_text_encoder(settings, embedder, is_question=True)
         keep_startup_objects()
 
     async def check_health(self) -> None:
@@ -33,7 +35,7 @@ class TextEncoder(Replica):
             EagleRayError: it cannot. Too much to do is no illness.
         """
         try:
-            await self._encoders.passages.encode(["ready"])
+            await self._passages.encode(["ready"])
         except OverloadedError:
             return
 
@@ -41,7 +43,7 @@ class TextEncoder(Replica):
         self, texts: Sequence[str], is_question: bool, timeout_s: float, carrier: Carrier
     ) -> Encoded | EagleRayError:
         """Return the vectors of texts, of questions or of passages, or the error."""
-        encoder = self._encoders.questions if is_question else self._encoders.passages
+        encoder = self._questions if is_question else self._passages
         return await returned(encoder.encode(texts, timeout_s=timeout_s), carrier)
 
     async def identify(self) -> EmbedderIdentity:

@@ -2,34 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Message
 
 from eagleray.contracts.manifests import EmbedderIdentity
-from eagleray.contracts.services import ServeRequest
 from eagleray.errors import UnavailableError
-from serve.assembling import choose_encoder_limits, make_model, make_serving, open_door
-from serve.audit.service import make_writer
+from eagleray.settings import Settings
+from serve.composition.collections import Backend, CollectionBackend
+from serve.composition.models import TextEncoders, choose_encoder_limits
+from serve.composition.server import open_server, open_server_authenticator
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import call
 from serve.deployments.listening import find_host
-from serve.deployments.remote import (
-    RemoteAnswerer,
-    RemoteEncoder,
-    RemoteEncoders,
-    RemoteFollower,
-    RemoteRanker,
-    RemoteSearches,
-    RemoteWriter,
-)
+from serve.deployments.remote import RemoteAnswerer, RemoteEncoder, RemoteRanker, RemoteSearches, RemoteWriter
+from serve.deployments.remote_watchers import Standings
 from serve.engine.startup_objects import keep_startup_objects
-from serve.engine.threads import Work, run_in_thread
-from serve.http.app import make_app
-from serve.sharing import open_sharing
-from serve.tracing.exporting import start_tracing
-from serve.uploading import make_uploads
-from serve.writing import make_document_writer
+
+if TYPE_CHECKING:
+    from serve.redis.opening import Sharing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteBackend:
+    """Implements `Backend` over replicas.
+
+    Attributes:
+        standings: of the searchers with the aliases.
+        searcher: handle of the searchers.
+        writer: handle of the writers.
+    """
+
+    identity: EmbedderIdentity
+    encoders: TextEncoders
+    ranker: RemoteRanker | None
+    standings: Standings
+    searcher: Any
+    writer: Any
+
+    @asynccontextmanager
+    async def open_collection(self, settings: Settings, alias: str) -> AsyncIterator[CollectionBackend]:  # noqa: ARG002 - replicas have their own
+        """Open what answers on the settings' collection."""
+        name, limits = settings.collection, settings.serve
+        remote = RemoteWriter(self.writer, name, timeout_s=limits.embed_timeout_s)
+        yield CollectionBackend(
+            watcher=await self.standings.open(name),
+            searches=RemoteSearches(self.searcher, name, timeout_s=limits.timeout_s),
+            answerer=RemoteAnswerer(self.searcher, name, timeout_s=limits.timeout_s),
+            write=remote.write,
+        )
 
 
 class Ingress:
@@ -45,62 +69,50 @@ class Ingress:
             InputError: nobody could ask.
         """
         self._settings, self._alias = arguments.read_settings(), arguments.alias
-        self._door = open_door(self._settings, ServeRequest(host=find_host(), alias=arguments.alias))
+        self._authenticator = open_server_authenticator(self._settings, host=find_host())
         self._searcher, self._encoder = searcher, encoder
         self._writer, self._ranker = writer, ranker
+        self._stack = AsyncExitStack()
         self._app: ASGIApp | None = None
 
     async def __serve_build_asgi_app__(self) -> ASGIApp:
-        """Return the application; Ray Serve asks for it once, and runs its lifespan."""
+        """Return the application; Ray Serve asks for it once, and the end of its lifespan closes it."""
+        opening = open_server(
+            self._settings,
+            alias=self._alias,
+            authenticator=self._authenticator,
+            open_backend=self._open_backend,
+        )
+        self._app = await self._stack.enter_async_context(opening)
+        keep_startup_objects()
+        return self._app
+
+    @asynccontextmanager
+    async def _open_backend(self, sharing: Sharing | None) -> AsyncIterator[Backend]:  # noqa: ARG002 - searchers have their own
         settings, limits = self._settings, self._settings.serve
-        tracing, audit = start_tracing(settings.tracing), make_writer(settings)
-        watcher = RemoteFollower(self._searcher, interval_s=limits.poll_s, timeout_s=limits.timeout_s)
         identity = await call(
             lambda _: self._encoder.identify.remote(), part="encoder", timeout_s=limits.embed_timeout_s
         )
+        standings = Standings(self._searcher, interval_s=limits.poll_s, timeout_s=limits.timeout_s)
         ranker = None
         if self._ranker is not None:
             ranker = RemoteRanker(self._ranker, timeout_s=limits.rerank_timeout_s)
-        remote = RemoteWriter(self._writer, timeout_s=limits.embed_timeout_s)
-        sharing = open_sharing(settings, alias=self._alias)
-        serving = make_serving(
-            settings,
-            alias=self._alias,
-            door=self._door,
-            writer=audit,
-            watcher=watcher,
-            searches=RemoteSearches(self._searcher, timeout_s=limits.timeout_s),
-            answerer=RemoteAnswerer(self._searcher, timeout_s=limits.timeout_s),
-            model=make_model(settings, identity, self._reach_encoders(identity)),
-            ranker=ranker,
-            documents=make_document_writer(settings, alias=self._alias, write=remote.write),
-            uploads=make_uploads(settings),
-            buckets=None if sharing is None else sharing.share_buckets(),
-        )
-        if sharing is not None:
-            serving.metrics.add(sharing.collector)
+        standings.start()
+        try:
+            yield RemoteBackend(
+                identity=identity,
+                encoders=self._reach_encoders(settings, identity),
+                ranker=ranker,
+                standings=standings,
+                searcher=self._searcher,
+                writer=self._writer,
+            )
+        finally:
+            await standings.close()
 
-        async def start() -> None:
-            await watcher.start()
-            keep_startup_objects()
-            await run_in_thread(Work.AUDIT, audit.open)
-
-        async def stop() -> None:
-            await serving.uncancellable.close()
-            await serving.collection.exclusive.close()
-            await watcher.close()
-            if sharing is not None:
-                await sharing.close()
-            await run_in_thread(Work.AUDIT, audit.close)
-            if tracing is not None:
-                await run_in_thread(Work.CLOSING, tracing.shutdown)
-
-        self._app = make_app(serving, start=start, stop=stop)
-        return self._app
-
-    def _reach_encoders(self, identity: EmbedderIdentity) -> RemoteEncoders:
-        limits = choose_encoder_limits(self._settings, identity)
-        return RemoteEncoders(
+    def _reach_encoders(self, settings: Settings, identity: EmbedderIdentity) -> TextEncoders:
+        limits = choose_encoder_limits(settings, identity)
+        return TextEncoders(
             passages=RemoteEncoder(self._encoder, is_question=False, limits=limits),
             questions=RemoteEncoder(self._encoder, is_question=True, limits=limits),
         )

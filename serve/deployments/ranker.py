@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eagleray.errors import EagleRayError, InputError, OverloadedError
-from serve.assembling import make_ranker
+from serve.composition.models import make_ranker
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.deployments.replica import Replica

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -14,10 +17,12 @@ from indexes.searching.sharded.shard import Shard, Step
 from indexes.searching.sharded.steps import CountWords
 from indexes.searching.targets import Scope
 from indexes.shard_service import open_shard
-from serve.assembling import choose_limits, watch_alias
+from serve.composition.collections import for_collection, open_pool
+from serve.composition.searches import choose_limits, watch_alias
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.deployments.replica import Replica
+from serve.engine.alias_watcher import AliasWatcher
 from serve.engine.answering import Answerer
 from serve.engine.startup_objects import keep_startup_objects
 from serve.tracing.spans import Carrier
@@ -25,11 +30,19 @@ from serve.tracing.spans import Carrier
 _NOBODY: Final = Scope(as_of=None, principal=ANONYMOUS)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """What answers steps on one collection."""
+
+    watcher: AliasWatcher[Shard]
+    answerer: Answerer[Shard]
+
+
 class SegmentShard(Replica):
-    """Answers steps that come from mergers; it opens what the alias names by itself, before it is asked."""
+    """Answers steps that come from mergers; it opens what the aliases name by itself, before it is asked."""
 
     def __init__(self, arguments: Arguments, group: int) -> None:
-        """Take a group of segments.
+        """Take a group of segments of each collection.
 
         Args:
             arguments: say over how many groups the segments are divided.
@@ -37,48 +50,69 @@ class SegmentShard(Replica):
         """
         settings = arguments.read_settings()
         super().__init__(settings)
-
-        def open_one(snapshot: str) -> Shard:
-            return open_shard(settings, snapshot=snapshot, group=group, n_groups=arguments.shards)
-
-        self._watcher = watch_alias(settings, arguments.alias, open_one, probe=_ask_probe)
-        self._answerer = Answerer(self._watcher, choose_limits(settings))
+        self._settings, self._arguments, self._group = settings, arguments, group
+        self._limits = choose_limits(settings)
+        self._pool = open_pool(settings, arguments.alias, self._open_collection)
         self._starting, self._is_started = asyncio.Lock(), False
 
     async def check_health(self) -> None:
-        """Answer a step; the first time, before steps come, open the alias's snapshot.
+        """Answer a step on each collection; the first time, before steps come, open their snapshots.
 
         Raises:
             EagleRayError: it is not answered. Too much to do is no illness.
         """
         async with self._starting:
             if not self._is_started:
-                await self._watcher.start()
+                await self._pool.start()
                 self._is_started = True
                 keep_startup_objects()
-        try:
-            await self._answerer.answer(_ask_probe)
-        except OverloadedError:
-            return
+        for opened in tuple(self._pool.opened.values()):
+            with suppress(OverloadedError):
+                await opened.answerer.answer(_ask_probe)
 
-    async def open(self, snapshot: str) -> str | EagleRayError:
+    async def open(self, collection: str, snapshot: str) -> str | EagleRayError:
         """Open a snapshot, if it is not open, and return its id, or the error."""
-        return await returned(self._open(snapshot), {})
+        return await returned(self._open(collection, snapshot), {})
 
     async def answer(
-        self, step: Step[Any], asked: AskedSnapshot | None, timeout_s: float, carrier: Carrier
+        self,
+        collection: str,
+        step: Step[Any],
+        asked: AskedSnapshot | None,
+        timeout_s: float,
+        carrier: Carrier,
     ) -> Any | EagleRayError:
         """Return the answer to a step on the snapshot that it names, as asked, or the error."""
-        take = partial(_take, step)
-        if asked is None:
-            asked = ask_own(step.snapshot)
-        answer = self._answerer.answer(take, snapshot=asked, timeout_s=timeout_s)
-        return await returned(answer, carrier)
+        return await returned(self._answer(collection, step, asked, timeout_s), carrier)
 
-    async def _open(self, snapshot: str) -> str:
-        lease = await self._watcher.lease(snapshot)
+    async def _answer(
+        self, collection: str, step: Step[Any], asked: AskedSnapshot | None, timeout_s: float
+    ) -> Any:
+        opened = await self._pool.obtain(collection)
+        named = asked or ask_own(step.snapshot)
+        return await opened.answerer.answer(partial(_take, step), snapshot=named, timeout_s=timeout_s)
+
+    async def _open(self, collection: str, snapshot: str) -> str:
+        opened = await self._pool.obtain(collection)
+        lease = await opened.watcher.lease(snapshot)
         lease.release()
         return snapshot
+
+    @asynccontextmanager
+    async def _open_collection(self, collection: str) -> AsyncIterator[_Opened]:
+        settings = for_collection(self._settings, collection)
+        n_groups = self._arguments.shards
+
+        def open_one(snapshot: str) -> Shard:
+            return open_shard(settings, snapshot=snapshot, group=self._group, n_groups=n_groups)
+
+        watcher = watch_alias(settings, self._arguments.alias, open_one, probe=_ask_probe)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(watcher.close)
+            await watcher.start()
+            answerer = Answerer(watcher, self._limits)
+            stack.push_async_callback(answerer.close)
+            yield _Opened(watcher=watcher, answerer=answerer)
 
 
 def _take(step: Step[Any], shard: Shard) -> Any:

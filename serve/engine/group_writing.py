@@ -92,7 +92,7 @@ class GroupWriter:
 
     async def _carry_out(self, taken: Sequence[_Waiting]) -> None:
         try:
-            snapshots = await run_in_thread(Work.WRITES, self._commit, [write for write, _ in taken])
+            snapshots = await run_in_thread(Work.COMMITS, self._commit, [write for write, _ in taken])
         except Exception as error:  # noqa: BLE001 - told to those who wait, whatever it is
             is_of_one = len(taken) > 1 and not (isinstance(error, EagleRayError) and error.retryable)
             for item in taken:

@@ -1,4 +1,4 @@
-"""What each caller may take: buckets that fill at a steady rate, one a subject, here or shared with others.
+"""What each caller may take of a collection: buckets that fill at a steady rate, here or shared with others.
 
 A bucket holds so much at most, which may be taken at once. Whoever takes more than it holds, when it is full,
 empties it below nothing and waits until it is above again: a large request is possible, and paid for.
@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from eagleray.errors import QuotaError
 
-_MAX_SUBJECTS: Final = 10_000
+_MAX_HOLDERS: Final = 10_000
 """Buckets kept; the one that was asked for longest ago goes first, and is full when it comes again."""
 
 
@@ -27,11 +27,19 @@ class Taken:
     left: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Whose a bucket is: what a caller takes of one collection is none of another's."""
+
+    collection: str
+    subject: str
+
+
 class SharedBucketsPort(Protocol):
     """Buckets of several processes."""
 
-    async def take(self, subject: str, n: int, *, what: str, per_s: float, most: float) -> Taken | None:
-        """Take `n` for a subject, or nothing; `None` where they cannot be asked."""
+    async def take(self, holder: Holder, n: int, *, what: str, per_s: float, most: float) -> Taken | None:
+        """Take `n` for a holder, or nothing; `None` where they cannot be asked."""
         ...
 
 
@@ -44,7 +52,7 @@ class _Bucket:
 
 
 class Quota:
-    """So much a second for each subject; runs in one event loop."""
+    """So much a second for each holder; runs in one event loop."""
 
     def __init__(
         self,
@@ -54,6 +62,7 @@ class Quota:
         what: str,
         now: Callable[[], float] = time.monotonic,
         shared: SharedBucketsPort | None = None,
+        default: str = "",
     ) -> None:
         """Take the rate.
 
@@ -63,24 +72,30 @@ class Quota:
             what: is counted, for the error.
             now: returns seconds.
             shared: of several processes; where they cannot be asked, those of this process decide.
+            default: collection whose bucket holds what is taken for none.
         """
         self._per_s, self._most, self._what, self._now = per_s, max(1.0, per_s * burst_s), what, now
-        self._shared = shared
-        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+        self._shared, self._default = shared, default
+        self._buckets: OrderedDict[Holder, _Bucket] = OrderedDict()
 
-    async def take(self, subject: str, n: int = 1) -> None:
+    async def take(self, subject: str, n: int = 1, *, collection: str = "") -> None:
         """Take `n` for a subject; nothing is taken where they are refused.
 
+        Args:
+            subject: who asks.
+            n: how many.
+            collection: that is asked; the default one where the request is about none.
+
         Raises:
-            QuotaError: the subject's bucket does not hold them; says when it will.
+            QuotaError: the subject's bucket of that collection does not hold them; says when it will.
         """
         if not self._per_s:
             return
-        taken = None
+        holder, taken = Holder(collection=collection or self._default, subject=subject), None
         if self._shared is not None:
-            taken = await self._shared.take(subject, n, what=self._what, per_s=self._per_s, most=self._most)
+            taken = await self._shared.take(holder, n, what=self._what, per_s=self._per_s, most=self._most)
         if taken is None:
-            taken = self._take_here(subject, n)
+            taken = self._take_here(holder, n)
         if not taken.is_taken:
             retry_s = (min(float(n), self._most) - taken.left) / self._per_s
             raise QuotaError(
@@ -91,37 +106,42 @@ class Quota:
                 retry_after_s=math.ceil(1000.0 * retry_s) / 1000.0,  # never 0: it would be refused again
             )
 
-    def _take_here(self, subject: str, n: int) -> Taken:
-        bucket = self._fill(subject)
+    def _take_here(self, holder: Holder, n: int) -> Taken:
+        bucket = self._fill(holder)
         if bucket.left < min(float(n), self._most):
             return Taken(is_taken=False, left=bucket.left)
         bucket.left -= n
         return Taken(is_taken=True, left=bucket.left)
 
-    def _fill(self, subject: str) -> _Bucket:
+    def _fill(self, holder: Holder) -> _Bucket:
         now = self._now()
-        bucket = self._buckets.setdefault(subject, _Bucket(self._most, now))
-        self._buckets.move_to_end(subject)
+        bucket = self._buckets.setdefault(holder, _Bucket(self._most, now))
+        self._buckets.move_to_end(holder)
         bucket.left = min(self._most, bucket.left + (now - bucket.at) * self._per_s)
         bucket.at = now
-        if len(self._buckets) > _MAX_SUBJECTS:
+        if len(self._buckets) > _MAX_HOLDERS:
             self._buckets.popitem(last=False)
         return bucket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quotas:
-    """What each subject may take: requests, and texts to embed."""
+    """What each holder may take: requests, and texts to embed."""
 
     requests: Quota
     texts: Quota
 
 
 def make_quotas(
-    *, requests_per_s: float, texts_per_s: float, burst_s: float, shared: SharedBucketsPort | None = None
+    *,
+    requests_per_s: float,
+    texts_per_s: float,
+    burst_s: float,
+    shared: SharedBucketsPort | None = None,
+    default: str = "",
 ) -> Quotas:
-    """Return fresh quotas; a rate of 0 bounds nothing."""
+    """Return fresh quotas; a rate of 0 bounds nothing, and `default` has what is taken for no collection."""
     return Quotas(
-        requests=Quota(requests_per_s, burst_s=burst_s, what="requests", shared=shared),
-        texts=Quota(texts_per_s, burst_s=burst_s, what="texts", shared=shared),
+        requests=Quota(requests_per_s, burst_s=burst_s, what="requests", shared=shared, default=default),
+        texts=Quota(texts_per_s, burst_s=burst_s, what="texts", shared=shared, default=default),
     )

@@ -32,7 +32,8 @@ class Work(StrEnum):
         OPENING: opening snapshots that requests name, and closing any.
         QUESTIONS: counting the tokens of questions.
         TEXTS: counting, cutting and decoding the texts of callers, and writing long answers.
-        WRITES: documents on their way into the collection.
+        WRITES: documents on their way into a collection.
+        COMMITS: rounds of writes, one after the other whichever collection they are of.
         UPLOADS: records and bytes of files and vector stores.
         CATALOG: snapshots, aliases and runs, shown and moved.
         SHARED: what servers share, sealed and unsealed.
@@ -46,6 +47,7 @@ class Work(StrEnum):
     QUESTIONS = "questions"
     TEXTS = "texts"
     WRITES = "writes"
+    COMMITS = "commits"
     UPLOADS = "uploads"
     CATALOG = "catalog"
     SHARED = "shared"
@@ -60,6 +62,7 @@ _N_THREADS: Final = {
     Work.QUESTIONS: 1,
     Work.TEXTS: 2,
     Work.WRITES: 4,
+    Work.COMMITS: 1,
     Work.UPLOADS: 4,
     Work.CATALOG: 2,
     Work.SHARED: 2,

@@ -1,4 +1,4 @@
-"""What a route asks for: the application's parts, and a caller whose role allows the action.
+"""What a route asks for: a caller whose role allows the action.
 
 A route says by its parameters what it needs; `admission` reads it there and finds the caller before a body
 is read.
@@ -6,7 +6,7 @@ is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
@@ -17,8 +17,10 @@ from starlette.types import Scope
 from eagleray.contracts.callers import Action, Authentication, Caller
 from eagleray.errors import AuthenticationError, EagleRayError
 from serve.engine.threads import Work, run_in_thread
-from serve.http.serving import Serving
 from serve.identity.exposure import check_local
+
+Authenticate = Callable[[str], Caller]
+"""Says who shows a credential, the empty one too."""
 
 CALLER: Final = "eagleray.caller"
 """Where a request's scope holds who asks."""
@@ -44,13 +46,17 @@ def read_credential(headers: Iterable[tuple[bytes, bytes]]) -> str:
     return credential.strip(" ")
 
 
-async def identify(serving: Serving, scope: Scope) -> Caller:
+async def identify(authenticate: Authenticate, scope: Scope) -> Caller:
     """Return who asks.
+
+    Args:
+        authenticate: says who shows a credential; called in a thread.
+        scope: of the request.
 
     Raises:
         EagleRayError: it is not known, or cannot be found out now.
     """
-    caller = await run_in_thread(Work.AUTHENTICATION, serving.authenticate, read_credential(scope["headers"]))
+    caller = await run_in_thread(Work.AUTHENTICATION, authenticate, read_credential(scope["headers"]))
     if caller.authentication is Authentication.DEVELOPMENT:
         request = Request(scope)
         check_local(request.headers.get("host", ""), request.headers.get("origin", ""))
@@ -94,21 +100,14 @@ def _walk(dependant: Dependant) -> Iterator[object]:
         yield from _walk(inner)
 
 
-async def _find_serving(request: Request) -> Serving:
-    """Return what routes ask. Awaited, for FastAPI sends what is not to a thread."""
-    serving: Serving = request.app.state.serving
-    return serving
-
-
 async def _find_inspector(request: Request) -> Caller | None:
     try:
-        caller = await identify(request.app.state.serving, request.scope)
+        caller = await identify(request.app.state.authenticate, request.scope)
     except EagleRayError:
         return None
     return caller if caller.may(Action.INSPECT) else None
 
 
-Served = Annotated[Serving, Depends(_find_serving)]
 Inspector = Annotated[Caller | None, Depends(_find_inspector)]
 """Who asks a route that is for everybody, where they may see more than others; never refused."""
 

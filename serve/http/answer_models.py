@@ -119,15 +119,23 @@ class LiveAnswer(BaseModel):
     status: Literal["live"]
 
 
+class AliasStateAnswer(BaseModel):
+    """Where a collection stands with its alias."""
+
+    name: str = Field(description="Of the collection.")
+    snapshot: str = Field(description="Id of the snapshot that answers.")
+    wanted: str = Field(description="Where the alias points, as far as it could be read.")
+    is_failing: bool = Field(description="Whether taking up the wanted one fails; the log says why.")
+
+
 class ReadyAnswer(BaseModel):
-    """A real question was answered; the rest is told to callers that have a role."""
+    """A real question was answered by each collection; the rest is told to callers that have a role."""
 
     status: Literal["ready"]
-    snapshot: str = Field(default="", description="Id of the snapshot that answers.")
-    wanted: str = Field(default="", description="Where the alias points, as far as it could be read.")
-    is_failing: bool = Field(
-        default=False, description="Whether taking up the wanted one fails; the log says why."
-    )
+    snapshot: str = Field(default="", description="Of the first collection.")
+    wanted: str = Field(default="", description="Of the first collection.")
+    is_failing: bool = Field(default=False, description="Of the first collection.")
+    collections: list[AliasStateAnswer] = Field(default=[], description="Those that the caller may see.")
 
 
 class EmbeddingAnswer(BaseModel):

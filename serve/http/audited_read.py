@@ -15,14 +15,14 @@ from serve.engine.threads import Work, run_in_thread
 from serve.http.errors.problems import find_status
 from serve.http.metrics import AskedKind, Metrics
 from serve.http.request_ids import read_request_id
-from serve.http.serving import Serving
+from serve.http.serving import ServedCollection
 from serve.tracing.spans import span
 
 AnyReply = TypeVar("AnyReply")
 
 
 async def keep_reply(
-    serving: Serving,
+    collection: ServedCollection,
     caller: Caller,
     request: object,
     ask: Callable[[AskedSnapshot | None], Awaitable[AnyReply]],
@@ -34,12 +34,12 @@ async def keep_reply(
     async def ask_it(named: AskedSnapshot | None) -> tuple[AnyReply]:
         return (await ask(named),)
 
-    (reply,) = await keep_replies(serving, caller, (request,), ask_it, snapshot=snapshot)
+    (reply,) = await keep_replies(collection, caller, (request,), ask_it, snapshot=snapshot)
     return reply
 
 
 async def keep_replies(
-    serving: Serving,
+    collection: ServedCollection,
     caller: Caller,
     requests: Sequence[object],
     ask: Callable[[AskedSnapshot | None], Awaitable[Sequence[AnyReply]]],
@@ -49,7 +49,7 @@ async def keep_replies(
     """Return the replies, once they stand in the audit log; what ends without one stands there, too.
 
     Args:
-        serving: keeps the records.
+        collection: that is asked; its log keeps the records.
         caller: who asks.
         requests: what is asked at once; each has a record of its own.
         ask: gives the reply to each, from a snapshot by the entitlements that rule it, or the alias's.
@@ -75,12 +75,12 @@ async def keep_replies(
             for request, outcome in zip(requests, outcomes, strict=True)
         ]
         with span("record"):
-            await run_in_thread(Work.AUDIT, serving.recorder.record, ended)
+            await run_in_thread(Work.AUDIT, collection.recorder.record, ended)
 
     try:
         if snapshot:
             may_examine = caller.may(Action.EXAMINE)
-            named = await serving.collection.publications.find(snapshot, may_examine=may_examine)
+            named = await collection.publications.find(snapshot, may_examine=may_examine)
         replies = await ask(named)
     except Exception as error:
         await record([*repeat(error, len(requests))])

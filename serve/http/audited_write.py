@@ -10,10 +10,12 @@ from serve.audit.kinds.writes import DocumentWrite
 from serve.audit.requests import EndedRequest
 from serve.engine.threads import Work, run_in_thread
 from serve.http.request_ids import read_request_id
-from serve.http.serving import DocumentWriter, Serving
+from serve.http.serving import DocumentWriter, ServedCollection
 
 
-async def carry_out(serving: Serving, writer: DocumentWriter, principal: Principal, write: Write) -> str:
+async def carry_out(
+    collection: ServedCollection, writer: DocumentWriter, principal: Principal, write: Write
+) -> str:
     """Return the id of the snapshot that holds a write, once it is recorded; so is what ends without one.
 
     Raises:
@@ -29,7 +31,7 @@ async def carry_out(serving: Serving, writer: DocumentWriter, principal: Princip
             latency_us=latency_us,
             request_id=read_request_id(),
         )
-        await run_in_thread(Work.AUDIT, serving.recorder.record, [ended])
+        await run_in_thread(Work.AUDIT, collection.recorder.record, [ended])
 
     try:
         snapshot = await writer.write(write)
@@ -40,7 +42,7 @@ async def carry_out(serving: Serving, writer: DocumentWriter, principal: Princip
     return snapshot
 
 
-async def wait_until_found(serving: Serving, snapshot: str, *, wait_s: float) -> bool:
+async def wait_until_found(collection: ServedCollection, snapshot: str, *, wait_s: float) -> bool:
     """Return whether every search that begins from now on is answered from a write, once it is.
 
     True means that all who answer searches here have taken up the write's snapshot, or one that the alias had
@@ -48,8 +50,8 @@ async def wait_until_found(serving: Serving, snapshot: str, *, wait_s: float) ->
     completed; asking again with the same snapshot goes on waiting, for as long as opening takes.
 
     Args:
-        serving: answers the searches.
+        collection: that was written to.
         snapshot: whole id of the first one that holds the write, as `carry_out` returned it.
         wait_s: seconds to wait, at most; 0 only tells.
     """
-    return await serving.collection.watcher.settle(snapshot, timeout_s=wait_s)
+    return await collection.watcher.settle(snapshot, timeout_s=wait_s)

@@ -1,11 +1,12 @@
 """The metrics of one application: what requests came, how they ended and how long they took.
 
-Labels are bounded: templates of routes, known methods, statuses. No metric names a caller, a group or a text.
+Labels are bounded: templates of routes, known methods, statuses, so many collections. No metric names a
+caller, a group or a text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
 from itertools import product
 from typing import Final
@@ -14,9 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from serve.audit.counts import AuditCounts
-from serve.engine.ports import AliasWatcherPort, AnswererPort
-from serve.http.state_metrics import StateCollector
+from serve.http.state_metrics import ObservedCollection, StateCollector
 
 MEDIA_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 OTHER: Final = "other"
@@ -42,12 +41,16 @@ class Metrics:
     def __init__(
         self,
         *,
-        collection: str,
-        watcher: AliasWatcherPort,
-        answerer: AnswererPort,
-        audit: Callable[[], AuditCounts],
+        list_collections: Callable[[], Sequence[ObservedCollection]],
+        list_failing: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        """Take what is read when metrics are asked for; see `StateCollector`."""
+        """Take what is read when metrics are asked for.
+
+        Args:
+            list_collections: returns those that are served, in an order that stays.
+            list_failing: returns the names of those that are published and could not be opened.
+        """
+        self._list_collections, self._list_failing = list_collections, list_failing
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "eagleray_http_requests",
@@ -70,9 +73,6 @@ class Metrics:
         )
         for kind, outcome in product(AskedKind, _OUTCOMES):
             self._searches.labels(kind=kind, outcome=outcome)
-        self._registry.register(
-            StateCollector(collection=collection, watcher=watcher, answerer=answerer, audit=audit)
-        )
         ProcessCollector(registry=self._registry)
 
     def add(self, collector: Collector) -> None:
@@ -98,6 +98,14 @@ class Metrics:
         outcome = outcome or ("invalid" if status < 500 else "failed")
         self._searches.labels(kind=kind, outcome=outcome).inc()
 
-    def show(self) -> bytes:
-        """Return everything, in Prometheus's text format."""
-        return generate_latest(self._registry)
+    def show(self, may_see: Callable[[str], bool] = lambda _: True) -> bytes:
+        """Return everything, in Prometheus's text format.
+
+        Args:
+            may_see: says whether a collection is there for who reads; nothing is told of the others.
+        """
+        state = CollectorRegistry()
+        served = [collection for collection in self._list_collections() if may_see(collection.name)]
+        n_failing = sum(map(may_see, self._list_failing()))
+        state.register(StateCollector(served=served, n_failing=n_failing))
+        return generate_latest(self._registry) + generate_latest(state)

@@ -1,8 +1,8 @@
-"""What the routes of one application share: whom they ask."""
+"""What a server has: collections, models, and what callers may take; routes see parts of it (`feature`)."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from eagleray.chunking.config import ChunkLengths
@@ -12,8 +12,8 @@ from eagleray.contracts.manifests import ChunkerIdentity, EmbedderIdentity
 from eagleray.errors import NotPublishedError
 from eagleray.models.tokenizing import Tokenize
 from eagleray.rerankers import PairReader
-from eagleray.setting_groups.serving import MetricsReaders
 from indexes.writing.requests import Begun, Write
+from serve.audit.counts import AuditCounts
 from serve.audit.recording import RequestRecorder
 from serve.catalog import Catalog
 from serve.engine.coalescing import CoalescedCalls
@@ -67,31 +67,6 @@ class ServedReranker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServedCollection:
-    """A collection that is served.
-
-    Attributes:
-        name: of the collection.
-        watcher: of its alias; started.
-        publications: says which snapshots may be named, and what rules them.
-        searches: answers questions on its snapshots.
-        answerer: asks its snapshots anything else.
-        catalog: tells of its snapshots, aliases and runs; called in threads.
-        publisher: moves its aliases.
-        exclusive: does what takes long, one piece at a time.
-    """
-
-    name: str
-    watcher: AliasWatcherPort
-    publications: Publications
-    searches: SearchPort
-    answerer: AnswererPort
-    catalog: Catalog
-    publisher: Publisher
-    exclusive: ExclusiveWorker
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentWriter:
     """Takes documents.
 
@@ -135,51 +110,36 @@ class Uploads:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Serving:
-    """What routes ask.
+class ServedCollection:
+    """A collection that is served.
 
     Attributes:
-        collection: the one that is served.
-        model: embeds texts for those who ask for vectors.
-        probe: the question that tells readiness.
-        authenticate: says who shows a credential, the empty one too; called in a thread.
+        name: of the collection.
+        watcher: of its alias; started.
+        publications: says which snapshots may be named, and what rules them.
+        searches: answers questions on its snapshots.
+        answerer: asks its snapshots anything else.
         recorder: keeps what was asked and how it ended, before the answer is given; called in threads.
-        quotas: what each caller may take.
-        metrics: of this application alone.
-        metrics_for: who may read them.
-        max_body_bytes: that the bodies of all requests at work may have together, and those of answers.
-        reranker: scores documents for those who bring them; `None` where the settings name none.
+        counts: returns what its audit log has taken so far.
+        catalog: tells of its snapshots, aliases and runs; called in threads.
+        publisher: moves its aliases.
+        exclusive: does what takes long, one piece at a time.
         documents: takes documents; `None` where none are taken.
         uploads: keeps files and vector stores; `None` where none are taken.
-        checks: makes the calls of those who show nothing.
-        uncancellable: ends what was begun, also where its caller has gone; closed before what it needs.
     """
 
-    collection: ServedCollection
-    model: ServedModel
-    probe: SearchRequest
-    authenticate: Callable[[str], Caller]
+    name: str
+    watcher: AliasWatcherPort
+    publications: Publications
+    searches: SearchPort
+    answerer: AnswererPort
     recorder: RequestRecorder
-    quotas: Quotas
-    metrics: Metrics
-    metrics_for: MetricsReaders = "callers"
-    max_body_bytes: int = 256 << 20
-    reranker: ServedReranker | None = None
+    counts: Callable[[], AuditCounts]
+    catalog: Catalog
+    publisher: Publisher
+    exclusive: ExclusiveWorker
     documents: DocumentWriter | None = None
     uploads: Uploads | None = None
-    checks: CoalescedCalls = field(default_factory=CoalescedCalls)
-    uncancellable: UncancellableWork = field(default_factory=UncancellableWork)
-
-    def require_reranker(self) -> ServedReranker:
-        """Return the reranker.
-
-        Raises:
-            NotPublishedError: there is none.
-        """
-        if self.reranker is None:
-            detail = "none is served; EAGLERAY_RERANKER__MODEL names the folder of a cross-encoder"
-            raise NotPublishedError(name="reranker", detail=detail)
-        return self.reranker
 
     def require_uploads(self) -> tuple[Uploads, DocumentWriter]:
         """Return what keeps files, and what takes their documents.
@@ -191,12 +151,82 @@ class Serving:
             raise NotPublishedError(name="files", detail="no files are taken here")
         return self.uploads, self.documents
 
-    def find_collection(self, name: str) -> ServedCollection:
+
+class ServedCollections:
+    """The collections that are served, as callers may see them.
+
+    Args:
+        opened: name -> collection; others may come while the server runs.
+        default: name of the one that requests are about whose path names none.
+    """
+
+    def __init__(self, opened: Mapping[str, ServedCollection], *, default: str) -> None:
+        self._opened, self._default = opened, default
+
+    @property
+    def default(self) -> ServedCollection | None:
+        """What requests are about whose path names no collection; `None` before it is published."""
+        return self._opened.get(self._default)
+
+    def list_all(self) -> tuple[ServedCollection, ...]:
+        """Return all of them, whoever may see them: the default one first, then by name."""
+        names = sorted(self._opened, key=lambda name: (name != self._default, name))
+        return tuple(self._opened[name] for name in names)
+
+    def list_seen(self, caller: Caller) -> tuple[ServedCollection, ...]:
+        """Return those that a caller may see: the default one first, then by name."""
+        return tuple(found for found in self.list_all() if caller.may_see(found.name))
+
+    def find(self, name: str, caller: Caller) -> ServedCollection:
         """Return the collection of a name.
 
         Raises:
-            NotPublishedError: there is none of that name here.
+            NotPublishedError: there is none of that name here, or not for this caller; the same either way.
         """
-        if name != self.collection.name:
+        if not self.is_seen(name, caller):
             raise NotPublishedError(name=name, detail="there is no such collection here")
-        return self.collection
+        return self._opened[name]
+
+    def is_seen(self, name: str, caller: Caller) -> bool:
+        """Return whether a collection is there for a caller."""
+        return name in self._opened and caller.may_see(name)
+
+    def find_default(self, caller: Caller) -> ServedCollection:
+        """Return what requests are about whose path names no collection.
+
+        Raises:
+            NotPublishedError: there is none, or not for this caller.
+        """
+        found = self.default
+        if found is None or not caller.may_see(found.name):
+            raise NotPublishedError(name="files", detail="no files are taken here")
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """What a server has; features choose of it what their routes are given.
+
+    Attributes:
+        collections: that are served.
+        model: embeds texts for those who ask for vectors.
+        probe: the question that tells readiness.
+        authenticate: says who shows a credential, the empty one too; called in a thread.
+        quotas: what each caller may take.
+        metrics: of this application alone.
+        max_body_bytes: that the bodies of all requests at work may have together, and those of answers.
+        reranker: scores documents for those who bring them; `None` where the settings name none.
+        checks: makes the calls of those who show nothing.
+        uncancellable: ends what was begun, also where its caller has gone; closed before what it needs.
+    """
+
+    collections: ServedCollections
+    model: ServedModel
+    probe: SearchRequest
+    authenticate: Callable[[str], Caller]
+    quotas: Quotas
+    metrics: Metrics
+    max_body_bytes: int = 256 << 20
+    reranker: ServedReranker | None = None
+    checks: CoalescedCalls = field(default_factory=CoalescedCalls)
+    uncancellable: UncancellableWork = field(default_factory=UncancellableWork)

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from serve.http.serving import Serving
+from serve.engine.uncancellable import UncancellableWork
 
 
 class UncancellableRoute(APIRoute):
@@ -19,7 +19,7 @@ class UncancellableRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def complete(request: Request) -> Response:
-            serving: Serving = request.app.state.serving
-            return await serving.uncancellable.run(handle(request))
+            uncancellable: UncancellableWork = request.app.state.uncancellable
+            return await uncancellable.run(handle(request))
 
         return complete

@@ -54,7 +54,7 @@ def make_client(settings: RedisSettings, url: str) -> Redis:
 
 
 class RedisValues:
-    """Implements `KeepsValues`."""
+    """Implements `CachePort`."""
 
     def __init__(self, client: Redis) -> None:
         self._client = client
@@ -76,7 +76,7 @@ class RedisValues:
 
 
 class RedisBuckets:
-    """Implements `FillsBuckets` with a script, so that several processes take of one bucket in turn."""
+    """Implements `BucketPort` with a script, so that several processes take of one bucket in turn."""
 
     def __init__(self, client: Redis) -> None:
         self._take = client.register_script(_TAKE)

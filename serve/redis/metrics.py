@@ -21,7 +21,7 @@ class RedisCollector(Collector):
     Attributes:
         guard: of all commands.
         caches: by what they hold.
-        notices: of the alias, where they are listened to.
+        notices: of aliases, where they are listened to.
     """
 
     guard: Guard
@@ -42,7 +42,7 @@ class RedisCollector(Collector):
         yield commands
         yield from self._collect_caches()
         if self.notices is not None:
-            told = "1 if notices of moved aliases would be heard."
+            told = "1 if notices of all moved aliases would be heard."
             yield GaugeMetricFamily(
                 "eagleray_redis_is_listening", told, value=float(self.notices.is_listening)
             )

@@ -1,4 +1,4 @@
-"""Tells other servers that an alias has moved, and hears it from them; all of them look anyway."""
+"""Tells other servers that aliases have moved, and hears it from them; all of them look anyway."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from eagleray.logs import get_logger
 from serve.engine.shared.guarding import Guard
 
 _LISTEN_S: Final = 5.0
-"""Seconds without a word after which the connection is tried."""
+"""Seconds without a word after which the connection is tried, and other channels are listened to."""
 
 _LEAST_S: Final = 0.05
 """Seconds between two looks that notices lead to, however many come."""
@@ -21,24 +21,20 @@ _log = get_logger()
 
 
 class Notices:
-    """Listens to one channel; runs in one event loop."""
+    """Listens to a channel for each alias, over one connection; runs in one event loop."""
 
-    def __init__(
-        self, client: Redis, guard: Guard, *, channel: bytes, on_notice: Callable[[], None], pause_s: float
-    ) -> None:
+    def __init__(self, client: Redis, guard: Guard, *, pause_s: float) -> None:
         """Take the parts.
 
         Args:
             client: of Redis; listening holds a connection of its own.
             guard: of what is told.
-            channel: on which all speak who serve the same alias.
-            on_notice: called when somebody says that the alias has moved, or may have said so unheard.
-                What is said is not looked at, so nobody can do more than make others look.
             pause_s: seconds until it is tried again after a failure.
         """
-        self._client, self._guard, self._channel = client, guard, channel
-        self._on_notice, self._pause_s = on_notice, pause_s
-        self._n_heard, self._is_listening = 0, False
+        self._client, self._guard, self._pause_s = client, guard, pause_s
+        self._on_notice: dict[bytes, Callable[[], None]] = {}
+        self._n_heard, self._heard_on = 0, set[bytes]()
+        self._added = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
 
     @property
@@ -48,16 +44,27 @@ class Notices:
 
     @property
     def is_listening(self) -> bool:
-        """Whether a notice would be heard now, as far as is known."""
-        return self._is_listening
+        """Whether a notice of each alias would be heard now, as far as is known."""
+        return bool(self._on_notice) and self._heard_on >= self._on_notice.keys()
 
     def start(self) -> None:
         """Begin to listen."""
         self._listening = asyncio.create_task(self._listen_on())
 
-    async def tell(self) -> None:
-        """Say that the alias has moved."""
-        await self._guard.call(lambda: self._client.publish(self._channel, b"moved"), otherwise=0)
+    def listen_to(self, channel: bytes, on_notice: Callable[[], None]) -> None:
+        """Listen to a channel, too.
+
+        Args:
+            channel: on which all speak who serve the same alias.
+            on_notice: called when somebody says that the alias has moved, or may have said so unheard.
+                What is said is not looked at, so nobody can do more than make others look.
+        """
+        self._on_notice[channel] = on_notice
+        self._added.set()
+
+    async def tell(self, channel: bytes) -> None:
+        """Say that the alias of a channel has moved."""
+        await self._guard.call(lambda: self._client.publish(channel, b"moved"), otherwise=0)
 
     async def close(self) -> None:
         """Stop listening."""
@@ -67,26 +74,33 @@ class Notices:
 
     async def _listen_on(self) -> None:
         while True:
+            await self._added.wait()
             try:
                 await self._listen()
-            except Exception as error:  # noqa: BLE001 - the alias is looked at anyway; logged
-                if self._is_listening:
+            except Exception as error:  # noqa: BLE001 - the aliases are looked at anyway; logged
+                if self._heard_on:
                     _log.warning("notices_not_heard", error=type(error).__name__)
             finally:
-                self._is_listening = False
+                self._heard_on.clear()
             await asyncio.sleep(self._pause_s)
 
     async def _listen(self) -> None:
         async with self._client.pubsub() as heard:
-            await heard.subscribe(self._channel)
+            asked_for = set[bytes]()
             while True:
+                if new := self._on_notice.keys() - asked_for:
+                    await heard.subscribe(*new)
+                    asked_for |= new
                 message = await heard.get_message(timeout=_LISTEN_S)
-                if message is None and not self._is_listening:
+                if message is None and not self._heard_on:
                     raise ConnectionError("the subscription was not confirmed")
                 if message is None:
                     await heard.ping()
                 elif message["type"] in ("message", "subscribe"):
-                    self._n_heard += message["type"] == "message"
-                    self._is_listening = True
-                    self._on_notice()
+                    self._take(message["channel"], is_told=message["type"] == "message")
                 await asyncio.sleep(_LEAST_S)
+
+    def _take(self, channel: bytes, *, is_told: bool) -> None:
+        self._n_heard += is_told
+        self._heard_on.add(channel)
+        self._on_notice[channel]()

@@ -29,19 +29,19 @@ from serve.redis.notices import Notices
 class Sharing:
     """Makes the shared parts of a process over one client; runs in one event loop."""
 
-    def __init__(self, settings: Settings, *, url: str, secret: str, alias: str) -> None:
+    def __init__(self, settings: Settings, *, url: str, secret: str) -> None:
         """Take the settings; nothing connects before it is used.
 
         Args:
             settings: of the process.
             url: where Redis is.
             secret: that names and values are derived from.
-            alias: that is followed.
         """
-        self._settings, self._alias, limits = settings, alias, settings.redis
+        self._settings, limits = settings, settings.redis
         self._client, self._sealer = make_client(limits, url), Sealer(secret)
         self._guard = Guard(Breaker(pause_s=limits.pause_s), timeout_s=limits.timeout_s)
         self._caches: dict[str, SharedCache] = {}
+        self._basis: str | None = None
         self._notices: Notices | None = None
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -51,9 +51,8 @@ class Sharing:
         return RedisCollector(guard=self._guard, caches=self._caches, notices=self._notices)
 
     def share_buckets(self) -> CountedBuckets:
-        """Return the buckets of all processes that serve this collection."""
-        collection = self._settings.collection
-        return CountedBuckets(RedisBuckets(self._client), self._guard, self._sealer, collection=collection)
+        """Return the buckets of all processes, one for each caller and collection."""
+        return CountedBuckets(RedisBuckets(self._client), self._guard, self._sealer)
 
     def share_vectors(self, identity: EmbedderIdentity) -> CachedVectors:
         """Return the memory of questions' vectors, as an embedder makes them."""
@@ -64,6 +63,7 @@ class Sharing:
         self,
         searches: SearchPort,
         *,
+        collection: str,
         watcher: AliasWatcher[Engine],
         identity: EmbedderIdentity,
     ) -> SearchPort:
@@ -71,8 +71,9 @@ class Sharing:
 
         Args:
             searches: answer what is not remembered.
-            watcher: of the alias.
-            identity: of what embeds their questions.
+            collection: that they search.
+            watcher: of its alias.
+            identity: of what embeds their questions; the same for all collections.
 
         Raises:
             ModelError: the reranker cannot be loaded.
@@ -80,33 +81,32 @@ class Sharing:
         settings = self._settings
         if not settings.redis.results:
             return searches
+        if self._basis is None:
+            self._basis = await run_in_thread(Work.SHARED, _describe_basis, settings, identity)
         return RememberedSearches(
             searches,
             self._open_cache(RESULTS, max_bytes=settings.redis.max_result_bytes),
             self._sealer,
             watcher=watcher,
-            basis=await run_in_thread(Work.SHARED, _describe_basis, settings, identity),
+            basis=digest_json([self._basis, collection]),
             timeout_s=settings.serve.timeout_s,
         )
 
-    def share_moves(self, watcher: AliasWatcher[Engine]) -> None:
-        """Tell other servers of the alias where a watcher finds it moved, and have it look when they do."""
-        notices = Notices(
-            self._client,
-            self._guard,
-            channel=self._sealer.name("moves", self._settings.collection, self._alias),
-            on_notice=lambda: watcher.notify(is_told=True),
-            pause_s=self._settings.redis.pause_s,
-        )
+    def share_moves(self, watcher: AliasWatcher[Engine], *, collection: str, alias: str) -> None:
+        """Tell other servers of an alias where a watcher finds it moved, and have it look when they do."""
+        channel = self._sealer.name("moves", collection, alias)
+        if self._notices is None:
+            self._notices = Notices(self._client, self._guard, pause_s=self._settings.redis.pause_s)
+            self._notices.start()
+        notices = self._notices
 
         def tell() -> None:
-            telling = asyncio.create_task(notices.tell())
+            telling = asyncio.create_task(notices.tell(channel))
             self._telling.add(telling)
             telling.add_done_callback(self._telling.discard)
 
         watcher.watch(tell)
-        notices.start()
-        self._notices = notices
+        notices.listen_to(channel, lambda: watcher.notify(is_told=True))
 
     async def close(self) -> None:
         """End what was begun, and the connections."""
@@ -116,10 +116,13 @@ class Sharing:
         await self._client.aclose()
 
     def _open_cache(self, kind: str, *, max_bytes: int) -> SharedCache:
-        ttl_s, values = self._settings.redis.ttl_s, RedisValues(self._client)
-        cache = SharedCache(values, self._guard, self._sealer, ttl_s=ttl_s, max_bytes=max_bytes)
-        self._caches[kind] = cache
-        return cache
+        """Return the cache of a kind, the same one for all collections."""
+        if kind not in self._caches:
+            ttl_s, values = self._settings.redis.ttl_s, RedisValues(self._client)
+            self._caches[kind] = SharedCache(
+                values, self._guard, self._sealer, ttl_s=ttl_s, max_bytes=max_bytes
+            )
+        return self._caches[kind]
 
 
 def _describe_basis(settings: Settings, identity: EmbedderIdentity) -> str:

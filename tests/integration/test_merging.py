@@ -98,7 +98,9 @@ def test_answers_are_of_one_snapshot_each_while_the_alias_moves(arguments, snaps
                 n_moves, seen = n_moves + 1, seen if n_moves == 0 else {second}
             elif n_moves == 2 and first in seen:
                 break
-            answers = await asyncio.gather(*(merger.search(request, None, 30.0, {}) for request in REQUESTS))
+            answers = await asyncio.gather(
+                *(merger.search(SPEC.name, request, None, 30.0, {}) for request in REQUESTS)
+            )
             for place, answer in enumerate(answers):
                 snapshot = answer.explanation.snapshot
                 seen.add(snapshot)
@@ -106,9 +108,11 @@ def test_answers_are_of_one_snapshot_each_while_the_alias_moves(arguments, snaps
             await asyncio.sleep(0.02)
         assert seen == set(snapshots)
         for snapshot in snapshots:
-            answer = await merger.search(REQUESTS[0], ask_own(snapshot), 30.0, {})
+            answer = await merger.search(SPEC.name, REQUESTS[0], ask_own(snapshot), 30.0, {})
             assert repr(answer.hits) == expected[snapshot][0]
-        assert isinstance(await merger.search(REQUESTS[0], ask_own("0" * 64), 30.0, {}), NotPublishedError)
+        assert isinstance(
+            await merger.search(SPEC.name, REQUESTS[0], ask_own("0" * 64), 30.0, {}), NotPublishedError
+        )
 
     asyncio.run(body())
 
@@ -120,11 +124,11 @@ def test_a_replica_that_dies_costs_a_second_try_and_two_cost_the_answer(argument
     async def body():
         merger, handles = await start(arguments)
         handles[1].n_dying = 1
-        answer = await merger.search(REQUESTS[-1], None, 30.0, {})
+        answer = await merger.search(SPEC.name, REQUESTS[-1], None, 30.0, {})
         assert repr(answer.hits) == expected[-1]
         handles[1].n_dying = 2
-        assert isinstance(await merger.search(REQUESTS[-1], None, 30.0, {}), UnavailableError)
-        answer = await merger.search(replace(REQUESTS[-1], k=3), None, 30.0, {})
+        assert isinstance(await merger.search(SPEC.name, REQUESTS[-1], None, 30.0, {}), UnavailableError)
+        answer = await merger.search(SPEC.name, replace(REQUESTS[-1], k=3), None, 30.0, {})
         assert len(answer.hits) == 3
 
     asyncio.run(body())

@@ -26,8 +26,8 @@ from indexes.snapshots.aliases import read_alias
 from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
 from indexes.writing.requests import Begun, Write
+from serve.composition.writing_process import WritingProcess, make_writing_process
 from serve.identity.key_service import StoredKeyService
-from serve.writing_process import WritingProcess, make_writing_process
 from tests.hashing_collections import HASHED, publish_hashed
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ class UnsendableError(Exception):
         self.two = two
 
 
-def open_odd_commit():
+def open_odd_commit(collection):
     """Return what does with a round as the name of its first request says."""
 
     def carry_out(writes):
@@ -65,7 +65,7 @@ def open_odd_commit():
         if name == "signals":
             os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGTERM)
-        facts = f"{os.getpid()} {os.getpriority(os.PRIO_PROCESS, 0)}"
+        facts = f"{os.getpid()} {os.getpriority(os.PRIO_PROCESS, 0)} {collection}"
         return {write.begun.name: facts for write in writes}
 
     return carry_out
@@ -79,23 +79,26 @@ def odd():
 
 
 def test_rounds_are_carried_out_elsewhere_at_a_lower_priority(odd):
-    told = odd.commit([make_write("a"), make_write("b")])
-    pid, priority = map(int, told["a"].split())
+    told = odd.commit("notes", [make_write("a"), make_write("b")])
+    pid, priority, collection = told["a"].split()
+    pid, priority = int(pid), int(priority)
+    assert (told.keys(), collection) == ({"a", "b"}, "notes")
+    assert odd.commit("bonds", [make_write("a")])["a"] == f"{pid} {priority} bonds"
     assert told.keys() == {"a", "b"}
     assert pid != os.getpid()
     assert priority == os.getpriority(os.PRIO_PROCESS, 0) + 3
-    assert odd.commit([make_write("signals")])["signals"].startswith(f"{pid} ")
+    assert odd.commit("notes", [make_write("signals")])["signals"].startswith(f"{pid} ")
     odd.close()
     assert not psutil.pid_exists(pid)
 
 
 def test_an_interpreter_that_ends_without_closing_it_does_not_wait_for_it():
     code = (
-        "from serve.writing_process import WritingProcess\n"
+        "from serve.composition.writing_process import WritingProcess\n"
         "from tests.integration.test_writing_process import make_write, open_odd_commit\n"
         "if __name__ == '__main__':\n"
         "    writing = WritingProcess(open_odd_commit, niceness=3)\n"
-        "    print(writing.commit([make_write('a')])['a'])\n"
+        "    print(writing.commit('notes', [make_write('a')])['a'])\n"
     )
     begun = [sys.executable, "-c", code]
     done = subprocess.run(begun, capture_output=True, text=True, timeout=60, check=True, cwd=ROOT)
@@ -104,13 +107,13 @@ def test_an_interpreter_that_ends_without_closing_it_does_not_wait_for_it():
 
 def test_errors_are_told_and_a_process_that_dies_is_replaced(odd):
     with pytest.raises(ConflictError, match="live"):
-        odd.commit([make_write("conflict")])
+        odd.commit("notes", [make_write("conflict")])
     with pytest.raises(RuntimeError, match="UnsendableError"):
-        odd.commit([make_write("unsendable")])
-    before = odd.commit([make_write("a")])["a"]
+        odd.commit("notes", [make_write("unsendable")])
+    before = odd.commit("notes", [make_write("a")])["a"]
     with pytest.raises(UnavailableError, match="writer"):
-        odd.commit([make_write("die")])
-    assert odd.commit([make_write("a")])["a"] != before
+        odd.commit("notes", [make_write("die")])
+    assert odd.commit("notes", [make_write("a")])["a"] != before
 
 
 def test_vectors_are_those_of_all_rows_together_as_in_a_job(tmp_path):
@@ -118,7 +121,7 @@ def test_vectors_are_those_of_all_rows_together_as_in_a_job(tmp_path):
     writing = make_writing_process(settings, alias="live")
     try:
         write = make_write("long", text="".join(map(SENTENCE.format, range(200))))
-        snapshot = writing.commit([write])[write.begun.name]
+        snapshot = writing.commit(settings.collection, [write])[write.begun.name]
     finally:
         writing.close()
     store = open_store(settings.store)

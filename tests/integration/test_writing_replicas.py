@@ -78,7 +78,7 @@ def test_a_request_with_a_key_that_meets_a_dying_writer_is_carried_out_once(argu
     async def body():
         handle = LateDyingHandle(writer.CollectionWriter(arguments))
         write = make_write("keyed", store=store)
-        snapshot = await RemoteWriter(handle, timeout_s=60.0).write(write)
+        snapshot = await RemoteWriter(handle, SPEC.name, timeout_s=60.0).write(write)
         assert handle.n_calls == 2
         assert list_written(store) == [write.begun.name]
         assert snapshot == read_alias(store, SPEC.name, "live").snapshot
@@ -90,7 +90,7 @@ def test_one_without_a_key_is_not_sent_twice(arguments, store):
     async def body():
         handle = LateDyingHandle(writer.CollectionWriter(arguments))
         with pytest.raises(UnavailableError):
-            await RemoteWriter(handle, timeout_s=60.0).write(make_write("plain"))
+            await RemoteWriter(handle, SPEC.name, timeout_s=60.0).write(make_write("plain"))
         assert handle.n_calls == 1
         assert list_written(store) == ["plain"]
 
@@ -101,11 +101,11 @@ def test_errors_arrive_as_themselves_and_time_is_bounded(arguments, store):
     async def body():
         elsewhere = writer.CollectionWriter(arguments.model_copy(update={"alias": "nowhere"}))
         with pytest.raises(NotPublishedError, match="nowhere"):
-            await RemoteWriter(Handle(elsewhere), timeout_s=60.0).write(make_write("lost"))
+            await RemoteWriter(Handle(elsewhere), SPEC.name, timeout_s=60.0).write(make_write("lost"))
         here = writer.CollectionWriter(arguments)
         await here.check_health()
         with pytest.raises(DeadlineError):
-            await RemoteWriter(Handle(here), timeout_s=1e-4).write(make_write("late"))
+            await RemoteWriter(Handle(here), SPEC.name, timeout_s=1e-4).write(make_write("late"))
 
     asyncio.run(body())
 
@@ -114,7 +114,10 @@ def test_two_writers_at_once_lose_nothing_and_write_the_same_key_once(arguments,
     writes = [make_write(f"w{number}", store=store) for number in range(12)]
 
     async def body():
-        remote = [RemoteWriter(Handle(writer.CollectionWriter(arguments)), timeout_s=120.0) for _ in range(2)]
+        remote = [
+            RemoteWriter(Handle(writer.CollectionWriter(arguments)), SPEC.name, timeout_s=120.0)
+            for _ in range(2)
+        ]
         sent = [side.write(write) for write in writes for side in remote]
         return await asyncio.gather(*sent)
 

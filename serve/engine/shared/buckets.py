@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from serve.engine.quotas import Taken
+from serve.engine.quotas import Holder, Taken
 from serve.engine.shared.guarding import Guard
 from serve.engine.shared.sealing import Sealer
 
@@ -21,14 +21,15 @@ class BucketPort(Protocol):
 
 
 class CountedBuckets:
-    """Implements `SharedBuckets`."""
+    """Implements `SharedBucketsPort`."""
 
-    def __init__(self, buckets: BucketPort, guard: Guard, sealer: Sealer, *, collection: str) -> None:
-        self._buckets, self._guard, self._sealer, self._collection = buckets, guard, sealer, collection
+    def __init__(self, buckets: BucketPort, guard: Guard, sealer: Sealer) -> None:
+        self._buckets, self._guard, self._sealer = buckets, guard, sealer
 
-    async def take(self, subject: str, n: int, *, what: str, per_s: float, most: float) -> Taken | None:
-        """Take `n` for a subject, or nothing; `None` where the store gives no answer."""
-        name = self._sealer.name(BUCKETS, self._collection, what, repr((per_s, most)), subject)
+    async def take(self, holder: Holder, n: int, *, what: str, per_s: float, most: float) -> Taken | None:
+        """Take `n` for a holder, or nothing; `None` where the store gives no answer."""
+        rate = repr((per_s, most))
+        name = self._sealer.name(BUCKETS, holder.collection, what, rate, holder.subject)
         return await self._guard.call(
             lambda: self._buckets.take(name, n, per_s=per_s, most=most), otherwise=None
         )

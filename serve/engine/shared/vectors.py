@@ -17,7 +17,7 @@ _ITEM_BYTES: Final = 4
 
 
 class CachedVectors:
-    """Implements `SharedVectors`."""
+    """Implements `SharedVectorsPort`."""
 
     def __init__(self, cache: SharedCache, sealer: Sealer, *, embedder: str, dim: int) -> None:
         """Take the parts.

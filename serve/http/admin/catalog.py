@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from serve.engine.threads import Work, run_in_thread
-from serve.http.access import Inspecting, Operating, Served
+from serve.http.access import Inspecting, Operating
 from serve.http.admin.catalog_answers import (
     AliasAnswer,
     AliasesAnswer,
@@ -22,6 +22,7 @@ from serve.http.admin.catalog_answers import (
     SnapshotsAnswer,
 )
 from serve.http.answer_models import answered
+from serve.http.feature import Collections
 from serve.http.serving import ServedCollection
 
 router = APIRouter(tags=["catalog"])
@@ -37,9 +38,9 @@ Name = Annotated[str, Query(min_length=1, max_length=64, description="Alias, id,
     response_model=None,
     responses=answered(CollectionsAnswer),
 )
-async def list_collections(caller: Inspecting, serving: Served) -> Shown:  # noqa: ARG001 - may they?
-    """Describe each."""
-    return {"collections": [await _describe(serving.collection)]}
+async def list_collections(caller: Inspecting, collections: Collections) -> Shown:
+    """Describe each that the caller may see."""
+    return {"collections": [await _describe(found) for found in collections.list_seen(caller)]}
 
 
 @router.get(
@@ -48,9 +49,9 @@ async def list_collections(caller: Inspecting, serving: Served) -> Shown:  # noq
     response_model=None,
     responses=answered(CollectionAnswer),
 )
-async def show_collection(name: str, caller: Inspecting, serving: Served) -> Shown:  # noqa: ARG001 - may they?
+async def show_collection(name: str, caller: Inspecting, collections: Collections) -> Shown:
     """Describe it, without what depends on its rows."""
-    return await _describe(serving.find_collection(name))
+    return await _describe(collections.find(name, caller))
 
 
 @router.get(
@@ -61,12 +62,12 @@ async def show_collection(name: str, caller: Inspecting, serving: Served) -> Sho
 )
 async def list_snapshots(
     name: str,
-    caller: Operating,  # noqa: ARG001 - may they?
-    serving: Served,
+    caller: Operating,
+    collections: Collections,
     limit: Limit = 100,
 ) -> Shown:
     """List them with their sizes and aliases."""
-    catalog = serving.find_collection(name).catalog
+    catalog = collections.find(name, caller).catalog
     return {"snapshots": await run_in_thread(Work.CATALOG, catalog.list_snapshots, limit=limit)}
 
 
@@ -79,11 +80,11 @@ async def list_snapshots(
 async def show_snapshot(
     name: str,
     snapshot: str,
-    caller: Operating,  # noqa: ARG001 - may they?
-    serving: Served,
+    caller: Operating,
+    collections: Collections,
 ) -> Shown:
     """Show the snapshot of an id, of the first digits of one, or of an alias."""
-    catalog = serving.find_collection(name).catalog
+    catalog = collections.find(name, caller).catalog
     return await run_in_thread(Work.CATALOG, catalog.show_snapshot, snapshot)
 
 
@@ -97,11 +98,11 @@ async def compare_snapshots(
     name: str,
     before: Name,
     after: Name,
-    caller: Operating,  # noqa: ARG001 - may they?
-    serving: Served,
+    caller: Operating,
+    collections: Collections,
 ) -> Shown:
     """Compare them; both are read whole, so only one comparison or gate is at work at a time."""
-    collection = serving.find_collection(name)
+    collection = collections.find(name, caller)
     return await collection.exclusive.run(partial(collection.catalog.compare, before, after))
 
 
@@ -111,9 +112,9 @@ async def compare_snapshots(
     response_model=None,
     responses=answered(AliasesAnswer),
 )
-async def list_aliases(name: str, caller: Operating, serving: Served) -> Shown:  # noqa: ARG001 - may they?
+async def list_aliases(name: str, caller: Operating, collections: Collections) -> Shown:
     """List the last move of each."""
-    catalog = serving.find_collection(name).catalog
+    catalog = collections.find(name, caller).catalog
     return {"aliases": await run_in_thread(Work.CATALOG, catalog.list_aliases)}
 
 
@@ -126,11 +127,11 @@ async def list_aliases(name: str, caller: Operating, serving: Served) -> Shown: 
 async def show_alias(
     name: str,
     alias: str,
-    caller: Operating,  # noqa: ARG001 - may they?
-    serving: Served,
+    caller: Operating,
+    collections: Collections,
 ) -> Shown:
     """Show all its moves."""
-    catalog = serving.find_collection(name).catalog
+    catalog = collections.find(name, caller).catalog
     return await run_in_thread(Work.CATALOG, catalog.show_alias, alias)
 
 

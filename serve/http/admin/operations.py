@@ -2,17 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from eagleray.errors import EagleRayError
+from eagleray.contracts.callers import Caller
+from eagleray.contracts.hits import SearchRequest
+from eagleray.errors import EagleRayError, NotPublishedError
 from eagleray.setting_groups.serving import MetricsReaders
-from serve.http.access import Inspector, Served, require_inspecting
+from serve.engine.alias_watcher import AliasState
+from serve.engine.coalescing import CoalescedCalls
+from serve.http.access import CALLER, Inspector, require_inspecting
 from serve.http.answer_models import LiveAnswer, ReadyAnswer, answered
 from serve.http.errors.problems import make_problem
-from serve.http.metrics import MEDIA_TYPE
+from serve.http.feature import given
+from serve.http.metrics import MEDIA_TYPE, Metrics
+from serve.http.serving import ServedCollections, Server
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthParts:
+    """What tells health: collections, and the question that each is asked."""
+
+    collections: ServedCollections
+    probe: SearchRequest
+    checks: CoalescedCalls
+
+    async def ask_all(self) -> None:
+        """Ask every collection the question.
+
+        Raises:
+            EagleRayError: one does not answer, or there is none.
+        """
+        served = self.collections.list_all()
+        if not served:
+            raise NotPublishedError(name="collections", detail="none is published")
+        for collection in served:
+            await collection.searches.answer(self.probe)
+
+
+def choose_parts(server: Server) -> HealthParts:
+    """Return what these routes are given of a server."""
+    return HealthParts(collections=server.collections, probe=server.probe, checks=server.checks)
+
+
+Health = Annotated[HealthParts, given(HealthParts)]
 
 router = APIRouter()
 
@@ -34,17 +71,31 @@ async def live() -> dict[str, str]:
     summary="Whether a real question is answered",
     responses=answered(ReadyAnswer),
 )
-async def ready(serving: Served, inspector: Inspector) -> JSONResponse:
-    """Ask a question; tell those with a role the snapshot that answers, too, and where the alias points."""
-    state = serving.collection.watcher.state
+async def ready(parts: Health, inspector: Inspector) -> JSONResponse:
+    """Ask a question of each collection; tell those with a role where those that they may see stand, too."""
     told: dict[str, Any] = {}
     if inspector is not None:
-        told = {"snapshot": state.snapshot, "wanted": state.wanted, "is_failing": bool(state.error)}
+        told = _show_state([(one.name, one.watcher.state) for one in parts.collections.list_seen(inspector)])
     try:
-        await serving.checks.ask("ready", lambda: serving.collection.searches.answer(serving.probe))
+        await parts.checks.ask("ready", parts.ask_all)
     except EagleRayError as error:
         return make_problem(503, "NotReadyError", f"no answer: {type(error).__name__}", **told)
     return JSONResponse({"status": "ready", **told})
+
+
+def _show_state(states: Sequence[tuple[str, AliasState]]) -> dict[str, Any]:
+    """Return where each collection stands with its alias, and where the first of them does."""
+    shown = [
+        {
+            "name": name,
+            "snapshot": state.snapshot,
+            "wanted": state.wanted,
+            "is_failing": bool(state.error),
+        }
+        for name, state in states
+    ]
+    first = {key: value for key, value in shown[0].items() if key != "name"} if shown else {}
+    return {**first, "collections": shown}
 
 
 def make_metrics_router(readers: MetricsReaders) -> APIRouter:
@@ -62,6 +113,8 @@ def make_metrics_router(readers: MetricsReaders) -> APIRouter:
     return made
 
 
-async def _show_metrics(serving: Served) -> Response:
-    """Show the metrics."""
-    return Response(serving.metrics.show(), media_type=MEDIA_TYPE)
+async def _show_metrics(request: Request, metrics: Annotated[Metrics, given(Metrics)]) -> Response:
+    """Show the metrics; to a caller, those of the collections that they may see."""
+    caller: Caller | None = request.scope.get(CALLER)
+    shown = metrics.show() if caller is None else metrics.show(caller.may_see)
+    return Response(shown, media_type=MEDIA_TYPE)

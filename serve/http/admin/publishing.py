@@ -9,10 +9,11 @@ from pydantic import ConfigDict, Field
 
 from indexes.inspecting import describe_move
 from serve.audit.kinds.alias_moves import Change
-from serve.http.access import Publishing, Served
+from serve.http.access import Publishing
 from serve.http.admin.catalog_answers import MovedAnswer
 from serve.http.answer_models import answered
 from serve.http.body_models import Body, show_example
+from serve.http.feature import Collections
 from serve.http.request_ids import read_request_id
 from serve.publishing import Moved
 
@@ -56,10 +57,10 @@ class RollbackBody(Body):
     },
 )
 async def publish(
-    name: str, alias: str, body: PublishBody, caller: Publishing, serving: Served
+    name: str, alias: str, body: PublishBody, caller: Publishing, collections: Collections
 ) -> dict[str, Any]:
     """Publish; the answer comes when the snapshot answers here, or has not within 10 seconds of the move."""
-    publisher = serving.find_collection(name).publisher
+    publisher = collections.find(name, caller).publisher
     change = Change(
         action="publish",
         alias=alias,
@@ -81,10 +82,10 @@ async def publish(
     },
 )
 async def roll_back(
-    name: str, alias: str, body: RollbackBody, caller: Publishing, serving: Served
+    name: str, alias: str, body: RollbackBody, caller: Publishing, collections: Collections
 ) -> dict[str, Any]:
     """Go back; rolling back twice goes back twice."""
-    publisher = serving.find_collection(name).publisher
+    publisher = collections.find(name, caller).publisher
     change = Change(
         action="rollback",
         alias=alias,

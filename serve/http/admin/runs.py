@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from serve.engine.threads import Work, run_in_thread
-from serve.http.access import Operating, Served, Writing
+from serve.http.access import Operating, Writing
 from serve.http.admin.catalog_answers import DeadLettersAnswer, RunAnswer, RunsAnswer
 from serve.http.answer_models import answered
+from serve.http.feature import Collections
 
 router = APIRouter(tags=["runs"])
 
@@ -25,12 +26,12 @@ Limit = Annotated[int, Query(ge=1, le=1_000, description="How many at most.")]
 )
 async def list_runs(
     name: str,
-    caller: Operating,  # noqa: ARG001 - may they?
-    serving: Served,
+    caller: Operating,
+    collections: Collections,
     limit: Limit = 20,
 ) -> Shown:
     """List them with how far each stage came."""
-    catalog = serving.find_collection(name).catalog
+    catalog = collections.find(name, caller).catalog
     return {"runs": await run_in_thread(Work.CATALOG, catalog.list_runs, limit=limit)}
 
 
@@ -43,11 +44,11 @@ async def list_runs(
 async def show_run(
     name: str,
     run: str,
-    caller: Operating,  # noqa: ARG001 - may they?
-    serving: Served,
+    caller: Operating,
+    collections: Collections,
 ) -> Shown:
     """Show how far each stage came, and whether the run has ended."""
-    catalog = serving.find_collection(name).catalog
+    catalog = collections.find(name, caller).catalog
     return await run_in_thread(Work.CATALOG, catalog.show_run, run)
 
 
@@ -59,14 +60,14 @@ async def show_run(
 )
 async def list_dead_letters(
     name: str,
-    caller: Writing,  # noqa: ARG001 - may they?
-    serving: Served,
+    caller: Writing,
+    collections: Collections,
     run: Annotated[str, Query(max_length=64, description="A run; otherwise the last that ended.")] = "",
     limit: Limit = 100,
     after: Annotated[int, Query(ge=0, le=1 << 40, description="How many to leave out first.")] = 0,
 ) -> Shown:
     """List it by source and position: where each piece lies, and what is wrong with it."""
-    catalog = serving.find_collection(name).catalog
+    catalog = collections.find(name, caller).catalog
     letters = await run_in_thread(Work.CATALOG, catalog.list_dead_letters, run=run)
     end = after + limit
     return {

@@ -19,14 +19,15 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from eagleray.contracts.callers import Action
+from eagleray.contracts.callers import Action, Caller
 from eagleray.errors import EagleRayError, ForbiddenError
+from serve.engine.quotas import Quota
 from serve.engine.threads import work_for
-from serve.http.access import CALLER, find_action, identify
+from serve.http.access import CALLER, Authenticate, find_action, identify
 from serve.http.errors.problems import answer_own, make_error
 from serve.http.middleware.refused_bodies import refuse
 from serve.http.middleware.request_metrics import find_template
-from serve.http.serving import Serving
+from serve.http.serving import ServedCollections
 
 TAKES: Final = "eagleray.takes"
 """Where a request's scope holds the `BodyKind` that its route takes."""
@@ -85,12 +86,23 @@ class Admission:
 
     Args:
         app: answers what is let in.
-        serving: knows the callers.
+        authenticate: knows the callers.
+        quota: of the requests that each may make.
+        collections: that are served.
         routes: of the application; complete before the first request.
     """
 
-    def __init__(self, app: ASGIApp, *, serving: Serving, routes: Sequence[BaseRoute]) -> None:
-        self._app, self._serving, self._routes = app, serving, routes
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        authenticate: Authenticate,
+        quota: Quota,
+        collections: ServedCollections,
+        routes: Sequence[BaseRoute],
+    ) -> None:
+        self._app, self._authenticate, self._quota = app, authenticate, quota
+        self._collections, self._routes = collections, routes
         self._needs = list_needs(routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -121,7 +133,7 @@ class Admission:
         needs = methods.get(method)
         is_open = bool(methods) and all(found.action is None for found in methods.values())
         if not is_open:
-            scope[CALLER] = await identify(self._serving, scope)
+            scope[CALLER] = await identify(self._authenticate, scope)
         if needs is None:
             return _answer_other(path, method, methods)
         scope[TAKES] = needs.takes
@@ -129,8 +141,13 @@ class Admission:
             caller = scope[CALLER]
             if not caller.may(needs.action):
                 raise ForbiddenError(action=str(needs.action))
-            await self._serving.quotas.requests.take(caller.principal.subject)
+            await self._quota.take(caller.principal.subject, collection=self._find_collection(path, caller))
         return None
+
+    def _find_collection(self, path: str, caller: Caller) -> str:
+        """Return the collection that a path is about; empty for none that the caller may see."""
+        _, first, name, *_ = f"{path}//".split("/", 3)
+        return name if first == "collections" and self._collections.is_seen(name, caller) else ""
 
 
 def _is_host_plain(scope: Scope) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query
@@ -14,12 +15,14 @@ from eagleray.contracts.callers import Caller
 from eagleray.digests import digest_json
 from eagleray.errors import ForbiddenError, InputError, NotPublishedError
 from indexes.writing.requests import Begun, Write, name_key
+from serve.engine.quotas import Quotas
 from serve.engine.threads import Work, run_in_thread
-from serve.http.access import Served, Writing
+from serve.http.access import Writing
 from serve.http.answer_models import WriteAnswer, answered
 from serve.http.audited_write import carry_out, wait_until_found
+from serve.http.feature import given
 from serve.http.native.document_bodies import MAX_DOCUMENTS, Name, WriteBody
-from serve.http.serving import DocumentWriter, Serving
+from serve.http.serving import DocumentWriter, ServedCollection, ServedCollections, Server
 from serve.http.uncancellable_route import UncancellableRoute
 
 PATH: Final = "/collections/{name}/documents"
@@ -28,6 +31,22 @@ WAIT_S: Final = 10.0
 """Seconds that an answer waits until searches find what was written, where the request does not say."""
 
 MAX_WAIT_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteParts:
+    """What these routes are given: collections that take documents, and what each caller may write."""
+
+    collections: ServedCollections
+    quotas: Quotas
+
+
+def choose_parts(server: Server) -> WriteParts:
+    """Return what these routes are given of a server."""
+    return WriteParts(collections=server.collections, quotas=server.quotas)
+
+
+Writable = Annotated[WriteParts, given(WriteParts)]
 
 router = APIRouter(tags=["documents"], route_class=UncancellableRoute)
 
@@ -53,11 +72,12 @@ Names = Annotated[list[Name], Query(alias="doc_id", min_length=1, max_length=MAX
 
 @router.post(PATH, summary="Write documents", response_model=None, responses=answered(WriteAnswer))
 async def write_documents(
-    name: str, body: WriteBody, caller: Writing, serving: Served, key: Key = None, wait_s: WaitS = WAIT_S
+    name: str, body: WriteBody, caller: Writing, parts: Writable, key: Key = None, wait_s: WaitS = WAIT_S
 ) -> JSONResponse:
     """Write versions of documents, all or none; answered once searches find them, or the wait is over."""
-    writer = _find_writer(serving, name, caller)
-    await serving.quotas.texts.take(caller.principal.subject, len(body.documents))
+    collection = parts.collections.find(name, caller)
+    writer = _find_writer(collection, caller)
+    await parts.quotas.texts.take(caller.principal.subject, len(body.documents), collection=name)
     now = time.time_ns() // 1_000
     documents = await run_in_thread(
         Work.TEXTS, body.to_documents, now=now
@@ -66,29 +86,29 @@ async def write_documents(
     if begun.now != now:
         documents = await run_in_thread(Work.TEXTS, body.to_documents, now=begun.now)
     write = Write(begun=begun, documents=documents)
-    return await _carry_out(serving, writer, caller, write, wait_s=wait_s)
+    return await _carry_out(collection, writer, caller, write, wait_s=wait_s)
 
 
 @router.delete(PATH, summary="Remove documents", response_model=None, responses=answered(WriteAnswer))
 async def remove_documents(
-    name: str, doc_ids: Names, caller: Writing, serving: Served, key: Key = None, wait_s: WaitS = WAIT_S
+    name: str, doc_ids: Names, caller: Writing, parts: Writable, key: Key = None, wait_s: WaitS = WAIT_S
 ) -> JSONResponse:
     """Close documents from now on; those that are not there are none the more."""
-    writer = _find_writer(serving, name, caller)
+    collection = parts.collections.find(name, caller)
+    writer = _find_writer(collection, caller)
     removed = tuple(sorted(set(doc_ids)))
     now = time.time_ns() // 1_000
     begun = await _begin(writer, caller, key=key, asked=lambda: {"removed": list(removed)}, now=now)
     write = Write(begun=begun, removed=removed)
-    return await _carry_out(serving, writer, caller, write, wait_s=wait_s)
+    return await _carry_out(collection, writer, caller, write, wait_s=wait_s)
 
 
-def _find_writer(serving: Serving, name: str, caller: Caller) -> DocumentWriter:
-    serving.find_collection(name)
-    if serving.documents is None:
-        raise NotPublishedError(name=name, detail="no documents are taken here")
+def _find_writer(collection: ServedCollection, caller: Caller) -> DocumentWriter:
+    if collection.documents is None:
+        raise NotPublishedError(name=collection.name, detail="no documents are taken here")
     if caller.principal.zones is not None:
         raise ForbiddenError(action="ingest without every zone")
-    return serving.documents
+    return collection.documents
 
 
 async def _begin(
@@ -106,15 +126,15 @@ def _show_asked(body: WriteBody) -> dict[str, Any]:
 
 
 async def _carry_out(
-    serving: Serving, writer: DocumentWriter, caller: Caller, write: Write, *, wait_s: float
+    collection: ServedCollection, writer: DocumentWriter, caller: Caller, write: Write, *, wait_s: float
 ) -> JSONResponse:
     try:
-        snapshot = await carry_out(serving, writer, caller.principal, write)
+        snapshot = await carry_out(collection, writer, caller.principal, write)
     except InputError:  # refused, whole
         if write.begun.has_key:
             await writer.free(write.begun)
         raise
-    is_searchable = await wait_until_found(serving, snapshot, wait_s=wait_s)
+    is_searchable = await wait_until_found(collection, snapshot, wait_s=wait_s)
     return JSONResponse(
         {
             "snapshot": snapshot,

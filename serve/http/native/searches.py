@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
@@ -19,13 +19,33 @@ from eagleray.contracts.answers import show_response
 from eagleray.contracts.callers import Action, Caller
 from eagleray.contracts.hits import SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.principals import Principal
+from serve.engine.quotas import Quotas
 from serve.engine.threads import Work, run_in_thread
-from serve.http.access import Searching, Served
+from serve.http.access import Searching
 from serve.http.answer_models import BatchAnswer, SearchAnswer, answered
 from serve.http.audited_read import count_asked, keep_replies, keep_reply
-from serve.http.metrics import AskedKind
+from serve.http.feature import given
+from serve.http.metrics import AskedKind, Metrics
 from serve.http.native.cursors import find_place, make_cursor
 from serve.http.native.search_bodies import BatchBody, SearchBody
+from serve.http.serving import ServedCollections, Server
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchParts:
+    """What routes are given that ask collections: these, what each caller may ask, and what counts."""
+
+    collections: ServedCollections
+    quotas: Quotas
+    metrics: Metrics
+
+
+def choose_parts(server: Server) -> SearchParts:
+    """Return what these routes are given of a server."""
+    return SearchParts(collections=server.collections, quotas=server.quotas, metrics=server.metrics)
+
+
+Asking = Annotated[SearchParts, given(SearchParts)]
 
 router = APIRouter(tags=["search"])
 
@@ -51,18 +71,18 @@ def explain_to(caller: Caller, request: SearchRequest, response: SearchResponse)
     response_model=None,
     responses=answered(SearchAnswer),
 )
-async def search(name: str, body: SearchBody, caller: Searching, serving: Served) -> JSONResponse:
+async def search(name: str, body: SearchBody, caller: Searching, parts: Asking) -> JSONResponse:
     """Answer a question from the alias's snapshot, or the one it names, or its cursor does.
 
     With `pages` above 1 the answer holds the first `k` hits of one ranking, and `next` asks for those after
     them: on the same snapshot, whatever is published meanwhile.
     """
-    collection, subject = serving.find_collection(name), caller.principal.subject
-    with count_asked(serving.metrics, AskedKind.SEARCH):
+    collection, subject = parts.collections.find(name, caller), caller.principal.subject
+    with count_asked(parts.metrics, AskedKind.SEARCH):
         place = find_place(body, subject=subject)
         request = replace(body.to_request(caller.principal), k=body.k * body.pages, page=place.page)
         response = await keep_reply(
-            serving,
+            collection,
             caller,
             request,
             lambda named: collection.searches.answer(request, snapshot=named, timeout_s=body.timeout_s),
@@ -82,17 +102,17 @@ async def search(name: str, body: SearchBody, caller: Searching, serving: Served
     response_model=None,
     responses=answered(BatchAnswer),
 )
-async def search_batch(name: str, body: BatchBody, caller: Searching, serving: Served) -> Response:
+async def search_batch(name: str, body: BatchBody, caller: Searching, parts: Asking) -> Response:
     """Answer every question, or none: the first that cannot be answered ends them all.
 
     Each counts as a request of its caller.
     """
-    await serving.quotas.requests.take(caller.principal.subject, len(body.questions) - 1)
-    collection = serving.find_collection(name)
-    with count_asked(serving.metrics, AskedKind.BATCH):
+    collection = parts.collections.find(name, caller)
+    await parts.quotas.requests.take(caller.principal.subject, len(body.questions) - 1, collection=name)
+    with count_asked(parts.metrics, AskedKind.BATCH):
         requests = await run_in_thread(Work.TEXTS, _read, body, caller.principal)
         responses = await keep_replies(
-            serving,
+            collection,
             caller,
             requests,
             lambda named: collection.searches.answer_all(requests, snapshot=named, timeout_s=body.timeout_s),

@@ -9,11 +9,12 @@ from fastapi.responses import JSONResponse
 
 from eagleray.contracts.answers import show_document
 from serve.engine.questions import ShowDocument
-from serve.http.access import Searching, Served
+from serve.http.access import Searching
 from serve.http.answer_models import DocumentAnswer, answered
 from serve.http.audited_read import count_asked, keep_reply
 from serve.http.metrics import AskedKind
 from serve.http.native.search_bodies import DocumentQuery
+from serve.http.native.searches import Asking
 
 router = APIRouter(tags=["documents"])
 
@@ -25,18 +26,18 @@ router = APIRouter(tags=["documents"])
     responses=answered(DocumentAnswer),
 )
 async def show(
-    name: str, query: Annotated[DocumentQuery, Query()], caller: Searching, serving: Served
+    name: str, query: Annotated[DocumentQuery, Query()], caller: Searching, parts: Asking
 ) -> JSONResponse:
     """Show a document of the alias's snapshot, or of the one that is named.
 
     It is named by a parameter, because proxies rewrite slashes in a path. No cache may keep the answer.
     """
-    collection = serving.find_collection(name)
-    with count_asked(serving.metrics, AskedKind.DOCUMENT):
+    collection = parts.collections.find(name, caller)
+    with count_asked(parts.metrics, AskedKind.DOCUMENT):
         request = query.to_request(caller.principal)
         ask, timeout_s = ShowDocument(request), query.timeout_s
         document = await keep_reply(
-            serving,
+            collection,
             caller,
             request,
             lambda named: collection.answerer.answer(ask, snapshot=named, timeout_s=timeout_s),

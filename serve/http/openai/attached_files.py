@@ -20,22 +20,21 @@ from serve.http.openai.file_attachment import (
     finish,
     list_wanted,
 )
-from serve.http.openai.owned_records import open_own, run_own
+from serve.http.openai.owned_records import UploadSite, open_own, run_own
 from serve.http.openai.upload_answers import show_attached, show_store
-from serve.http.serving import Serving
 from serve.uploads.keeping import OwnRecords
 from serve.uploads.records import Attached, Attribute, StoreRecord
 
 
 def want_file(
-    serving: Serving, attributes: Mapping[str, Attribute] | None, lengths: ChunkLengths | None
+    site: UploadSite, attributes: Mapping[str, Attribute] | None, lengths: ChunkLengths | None
 ) -> WantedFile:
     """Return how a file is to be attached.
 
     Raises:
         InputError: the collection's embedder does not read chunks of such lengths.
     """
-    uploads, _ = serving.require_uploads()
+    uploads, _ = site.require_uploads()
     try:
         limit_chunks(choose_chunker(uploads.chunker), lengths)
     except InputError as error:
@@ -45,59 +44,59 @@ def want_file(
 
 
 async def attach(
-    serving: Serving, caller: Caller, store_id: str, files: Mapping[str, WantedFile], *, batch_id: str = ""
+    site: UploadSite, caller: Caller, store_id: str, files: Mapping[str, WantedFile], *, batch_id: str = ""
 ) -> list[Attached]:
     """Return the attempts to attach files, once they have ended, or their time is up and they go on.
 
     Raises:
         EagleRayError: as `begin` and `finish` say.
     """
-    attaching = await begin(serving, caller, store_id, files, batch_id=batch_id)
-    return await end(serving, attaching)
+    attaching = await begin(site, caller, store_id, files, batch_id=batch_id)
+    return await end(site, attaching)
 
 
-async def end(serving: Serving, attaching: Attaching) -> list[Attached]:
+async def end(site: UploadSite, attaching: Attaching) -> list[Attached]:
     """Return begun attempts once they have ended, or their time is up and they go on.
 
     Raises:
         EagleRayError: as `finish` says.
     """
-    uploads, _ = serving.require_uploads()
-    finishing = asyncio.create_task(serving.uncancellable.run(finish(serving, attaching)))
+    uploads, _ = site.require_uploads()
+    finishing = asyncio.create_task(site.parts.uncancellable.run(finish(site, attaching)))
     await asyncio.wait({finishing}, timeout=uploads.patience_s)
     if finishing.done():
         found = finishing.result()
-        await find_landed(serving, found, timeout_s=SETTLE_S)
+        await find_landed(site, found, timeout_s=SETTLE_S)
         return found
     finishing.add_done_callback(_look_at)
     return await run_own(list_wanted, attaching)
 
 
-async def detach(serving: Serving, caller: Caller, attached: Attached) -> None:
+async def detach(site: UploadSite, caller: Caller, attached: Attached) -> None:
     """Take a file out of a vector store, with every attempt to put it there that was begun.
 
     Raises:
         EagleRayError: its documents could not be closed; they are found by nobody, and closed later.
     """
-    own = open_own(serving, caller)
+    own = open_own(site, caller)
 
     def remove() -> None:
         for item in own.attachments.list_attempts(attached.store_id, files={attached.file_id}):
             own.attachments.remove(item)
 
     await run_own(remove)
-    await clear(serving, caller.principal, own, attached.store_id, files={attached.file_id})
+    await clear(site, caller.principal, own, attached.store_id, files={attached.file_id})
 
 
-async def show_one(serving: Serving, attached: Attached) -> dict[str, Any]:
+async def show_one(site: UploadSite, attached: Attached) -> dict[str, Any]:
     """Show a file of a vector store as it is."""
-    return show_attached(attached, await find_landed(serving, [attached]))
+    return show_attached(attached, await find_landed(site, [attached]))
 
 
-async def show_whole(serving: Serving, own: OwnRecords, store: StoreRecord) -> dict[str, Any]:
+async def show_whole(site: UploadSite, own: OwnRecords, store: StoreRecord) -> dict[str, Any]:
     """Show a vector store with the files it has."""
     attached = [] if store.is_expired else await run_own(list_attached, own, store.store_id)
-    return show_store(store, attached, await find_landed(serving, attached))
+    return show_store(store, attached, await find_landed(site, attached))
 
 
 def list_attached(own: OwnRecords, store_id: str = "") -> list[Attached]:

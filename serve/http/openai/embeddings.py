@@ -5,31 +5,62 @@ They show no rows of the collection, so they leave no record in its audit log.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Response
 
 from eagleray.errors import ModelNotServedError
+from serve.engine.coalescing import CoalescedCalls
+from serve.engine.quotas import Quotas
 from serve.engine.threads import Work, run_in_thread
-from serve.http.access import Inspecting, Searching, Served
+from serve.http.access import Inspecting, Searching
 from serve.http.answer_models import EmbeddingsAnswer, ModelAnswer, ModelsAnswer, answered
+from serve.http.feature import given
 from serve.http.openai.embedding_bodies import EmbeddingBody, require_dimensions, write_answer
-from serve.http.serving import Serving
+from serve.http.serving import ServedModel, ServedReranker, Server
 
 PATH: Final = "/v1/embeddings"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingParts:
+    """What routes are given that show the models, or embed texts with the one that does.
+
+    Attributes:
+        model: embeds texts.
+        reranker: is listed, too, where there is one.
+        quotas: what each caller may have embedded.
+        checks: makes the calls of those who show nothing.
+    """
+
+    model: ServedModel
+    reranker: ServedReranker | None
+    quotas: Quotas
+    checks: CoalescedCalls
+
+
+def choose_parts(server: Server) -> EmbeddingParts:
+    """Return what these routes are given of a server."""
+    return EmbeddingParts(
+        model=server.model, reranker=server.reranker, quotas=server.quotas, checks=server.checks
+    )
+
+
+Embedding = Annotated[EmbeddingParts, given(EmbeddingParts)]
 
 router = APIRouter(tags=["openai"])
 
 
 @router.post(PATH, summary="Vectors of texts, in the order given", responses=answered(EmbeddingsAnswer))
-async def embed(body: EmbeddingBody, caller: Searching, serving: Served) -> Response:
+async def embed(body: EmbeddingBody, caller: Searching, parts: Embedding) -> Response:
     """Embed texts as passages of the collection are embedded."""
-    model = serving.model
+    model = parts.model
     if body.model != model.identity.name:
         raise ModelNotServedError(name=body.model, served=model.identity.name, param="model")
     require_dimensions(body.dimensions, model.identity.dim)
     texts = await run_in_thread(Work.TEXTS, body.read_texts)
-    await serving.quotas.texts.take(caller.principal.subject, len(texts))
+    await parts.quotas.texts.take(caller.principal.subject, len(texts))
     encoded = await model.encoder.encode(texts)
     return Response(
         await run_in_thread(Work.TEXTS, write_answer, body, encoded), media_type="application/json"
@@ -42,9 +73,9 @@ async def embed(body: EmbeddingBody, caller: Searching, serving: Served) -> Resp
     response_model=None,
     responses=answered(ModelsAnswer),
 )
-async def list_models(caller: Inspecting, serving: Served) -> dict[str, Any]:  # noqa: ARG001 - may they?
+async def list_models(caller: Inspecting, parts: Embedding) -> dict[str, Any]:  # noqa: ARG001 - may they?
     """List them."""
-    return {"object": "list", "data": list(_show_all(serving).values())}
+    return {"object": "list", "data": list(_show_all(parts).values())}
 
 
 @router.get(
@@ -53,17 +84,17 @@ async def list_models(caller: Inspecting, serving: Served) -> dict[str, Any]:  #
     response_model=None,
     responses=answered(ModelAnswer),
 )
-async def show_model(model: str, caller: Inspecting, serving: Served) -> dict[str, Any]:  # noqa: ARG001 - may they?
+async def show_model(model: str, caller: Inspecting, parts: Embedding) -> dict[str, Any]:  # noqa: ARG001 - may they?
     """Show it."""
-    shown = _show_all(serving)
+    shown = _show_all(parts)
     if model not in shown:
-        raise ModelNotServedError(name=model, served=serving.model.identity.name, param=None)
+        raise ModelNotServedError(name=model, served=parts.model.identity.name, param=None)
     return shown[model]
 
 
-def _show_all(serving: Serving) -> dict[str, dict[str, Any]]:
+def _show_all(parts: EmbeddingParts) -> dict[str, dict[str, Any]]:
     """Return name -> model: the embedder, then the reranker where there is one."""
-    model, reranker = serving.model, serving.reranker
+    model, reranker = parts.model, parts.reranker
     shown = [
         {
             **_describe(model.identity.name, model.created_at),

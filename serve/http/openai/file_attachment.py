@@ -23,8 +23,7 @@ from eagleray.errors import EagleRayError, ForbiddenError, NotPublishedError, Ob
 from eagleray.logs import get_logger
 from indexes.writing.requests import Begun, Write
 from serve.http.audited_write import carry_out
-from serve.http.openai.owned_records import open_own, run_own
-from serve.http.serving import Serving
+from serve.http.openai.owned_records import UploadSite, open_own, run_own
 from serve.uploads.attachments import LEFT, Remains, choose_shown, list_remains
 from serve.uploads.keeping import OwnRecords
 from serve.uploads.reading import Owner, Refusal, read_documents
@@ -78,12 +77,12 @@ class Attaching:
 
 
 async def begin(
-    serving: Serving, caller: Caller, store_id: str, files: Mapping[str, WantedFile], *, batch_id: str = ""
+    site: UploadSite, caller: Caller, store_id: str, files: Mapping[str, WantedFile], *, batch_id: str = ""
 ) -> Attaching:
     """Return attempts that are noted as begun.
 
     Args:
-        serving: takes the documents.
+        site: takes the documents.
         caller: owns the vector store and the files.
         store_id: of the vector store.
         files: file id -> how it is attached.
@@ -93,7 +92,7 @@ async def begin(
         NotPublishedError: the caller has no such vector store, or no such file.
         ForbiddenError: the caller may read no zone that the documents could stand in.
     """
-    own, uploads = open_own(serving, caller), serving.require_uploads()[0]
+    own, uploads = open_own(site, caller), site.require_uploads()[0]
     _choose_owner(caller.principal)
     begun = await run_own(_begin_all, own, store_id, files, uploads.lengths, batch_id)
     given = {file_id: wanted.lengths for file_id, wanted in files.items() if wanted.lengths}
@@ -128,7 +127,7 @@ def _begin_all(
     return tuple(begun)
 
 
-async def finish(serving: Serving, attaching: Attaching) -> list[Attached]:
+async def finish(site: UploadSite, attaching: Attaching) -> list[Attached]:
     """Return the attempts that are still wanted, once their documents are written or refused.
 
     Raises:
@@ -140,29 +139,29 @@ async def finish(serving: Serving, attaching: Attaching) -> list[Attached]:
     left = list(attaching.begun)
     try:
         while left:
-            n_done = await _write_first(serving, attaching, left)
+            n_done = await _write_first(site, attaching, left)
             del left[:n_done]
     except Exception as error:
         await _abandon(own, left, error)
         raise
-    await clear(serving, principal, own, attaching.store_id, files=files)
+    await clear(site, principal, own, attaching.store_id, files=files)
     return await run_own(list_wanted, attaching)
 
 
-async def _write_first(serving: Serving, attaching: Attaching, left: Sequence[Attached]) -> int:
+async def _write_first(site: UploadSite, attaching: Attaching, left: Sequence[Attached]) -> int:
     """Write the documents of the first of some attempts, as many as are held at once; return how many."""
     own, principal = attaching.own, attaching.caller.principal
-    uploads, writer = serving.require_uploads()
+    uploads, writer = site.require_uploads()
     reader = uploads.reader
     reads = [partial(_read_one, attaching, item, parsers=reader.parsers) for item in left]
     found = await reader.run_each(principal.subject, reads, is_enough=_is_enough)
     read = [(item, documents) for item, documents in zip(left, found, strict=False) if documents]
     if read:
         n_documents = sum(len(documents) for _, documents in read)
-        await serving.quotas.texts.take(principal.subject, n_documents)
+        await site.parts.quotas.texts.take(principal.subject, n_documents)
     planned = await run_own(_plan, own, read)
     if planned:
-        snapshot = await carry_out(serving, writer, principal, _make_write(attaching, planned))
+        snapshot = await carry_out(site.collection, writer, principal, _make_write(attaching, planned))
         for item, _ in planned:
             await run_own(own.attachments.finish, item, snapshot)
     return len(found)
@@ -188,7 +187,7 @@ async def _abandon(own: OwnRecords, left: Sequence[Attached], error: Exception) 
 
 
 async def clear(
-    serving: Serving,
+    site: UploadSite,
     principal: Principal,
     own: OwnRecords,
     store_id: str = "",
@@ -198,7 +197,7 @@ async def clear(
     """Close the documents of attempts that are not to be found, and remove what is kept of these.
 
     Args:
-        serving: takes the documents.
+        site: takes the documents.
         principal: for whom, as the audit log will say.
         own: the records.
         store_id: of the vector store; all by default.
@@ -214,10 +213,10 @@ async def clear(
     remains = await run_own(_find_remains, own, store_id, files, now)
     removed = tuple(doc_id for item in remains.to_close for doc_id in item.doc_ids)
     if removed:
-        _, writer = serving.require_uploads()
+        _, writer = site.require_uploads()
         begun = Begun(name=uuid.uuid4().hex, now=read_clock())
-        snapshot = await carry_out(serving, writer, principal, Write(begun=begun, removed=removed))
-        await serving.collection.watcher.settle(snapshot, timeout_s=SETTLE_S)
+        snapshot = await carry_out(site.collection, writer, principal, Write(begun=begun, removed=removed))
+        await site.collection.watcher.settle(snapshot, timeout_s=SETTLE_S)
     await run_own(_end, own, remains, now)
     return len({item.attempt for item in (*remains.to_close, *remains.to_erase)})
 
@@ -244,12 +243,12 @@ def _end(own: OwnRecords, remains: Remains, now: int) -> None:
 
 
 async def find_landed(
-    serving: Serving, attached: Collection[Attached], *, timeout_s: float = LOOK_S
+    site: UploadSite, attached: Collection[Attached], *, timeout_s: float = LOOK_S
 ) -> frozenset[str]:
     """Return those of the snapshots that files wait for which searches are answered from."""
-    uploads, _ = serving.require_uploads()
+    uploads, _ = site.require_uploads()
     snapshots = {item.snapshot for item in attached if item.snapshot}
-    return await uploads.landed.find(serving.collection.watcher, snapshots, timeout_s=timeout_s)
+    return await uploads.landed.find(site.collection.watcher, snapshots, timeout_s=timeout_s)
 
 
 def _choose_owner(principal: Principal) -> Owner:

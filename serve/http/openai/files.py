@@ -17,10 +17,10 @@ from fastapi.responses import JSONResponse
 
 from eagleray.digests import digest_bytes
 from eagleray.errors import InputError, NotPublishedError
-from serve.http.access import Inspecting, Searching, Served, Writing
+from serve.http.access import Inspecting, Searching, Writing
 from serve.http.answer_models import answered
 from serve.http.openai.file_attachment import clear
-from serve.http.openai.owned_records import open_own, record_use, run_own
+from serve.http.openai.owned_records import Site, open_own, record_use, run_own
 from serve.http.openai.upload_answers import (
     DeletedFileAnswer,
     FileAnswer,
@@ -48,10 +48,10 @@ router = APIRouter(tags=["files"], route_class=UncancellableRoute)
 
 @router.post(PATH, summary="Upload a file", response_model=None, responses=answered(FileAnswer))
 async def upload_file(
-    form: Annotated[FileForm, Form(media_type="multipart/form-data")], caller: Writing, serving: Served
+    form: Annotated[FileForm, Form(media_type="multipart/form-data")], caller: Writing, site: Site
 ) -> dict[str, Any]:
     """Keep a file; nothing finds it before it is in a vector store."""
-    own = open_own(serving, caller)
+    own = open_own(site, caller)
     data = await form.file.read()
     filename = _read_name(form.file.filename or "")
     if not data or len(data) > MAX_BYTES:
@@ -69,9 +69,7 @@ async def upload_file(
         expires=now + form.seconds * 1_000_000 if form.seconds else 0,
     )
     parameters = {"file": file.file_id, "n_bytes": file.n_bytes, "sha256": file.sha256}
-    async with record_use(
-        serving, caller, "upload_file", parameters=parameters, texts={"filename": filename}
-    ):
+    async with record_use(site, caller, "upload_file", parameters=parameters, texts={"filename": filename}):
         await run_own(own.add_file, file, data)
     return show_file(file)
 
@@ -79,23 +77,23 @@ async def upload_file(
 @router.get(PATH, summary="The caller's files", response_model=None, responses=answered(FilesAnswer))
 async def list_files(
     caller: Inspecting,
-    serving: Served,
+    site: Site,
     purpose: Annotated[str, Query(max_length=64)] = "",
     limit: Annotated[int, Query(ge=1, le=10_000)] = 10_000,
     order: Order = "desc",
     after: After = "",
 ) -> JSONResponse:
     """List them; what is written of many files takes longer than others should wait."""
-    own, wanted = open_own(serving, caller), WantedPage(limit=limit, order=order, after=after)
+    own, wanted = open_own(site, caller), WantedPage(limit=limit, order=order, after=after)
     return await run_own(_list_page, own, purpose, wanted)
 
 
 @router.get(
     PATH + "/{file_id}", summary="One of the files", response_model=None, responses=answered(FileAnswer)
 )
-async def retrieve_file(file_id: str, caller: Inspecting, serving: Served) -> dict[str, Any]:
+async def retrieve_file(file_id: str, caller: Inspecting, site: Site) -> dict[str, Any]:
     """Show it."""
-    return show_file(await run_own(open_own(serving, caller).find_file, file_id))
+    return show_file(await run_own(open_own(site, caller).find_file, file_id))
 
 
 @router.get(
@@ -104,10 +102,10 @@ async def retrieve_file(file_id: str, caller: Inspecting, serving: Served) -> di
     response_class=Response,
     responses={200: {"content": _BYTES, "description": "As they were uploaded."}},
 )
-async def retrieve_file_content(file_id: str, caller: Searching, serving: Served) -> Response:
+async def retrieve_file_content(file_id: str, caller: Searching, site: Site) -> Response:
     """Return them."""
-    own = open_own(serving, caller)
-    async with record_use(serving, caller, "read_file", parameters={"file": file_id[:64]}):
+    own = open_own(site, caller)
+    async with record_use(site, caller, "read_file", parameters={"file": file_id[:64]}):
         file = await run_own(own.find_file, file_id)
         data = await run_own(own.read_content, file)
     return Response(
@@ -118,12 +116,12 @@ async def retrieve_file_content(file_id: str, caller: Searching, serving: Served
 @router.delete(
     PATH + "/{file_id}", summary="Delete a file", response_model=None, responses=answered(DeletedFileAnswer)
 )
-async def delete_file(file_id: str, caller: Writing, serving: Served) -> dict[str, Any]:
+async def delete_file(file_id: str, caller: Writing, site: Site) -> dict[str, Any]:
     """Remove it, and take it out of every vector store."""
-    own = open_own(serving, caller)
-    async with record_use(serving, caller, "delete_file", parameters={"file": file_id[:64]}):
+    own = open_own(site, caller)
+    async with record_use(site, caller, "delete_file", parameters={"file": file_id[:64]}):
         was_there = await run_own(own.delete_file, file_id)
-        n_left = await clear(serving, caller.principal, own, files={file_id})
+        n_left = await clear(site, caller.principal, own, files={file_id})
         if not (was_there or n_left):
             raise NotPublishedError(name=file_id, detail="you have nothing of this name here")
     return show_deleted(file_id, "file")

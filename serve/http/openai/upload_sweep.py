@@ -7,15 +7,16 @@ already; an object that something under way may still need is left for a later s
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from eagleray.contracts.principals import Principal
 from eagleray.errors import EagleRayError
 from eagleray.logs import get_logger
 from serve.http.openai.file_attachment import clear
-from serve.http.openai.owned_records import run_own
-from serve.http.serving import Serving
+from serve.http.openai.owned_records import UploadParts, UploadSite, choose_parts, run_own
+from serve.http.serving import Server
 from serve.uploads.keeping import OwnRecords
 from serve.uploads.records import WRITING_US, read_clock
 
@@ -27,18 +28,24 @@ _SWEEPER: Final = Principal(subject="eagleray:sweep")
 _log = get_logger()
 
 
-def start_sweeping(serving: Serving) -> asyncio.Task[None]:
-    """Sweep now and then, the first time at once, until the task is cancelled."""
-    return asyncio.create_task(_keep_sweeping(serving))
+@asynccontextmanager
+async def open_uploads(server: Server) -> AsyncIterator[UploadParts]:
+    """Give what routes of files are given of a server, and sweep now and then, the first time at once."""
+    parts = choose_parts(server)
+    sweeping = asyncio.create_task(_keep_sweeping(parts))
+    try:
+        yield parts
+    finally:
+        sweeping.cancel()  # a sweep under way ends in the middle, as after a crash
+        with suppress(asyncio.CancelledError):
+            await sweeping
 
 
-async def _keep_sweeping(serving: Serving) -> None:
-    if serving.uploads is None or serving.documents is None:
-        return
+async def _keep_sweeping(parts: UploadParts) -> None:
     wait_s = _RETRY_S
     while True:
         try:
-            is_whole = await sweep(serving)
+            is_whole = await sweep(UploadSite(parts=parts, found=parts.collections.default))
         except Exception as error:  # noqa: BLE001 - told by the log, and tried again until the server ends
             _log.warning("sweep_failed", error=type(error).__name__)
             is_whole = False
@@ -47,35 +54,29 @@ async def _keep_sweeping(serving: Serving) -> None:
         wait_s = _RETRY_S if is_whole else min(2.0 * wait_s, _EVERY_S)
 
 
-async def end_sweeping(task: asyncio.Task[None]) -> None:
-    """Cancel sweeping; a sweep under way ends in the middle, as after a crash."""
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-
-
-async def sweep(serving: Serving) -> bool:
-    """Sweep the records of all owners once; return whether all could be swept.
+async def sweep(site: UploadSite) -> bool:
+    """Sweep the records of all owners once, if files are taken at all; return whether all could be swept.
 
     What one owner's damaged record holds up is told by the log, and holds up nobody else's.
 
     Raises:
         EagleRayError: the owners cannot be listed.
     """
-    uploads, _ = serving.require_uploads()
-    is_whole = True
+    if site.found is None or site.found.uploads is None or site.found.documents is None:
+        return True
+    uploads, is_whole = site.found.uploads, True
     for owner in await run_own(uploads.list_owners):
         try:
-            await _sweep_own(serving, uploads.open_folder(owner), owner=owner)
+            await _sweep_own(site, uploads.open_folder(owner), owner=owner)
         except EagleRayError as error:
             _log.warning("sweep_failed", owner=owner, error=type(error).__name__)
             is_whole = False
     return is_whole
 
 
-async def _sweep_own(serving: Serving, own: OwnRecords, *, owner: str) -> None:
+async def _sweep_own(site: UploadSite, own: OwnRecords, *, owner: str) -> None:
     await run_own(_remove_expired, own)
-    n_attempts = await clear(serving, _SWEEPER, own)
+    n_attempts = await clear(site, _SWEEPER, own)
     n_names = await run_own(_remove_left, own)
     if n_attempts or n_names:
         _log.info("uploads_swept", owner=owner, n_attempts=n_attempts, n_names=n_names)

@@ -17,11 +17,11 @@ from eagleray.contracts.hits import Hit
 from eagleray.contracts.principals import Principal, name_private_group
 from eagleray.documents.parsing.pool import ParserPool
 from eagleray.errors import NotPublishedError
-from serve.http.access import Searching, Served
+from serve.http.access import Searching
 from serve.http.answer_models import answered
 from serve.http.audited_read import count_asked, keep_reply
 from serve.http.metrics import AskedKind
-from serve.http.openai.owned_records import open_own, record_use, run_own
+from serve.http.openai.owned_records import Site, open_own, record_use, run_own
 from serve.http.openai.upload_answers import ResultsAnswer, TextsAnswer, show_result
 from serve.http.openai.upload_bodies import StoreSearchBody
 from serve.uploads.attachments import choose_findable
@@ -55,15 +55,15 @@ class _Held:
     responses=answered(ResultsAnswer),
 )
 async def search_vector_store(
-    vector_store_id: str, body: StoreSearchBody, caller: Searching, serving: Served
+    vector_store_id: str, body: StoreSearchBody, caller: Searching, site: Site
 ) -> dict[str, Any]:
     """Answer a question from the files of a vector store."""
-    own = open_own(serving, caller)
+    own = open_own(site, caller)
     held, rows = await run_own(_find_rows, own, vector_store_id, body)
     asked = replace(body.to_request(_narrow(caller.principal)), filter=rows)
-    with count_asked(serving.metrics, AskedKind.SEARCH):
-        searches = serving.collection.searches
-        response = await keep_reply(serving, caller, asked, lambda _: searches.answer(asked))
+    with count_asked(site.parts.metrics, AskedKind.SEARCH):
+        searches = site.collection.searches
+        response = await keep_reply(site.collection, caller, asked, lambda _: searches.answer(asked))
     found = await run_own(_keep_there, own, held, response.hits)
     return {
         "object": "vector_store.search_results.page",
@@ -80,14 +80,12 @@ async def search_vector_store(
     response_model=None,
     responses=answered(TextsAnswer),
 )
-async def retrieve_text(
-    vector_store_id: str, file_id: str, caller: Searching, serving: Served
-) -> dict[str, Any]:
+async def retrieve_text(vector_store_id: str, file_id: str, caller: Searching, site: Site) -> dict[str, Any]:
     """Return the text that is searched, a piece for each record of the file."""
-    own = open_own(serving, caller)
+    own = open_own(site, caller)
     parameters = {"vector_store": vector_store_id[:64], "file": file_id[:64]}
-    async with record_use(serving, caller, "read_file", parameters=parameters):
-        uploads, _ = serving.require_uploads()
+    async with record_use(site, caller, "read_file", parameters=parameters):
+        uploads, _ = site.require_uploads()
         read = partial(_read_texts, uploads.reader.parsers, own, vector_store_id, file_id=file_id)
         texts = await uploads.reader.run(caller.principal.subject, read)
     return {

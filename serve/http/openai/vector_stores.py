@@ -12,11 +12,11 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends
 
 from eagleray.errors import NotPublishedError
-from serve.http.access import Inspecting, Served, Writing
+from serve.http.access import Inspecting, Writing
 from serve.http.answer_models import answered
 from serve.http.openai.attached_files import attach, list_attached, show_whole, want_file
 from serve.http.openai.file_attachment import clear, find_landed
-from serve.http.openai.owned_records import open_own, record_use, run_own
+from serve.http.openai.owned_records import Site, open_own, record_use, run_own
 from serve.http.openai.upload_answers import (
     DeletedStoreAnswer,
     StoreAnswer,
@@ -38,10 +38,10 @@ router = APIRouter(tags=["vector stores"], route_class=UncancellableRoute)
 
 
 @router.post(PATH, summary="Make a vector store", response_model=None, responses=answered(StoreAnswer))
-async def create_vector_store(body: StoreBody, caller: Writing, serving: Served) -> dict[str, Any]:
+async def create_vector_store(body: StoreBody, caller: Writing, site: Site) -> dict[str, Any]:
     """Make one; answered once its files can be found, or after some seconds."""
-    own = open_own(serving, caller)
-    wanted = want_file(serving, None, read_lengths(body.chunking_strategy))
+    own = open_own(site, caller)
+    wanted = want_file(site, None, read_lengths(body.chunking_strategy))
     terms = StoreTerms(
         name=body.name,
         description=body.description,
@@ -52,20 +52,20 @@ async def create_vector_store(body: StoreBody, caller: Writing, serving: Served)
     for file_id in body.file_ids:
         await run_own(own.find_file, file_id)
     parameters = {"vector_store": store.store_id}
-    async with record_use(serving, caller, "create_vector_store", parameters=parameters):
+    async with record_use(site, caller, "create_vector_store", parameters=parameters):
         await run_own(own.add_store, store)
     if body.file_ids:
-        await attach(serving, caller, store.store_id, dict.fromkeys(body.file_ids, wanted))
-    return await show_whole(serving, own, store)
+        await attach(site, caller, store.store_id, dict.fromkeys(body.file_ids, wanted))
+    return await show_whole(site, own, store)
 
 
 @router.get(PATH, summary="The caller's vector stores", response_model=None, responses=answered(StoresAnswer))
 async def list_vector_stores(
-    wanted: Annotated[WantedPage, Depends(read_page)], caller: Inspecting, serving: Served
+    wanted: Annotated[WantedPage, Depends(read_page)], caller: Inspecting, site: Site
 ) -> dict[str, Any]:
     """List them."""
-    stores, attached, bounds = await run_own(_list_all, open_own(serving, caller), wanted)
-    landed = await find_landed(serving, [item for items in attached.values() for item in items])
+    stores, attached, bounds = await run_own(_list_all, open_own(site, caller), wanted)
+    landed = await find_landed(site, [item for items in attached.values() for item in items])
     return show_page(
         stores,
         wanted,
@@ -75,18 +75,18 @@ async def list_vector_stores(
 
 
 @router.get(ONE, summary="One of the vector stores", response_model=None, responses=answered(StoreAnswer))
-async def retrieve_vector_store(vector_store_id: str, caller: Inspecting, serving: Served) -> dict[str, Any]:
+async def retrieve_vector_store(vector_store_id: str, caller: Inspecting, site: Site) -> dict[str, Any]:
     """Show it."""
-    own = open_own(serving, caller)
-    return await show_whole(serving, own, await run_own(own.find_store, vector_store_id))
+    own = open_own(site, caller)
+    return await show_whole(site, own, await run_own(own.find_store, vector_store_id))
 
 
 @router.post(ONE, summary="Change a vector store", response_model=None, responses=answered(StoreAnswer))
 async def modify_vector_store(
-    vector_store_id: str, body: StoreChangeBody, caller: Writing, serving: Served
+    vector_store_id: str, body: StoreChangeBody, caller: Writing, site: Site
 ) -> dict[str, Any]:
     """Give it another name, other metadata or another time after which it goes."""
-    own = open_own(serving, caller)
+    own = open_own(site, caller)
     found = await run_own(own.find_store, vector_store_id, is_expired=False)
     terms = found.terms
     if body.name is not None:
@@ -98,18 +98,18 @@ async def modify_vector_store(
     await run_own(own.put_terms, vector_store_id, terms)
     await run_own(own.touch_store, found)
     changed = await run_own(own.find_store, vector_store_id)  # not there where it was deleted meanwhile
-    return await show_whole(serving, own, changed)
+    return await show_whole(site, own, changed)
 
 
 @router.delete(
     ONE, summary="Delete a vector store", response_model=None, responses=answered(DeletedStoreAnswer)
 )
-async def delete_vector_store(vector_store_id: str, caller: Writing, serving: Served) -> dict[str, Any]:
+async def delete_vector_store(vector_store_id: str, caller: Writing, site: Site) -> dict[str, Any]:
     """Remove it, and take all files out of it; the files stay."""
-    own, parameters = open_own(serving, caller), {"vector_store": vector_store_id[:64]}
-    async with record_use(serving, caller, "delete_vector_store", parameters=parameters):
+    own, parameters = open_own(site, caller), {"vector_store": vector_store_id[:64]}
+    async with record_use(site, caller, "delete_vector_store", parameters=parameters):
         was_there = await run_own(own.delete_store, vector_store_id)
-        n_left = await clear(serving, caller.principal, own, vector_store_id)
+        n_left = await clear(site, caller.principal, own, vector_store_id)
         if not (was_there or n_left):
             raise NotPublishedError(name=vector_store_id, detail="you have nothing of this name here")
     return show_deleted(vector_store_id, "vector_store")

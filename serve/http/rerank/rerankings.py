@@ -7,24 +7,53 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 from fastapi import APIRouter
 
 from eagleray.contracts.callers import Caller
-from eagleray.errors import ModelNotServedError
+from eagleray.errors import ModelNotServedError, NotPublishedError
 from serve.engine.cutting import cut_text
+from serve.engine.quotas import Quotas
 from serve.engine.threads import Work, run_in_thread
-from serve.http.access import Searching, Served
+from serve.http.access import Searching
 from serve.http.answer_models import answered
+from serve.http.feature import given
 from serve.http.request_ids import read_request_id
 from serve.http.rerank.rerank_answers import CohereRerankAnswer, JinaRerankAnswer
 from serve.http.rerank.rerank_bodies import CohereRerankBody, JinaRerankBody, RerankQuestion, TeiRerankBody
-from serve.http.serving import ServedReranker, Serving
+from serve.http.serving import ServedReranker, Server
 from serve.http.tei.answers import RanksAnswer
 
 PATHS: Final = ("/v2/rerank", "/v1/rerank", "/rerank")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RerankParts:
+    """What these routes are given: the reranker, if there is one, and what each caller may have scored."""
+
+    reranker: ServedReranker | None
+    quotas: Quotas
+
+    def require_reranker(self) -> ServedReranker:
+        """Return the reranker.
+
+        Raises:
+            NotPublishedError: there is none.
+        """
+        if self.reranker is None:
+            detail = "none is served; EAGLERAY_RERANKER__MODEL names the folder of a cross-encoder"
+            raise NotPublishedError(name="reranker", detail=detail)
+        return self.reranker
+
+
+def choose_parts(server: Server) -> RerankParts:
+    """Return what these routes are given of a server."""
+    return RerankParts(reranker=server.reranker, quotas=server.quotas)
+
+
+Reranking = Annotated[RerankParts, given(RerankParts)]
 
 router = APIRouter(tags=["rerank"])
 
@@ -44,10 +73,10 @@ class _Rank:
     response_model=None,
     responses=answered(CohereRerankAnswer),
 )
-async def rerank_for_cohere(body: CohereRerankBody, caller: Searching, serving: Served) -> dict[str, Any]:
+async def rerank_for_cohere(body: CohereRerankBody, caller: Searching, parts: Reranking) -> dict[str, Any]:
     """Score them; what the model cannot read is cut, as Cohere does it."""
     question = body.to_question()
-    ranks, n_tokens = await _rank(serving, caller, question)
+    ranks, n_tokens = await _rank(parts, caller, question)
     return {
         "id": read_request_id(),
         "results": _show(ranks, question.documents if body.return_documents else None),
@@ -61,10 +90,10 @@ async def rerank_for_cohere(body: CohereRerankBody, caller: Searching, serving: 
     response_model=None,
     responses=answered(JinaRerankAnswer),
 )
-async def rerank_for_jina(body: JinaRerankBody, caller: Searching, serving: Served) -> dict[str, Any]:
+async def rerank_for_jina(body: JinaRerankBody, caller: Searching, parts: Reranking) -> dict[str, Any]:
     """Score them."""
     question = body.to_question()
-    ranks, n_tokens = await _rank(serving, caller, question)
+    ranks, n_tokens = await _rank(parts, caller, question)
     results = _show(ranks, question.documents if body.return_documents else None)
     usage = {"total_tokens": n_tokens, "prompt_tokens": n_tokens}
     return {"model": body.model, "object": "list", "usage": usage, "results": results}
@@ -76,9 +105,9 @@ async def rerank_for_jina(body: JinaRerankBody, caller: Searching, serving: Serv
     response_model=None,
     responses=answered(RanksAnswer),
 )
-async def rerank_for_tei(body: TeiRerankBody, caller: Searching, serving: Served) -> list[dict[str, Any]]:
+async def rerank_for_tei(body: TeiRerankBody, caller: Searching, parts: Reranking) -> list[dict[str, Any]]:
     """Score them."""
-    ranks, _ = await _rank(serving, caller, body.to_question())
+    ranks, _ = await _rank(parts, caller, body.to_question())
     found: list[dict[str, Any]] = []
     for rank in ranks:
         shown = {"text": body.texts[rank.index]} if body.return_text else {}
@@ -86,12 +115,12 @@ async def rerank_for_tei(body: TeiRerankBody, caller: Searching, serving: Served
     return found
 
 
-async def _rank(serving: Serving, caller: Caller, question: RerankQuestion) -> tuple[list[_Rank], int]:
+async def _rank(parts: RerankParts, caller: Caller, question: RerankQuestion) -> tuple[list[_Rank], int]:
     """Return the best documents, the best first and equal ones by place, and the tokens read."""
-    reranker = serving.require_reranker()
+    reranker = parts.require_reranker()
     if question.model not in (None, reranker.pairs.name):
         raise ModelNotServedError(name=question.model, served=reranker.pairs.name, param="model")
-    await serving.quotas.texts.take(caller.principal.subject, len(question.documents))
+    await parts.quotas.texts.take(caller.principal.subject, len(question.documents))
     documents = await run_in_thread(Work.TEXTS, _cut, question, reranker)
     ranked = await reranker.ranker.rank(question.query, documents, may_cut=question.may_cut)
     raw = ranked.scores.astype(np.float64)

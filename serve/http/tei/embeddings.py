@@ -20,10 +20,11 @@ from eagleray.errors import EagleRayError
 from eagleray.models.tokenizing import Token
 from serve.engine.cutting import cut_text
 from serve.engine.threads import Work, run_in_thread
-from serve.http.access import Inspecting, Searching, Served
+from serve.http.access import Inspecting, Searching
 from serve.http.answer_models import answered
 from serve.http.errors.problems import make_error
 from serve.http.openai.embedding_bodies import require_dimensions, shorten
+from serve.http.openai.embeddings import Embedding
 from serve.http.serving import ServedModel
 from serve.http.tei.answers import InfoAnswer, TokensAnswer, VectorsAnswer
 from serve.http.tei.bodies import TeiEmbedBody, TeiTokenizeBody, read_inputs
@@ -33,13 +34,13 @@ router = APIRouter(tags=["tei"])
 
 @router.post("/embed", summary="Vectors of texts, in the order given", responses=answered(VectorsAnswer))
 @router.post("/", summary="Vectors of texts, as /embed gives them", responses=answered(VectorsAnswer))
-async def embed(body: TeiEmbedBody, caller: Searching, serving: Served) -> Response:
+async def embed(body: TeiEmbedBody, caller: Searching, parts: Embedding) -> Response:
     """Embed texts as passages of the collection are embedded, or as questions if the prompt says so."""
-    model, texts = serving.model, read_inputs(body.inputs)
+    model, texts = parts.model, read_inputs(body.inputs)
     require_dimensions(body.dimensions, model.identity.dim)
     if body.truncate:
         texts = await run_in_thread(Work.TEXTS, _cut, texts, body, model)
-    await serving.quotas.texts.take(caller.principal.subject, len(texts))
+    await parts.quotas.texts.take(caller.principal.subject, len(texts))
     encoder = model.questions if body.prompt_name == "query" else model.encoder
     encoded = await encoder.encode(texts)
     content = await run_in_thread(Work.TEXTS, _write, encoded.vectors, body.dimensions)
@@ -50,23 +51,23 @@ async def embed(body: TeiEmbedBody, caller: Searching, serving: Served) -> Respo
 async def tokenize(
     body: TeiTokenizeBody,
     caller: Searching,  # noqa: ARG001 - may they?
-    serving: Served,
+    parts: Embedding,
 ) -> Response:
     """Cut texts into the model's tokens, without a prompt before them."""
     texts = body.read_texts()
-    content = await run_in_thread(Work.TEXTS, _write_tokens, texts, body, serving.model)
+    content = await run_in_thread(Work.TEXTS, _write_tokens, texts, body, parts.model)
     return Response(content, media_type="application/json")
 
 
 @router.get("/info", summary="The embedder", response_model=None, responses=answered(InfoAnswer))
-async def info(caller: Inspecting, serving: Served) -> dict[str, Any]:  # noqa: ARG001 - may they?
+async def info(caller: Inspecting, parts: Embedding) -> dict[str, Any]:  # noqa: ARG001 - may they?
     """Describe it and its limits."""
-    identity, limits = serving.model.identity, serving.model.encoder.limits
+    identity, limits = parts.model.identity, parts.model.encoder.limits
     return {
         "model_id": identity.name,
         "model_sha": identity.weights,
         "model_dtype": "bfloat16" if identity.backend.endswith("bf16") else "float32",
-        "model_type": {"embedding": {"pooling": serving.model.pooling}},
+        "model_type": {"embedding": {"pooling": parts.model.pooling}},
         "max_concurrent_requests": limits.max_waiting,
         "max_input_length": limits.max_tokens,
         "max_batch_tokens": limits.max_batch_tokens,
@@ -81,10 +82,10 @@ async def info(caller: Inspecting, serving: Served) -> dict[str, Any]:  # noqa: 
 
 
 @router.get("/health", summary="Whether a text is embedded", response_class=PlainTextResponse)
-async def health(serving: Served) -> Response:
+async def health(parts: Embedding) -> Response:
     """Embed a word; nobody has to show anything for it."""
     try:
-        await serving.checks.ask("embeds", lambda: serving.model.encoder.encode(["ready"]))
+        await parts.checks.ask("embeds", lambda: parts.model.encoder.encode(["ready"]))
     except EagleRayError as error:
         return make_error("/health", 503, "NotReadyError", f"no vector: {type(error).__name__}")
     return PlainTextResponse()

@@ -18,10 +18,10 @@ def make_settings(url, *, secret=SECRET, collection=SPEC.name, **limits):
     return Settings(collection=collection, redis={"url": url, "secret": secret, "timeout_s": 2.0, **limits})
 
 
-def make_sharing(settings, *, alias="live"):
+def make_sharing(settings):
     """Return what a process shares, as its settings say."""
     url, secret = settings.redis.url.get_secret_value(), settings.redis.secret.get_secret_value()
-    return Sharing(settings, url=url, secret=secret, alias=alias)
+    return Sharing(settings, url=url, secret=secret)
 
 
 @pytest.fixture

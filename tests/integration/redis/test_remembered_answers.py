@@ -97,7 +97,7 @@ async def open_process(store, redis_settings):
     encoder = Encoder(embedder.embed_queries, count=count_words, limits=EncoderLimits(max_tokens=None))
     vectors, sharing = QuestionVectors(encoder), make_sharing(redis_settings)
     plain = Searches(answerer, vectors, timeout_s=30.0)
-    searches = await sharing.share_answers(plain, follower=follower, identity=EMBEDDER)
+    searches = await sharing.share_answers(plain, collection=SPEC.name, follower=follower, identity=EMBEDDER)
     try:
         yield Process(plain, searches, sharing, follower)
     finally:

@@ -159,16 +159,17 @@ def test_a_move_is_heard_by_all_who_serve_the_alias_also_after_redis_came_back(o
     settings = make_settings(own_redis.url, pause_s=0.05)
 
     async def body():
-        sharing = [make_sharing(settings, alias=alias) for alias in ("live", "live", "next")]
-        followers = [Follower() for _ in sharing]
-        for item, follower in zip(sharing, followers, strict=True):
-            item.share_moves(follower)
+        served = [("notes", "live"), ("notes", "live"), ("notes", "next"), ("bonds", "live")]
+        sharing = [make_sharing(settings) for _ in range(3)]
+        followers = [Follower() for _ in served]
+        for follower, item, (name, alias) in zip(followers, (*sharing, sharing[1]), served, strict=True):
+            item.share_moves(follower, collection=name, alias=alias)
         await wait_until(lambda: all(follower.heard for follower in followers))
         before = [follower.heard for follower in followers]
         followers[0].on_move()
         await wait_until(lambda: followers[1].heard > before[1])
         await asyncio.sleep(0.1)
-        assert followers[2].heard == before[2]
+        assert [follower.heard for follower in followers[2:]] == before[2:]
         own_redis.kill()
         await wait_until(lambda: not any(item.collector.notices.is_listening for item in sharing))
         followers[0].on_move()
@@ -207,7 +208,7 @@ def test_garbage_is_as_if_nothing_were_there(garbage, runner):
         port = server.sockets[0].getsockname()[1]
         settings = make_settings(f"redis://127.0.0.1:{port}/0", timeout_s=0.05, pause_s=0.01)
         sharing, follower = make_sharing(settings), Follower()
-        sharing.share_moves(follower)
+        sharing.share_moves(follower, collection="notes", alias="live")
         shared, buckets = sharing.share_vectors(IDENTITY), sharing.share_buckets()
         quota = Quota(0.001, burst_s=10_000.0, what="requests", shared=buckets)
         began = time.monotonic()

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from eagleray.errors import QuotaError
 from eagleray.testing import ManualClock
-from serve.engine.quotas import _MAX_SUBJECTS, Quota
+from serve.engine.quotas import _MAX_HOLDERS, Quota
 
 
-def take(quota, *asked):
-    asyncio.run(quota.take(*asked))
+def take(quota, *asked, **named):
+    asyncio.run(quota.take(*asked, **named))
 
 
 def test_a_subject_has_its_own_bucket_and_it_fills_again():
@@ -28,6 +28,17 @@ def test_a_subject_has_its_own_bucket_and_it_fills_again():
     take(quota, "ann")
     with pytest.raises(QuotaError):
         take(quota, "ann")
+
+
+def test_what_is_taken_of_one_collection_is_none_of_anothers():
+    quota = Quota(1.0, burst_s=1.0, what="requests", now=ManualClock(), default="notes")
+    for collection in ("notes", "bonds"):
+        take(quota, "ann", collection=collection)
+        with pytest.raises(QuotaError):
+            take(quota, "ann", collection=collection)
+    with pytest.raises(QuotaError):
+        take(quota, "ann")  # which is about the default one
+    take(quota, "bob")
 
 
 def test_more_than_a_bucket_holds_is_taken_when_it_is_full_and_paid_for():
@@ -60,8 +71,8 @@ def test_no_rate_bounds_nothing_and_subjects_are_forgotten_in_their_order():
     for _ in range(1_000):
         take(unbound, "ann")
     quota = Quota(1.0, burst_s=1.0, what="requests", now=ManualClock())
-    for number in range(_MAX_SUBJECTS + 5):
+    for number in range(_MAX_HOLDERS + 5):
         take(quota, str(number))
-    assert len(quota._buckets) == _MAX_SUBJECTS
+    assert len(quota._buckets) == _MAX_HOLDERS
     with pytest.raises(QuotaError):
-        take(quota, str(_MAX_SUBJECTS))
+        take(quota, str(_MAX_HOLDERS))

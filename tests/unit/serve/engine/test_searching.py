@@ -23,12 +23,12 @@ from indexes.storage import open_store
 from serve.audit.replaying import replay_records
 from serve.audit.scanning import scan_records
 from serve.audit.writing import AuditWriter
+from serve.composition.models import open_question_encoder
 from serve.engine.alias_watcher import AliasWatcher
 from serve.engine.answering import Answerer, AnswererLimits
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.searching import Searches
 from serve.engine.snapshot_pool import SnapshotPool
-from serve.question_encoding import open_question_encoder
 from tests.audit_records import record_one
 from tests.small_collections import DIM, EMBEDDER, SPEC, WORDS, put_small_snapshot
 

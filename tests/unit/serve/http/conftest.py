@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 import httpx
@@ -26,6 +28,8 @@ from indexes.writing.committing import Writable, commit
 from indexes.writing.requests import begin_write, free_key
 from serve.audit.counts import AuditCounts
 from serve.catalog import Catalog
+from serve.composition.features import UPLOADS, choose_features
+from serve.composition.uploads import make_uploads_of
 from serve.engine.alias_watcher import AliasWatcher
 from serve.engine.answering import Answerer, AnswererLimits
 from serve.engine.coalescing import CoalescedCalls
@@ -38,17 +42,20 @@ from serve.engine.quotas import make_quotas
 from serve.engine.reranking import Ranker, RankerLimits
 from serve.engine.searching import Searches
 from serve.engine.snapshot_pool import SnapshotPool
-from serve.http.app import make_app
+from serve.http.app import open_app
+from serve.http.feature import made_by
 from serve.http.metrics import Metrics
+from serve.http.openai.owned_records import UploadSite
+from serve.http.openai.owned_records import choose_parts as choose_upload_parts
 from serve.http.serving import (
     DocumentWriter,
     ServedCollection,
+    ServedCollections,
     ServedModel,
     ServedReranker,
-    Serving,
+    Server,
 )
 from serve.publishing import Publisher
-from serve.uploading import make_uploads_of
 from tests.audit_records import ListedRecords
 from tests.openai_stores import connect
 from tests.small_collections import SPEC, put_small_snapshot
@@ -64,12 +71,18 @@ PATH = f"/collections/{SPEC.name}/search"
 class Served:
     """What a test asks, and what it compares with."""
 
-    def __init__(self, store, client, serving, recorded, app):
+    def __init__(self, store, client, server, recorded, app):
         self.store, self.client, self.recorded, self.app = store, client, recorded, app
-        self.watcher, self.answerer = serving.collection.watcher, serving.collection.answerer
-        self.model, self.collection = serving.model, serving.collection.name
-        self.reranker, self.exclusive = serving.reranker, serving.collection.exclusive
-        self.uncancellable, self.serving = serving.uncancellable, serving
+        self.served = server.collections.default
+        self.watcher, self.answerer = self.served.watcher, self.served.answerer
+        self.model, self.collection = server.model, self.served.name
+        self.reranker, self.exclusive = server.reranker, self.served.exclusive
+        self.uncancellable, self.server = server.uncancellable, server
+
+    @property
+    def site(self):
+        """Where files are kept."""
+        return UploadSite(parts=choose_upload_parts(self.server), found=self.served)
 
     def open_engine(self, snapshot):
         return open_engine(self.store, snapshot)
@@ -105,21 +118,21 @@ def serve_with(store):
         **limits,
     ):
         recorded = [] if can_record else None
-        shared = {"metrics_for": metrics_for, "quotas": quotas, "reranker": reranker}
-        if takes_files:
-            shared |= make_file_taker(store)
-        return asyncio.run(
-            _run(
-                store,
-                body,
-                frozenset(groups),
-                AnswererLimits(**limits),
-                recorded,
-                record_change,
-                shared,
-                open_with,
+        shared = {"quotas": quotas, "reranker": reranker}
+        taking = make_file_taker(store) if takes_files else {}
+        unswept = replace(UPLOADS, open=made_by(choose_upload_parts))  # tests sweep when they want it
+        features = [unswept if one is UPLOADS else one for one in choose_features(metrics_for)]
+
+        async def serve():
+            opening = open_collection(
+                store, AnswererLimits(**limits), recorded, record_change, open_with=open_with, **taking
             )
-        )
+            async with opening as (collection, embedding):
+                server = make_server({collection.name: collection}, frozenset(groups), **embedding, **shared)
+                async with open_client(server, features) as (client, app):
+                    return await body(Served(store, client, server, recorded, app))
+
+        return asyncio.run(serve())
 
     return run
 
@@ -238,7 +251,32 @@ def make_reranker(settings):
     return ServedReranker(pairs=pairs, ranker=ranker, created_at=1_700_000_000)
 
 
-async def _run(store, body, groups, limits, recorded, record_change, shared, open_with):
+@asynccontextmanager
+async def open_client(server, features):
+    """Give a client of the application of some features, and the application."""
+    async with AsyncExitStack() as stack:
+        app = await open_app(stack, server, features)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            yield client, app
+
+
+def make_server(opened, groups, **parts):
+    """Return a server of collections, for callers of given groups."""
+    collections = ServedCollections(opened, default=SPEC.name)
+    return Server(
+        checks=CoalescedCalls(kept_s=0.0),
+        collections=collections,
+        probe=PROBE,
+        authenticate=make_door(groups),
+        metrics=Metrics(list_collections=collections.list_all),
+        **parts,
+    )
+
+
+@asynccontextmanager
+async def open_collection(store, limits, recorded, record_change, *, open_with=open_engine, **taking):
+    """Give a collection over the alias of the small one, and the model of its server."""
     watcher = AliasWatcher(
         SnapshotPool(partial(open_with, store)),
         lambda: read_alias(store, SPEC.name, "live").snapshot,
@@ -255,7 +293,6 @@ async def _run(store, body, groups, limits, recorded, record_change, shared, ope
     vectors = QuestionVectors(
         Encoder(FixedEmbedder().embed_queries, count=count_words, limits=EncoderLimits(max_tokens=None))
     )
-    searches = Searches(answerer, vectors, timeout_s=limits.timeout_s)
 
     def fail_to_record(_):
         raise AuditError(detail="the disk is full")
@@ -263,58 +300,42 @@ async def _run(store, body, groups, limits, recorded, record_change, shared, ope
     settings, exclusive = Settings(collection=SPEC.name), ExclusiveWorker()
     record_change = record_change or (recorded.append if recorded is not None else fail_to_record)
     recorder = ListedRecords(recorded, keep=record_change)
-    serving = Serving(
-        checks=CoalescedCalls(kept_s=0.0),
-        collection=ServedCollection(
-            name=SPEC.name,
-            watcher=watcher,
-            publications=Publications(
-                watcher,
-                find_last=lambda: len(alias_history(store, SPEC.name, "live")),
-                read_moves=lambda after, until: alias_history(store, SPEC.name, "live")[after:until],
-                collection=SPEC.name,
-                timeout_s=30.0,
-            ),
-            searches=searches,
-            answerer=answerer,
-            catalog=Catalog(settings=settings, store=store, alias="live"),
-            publisher=Publisher(
-                settings,
-                store=store,
-                alias="live",
-                watcher=watcher,
-                exclusive=exclusive,
-                recorder=recorder,
-            ),
-            exclusive=exclusive,
+    collection = ServedCollection(
+        name=SPEC.name,
+        watcher=watcher,
+        publications=Publications(
+            watcher,
+            find_last=lambda: len(alias_history(store, SPEC.name, "live")),
+            read_moves=lambda after, until: alias_history(store, SPEC.name, "live")[after:until],
+            collection=SPEC.name,
+            timeout_s=30.0,
         ),
-        model=ServedModel(
-            identity=embedder.identity,
-            encoder=encoder,
-            questions=questions,
-            tokenize=open_tokenize(EmbedderSettings(model="hashing")),
-            pooling="mean",
-            created_at=1_700_000_000,
-        ),
-        probe=PROBE,
-        authenticate=make_door(groups),
+        searches=Searches(answerer, vectors, timeout_s=limits.timeout_s),
+        answerer=answerer,
         recorder=recorder,
-        metrics=Metrics(collection=SPEC.name, watcher=watcher, answerer=answerer, audit=lambda: AUDITED),
-        **shared,
+        counts=lambda: AUDITED,
+        catalog=Catalog(settings=settings, store=store, alias="live"),
+        publisher=Publisher(
+            settings,
+            store=store,
+            alias="live",
+            watcher=watcher,
+            exclusive=exclusive,
+            recorder=recorder,
+        ),
+        exclusive=exclusive,
+        **taking,
     )
-
-    async def nothing():
-        return None
-
-    app = make_app(serving, start=nothing, stop=nothing)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    model = ServedModel(
+        identity=embedder.identity,
+        encoder=encoder,
+        questions=questions,
+        tokenize=open_tokenize(EmbedderSettings(model="hashing")),
+        pooling="mean",
+        created_at=1_700_000_000,
+    )
     try:
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            return await body(Served(store, client, serving, recorded, app))
+        yield collection, {"model": model}
     finally:
-        await exclusive.close()
-        await vectors.close()
-        await answerer.close()
-        await encoder.close()
-        await questions.close()
-        await watcher.close()
+        for part in (exclusive, vectors, answerer, encoder, questions, watcher):
+            await part.close()

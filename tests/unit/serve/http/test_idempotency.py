@@ -46,7 +46,7 @@ def test_a_refused_request_does_not_use_its_key(serve_with, refused):
 
 def test_what_the_collection_refuses_does_not_use_its_key_either(serve_with):
     async def body(served):
-        documents = served.serving.documents
+        documents = served.served.documents
         refusals = [InputError(detail="the column has another type"), StoreError(path="x", detail="away")]
 
         async def refuse_first(write):
@@ -55,7 +55,7 @@ def test_what_the_collection_refuses_does_not_use_its_key_either(serve_with):
             return await documents.write(write)
 
         refusing = dataclasses.replace(documents, write=refuse_first)
-        object.__setattr__(served.serving, "documents", refusing)
+        object.__setattr__(served.served, "documents", refusing)
         assert (await send(served, json={"documents": [{"doc_id": "y", "text": "t"}]})).status_code == 400
         assert (await send(served, json=RIGHT)).status_code == 503
         other = await send(served, json={"documents": [{"doc_id": "y", "text": "t"}]})
@@ -80,14 +80,14 @@ def test_a_key_is_of_one_caller_and_one_body_and_one_kind_of_request(serve_with)
 
 def test_a_request_that_was_begun_and_left_by_a_crash_is_carried_out_by_its_retry(serve_with):
     async def body(served):
-        documents = served.serving.documents
+        documents = served.served.documents
 
         async def end(_):
             raise SystemError
 
-        object.__setattr__(served.serving, "documents", dataclasses.replace(documents, write=end))
+        object.__setattr__(served.served, "documents", dataclasses.replace(documents, write=end))
         assert (await send(served, json=RIGHT)).status_code == 500
-        object.__setattr__(served.serving, "documents", documents)
+        object.__setattr__(served.served, "documents", documents)
         assert (await send(served, json=RIGHT)).status_code == 200
         assert (await send(served, json=RIGHT)).status_code == 200
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from eagleray.errors import QueryError
 from indexes.snapshots.aliases import AliasMove, move_alias
+from serve.engine.alias_watcher import AliasState
+from serve.http.metrics import Metrics
+from serve.http.state_metrics import MAX_NAMED
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.unit.serve.engine.conftest import wait_until
-from tests.unit.serve.http.conftest import PATH
+from tests.unit.serve.http.conftest import AUDITED, PATH
 
 PAGE = (Path(__file__).parents[4] / "docs" / "monitoring.md").read_text(encoding="utf-8")
+OWN = {"collection": SPEC.name}
 SEARCH_ROUTE = "/collections/{name}/search"
 
 
@@ -126,8 +132,8 @@ def test_the_followed_alias_is_told_and_a_publish_counted(serve_with, monkeypatc
         older = served.watcher.state.snapshot
         first = await read(served)
         assert find(first, "eagleray_snapshot_info", collection=SPEC.name, snapshot=older) == 1
-        assert find(first, "eagleray_publishes_taken_total") == 0
-        assert find(first, "eagleray_snapshot_is_wanted") == 1
+        assert find(first, "eagleray_publishes_taken_total", **OWN) == 0
+        assert find(first, "eagleray_snapshot_is_wanted", **OWN) == 1
         newer = put_small_snapshot(served.store, seed=2)
         move = AliasMove(expected=older, snapshot=newer, reason="publish", now=2)
         move_alias(served.store, SPEC.name, "live", move=move)
@@ -135,9 +141,9 @@ def test_the_followed_alias_is_told_and_a_publish_counted(serve_with, monkeypatc
         second = await read(served)
         assert find(second, "eagleray_snapshot_info", collection=SPEC.name, snapshot=newer) == 1
         assert find(second, "eagleray_snapshot_info", collection=SPEC.name, snapshot=older) is None
-        assert find(second, "eagleray_publishes_taken_total") == 1
-        assert 0 <= find(second, "eagleray_snapshot_served_seconds") < 60
-        assert 0 <= find(second, "eagleray_alias_lookup_age_seconds") < 10
+        assert find(second, "eagleray_publishes_taken_total", **OWN) == 1
+        assert 0 <= find(second, "eagleray_snapshot_served_seconds", **OWN) < 60
+        assert 0 <= find(second, "eagleray_alias_lookup_age_seconds", **OWN) < 10
         lease = await served.watcher.lease()
         monkeypatch.setattr(type(lease.engine), "search", lambda engine, request, *, vector: 1 / 0)
         lease.release()
@@ -146,10 +152,44 @@ def test_the_followed_alias_is_told_and_a_publish_counted(serve_with, monkeypatc
         move_alias(served.store, SPEC.name, "live", move=move)
         await wait_until(lambda: bool(served.watcher.state.error))
         third = await read(served)
-        assert find(third, "eagleray_snapshot_is_wanted") == 0
-        assert find(third, "eagleray_publishes_taken_total") == 1
+        assert find(third, "eagleray_snapshot_is_wanted", **OWN) == 0
+        assert find(third, "eagleray_publishes_taken_total", **OWN) == 1
 
     serve_with(ask)
+
+
+def test_labels_are_bounded_however_many_collections_are_served():
+    n_others, counts = 3, AUDITED
+    state = AliasState(snapshot="a", wanted="a", changed_at=0.0)
+
+    def observe(number):
+        error = "broken" if number == MAX_NAMED + n_others - 1 else ""
+        watcher = SimpleNamespace(
+            state=dataclasses.replace(state, error=error),
+            lookup_age_s=number,
+            n_taken=2,
+        )
+        answerer = SimpleNamespace(n_at_work=1, n_waiting=2)
+        return SimpleNamespace(
+            name=f"c{number:03}", watcher=watcher, answerer=answerer, counts=lambda: counts
+        )
+
+    served = [observe(number) for number in range(MAX_NAMED + n_others)]
+    metrics = Metrics(list_collections=lambda: served, list_failing=lambda: ["a", "b"])
+    samples = {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(metrics.show().decode())
+        for sample in family.samples
+    }
+    named = {dict(labels).get("collection") for _, labels in samples} - {None}
+    assert named == {*(f"c{number:03}" for number in range(MAX_NAMED)), ""}
+    assert find(samples, "eagleray_snapshot_is_wanted", collection="c000") == 1
+    assert find(samples, "eagleray_snapshot_is_wanted", collection="") == 0
+    assert find(samples, "eagleray_alias_lookup_age_seconds", collection="") == MAX_NAMED + n_others - 1
+    assert find(samples, "eagleray_publishes_taken_total", collection="") == 2 * n_others
+    assert find(samples, "eagleray_searches_in_flight") == len(served)
+    assert find(samples, "eagleray_audit_records_written_total") == len(served) * counts.n_written
+    assert find(samples, "eagleray_collections_not_opened") == 2
 
 
 def test_the_audit_log_is_told(serve_with):

@@ -11,7 +11,7 @@ import pytest
 from eagleray.contracts.bounds import MAX_TEXTS
 from eagleray.embedders.hashing import DIM, HashingEmbedder, count_words
 from eagleray.errors import ModelError
-from serve.http.app import LONG_BODIES
+from serve.composition.features import EMBEDDING
 from serve.http.middleware.body_limit import MAX_BYTES
 from serve.http.openai.embeddings import PATH
 
@@ -150,8 +150,8 @@ def test_a_body_may_be_longer_than_elsewhere_but_not_without_end(serve_with):
         long = {"input": ["x" * 1_000] * 2_000}
         assert len(json.dumps(long)) > MAX_BYTES
         assert (await embed(served, long)).status_code == 200
-        too_long = await served.client.post(PATH, content=b" " * (LONG_BODIES[PATH] + 1))
-        check_error(too_long, 413, word=str(LONG_BODIES[PATH]))
+        too_long = await served.client.post(PATH, content=b" " * (EMBEDDING.long_bodies[PATH] + 1))
+        check_error(too_long, 413, word=str(EMBEDDING.long_bodies[PATH]))
 
     serve_with(ask)
 

@@ -110,7 +110,7 @@ def test_after_each_round_lists_searches_and_the_snapshot_agree(serve_with, seed
         for _ in range(N_ROUNDS):
             drawn = history.drawn.choices([*kinds, "delete_file", "delete_store"], weights, k=N_AT_ONCE)
             await asyncio.gather(*(getattr(history, kind)() for kind in drawn))
-            await sweep(served.serving)
+            await sweep(served.site)
             await history.check()
         assert history.deleted
 

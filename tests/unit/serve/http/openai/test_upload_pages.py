@@ -109,10 +109,10 @@ def test_places_are_forgotten_after_a_day_and_are_nobody_elses(ask, monkeypatch)
             for given in (second, first, "file-none", "../x"):
                 with pytest.raises(openai.BadRequestError):
                     await ben.files.list(after=given)
-        await sweep(served.serving)
+        await sweep(served.site)
         assert [file.id for file in (await ann.files.list(after=second)).data] == [first]
         monkeypatch.setattr(gone_module, "_KEPT_US", -60_000_000)
-        await sweep(served.serving)
+        await sweep(served.site)
         with pytest.raises(openai.BadRequestError):
             await ann.files.list(after=second)
 

@@ -19,7 +19,7 @@ from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.storage import open_store
 from serve.http import audited_write
 from serve.http.openai import file_attachment, upload_sweep
-from serve.http.openai.upload_sweep import end_sweeping, start_sweeping, sweep
+from serve.http.openai.upload_sweep import open_uploads, sweep
 from tests.small_collections import SPEC, put_small_snapshot
 
 SECRET = b"The zqsecret of the desk.\n"
@@ -183,7 +183,7 @@ def test_where_the_server_ends_in_an_attachment_deletes_and_sweeps_leave_nothing
             assert (found == [file]) is (status == "completed"), (number, status, answer.status_code)
             deleted = await desk.delete(what, vector_store, file)
             assert deleted.status_code == (404 if what == "attached" and status == "none" else 200)
-            await sweep(served.serving)
+            await sweep(served.site)
             await desk.check_gone(vector_store, file, (what, number))
             if is_done:
                 return
@@ -207,7 +207,7 @@ def test_where_the_server_ends_in_a_delete_what_is_said_to_be_gone_is_gone(serve
             store.revive()
             if await desk.is_gone(what, vector_store, file):
                 assert await desk.find(vector_store) == []
-                await sweep(served.serving)
+                await sweep(served.site)
                 await desk.check_gone(vector_store, file, (what, number))
                 left = [item.path for item in store.list(f"{SPEC.name}/uploads") if file in item.path]
                 assert not [path for path in left if "/attached/" in path]
@@ -319,7 +319,7 @@ def test_a_damaged_record_of_one_owner_holds_up_no_sweep_of_another(serve_with, 
         records = [item.path for item in store.list(f"{SPEC.name}/uploads") if f"files/{file}" in item.path]
         store.delete(records[-1])
         assert desk.list_open(file) != []
-        assert not await sweep(served.serving)
+        assert not await sweep(served.site)
         assert desk.list_open(file) == []
 
     serve_with(body, takes_files=True)
@@ -336,8 +336,7 @@ def test_sweeping_goes_on_whatever_a_sweep_ends_with(serve_with, monkeypatch):
 
         monkeypatch.setattr(upload_sweep, "sweep", fail)
         monkeypatch.setattr(upload_sweep, "_RETRY_S", 0.001)
-        task = start_sweeping(served.serving)
-        await asyncio.wait_for(is_over.wait(), 10)
-        await end_sweeping(task)
+        async with open_uploads(served.server):
+            await asyncio.wait_for(is_over.wait(), 10)
 
     serve_with(body, takes_files=True)

@@ -43,7 +43,7 @@ def test_a_vector_store_that_is_not_used_expires_with_its_files_and_not_without(
         gone = await ann.vector_stores.retrieve(store.id)
         assert (gone.status, gone.file_counts.total) == ("expired", 0)
         assert [item async for item in ann.vector_stores.files.list(store.id)] == []
-        await sweep(served.serving)
+        await sweep(served.site)
         assert own.attachments.list_attempts(store.id) == []
         assert (await ann.files.retrieve(ids["gilt"])).id == ids["gilt"]
         lasting = await ann.vector_stores.create(expires_after={"anchor": "last_active_at", "days": 1})

@@ -325,7 +325,7 @@ def test_what_takes_longer_than_an_answer_waits_goes_on_and_can_be_cancelled(ask
     monkeypatch.setattr(file_attachment, "read_documents", read_slowly)
 
     async def body(ann, _, served):
-        object.__setattr__(served.serving.uploads, "patience_s", 0.05)
+        object.__setattr__(served.served.uploads, "patience_s", 0.05)
         store = await ann.vector_stores.create()
         files = [(await ann.files.create(file=(f"{n}.md", NOTE), purpose="assistants")).id for n in range(3)]
         batch = await ann.vector_stores.file_batches.create(store.id, file_ids=files)

@@ -1,7 +1,8 @@
 """Writes documents in a process of its own, so that cutting and embedding them holds up no question.
 
 Threads would not do: cutting a long text holds the interpreter's lock, and a batch of passages the model. The
-process has a lower priority than those that answer, and starts with the first write.
+process has a lower priority than those that answer, and starts with the first write. It has the model once,
+for all collections.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from eagleray.logs import configure_logs, get_logger
 from eagleray.settings import Settings
 from indexes.writing.committing import commit
 from indexes.writing.requests import Write
+from serve.composition.document_writer import open_writable
 from serve.engine.group_writing import Commit
-from serve.writing import open_writable
 
 _RETRY_S: Final = 1.0
 """Seconds after which a caller may try again: about what a new process takes to start."""
@@ -39,20 +40,20 @@ _log = get_logger()
 class WritingProcess:
     """Carries out rounds of writes; one call at a time, from any thread."""
 
-    def __init__(self, open_commit: Callable[[], Commit], *, niceness: int) -> None:
+    def __init__(self, open_commit: Callable[[str], Commit], *, niceness: int) -> None:
         """Take the parts; nothing is started yet.
 
         Args:
-            open_commit: called in the process, once; returns what carries out a round. It is sent, so it must
-                survive pickling.
+            open_commit: called in the process, once for each collection that is written to; returns what
+                carries out a round. It is sent, so it must survive pickling.
             niceness: by how much the process's priority is lower than that of this one, 0 to 19.
         """
         self._open_commit, self._niceness = open_commit, niceness
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
 
-    def commit(self, writes: Sequence[Write]) -> dict[str, str]:
-        """Carry out a round, as `indexes.writing.committing.commit` does.
+    def commit(self, collection: str, writes: Sequence[Write]) -> dict[str, str]:
+        """Carry out a round in a collection, as `indexes.writing.committing.commit` does.
 
         Raises:
             UnavailableError: the process died; the next call starts another one.
@@ -60,7 +61,7 @@ class WritingProcess:
         """
         connection = self._connection or self._start()
         try:
-            connection.send(list(writes))
+            connection.send((collection, list(writes)))
             found = connection.recv()
         except (EOFError, OSError) as error:
             self.close()
@@ -104,33 +105,36 @@ class WritingProcess:
 
 
 def make_writing_process(settings: Settings, *, alias: str) -> WritingProcess:
-    """Return what writes to the settings' collection and moves an alias."""
+    """Return what writes to collections of the settings' store and moves an alias of theirs."""
     opening = partial(_open_commit, settings, alias)
     return WritingProcess(opening, niceness=settings.serve.write_niceness)
 
 
-def _open_commit(settings: Settings, alias: str) -> Commit:
+def _open_commit(settings: Settings, alias: str, collection: str) -> Commit:
     configure_logs(settings.log)
     started = time.monotonic()
-    target = open_writable(settings, alias=alias, embedder=open_embedder(settings.embedder))
-    _log.info("writing_process_started", elapsed_s=round(time.monotonic() - started, 3))
+    chosen = settings.model_copy(update={"collection": collection})
+    target = open_writable(chosen, alias=alias, embedder=open_embedder(settings.embedder))
+    elapsed_s = round(time.monotonic() - started, 3)
+    _log.info("collection_opened_for_writing", collection=collection, elapsed_s=elapsed_s)
     return partial(commit, target)
 
 
-def _work(connection: Connection, open_commit: Callable[[], Commit], niceness: int) -> None:
+def _work(connection: Connection, open_commit: Callable[[str], Commit], niceness: int) -> None:
     """Carry out rounds until whoever asks for them is gone; runs in the process."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # sent to the whole group: the serving process ends first
     os.nice(niceness)
-    carry_out: Commit | None = None
+    opened: dict[str, Commit] = {}
     while True:
         try:
-            writes = connection.recv()
+            collection, writes = connection.recv()
         except (EOFError, OSError):
             return
         try:
-            carry_out = carry_out or open_commit()
-            found: object = dict(carry_out(writes))
+            if collection not in opened:
+                opened[collection] = open_commit(collection)
+            found: object = dict(opened[collection](writes))
         except Exception as error:  # noqa: BLE001 - told to the process that asked
             found = _make_sendable(error)
         try:

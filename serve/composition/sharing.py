@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from eagleray.errors import MissingExtraError
@@ -11,17 +13,23 @@ if TYPE_CHECKING:
     from serve.redis.opening import Sharing
 
 
-def open_sharing(settings: Settings, *, alias: str) -> Sharing | None:
-    """Return what makes the shared parts; `None` where the settings name no Redis.
+@asynccontextmanager
+async def open_sharing(settings: Settings) -> AsyncIterator[Sharing | None]:
+    """Open what makes the shared parts, for the length of a block; `None` where the settings name no Redis.
 
     Raises:
         MissingExtraError: the client is not installed.
     """
     url, secret = settings.redis.url, settings.redis.secret
     if url is None or secret is None:
-        return None
+        yield None
+        return
     try:
         from serve.redis.opening import Sharing
     except ModuleNotFoundError as error:
         raise MissingExtraError(part=error.name, extra="redis") from error
-    return Sharing(settings, url=url.get_secret_value(), secret=secret.get_secret_value(), alias=alias)
+    sharing = Sharing(settings, url=url.get_secret_value(), secret=secret.get_secret_value())
+    try:
+        yield sharing
+    finally:
+        await sharing.close()

@@ -1,0 +1,93 @@
+"""What computes for a server in its own process; documents are written in another one beside it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from eagleray.contracts.manifests import EmbedderIdentity
+from eagleray.embedders import open_embedder
+from eagleray.settings import Settings
+from indexes.service import open_searcher
+from serve.composition.collections import CollectionBackend
+from serve.composition.models import TextEncoders, make_ranker, make_text_encoder
+from serve.composition.searches import SearchProcess, choose_limits, open_search_process
+from serve.composition.writing_process import WritingProcess, make_writing_process
+from serve.engine.group_writing import GroupWriter
+from serve.engine.ports import RankerPort
+from serve.engine.snapshot_pool import Engine
+from serve.engine.threads import Work, run_in_thread
+
+if TYPE_CHECKING:
+    from serve.redis.opening import Sharing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalBackend:
+    """Implements `Backend` in this process; every collection has the same models, loaded once.
+
+    Attributes:
+        searching: opens what answers on collections.
+        writing: carries out the writes of all collections.
+    """
+
+    identity: EmbedderIdentity
+    encoders: TextEncoders
+    ranker: RankerPort | None
+    searching: SearchProcess
+    writing: WritingProcess
+
+    @asynccontextmanager
+    async def open_collection(self, settings: Settings, alias: str) -> AsyncIterator[CollectionBackend]:
+        """Open what answers on the settings' collection by an alias."""
+        async with self.searching.open_searches(settings, alias) as opened:
+            group = GroupWriter(partial(self.writing.commit, settings.collection))
+            try:
+                yield CollectionBackend(
+                    watcher=opened.watcher,
+                    searches=opened.searches,
+                    answerer=opened.answerer,
+                    write=group.write,
+                )
+            finally:
+                await group.close()
+
+
+@asynccontextmanager
+async def open_local_backend(
+    settings: Settings, *, alias: str, sharing: Sharing | None
+) -> AsyncIterator[LocalBackend]:
+    """Open the models of this process, for the length of a block.
+
+    Raises:
+        ModelError: a model cannot be loaded.
+    """
+    embedder = open_embedder(settings.embedder)
+
+    def open_engine(chosen: Settings, snapshot: str) -> Engine:
+        return open_searcher(chosen, snapshot=snapshot, embedder=embedder)
+
+    async with AsyncExitStack() as stack:
+        passages = make_text_encoder(settings, embedder, is_question=False)
+        stack.push_async_callback(passages.close)
+        questions = make_text_encoder(settings, embedder, is_question=True)
+        stack.push_async_callback(questions.close)
+        ranker = make_ranker(settings)
+        if ranker is not None:
+            stack.push_async_callback(ranker.close)
+        opening = open_search_process(
+            settings, embedder, open_engine=open_engine, limits=choose_limits(settings), sharing=sharing
+        )
+        searching = await stack.enter_async_context(opening)
+        writing = make_writing_process(settings, alias=alias)
+        stack.push_async_callback(run_in_thread, Work.COMMITS, writing.close)
+        yield LocalBackend(
+            identity=embedder.identity,
+            encoders=TextEncoders(passages=passages, questions=questions),
+            ranker=ranker,
+            searching=searching,
+            writing=writing,
+        )

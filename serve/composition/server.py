@@ -1,0 +1,116 @@
+"""The one composition: settings to a server, in one process, in Ray's ingress and in tests.
+
+Everything is opened in the order in which parts need one another, and closed in reverse; what one part raises
+when it is closed keeps no other from being closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from starlette.types import ASGIApp
+
+from eagleray.settings import Settings
+from indexes.storage import open_store
+from serve.composition.collections import Backend, for_collection, open_collection, open_pool
+from serve.composition.features import choose_features
+from serve.composition.models import make_model, make_reranker
+from serve.composition.searches import PROBE
+from serve.composition.sharing import open_sharing
+from serve.engine.collection_pool import CollectionPool
+from serve.engine.quotas import make_quotas
+from serve.engine.threads import Work, run_in_thread
+from serve.http.app import open_app
+from serve.http.feature import Feature
+from serve.http.metrics import Metrics
+from serve.http.serving import ServedCollection, ServedCollections, Server
+from serve.identity.authenticator import Authenticator, open_authenticator
+from serve.identity.exposure import check_metrics_exposure
+from serve.tracing.exporting import start_tracing
+
+if TYPE_CHECKING:
+    from serve.redis.opening import Sharing
+
+
+def open_server_authenticator(settings: Settings, *, host: str) -> Authenticator:
+    """Return what knows the callers of a server that listens at a host.
+
+    Raises:
+        ExposureError: others could ask there, or read metrics, and nobody would be asked who they are.
+        InputError: nobody could ask.
+    """
+    check_metrics_exposure(host, settings.serve)
+    return open_authenticator(settings.auth, store=open_store(settings.store, s3=settings.s3), host=host)
+
+
+@asynccontextmanager
+async def open_server(
+    settings: Settings,
+    *,
+    alias: str,
+    authenticator: Authenticator,
+    open_backend: Callable[[Sharing | None], AbstractAsyncContextManager[Backend]],
+    features: Sequence[Feature[Any]] | None = None,
+) -> AsyncIterator[ASGIApp]:
+    """Open a server, and give its application; the end of its lifespan closes it, or that of the block.
+
+    Args:
+        settings: of the server.
+        alias: whose snapshots answer.
+        authenticator: knows the callers.
+        open_backend: opens what computes; given what is shared with other processes, `None` for nothing.
+        features: what is served; otherwise every one.
+
+    Raises:
+        EagleRayError: a collection that is named, or a model, cannot be opened.
+    """
+    async with AsyncExitStack() as stack:
+        tracing = start_tracing(settings.tracing)
+        if tracing is not None:
+            stack.push_async_callback(run_in_thread, Work.CLOSING, tracing.shutdown)
+        sharing = await stack.enter_async_context(open_sharing(settings))
+        backend = await stack.enter_async_context(open_backend(sharing))
+
+        def open_one(name: str) -> AbstractAsyncContextManager[ServedCollection]:
+            return open_collection(for_collection(settings, name), backend, alias=alias)
+
+        pool = open_pool(settings, alias, open_one)
+        stack.push_async_callback(pool.close)
+        await pool.start()
+        server = _make_server(settings, authenticator, backend=backend, pool=pool, sharing=sharing)
+        stack.push_async_callback(server.uncancellable.close)
+        served = choose_features(settings.serve.metrics) if features is None else features
+        yield await open_app(stack, server, served)
+
+
+def _make_server(
+    settings: Settings,
+    authenticator: Authenticator,
+    *,
+    backend: Backend,
+    pool: CollectionPool[ServedCollection],
+    sharing: Sharing | None,
+) -> Server:
+    collections = ServedCollections(pool.opened, default=settings.collection)
+    metrics = Metrics(list_collections=collections.list_all, list_failing=lambda: pool.failing)
+    if sharing is not None:
+        metrics.add(sharing.collector)
+    serve = settings.serve
+    return Server(
+        collections=collections,
+        model=make_model(settings, backend.identity, backend.encoders),
+        reranker=make_reranker(settings, backend.ranker),
+        probe=PROBE,
+        authenticate=authenticator.authenticate,
+        quotas=make_quotas(
+            requests_per_s=serve.requests_per_s,
+            texts_per_s=serve.texts_per_s,
+            burst_s=serve.burst_s,
+            shared=None if sharing is None else sharing.share_buckets(),
+            default=settings.collection,
+        ),
+        metrics=metrics,
+        max_body_bytes=serve.max_body_bytes,
+    )
