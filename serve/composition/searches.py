@@ -16,7 +16,7 @@ from indexes.snapshots.catalog import resolve
 from indexes.storage import open_store
 from serve.composition.models import open_question_encoder
 from serve.engine.alias_watcher import AliasWatcher
-from serve.engine.answering import Answerer, AnswererLimits
+from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.searching import ProbedSearches, Searches, SearchPort
 from serve.engine.snapshot_pool import Engine, Opened, SnapshotPool
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 PROBE: Final = SearchRequest(query="ready", k=1, mode=SearchMode.HYBRID)
 """Asked of a new snapshot before it answers others, and to tell whether the process is ready."""
+
+
+_MAX_PROBES: Final = 16
+"""Probes that may wait: those who ask for readiness ask one collection after the other."""
 
 
 def ask_probe(engine: Engine) -> None:
@@ -89,7 +93,8 @@ class SearchProcess:
         vectors: QuestionVectors,
         *,
         open_engine: Callable[[Settings, str], Engine],
-        limits: AnswererLimits,
+        threads: SearchThreads,
+        prober: SearchThreads,
         sharing: Sharing | None,
     ) -> None:
         """Take the parts.
@@ -98,11 +103,12 @@ class SearchProcess:
             embedder: of questions.
             vectors: of questions; of that embedder.
             open_engine: the settings of a collection and the id of a snapshot in, its engine out.
-            limits: how many searches are taken on.
+            threads: ask the snapshots.
+            prober: asks them the question that tells readiness.
             sharing: with other processes; `None` for nothing.
         """
-        self._embedder, self._vectors, self._limits = embedder, vectors, limits
-        self._open_engine, self._sharing = open_engine, sharing
+        self._embedder, self._vectors, self._open_engine = embedder, vectors, open_engine
+        self._threads, self._prober, self._sharing = threads, prober, sharing
 
     @asynccontextmanager
     async def open_searches(self, settings: Settings, alias: str) -> AsyncIterator[OpenedSearches]:
@@ -111,15 +117,12 @@ class SearchProcess:
         Raises:
             EagleRayError: the alias cannot be read, or its snapshot not be opened or asked.
         """
-        timeout_s = self._limits.timeout_s
+        timeout_s = self._threads.limits.timeout_s
         async with AsyncExitStack() as stack:
             watcher = watch_alias(settings, alias, partial(self._open_engine, settings), probe=ask_probe)
             stack.push_async_callback(watcher.close)
             await watcher.start()
-            answerer = Answerer(watcher, self._limits)
-            stack.push_async_callback(answerer.close)
-            prober = Answerer(watcher, AnswererLimits(n_threads=1, max_waiting=1, timeout_s=timeout_s))
-            stack.push_async_callback(prober.close)
+            answerer = Answerer(watcher, self._threads)
             searches: SearchPort = Searches(answerer, self._vectors, timeout_s=timeout_s)
             if self._sharing is not None:
                 collection = settings.collection
@@ -127,7 +130,7 @@ class SearchProcess:
                     searches, collection=collection, watcher=watcher, identity=self._embedder.identity
                 )
                 self._sharing.share_moves(watcher, collection=collection, alias=alias)
-            probing = Searches(prober, self._vectors, timeout_s=timeout_s)
+            probing = Searches(Answerer(watcher, self._prober), self._vectors, timeout_s=timeout_s)
             searches = ProbedSearches(searches, probing, probe=PROBE)
             yield OpenedSearches(watcher=watcher, answerer=answerer, searches=searches)
 
@@ -150,4 +153,13 @@ async def open_search_process(
     vectors = QuestionVectors(await open_question_encoder(settings, embedder), shared=shared)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(vectors.close)
-        yield SearchProcess(embedder, vectors, open_engine=open_engine, limits=limits, sharing=sharing)
+        threads, prober = SearchThreads(limits), SearchThreads(_choose_prober_limits(limits))
+        stack.push_async_callback(threads.close)
+        stack.push_async_callback(prober.close)
+        yield SearchProcess(
+            embedder, vectors, open_engine=open_engine, threads=threads, prober=prober, sharing=sharing
+        )
+
+
+def _choose_prober_limits(limits: AnswererLimits) -> AnswererLimits:
+    return AnswererLimits(n_threads=1, max_waiting=_MAX_PROBES, timeout_s=limits.timeout_s)

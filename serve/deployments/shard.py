@@ -23,7 +23,7 @@ from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.deployments.replica import Replica
 from serve.engine.alias_watcher import AliasWatcher
-from serve.engine.answering import Answerer
+from serve.engine.answering import Answerer, SearchThreads
 from serve.engine.startup_objects import keep_startup_objects
 from serve.tracing.spans import Carrier
 
@@ -51,7 +51,7 @@ class SegmentShard(Replica):
         settings = arguments.read_settings()
         super().__init__(settings)
         self._settings, self._arguments, self._group = settings, arguments, group
-        self._limits = choose_limits(settings)
+        self._threads = SearchThreads(choose_limits(settings))
         self._pool = open_pool(settings, arguments.alias, self._open_collection)
         self._starting, self._is_started = asyncio.Lock(), False
 
@@ -110,9 +110,7 @@ class SegmentShard(Replica):
         async with AsyncExitStack() as stack:
             stack.push_async_callback(watcher.close)
             await watcher.start()
-            answerer = Answerer(watcher, self._limits)
-            stack.push_async_callback(answerer.close)
-            yield _Opened(watcher=watcher, answerer=answerer)
+            yield _Opened(watcher=watcher, answerer=Answerer(watcher, self._threads))
 
 
 def _take(step: Step[Any], shard: Shard) -> Any:

@@ -43,19 +43,59 @@ class AnswererLimits:
     timeout_s: float = 30.0
 
 
+class SearchThreads:
+    """The threads of a process that ask snapshots, of all its collections; used in one event loop."""
+
+    def __init__(self, limits: AnswererLimits) -> None:
+        self.limits: Final = limits
+        self.pool: Final = ThreadPoolExecutor(limits.n_threads, thread_name_prefix="eagleray-search")
+        self._places = asyncio.Semaphore(limits.n_threads)
+        self._n_waiting, self._mean_s = 0, _LEAST_RETRY_S
+
+    async def wait_for_place(self, *, is_begun: bool) -> None:
+        """Wait until a thread is free, and take its place.
+
+        Args:
+            is_begun: whether a part of the request was answered already: it waits, however many others do.
+
+        Raises:
+            OverloadedError: too many requests wait; try again later.
+        """
+        if not is_begun and self._places.locked() and self._n_waiting >= self.limits.max_waiting:
+            retry_s = max(_LEAST_RETRY_S, self._mean_s * (self._n_waiting + 1) / self.limits.n_threads)
+            raise OverloadedError(waiting=self._n_waiting, retry_after_s=round(retry_s, 3))
+        self._n_waiting += 1
+        try:
+            await self._places.acquire()
+        finally:
+            self._n_waiting -= 1
+
+    def release(self, *, took_s: float | None = None) -> None:
+        """Give a place back, with the seconds that it was held for, if anything was asked."""
+        self._places.release()
+        if took_s is not None:
+            self._mean_s += _SHARE * (took_s - self._mean_s)
+
+    async def close(self) -> None:
+        """Wait for what is at work, and end the threads."""
+        await run_in_thread(Work.CLOSING, self.pool.shutdown)
+
+
 class Answerer(Generic[Opened]):
     """Asks the followed snapshot, or the one a request names; runs in one event loop."""
 
-    def __init__(self, watcher: AliasWatcher[Opened], limits: AnswererLimits) -> None:
-        self._watcher, self._limits = watcher, limits
-        self._pool = ThreadPoolExecutor(limits.n_threads, thread_name_prefix="eagleray-search")
-        self._places = asyncio.Semaphore(limits.n_threads)
+    def __init__(self, watcher: AliasWatcher[Opened], threads: SearchThreads) -> None:
+        self._watcher, self._threads = watcher, threads
         self._n_waiting, self._n_at_work = 0, 0
-        self._mean_s = _LEAST_RETRY_S
+
+    @property
+    def threads(self) -> SearchThreads:
+        """What asks for it, and perhaps for others."""
+        return self._threads
 
     @property
     def n_waiting(self) -> int:
-        """Requests that wait for a thread."""
+        """Requests of this collection that wait for a thread."""
         return self._n_waiting
 
     @property
@@ -84,7 +124,8 @@ class Answerer(Generic[Opened]):
             DeadlineError: its time was up.
             EagleRayError: what `ask` raised, or opening the named snapshot.
         """
-        allowed_s = min(timeout_s or self._limits.timeout_s, self._limits.timeout_s)
+        most_s = self._threads.limits.timeout_s
+        allowed_s = min(timeout_s or most_s, most_s)
         work: asyncio.Future[Answer] | None = None
         try:
             async with asyncio.timeout(allowed_s):
@@ -98,17 +139,10 @@ class Answerer(Generic[Opened]):
                 return work.result()  # its own error, or an answer in the last moment
             raise DeadlineError(timeout_s=allowed_s) from error
 
-    async def close(self) -> None:
-        """Wait for what is at work, and end the threads."""
-        await run_in_thread(Work.CLOSING, self._pool.shutdown)
-
     async def _wait_for_place(self, *, is_begun: bool) -> None:
-        if not is_begun and self._places.locked() and self._n_waiting >= self._limits.max_waiting:
-            retry_s = max(_LEAST_RETRY_S, self._mean_s * (self._n_waiting + 1) / self._limits.n_threads)
-            raise OverloadedError(waiting=self._n_waiting, retry_after_s=round(retry_s, 3))
         self._n_waiting += 1
         try:
-            await self._places.acquire()
+            await self._threads.wait_for_place(is_begun=is_begun)
         finally:
             self._n_waiting -= 1
 
@@ -120,11 +154,11 @@ class Answerer(Generic[Opened]):
         try:
             lease = await self._watcher.lease(None if snapshot is None else snapshot.snapshot)
             asking = partial(_ask, ask, lease.engine, snapshot)
-            work = loop.run_in_executor(self._pool, partial(copy_context().run, asking))
+            work = loop.run_in_executor(self._threads.pool, partial(copy_context().run, asking))
         except BaseException:
             if lease is not None:
                 lease.release()
-            self._places.release()
+            self._threads.release()
             raise
         self._n_at_work += 1
         work.add_done_callback(partial(self._end, lease, loop.time()))
@@ -132,9 +166,8 @@ class Answerer(Generic[Opened]):
 
     def _end(self, lease: Lease[Opened], started: float, work: asyncio.Future[Answer]) -> None:
         lease.release()
-        self._places.release()
+        self._threads.release(took_s=asyncio.get_running_loop().time() - started)
         self._n_at_work -= 1
-        self._mean_s += _SHARE * (asyncio.get_running_loop().time() - started - self._mean_s)
         if not work.cancelled():
             work.exception()  # looked at, also where nobody waits for it any more
 

@@ -22,7 +22,7 @@ from indexes.storage import open_store
 from serve.audit.record import link_record
 from serve.audit.replaying import replay_records
 from serve.engine.alias_watcher import AliasWatcher
-from serve.engine.answering import Answerer, AnswererLimits
+from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.searching import Searches
@@ -93,7 +93,7 @@ async def open_process(store, redis_settings):
         interval_s=0.02,
     )
     await follower.start()
-    answerer, embedder = Answerer(follower, AnswererLimits()), FixedEmbedder()
+    answerer, embedder = Answerer(follower, SearchThreads(AnswererLimits())), FixedEmbedder()
     encoder = Encoder(embedder.embed_queries, count=count_words, limits=EncoderLimits(max_tokens=None))
     vectors, sharing = QuestionVectors(encoder), make_sharing(redis_settings)
     plain = Searches(answerer, vectors, timeout_s=30.0)
@@ -102,7 +102,7 @@ async def open_process(store, redis_settings):
         yield Process(plain, searches, sharing, follower)
     finally:
         await vectors.close()
-        await answerer.close()
+        await answerer.threads.close()
         await sharing.close()
         await follower.close()
 

@@ -8,7 +8,7 @@ import pytest
 from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.errors import DeadlineError, OverloadedError, QueryError
 from serve.engine.alias_watcher import AliasWatcher
-from serve.engine.answering import Answerer, AnswererLimits
+from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
 from serve.engine.snapshot_pool import SnapshotPool
 from tests.unit.serve.engine.conftest import wait_until
 
@@ -26,11 +26,11 @@ def answer_with(opener):
             pool = SnapshotPool(opener, max_idle=0)
             watcher = AliasWatcher(pool, lambda: "a", probe=ask, interval_s=5.0)
             await watcher.start()
-            answerer = Answerer(watcher, AnswererLimits(**limits))
+            answerer = Answerer(watcher, SearchThreads(AnswererLimits(**limits)))
             try:
                 return await body(answerer)
             finally:
-                await answerer.close()
+                await answerer.threads.close()
                 await watcher.close()
                 assert pool.opened == ()
 
@@ -143,3 +143,27 @@ def test_what_a_question_raises_reaches_the_caller_and_frees_its_place(answer_wi
         return await answerer.answer(ask)
 
     assert answer_with(body, n_threads=1) == "a"
+
+
+def test_collections_of_a_process_share_its_threads_and_its_bound(opener):
+    async def body():
+        threads, gate = SearchThreads(AnswererLimits(n_threads=1, max_waiting=1)), threading.Event()
+        watchers = [AliasWatcher(SnapshotPool(opener), lambda: "a", probe=ask) for _ in range(2)]
+        for watcher in watchers:
+            await watcher.start()
+        notes, bonds = (Answerer(watcher, threads) for watcher in watchers)
+        held = asyncio.create_task(notes.answer(lambda _: gate.wait(timeout=20)))
+        await wait_until(lambda: notes.n_at_work == 1)
+        waits = asyncio.create_task(bonds.answer(ask))
+        await wait_until(lambda: bonds.n_waiting == 1)
+        assert (notes.n_waiting, bonds.n_at_work) == (0, 0)
+        for answerer in (notes, bonds):
+            with pytest.raises(OverloadedError):
+                await answerer.answer(ask)
+        gate.set()
+        assert (await held, await waits) == (True, "a")
+        await threads.close()
+        for watcher in watchers:
+            await watcher.close()
+
+    asyncio.run(body())

@@ -12,7 +12,7 @@ from eagleray.contracts.principals import Principal
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.storage import open_store
 from serve.engine.alias_watcher import AliasWatcher
-from serve.engine.answering import Answerer, AnswererLimits
+from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
 from serve.engine.snapshot_pool import SnapshotPool
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_searchers import open_engine
@@ -67,7 +67,7 @@ def test_thirty_publishes_under_load_fail_no_request_and_mix_no_answer(store):
         watcher = AliasWatcher(pool, read, probe=lambda engine: engine.search(REQUESTS[0]), interval_s=0.02)
         await watcher.start()
         answerer, is_over, seen = (
-            Answerer(watcher, AnswererLimits(max_waiting=N_CLIENTS)),
+            Answerer(watcher, SearchThreads(AnswererLimits(max_waiting=N_CLIENTS))),
             asyncio.Event(),
             [],
         )
@@ -84,7 +84,7 @@ def test_thirty_publishes_under_load_fail_no_request_and_mix_no_answer(store):
                     await asyncio.sleep(0.005)
         is_over.set()
         await asyncio.gather(*clients)
-        await answerer.close()
+        await answerer.threads.close()
         await watcher.close()
         return seen
 

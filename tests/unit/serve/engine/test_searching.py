@@ -25,7 +25,7 @@ from serve.audit.scanning import scan_records
 from serve.audit.writing import AuditWriter
 from serve.composition.models import open_question_encoder
 from serve.engine.alias_watcher import AliasWatcher
-from serve.engine.answering import Answerer, AnswererLimits
+from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.searching import Searches
 from serve.engine.snapshot_pool import SnapshotPool
@@ -64,14 +64,14 @@ def search_with(store):
                 SnapshotPool(partial(open_engine, store, model)), lambda: snapshot, probe=lambda engine: None
             )
             await watcher.start()
-            answerer = Answerer(watcher, AnswererLimits(**limits))
+            answerer = Answerer(watcher, SearchThreads(AnswererLimits(**limits)))
             vectors = QuestionVectors(await open_question_encoder(Settings(), model))
             model.sizes.clear()
             try:
                 return await body(Searches(answerer, vectors, timeout_s=30.0))
             finally:
                 await vectors.close()
-                await answerer.close()
+                await answerer.threads.close()
                 await watcher.close()
 
         return asyncio.run(whole())
@@ -178,7 +178,7 @@ def search_slowly(body, **limits):
             SnapshotPool(SlowEngine), lambda: wanted[0], probe=lambda engine: None, interval_s=5.0
         )
         await watcher.start()
-        answerer = Answerer(watcher, AnswererLimits(**limits))
+        answerer = Answerer(watcher, SearchThreads(AnswererLimits(**limits)))
 
         async def move(snapshot):
             wanted[0] = snapshot
@@ -187,7 +187,7 @@ def search_slowly(body, **limits):
         try:
             return await body(Searches(answerer, None, timeout_s=30.0), move)
         finally:
-            await answerer.close()
+            await answerer.threads.close()
             await watcher.close()
 
     return asyncio.run(whole())

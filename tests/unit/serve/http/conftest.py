@@ -31,7 +31,7 @@ from serve.catalog import Catalog
 from serve.composition.features import UPLOADS, choose_features
 from serve.composition.uploads import make_uploads_of
 from serve.engine.alias_watcher import AliasWatcher
-from serve.engine.answering import Answerer, AnswererLimits
+from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
 from serve.engine.coalescing import CoalescedCalls
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.exclusive_worker import ExclusiveWorker
@@ -284,7 +284,8 @@ async def open_collection(store, limits, recorded, record_change, *, open_with=o
         interval_s=0.02,
     )
     await watcher.start()
-    answerer = Answerer(watcher, limits)
+    threads = SearchThreads(limits)
+    answerer = Answerer(watcher, threads)
     embedder = HashingEmbedder()
     encoder_limits = EncoderLimits(max_tokens=embedder.identity.max_tokens, max_waiting=2_048)
     encoder = Encoder(embedder.embed_passages, count=count_words, limits=encoder_limits)
@@ -337,5 +338,5 @@ async def open_collection(store, limits, recorded, record_change, *, open_with=o
     try:
         yield collection, {"model": model}
     finally:
-        for part in (exclusive, vectors, answerer, encoder, questions, watcher):
+        for part in (exclusive, vectors, threads, encoder, questions, watcher):
             await part.close()
