@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,7 @@ class HttpCaller:
     """Somebody who asks, with what they show.
 
     Attributes:
+        collections: that they may see; `None` for every one.
         key_id: of an API key; empty for a token.
         revoking_at: monotonic seconds when its revocation began.
         revoked_at: and when it had ended.
@@ -35,6 +37,7 @@ class HttpCaller:
     principal: Principal
     roles: frozenset[Role]
     credential: str
+    collections: frozenset[str] | None = None
     key_id: str = ""
     revoking_at: float = float("inf")
     revoked_at: float = float("inf")
@@ -43,6 +46,10 @@ class HttpCaller:
     def headers(self) -> dict[str, str]:
         """What a request carries."""
         return {"Authorization": f"Bearer {self.credential}"}
+
+    def may_see(self, collection: str) -> bool:
+        """Return whether a collection is there for them."""
+        return self.collections is None or collection in self.collections
 
     def find_statuses(self, action: Action, *, asked_at: float, answered_at: float) -> set[int]:
         """Return the statuses that a request for an action may get for who asks: 200, 401 or 403."""
@@ -56,8 +63,10 @@ class HttpCaller:
 class HttpCallers:
     """Makes callers, and replaces those with keys by others."""
 
-    def __init__(self, settings: Settings, folder: Path, drawn: random.Random) -> None:
-        self._settings, self._drawn, self._n = settings, drawn, 0
+    def __init__(
+        self, settings: Settings, folder: Path, drawn: random.Random, *, collections: Sequence[str] = ()
+    ) -> None:
+        self._settings, self._drawn, self._n, self._collections = settings, drawn, 0, tuple(collections)
         self._signer = ECKey.generate_key("P-256", {"kid": "one"})
         self._key_set = folder / "keys.json"
         self._key_set.write_text(json.dumps({"keys": [self._signer.as_dict(private=False)]}))
@@ -71,6 +80,7 @@ class HttpCallers:
             "EAGLERAY_AUTH__OIDC__ISSUER": _ISSUER,
             "EAGLERAY_AUTH__OIDC__AUDIENCE": "eagleray",
             "EAGLERAY_AUTH__OIDC__KEY_SET": str(self._key_set),
+            "EAGLERAY_AUTH__OIDC__COLLECTIONS_CLAIM": "collections" if self._collections else "",
         }
 
     def replace_one(self) -> None:
@@ -94,13 +104,30 @@ class HttpCallers:
         if is_key and drawn.random() < 0.4:
             zones = None
         principal = Principal(subject=f"caller-{self._n}", groups=groups, zones=zones)
+        seen = self._draw_collections(is_key=is_key)
         if not is_key:
-            return HttpCaller(principal=principal, roles=roles, credential=self._sign(principal, roles))
-        wanted = KeyRequest(subject=principal.subject, roles=roles, groups=groups, zones=zones)
+            shown = self._sign(principal, roles, seen)
+            return HttpCaller(principal=principal, roles=roles, credential=shown, collections=seen)
+        wanted = KeyRequest(
+            subject=principal.subject, roles=roles, groups=groups, zones=zones, collections=seen
+        )
         made = StoredKeyService(self._settings).create(wanted)
-        return HttpCaller(principal=principal, roles=roles, credential=made["key"], key_id=made["key_id"])
+        return HttpCaller(
+            principal=principal,
+            roles=roles,
+            credential=made["key"],
+            collections=seen,
+            key_id=made["key_id"],
+        )
 
-    def _sign(self, principal: Principal, roles: frozenset[Role]) -> str:
+    def _draw_collections(self, *, is_key: bool) -> frozenset[str] | None:
+        """Return what somebody may see: at least two in three see the first collection."""
+        names = self._collections
+        if not names or (is_key and self._drawn.random() < 0.3):
+            return None if is_key or not names else frozenset(names)
+        return self._drawn.choice([frozenset(names), frozenset(names[:1]), frozenset(names[1:])])
+
+    def _sign(self, principal: Principal, roles: frozenset[Role], collections: frozenset[str] | None) -> str:
         now = int(time.time())
         claims = {
             "iss": _ISSUER,
@@ -111,5 +138,6 @@ class HttpCallers:
             "groups": sorted(principal.groups),
             "zones": sorted(principal.zones or ()),
             "roles": sorted(roles),
+            "collections": sorted(collections or ()),
         }
         return jwt.encode({"alg": "ES256", "typ": "JWT", "kid": "one"}, claims, self._signer)

@@ -2,10 +2,11 @@
 
     python -m benchmarks.http_leaks --n N --seed S
 
-`eagleray serve` answers for small collections in many states. Callers with drawn groups, zones and roles ask
-it by keys and tokens, several at once, while the alias moves on and back and keys are revoked. Every request
-of `http_probes.PROBES` is judged by an oracle that looks at the plain rows of the snapshot that answered. A
-*leak* is what a hidden row changes or shows, its own words anywhere in an answer included; all else is a
+`eagleray serve` answers for small collections in many states, several of them at once. Callers with drawn
+groups, zones, collections and roles ask it by keys and tokens, several at once, while aliases move on and
+back and keys are revoked. Every request of `http_probes.PROBES` is judged by an oracle that looks at the
+plain rows of the snapshot that answered. A *leak* is what a hidden row changes or shows, its own words
+anywhere in an answer included, or what tells of a collection that its caller may not see; all else is a
 *difference*. One of five requests goes to a server that is written to and takes files (`http_written`).
 """
 
@@ -14,19 +15,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import re
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.http_callers import HttpCallers
-from benchmarks.http_client import Connection, write_request
+from benchmarks.http_callers import HttpCaller, HttpCallers
+from benchmarks.http_client import Answer, Connection, write_request
 from benchmarks.http_probes import PROBES, judge_answer
 from benchmarks.http_searches import read_missing
-from benchmarks.http_verdicts import Scene
+from benchmarks.http_verdicts import Scene, Verdict
 from benchmarks.http_world import COLLECTION, HttpWorld, make_http_world
 from benchmarks.http_written import check_written
 from benchmarks.reporting import show_result
@@ -50,9 +52,13 @@ WRITTEN_SHARE: Final = 5
 LEAST_FOR_WRITTEN: Final = 300
 """Requests to a world, of which a round of writes takes about half."""
 
-_N_CLIENTS: Final = 6
+_N_CLIENTS: Final = 3
+"""Of each collection."""
+
 _REQUESTS_PER_MOVE: Final = 60
 _ALIAS: Final = "live"
+_NAMES: Final = (COLLECTION, "annex")
+_NOWHERE: Final = "nowhere"
 
 
 def main() -> None:
@@ -83,13 +89,29 @@ def run(n: int, *, seed: int) -> dict[str, Any]:
 
 
 def check_world(seed: int, n: int) -> Counter[str]:
-    """Serve one collection and ask it `n` requests."""
-    with tempfile.TemporaryDirectory(prefix="eagleray-leaks-") as name:
-        world = make_http_world(seed, Path(name))
-        _move(open_store(world.settings.store), next(iter(world.states)))
-        callers = HttpCallers(world.settings, Path(name), random.Random(seed))  # noqa: S311 - no secrets
-        with run_server(world.settings, options=(), env=callers.env) as url:
-            return asyncio.run(_Run(world, callers, url, seed=seed).ask(n))
+    """Serve collections and ask them `n` requests together."""
+    with tempfile.TemporaryDirectory(prefix="eagleray-leaks-") as folder:
+        worlds = [
+            make_http_world(seed + number, Path(folder), name=name) for number, name in enumerate(_NAMES)
+        ]
+        settings = worlds[0].settings
+        for world in worlds:
+            _move(open_store(settings.store), world.settings.collection, next(iter(world.states)))
+        drawn = random.Random(seed)  # noqa: S311 - no secrets
+        callers = HttpCallers(settings, Path(folder), drawn, collections=_NAMES)
+        env = callers.env | {"EAGLERAY_SERVE__COLLECTIONS": " ".join(_NAMES[1:])}
+        with run_server(settings, options=(), env=env) as url:
+            return asyncio.run(_ask_all(worlds, callers, url, seed=seed, n=n))
+
+
+async def _ask_all(
+    worlds: Sequence[HttpWorld], callers: HttpCallers, url: str, *, seed: int, n: int
+) -> Counter[str]:
+    """Return the counts of `n` requests, shared out over the collections of one server."""
+    shares = [n // len(worlds) + (number < n % len(worlds)) for number in range(len(worlds))]
+    runs = [_Run(world, callers, url, seed=seed + number) for number, world in enumerate(worlds)]
+    counts = await asyncio.gather(*(run.ask(share) for run, share in zip(runs, shares, strict=True)))
+    return sum(counts, Counter())
 
 
 class _Run:
@@ -97,6 +119,7 @@ class _Run:
 
     def __init__(self, world: HttpWorld, callers: HttpCallers, url: str, *, seed: int) -> None:
         self._world, self._callers, self._url, self._seed = world, callers, url, seed
+        self._name = world.settings.collection
         self._scene = Scene(world=world)
         self._counts: Counter[str] = Counter()
 
@@ -123,8 +146,12 @@ class _Run:
         self._scene.subjects.add(caller.principal.subject)
         (probe,) = drawn.choices(PROBES, [probe.share for probe in PROBES])
         asked = probe.draw(self._scene, caller, drawn)
+        path = asked.path.replace(f"/collections/{COLLECTION}/", f"/collections/{self._name}/")
+        if path.startswith(f"/collections/{self._name}/") and not caller.may_see(self._name):
+            await self._ask_unseen(connection, caller, path, asked.body)
+            return
         began = time.monotonic()
-        answer = await connection.ask(write_request(self._url, asked.path, asked.body, caller.headers))
+        answer = await connection.ask(write_request(self._url, path, asked.body, caller.headers))
         allowed = {200}
         if asked.action is not None:
             allowed = caller.find_statuses(asked.action, asked_at=began, answered_at=time.monotonic())
@@ -133,11 +160,29 @@ class _Run:
         if asked.snapshot:
             self._counts["route named snapshot"] += 1
         self._counts.update(["requests", f"route {probe.name}", f"status {answer.status}"])
+        if unseen := [name for name in _NAMES if not caller.may_see(name) and name in str(answer)]:
+            verdict = Verdict(leak=f"{probe.name} names {unseen}")
         for name, told in (("leaks", verdict.leak), ("differences", verdict.difference)):
             if told:
                 self._counts[name] += 1
                 where = f"seed {self._seed}, request {number}, {probe.name}"
                 print(f"{name.upper()} {where}: {told}: {asked.body} by {caller.principal}", file=sys.stderr)
+
+    async def _ask_unseen(
+        self, connection: Connection, caller: HttpCaller, path: str, body: Mapping[str, Any] | None
+    ) -> None:
+        """Ask a collection that is not there for who asks, and one that does not exist; compare."""
+        asked_at = time.monotonic()
+        other = path.replace(f"/collections/{self._name}/", f"/collections/{_NOWHERE}/")
+        answers = [
+            await connection.ask(write_request(self._url, one, body, caller.headers)) for one in (path, other)
+        ]
+        self._counts.update(["requests", "route unseen collection", f"status {answers[0].status}"])
+        may_change = caller.revoking_at != float("inf") and caller.revoked_at >= asked_at
+        hidden, missing = (_strip(answer, {self._name, _NOWHERE}) for answer in answers)
+        if hidden != missing and not may_change:
+            self._counts["leaks"] += 1
+            print(f"LEAK seed {self._seed}: {path} tells that it is there: {hidden}", file=sys.stderr)
 
     async def _change(self) -> None:
         """Move the alias on and back, and revoke keys, until cancelled."""
@@ -149,7 +194,7 @@ class _Run:
                 await asyncio.sleep(0.01)
             is_back = n_ahead > 0 and drawn.random() < 0.4
             snapshot = drawn.choice(list(self._world.states))
-            await asyncio.to_thread(_move, store, "" if is_back else snapshot)
+            await asyncio.to_thread(_move, store, self._name, "" if is_back else snapshot)
             self._note_standing()
             n_ahead += -1 if is_back else 1
             self._counts["rollbacks" if is_back else "publishes"] += 1
@@ -158,7 +203,7 @@ class _Run:
                 self._counts["revocations"] += 1
 
     def _note_standing(self) -> None:
-        history = alias_history(open_store(self._world.settings.store), COLLECTION, _ALIAS)
+        history = alias_history(open_store(self._world.settings.store), self._name, _ALIAS)
         self._scene.rulings.moves.append((time.monotonic(), tuple(find_standing(history))))
 
     async def _learn_missing(self) -> None:
@@ -167,25 +212,32 @@ class _Run:
             one
             for one in self._callers.known
             if one.find_statuses(Action.SEARCH, asked_at=0.0, answered_at=0.0) == {200}
+            and one.may_see(self._name)
         )
         connection, body = Connection(self._url), {"like": "doc99999", "explain": True}
-        path = f"/collections/{COLLECTION}/search"
+        path = f"/collections/{self._name}/search"
         answer = await connection.ask(write_request(self._url, path, body, caller.headers))
         self._scene.missing = read_missing(answer, "doc99999")
         await connection.close()
 
 
-def _move(store: Store, snapshot: str) -> None:
+def _strip(answer: Answer, names: set[str]) -> tuple[int, str]:
+    """Return an answer without the names of collections, and of its request."""
+    body = re.sub(r'"request_id": ?"[^"]*"', "", answer.body.decode())
+    return answer.status, re.sub("|".join(sorted(names)), "", body)
+
+
+def _move(store: Store, collection: str, snapshot: str) -> None:
     """Move the alias to a snapshot, or back where none is named."""
     now = time.time_ns() // 1000
     if not snapshot:
-        rollback(store, COLLECTION, _ALIAS, run="", now=now)
+        rollback(store, collection, _ALIAS, run="", now=now)
         return
-    current = read_alias(store, COLLECTION, _ALIAS)
+    current = read_alias(store, collection, _ALIAS)
     move = AliasMove(
         expected=current.snapshot if current else None, snapshot=snapshot, reason="publish", now=now
     )
-    move_alias(store, COLLECTION, _ALIAS, move=move)
+    move_alias(store, collection, _ALIAS, move=move)
 
 
 if __name__ == "__main__":

@@ -129,6 +129,18 @@ def _ask_missing(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> As
     )
 
 
+def _ask_listing(_scene: Scene, caller: HttpCaller, _drawn: random.Random) -> Asked:
+    """Ask which collections there are; names that the caller may not see are looked for in every answer."""
+
+    def judge(scene: Scene, answer: Answer) -> Verdict:
+        names = {shown["name"] for shown in answer.read()["collections"]}
+        is_there = scene.world.settings.collection in names
+        is_right = is_there == caller.may_see(scene.world.settings.collection)
+        return SOUND if is_right else Verdict(difference=f"the collections are {sorted(names)}")
+
+    return Asked(path="/collections", action=Action.INSPECT, judge=judge)
+
+
 def _ask_vectors(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> Asked:
     texts = [" ".join(drawn.choices(WORDS, k=drawn.randrange(1, 9))) for _ in range(drawn.randrange(1, 4))]
 
@@ -156,9 +168,10 @@ def _ask_metrics(_scene: Scene, _caller: HttpCaller, _drawn: random.Random) -> A
 
 def _ask_health(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> Asked:
     def judge(scene: Scene, answer: Answer) -> Verdict:
-        told = answer.read()
-        known = {"status", "snapshot", "wanted", "is_failing"}
-        is_known = set(told) <= known and {told.get("snapshot")} <= {None, *scene.world.states}
+        told, name = answer.read(), scene.world.settings.collection
+        known = {"status", "snapshot", "wanted", "is_failing", "collections"}
+        own = {shown["snapshot"] for shown in told.get("collections", ()) if shown["name"] == name}
+        is_known = set(told) <= known and own <= scene.world.states.keys()
         return SOUND if is_known else Verdict(difference=f"the health tells {told}")
 
     return Asked(path=drawn.choice(["/health/live", "/health/ready"]), action=None, judge=judge)
@@ -247,6 +260,7 @@ PROBES: Final = (
     Probe(name="models", share=0.01, draw=_ask_models),
     Probe(name="metrics", share=0.02, draw=_ask_metrics),
     Probe(name="health", share=0.02, draw=_ask_health),
+    Probe(name="listing", share=0.02, draw=_ask_listing),
 )
 
 

@@ -10,7 +10,7 @@ import re
 import tempfile
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -100,14 +100,14 @@ def name_canary(row: Row) -> str:
     return f"zq{row.chunk_id % 10**8:08d}x"
 
 
-def make_http_world(seed: int, folder: Path, *, n_states: int = 6) -> HttpWorld:
+def make_http_world(seed: int, folder: Path, *, n_states: int = 6, name: str = COLLECTION) -> HttpWorld:
     """Draw rows, and write states: rows are added, closed, and given other groups from one to the next."""
-    drawn = random.Random(seed)  # noqa: S311 - draws values, not secrets
-    settings = load_settings(store=str(folder / "store"), collection=COLLECTION, cache=str(folder / "cache"))
+    drawn, spec = random.Random(seed), replace(_SPEC, name=name)  # noqa: S311 - draws values, not secrets
+    settings = load_settings(store=str(folder / "store"), collection=name, cache=str(folder / "cache"))
     embedder = settings.embedder.model_copy(update={"model": "hashing"})
     settings = settings.model_copy(update={"embedder": embedder})
     store = open_store(settings.store)
-    put_collection(store, _SPEC)
+    put_collection(store, spec)
     ids = drawn.sample(range(1, 10**8), 4_000)
     rows: list[Row] = []
     segments: list[str] = []
@@ -116,19 +116,21 @@ def make_http_world(seed: int, folder: Path, *, n_states: int = 6) -> HttpWorld:
     for number in range(n_states):
         if number % 3 == 0:
             added = _draw_rows(drawn, ids, first=len({row.doc_id for row in rows}), n=drawn.randrange(20, 90))
-            segments += [_write(store, [row for row in added if row.zone == zone], zone) for zone in ZONES]
+            segments += [
+                _write(store, [row for row in added if row.zone == zone], zone, name) for zone in ZONES
+            ]
             rows += added
         else:
             patch = _draw_patch(rows, drawn)
-            patches.append(put_patch(store, COLLECTION, make_patch(_show_patch(patch))))
+            patches.append(put_patch(store, name, make_patch(_show_patch(patch))))
             rows = _apply(rows, patch)
-        snapshot = put_snapshot(store, _make_manifest(store, segments, patches))
+        snapshot = put_snapshot(store, _make_manifest(store, spec, segments, patches))
         states[snapshot] = State(
             snapshot=snapshot, rows={row.chunk_id: row for row in rows}, oracle=Oracle(rows)
         )
         rows = [copy(row) for row in rows]
     every = {row.chunk_id: row for state in states.values() for row in state.rows.values()}
-    canaries = {name_canary(row).encode(): name for name, row in every.items()}
+    canaries = {name_canary(row).encode(): row.chunk_id for row in every.values()}
     return HttpWorld(settings=settings, states=states, canaries=canaries)
 
 
@@ -164,7 +166,7 @@ def _draw_rows(drawn: random.Random, ids: list[int], *, first: int, n: int) -> l
     return rows
 
 
-def _write(store: Store, part: list[Row], zone: str) -> str:
+def _write(store: Store, part: list[Row], zone: str, collection: str) -> str:
     table = pa.Table.from_pylist([_show_row(row) for row in part], schema=CHUNK_SCHEMA)
     with tempfile.TemporaryDirectory(prefix="eagleray-world-") as name:
         write_segment(
@@ -173,7 +175,7 @@ def _write(store: Store, part: list[Row], zone: str) -> str:
             spec=SegmentSpec(zone=zone, embedder=EMBEDDER.identity),
             folder=Path(name) / "segment",
         )
-        return publish_segment(store, Path(name) / "segment", collection=COLLECTION)
+        return publish_segment(store, Path(name) / "segment", collection=collection)
 
 
 def _join_types(views: Sequence[SegmentView]) -> AttributeTypes:
@@ -193,11 +195,13 @@ def _show_row(row: Row) -> dict[str, Any]:
     return {**shown, **more, "source": source, "event_time": None, "groups": groups, "attributes": attributes}
 
 
-def _make_manifest(store: Store, segments: list[str], patches: list[str]) -> SnapshotManifest:
-    tables = [read_patch(store, COLLECTION, digest).changes for digest in patches]
-    views = [open_segment(store, COLLECTION, digest, patches=tables) for digest in segments]
+def _make_manifest(
+    store: Store, spec: CollectionSpec, segments: list[str], patches: list[str]
+) -> SnapshotManifest:
+    tables = [read_patch(store, spec.name, digest).changes for digest in patches]
+    views = [open_segment(store, spec.name, digest, patches=tables) for digest in segments]
     return SnapshotManifest(
-        collection=_SPEC,
+        collection=spec,
         segments=tuple(segments),
         patches=tuple(patches),
         parent=None,

@@ -25,14 +25,20 @@ def test_nothing_leaks_over_http_and_nothing_differs():
     assert (figures["requests"], figures["leaks"], figures["differences"]) == (300, 0, 0)
     assert figures["publishes"] + figures["rollbacks"] >= 1
     assert figures["route search"] > 50
+    assert min(figures["route listing"], figures["route unseen collection"]) > 0
     assert min(figures["route write"], figures["route upload"], figures["route store search"]) > 0
+
+
+def test_a_collection_that_tells_of_itself_to_who_may_not_see_it_is_told_as_a_leak(monkeypatch):
+    monkeypatch.setattr(http_leaks.HttpCaller, "may_see", lambda _caller, name: name == "world")
+    assert http_leaks.run(200, seed=14)["leaks"] > 5
 
 
 def test_rows_that_an_oracle_takes_for_hidden_are_told_as_leaks(monkeypatch):
     make_world = http_leaks.make_http_world
 
-    def make_closed(*arguments):
-        world = make_world(*arguments)
+    def make_closed(*arguments, **named):
+        world = make_world(*arguments, **named)
         for state in world.states.values():
             for row in list(state.rows.values())[::2]:
                 row.groups = frozenset({"nobody"})
