@@ -17,7 +17,7 @@ from indexes.gating import gate_and_move
 from indexes.snapshots.aliases import read_alias, rollback
 from indexes.snapshots.catalog import load_snapshot, resolve
 from serve.audit.kinds.alias_moves import Change
-from serve.audit.recording import BegunRequest, Ending, RequestRecorder
+from serve.audit.request_recorder import BegunRequest, ReplyEnding, RequestRecorder
 from serve.engine.exclusive_worker import ExclusiveWorker
 from serve.engine.ports import AliasWatcherPort
 from serve.engine.threads import Work, run_in_thread
@@ -101,12 +101,12 @@ class Publisher:
         try:
             entry = move(change)
         except Exception as error:
-            self._record_end(change, begun, Ending(status=type(error).__name__))
+            self._record_end(change, begun, ReplyEnding(status=type(error).__name__))
             raise
-        self._record_end(change, begun, Ending(reply=entry))
+        self._record_end(change, begun, ReplyEnding(reply=entry))
         return entry
 
-    def _record_end(self, change: Change, begun: BegunRequest, ending: Ending) -> None:
+    def _record_end(self, change: Change, begun: BegunRequest, ending: ReplyEnding) -> None:
         try:
             self._recorder.end(begun, ending, is_stored=True)
         except AuditError:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from serve.audit.recording import RequestRecorder
-from serve.audit.requests import EndedRequest, record_request
+from serve.audit.request_entries import EndedRequest, record_request
+from serve.audit.request_recorder import RequestRecorder
 
 
 def record_one(request, outcome, *, questions="text", latency_us=1, **more):

@@ -36,7 +36,7 @@ _REPLY: Final = "reply"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class RequestDetails:
     """A request of any kind, as it is kept.
 
     Attributes:
@@ -52,7 +52,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class ReplyDetails:
     """What is kept of a reply.
 
     Attributes:
@@ -69,7 +69,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
+class RequestContext:
     """What an entry tells besides the request and its reply.
 
     Attributes:
@@ -84,7 +84,7 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class SentAmount:
     """How much of a reply was given to the connection."""
 
     n_pieces: int
@@ -92,61 +92,72 @@ class Given:
 
 
 def make_entry(
-    asked: Asked, told: Told, *, status: str, questions: Questions, circumstances: Circumstances
+    request: RequestDetails,
+    reply: ReplyDetails,
+    *,
+    status: str,
+    questions: Questions,
+    context: RequestContext,
 ) -> Entry:
     """Return the entry of a request.
 
     Args:
-        asked: the request.
-        told: what is kept of the reply.
+        request: as it is kept.
+        reply: as it is kept.
         status: how it ended.
         questions: what is kept of the texts.
-        circumstances: the rest.
+        context: the rest.
     """
-    principal, texts, named = asked.principal, dict(asked.texts), circumstances.snapshot
-    parameters = {**asked.parameters, **_tell_ruling(named), **told.parameters}
+    principal, texts, named = request.principal, dict(request.texts), context.snapshot
+    parameters = {**request.parameters, **_tell_ruling(named), **reply.parameters}
     body = {"parameters": parameters, **({"texts": texts} if questions == "text" else {})}
     return Entry(
         kind=RecordKind.REQUEST,
-        request_id=_clean(circumstances.request_id),
+        request_id=_clean(context.request_id),
         subject=_clean(principal.subject),
         groups=tuple(sorted(map(_clean, principal.groups))),
         zones=None if principal.zones is None else tuple(sorted(map(_clean, principal.zones))),
-        action=_clean(asked.action),
+        action=_clean(request.action),
         body=dump(body),
         question=digest_bytes(dump(texts).encode()),
-        snapshot=told.snapshot or ("" if named is None else _clean(named.snapshot)),
-        plan=told.plan,
-        hits=told.hits,
+        snapshot=reply.snapshot or ("" if named is None else _clean(named.snapshot)),
+        plan=reply.plan,
+        hits=reply.hits,
         status=status,
-        latency_us=circumstances.latency_us,
+        latency_us=context.latency_us,
     )
 
 
-def make_end(
-    begun: Entry, told: Told, *, status: str, sequence: int, latency_us: int = 0, given: Given | None = None
+def make_end_entry(
+    begun: Entry,
+    reply: ReplyDetails,
+    *,
+    status: str,
+    sequence: int,
+    latency_us: int = 0,
+    given: SentAmount | None = None,
 ) -> Entry:
     """Return the entry of how a begun request ended; it repeats what was asked.
 
     Args:
         begun: the entry of its beginning.
-        told: what is kept of the reply, or of the part that was given.
+        reply: as it is kept, or the part that was given.
         status: how it ended.
         sequence: number of the begun entry's record; 0 where it has none.
         latency_us: microseconds from question to end.
         given: how much was given; `None` for a reply that is no stream.
     """
     body = json.loads(begun.body)
-    body["parameters"] |= told.parameters
-    reply = {} if given is None else {"pieces": given.n_pieces, "bytes": given.n_bytes}
+    body["parameters"] |= reply.parameters
+    ended = {} if given is None else {"pieces": given.n_pieces, "bytes": given.n_bytes}
     if sequence:
-        reply["begun"] = sequence
+        ended["begun"] = sequence
     return replace(
         begun,
-        body=dump({**body, _REPLY: reply} if reply else body),
-        snapshot=told.snapshot or begun.snapshot,
-        plan=told.plan,
-        hits=told.hits,
+        body=dump({**body, _REPLY: ended} if ended else body),
+        snapshot=reply.snapshot or begun.snapshot,
+        plan=reply.plan,
+        hits=reply.hits,
         status=status,
         latency_us=latency_us,
     )
@@ -168,7 +179,7 @@ def find_begun(body: str) -> int:
     return sequence
 
 
-def read_asked(entry: Entry) -> Asked | None:
+def read_details(entry: Entry) -> RequestDetails | None:
     """Return the request an entry is of; `None` where its texts were not kept.
 
     Raises:
@@ -178,7 +189,7 @@ def read_asked(entry: Entry) -> Asked | None:
     body = json.loads(entry.body)
     if "texts" not in body:
         return None
-    return Asked(
+    return RequestDetails(
         action=entry.action,
         principal=_read_principal(entry),
         parameters=body["parameters"],
@@ -196,7 +207,7 @@ def read_ruling(entry: Entry) -> AskedSnapshot:
     )
 
 
-def compare_hits(recorded: Told, found: Told) -> str:
+def compare_hits(recorded: ReplyDetails, found: ReplyDetails) -> str:
     """Return the first place where the rows of two replies differ; empty where they are the same."""
     return _tell_difference(recorded.hits, found.hits)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from eagleray.contracts.ports import SearchEngine
-from serve.audit.entries import Asked, Told, compare_hits
+from serve.audit.entries import ReplyDetails, RequestDetails, compare_hits
 
 AnyRequest = TypeVar("AnyRequest")
 AnyReply = TypeVar("AnyReply")
@@ -26,9 +26,9 @@ class Replayable(Generic[AnyRequest, AnyReply]):
         compare: says how a reply differs from what was kept of the first one; empty where it does not.
     """
 
-    read: Callable[[Asked], AnyRequest]
+    read: Callable[[RequestDetails], AnyRequest]
     answer: Callable[[AnyRequest, SearchEngine], AnyReply]
-    compare: Callable[[Told, Told], str] = compare_hits
+    compare: Callable[[ReplyDetails, ReplyDetails], str] = compare_hits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,16 +39,17 @@ class RequestKind(Generic[AnyRequest, AnyReply]):
         actions: what its requests are called in the log.
         requests: their class.
         replies: class of the replies.
-        ask: what is kept of a request, when it begins.
-        tell: what is kept of a reply, when it ends, or of the part that was given: never a document's text.
+        describe_request: says what is kept of a request, when it begins.
+        describe_reply: says what is kept of a reply when it ends, or of the part that was given; never text
+            of a document.
         replay: how a request is asked again; `None` where it never is.
     """
 
     actions: tuple[str, ...]
     requests: type[AnyRequest]
     replies: type[AnyReply]
-    ask: Callable[[AnyRequest], Asked]
-    tell: Callable[[AnyReply], Told]
+    describe_request: Callable[[AnyRequest], RequestDetails]
+    describe_reply: Callable[[AnyReply], ReplyDetails]
     replay: Replayable[AnyRequest, AnyReply] | None = None
 
 

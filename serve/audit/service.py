@@ -19,15 +19,15 @@ from eagleray.settings import Settings
 from indexes.searching.searcher import Searcher
 from indexes.service import open_searcher
 from indexes.storage import open_store
+from serve.audit.audit_writer import AuditWriter
 from serve.audit.entries import BEGUN, INTERRUPTED
-from serve.audit.exports import export_heads, read_export
+from serve.audit.head_exports import export_heads, read_export
 from serve.audit.kinds import KINDS
 from serve.audit.record import Record, flatten
-from serve.audit.replaying import replay_records
+from serve.audit.record_queries import list_interrupted, scan_records
+from serve.audit.replays import replay_records
 from serve.audit.request_kinds import RequestKinds
-from serve.audit.scanning import list_interrupted, scan_records
-from serve.audit.verifying import list_last_heads, verify_log
-from serve.audit.writing import AuditWriter
+from serve.audit.verification import list_last_heads, verify_log
 
 
 class LocalAuditService:

@@ -15,7 +15,7 @@ from indexes.snapshots.aliases import list_moves, read_alias
 from indexes.snapshots.catalog import list_collections
 from indexes.storage import open_store
 from indexes.writing.requests import Write
-from serve.audit.recording import RequestRecorder
+from serve.audit.request_recorder import RequestRecorder
 from serve.audit.service import make_writer
 from serve.catalog import Catalog
 from serve.composition.document_writer import make_document_writer

@@ -1,4 +1,4 @@
-"""Keeps what is asked of a collection: nothing is answered before it stands in the audit log."""
+"""Reads of a collection: nothing is answered before it stands in the audit log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot, ask_own
 from eagleray.contracts.callers import Action, Caller
-from serve.audit.requests import EndedRequest
+from serve.audit.request_entries import EndedRequest
 from serve.engine.threads import Work, run_in_thread
 from serve.http.errors.problems import find_status
 from serve.http.metrics import AskedKind, Metrics
@@ -21,7 +21,7 @@ from serve.tracing.spans import span
 AnyReply = TypeVar("AnyReply")
 
 
-async def keep_reply(
+async def read_audited(
     collection: ServedCollection,
     caller: Caller,
     request: object,
@@ -29,16 +29,16 @@ async def keep_reply(
     *,
     snapshot: str = "",
 ) -> AnyReply:
-    """Return the reply to one request, once it stands in the audit log; see `keep_replies`."""
+    """Return the reply to one request, once it stands in the audit log; see `read_all_audited`."""
 
     async def ask_it(named: AskedSnapshot | None) -> tuple[AnyReply]:
         return (await ask(named),)
 
-    (reply,) = await keep_replies(collection, caller, (request,), ask_it, snapshot=snapshot)
+    (reply,) = await read_all_audited(collection, caller, (request,), ask_it, snapshot=snapshot)
     return reply
 
 
-async def keep_replies(
+async def read_all_audited(
     collection: ServedCollection,
     caller: Caller,
     requests: Sequence[object],

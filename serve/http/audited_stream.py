@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -18,13 +19,15 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot, ask_own
+from eagleray.contracts.callers import Action, Caller
 from eagleray.logs import get_logger
-from serve.audit.entries import CANCELLED, OK, Given
-from serve.audit.recording import BegunRequest, Ending, RequestRecorder
-from serve.audit.requests import EndedRequest
+from serve.audit.entries import CANCELLED, OK, SentAmount
+from serve.audit.request_entries import EndedRequest
+from serve.audit.request_recorder import BegunRequest, ReplyEnding, RequestRecorder
 from serve.engine.threads import Work, run_in_thread
 from serve.engine.uncancellable import UncancellableWork
 from serve.http.request_ids import read_request_id
+from serve.http.serving import ServedCollection
 
 PIECE_BYTES: Final = 64 << 10
 """Of an answer that are given to a connection at once; the next ones wait until most of them are taken."""
@@ -115,7 +118,7 @@ class AuditedReply:
             await self._end(RuntimeError.__name__)
             raise RuntimeError("the reply has no end: expected a call of `end` with the whole of it")
 
-    def tell(self, reply: object) -> None:
+    def update(self, reply: object) -> None:
         """Say what has been given so far, which is recorded where the reply ends half-way."""
         self._given = reply
 
@@ -129,17 +132,17 @@ class AuditedReply:
         Raises:
             AuditError: it cannot be recorded.
         """
-        self.tell(reply)
+        self.update(reply)
         await self._end(OK)
 
     async def _end(self, status: str) -> None:
         if not self._is_ended and self._begun is not None:
             self._is_ended = True
-            given = Given(n_pieces=self._n_pieces, n_bytes=self._n_bytes)
-            ending = Ending(status=status, reply=self._given, given=given)
+            given = SentAmount(n_pieces=self._n_pieces, n_bytes=self._n_bytes)
+            ending = ReplyEnding(status=status, reply=self._given, given=given)
             await self._uncancellable.run(self._record_end(self._begun, ending))
 
-    async def _record_end(self, begun: asyncio.Future[BegunRequest], ending: Ending) -> None:
+    async def _record_end(self, begun: asyncio.Future[BegunRequest], ending: ReplyEnding) -> None:
         await run_in_thread(Work.AUDIT, self._recorder.end, await begun, ending)
 
     def _end_whole(self, error: Exception) -> EndedRequest:
@@ -212,6 +215,27 @@ class AuditedStream(Response):
         if not is_started:
             await send(start)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def open_audited_reply(
+    collection: ServedCollection,
+    caller: Caller,
+    request: object,
+    *,
+    uncancellable: UncancellableWork,
+    snapshot: str = "",
+) -> AuditedReply:
+    """Return a reply to a request of a collection, not yet begun.
+
+    Args:
+        collection: that is asked; its log keeps the records.
+        caller: who asks.
+        request: of a kind that is recorded.
+        uncancellable: of the server.
+        snapshot: whole id of the one that is named; empty for the alias's.
+    """
+    find = partial(collection.publications.find, may_examine=caller.may(Action.EXAMINE))
+    return AuditedReply(collection.recorder, uncancellable, request, named=snapshot, find_snapshot=find)
 
 
 async def _wait_until_gone(receive: Receive) -> None:

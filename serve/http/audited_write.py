@@ -1,4 +1,4 @@
-"""Carries a write out for a caller: recorded before it is answered, and found by searches if need be."""
+"""Writes of callers: recorded before they are answered, and found by searches if need be."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import time
 from eagleray.contracts.principals import Principal
 from indexes.writing.requests import Write
 from serve.audit.kinds.writes import DocumentWrite
-from serve.audit.requests import EndedRequest
+from serve.audit.request_entries import EndedRequest
 from serve.engine.threads import Work, run_in_thread
 from serve.http.request_ids import read_request_id
 from serve.http.serving import DocumentWriter, ServedCollection
 
 
-async def carry_out(
+async def write_audited(
     collection: ServedCollection, writer: DocumentWriter, principal: Principal, write: Write
 ) -> str:
-    """Return the id of the snapshot that holds a write, once it is recorded; so is what ends without one.
+    """Carry a write out, and return the id of the snapshot that holds it once that is recorded.
+
+    What ends without a snapshot is recorded, too.
 
     Raises:
         EagleRayError: it could not be carried out, or not be recorded.
@@ -51,7 +53,7 @@ async def wait_until_found(collection: ServedCollection, snapshot: str, *, wait_
 
     Args:
         collection: that was written to.
-        snapshot: whole id of the first one that holds the write, as `carry_out` returned it.
+        snapshot: whole id of the first one that holds the write, as `write_audited` returned it.
         wait_s: seconds to wait, at most; 0 only tells.
     """
     return await collection.watcher.settle(snapshot, timeout_s=wait_s)

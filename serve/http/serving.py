@@ -14,7 +14,7 @@ from eagleray.models.tokenizing import Tokenize
 from eagleray.rerankers import PairReader
 from indexes.writing.requests import Begun, Write
 from serve.audit.counts import AuditCounts
-from serve.audit.recording import RequestRecorder
+from serve.audit.request_recorder import RequestRecorder
 from serve.catalog import Catalog
 from serve.engine.coalescing import CoalescedCalls
 from serve.engine.exclusive_worker import ExclusiveWorker

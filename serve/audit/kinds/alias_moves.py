@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from eagleray.contracts.manifests import AliasEntry
 from eagleray.contracts.principals import Principal
-from serve.audit.entries import Asked, Told
+from serve.audit.entries import ReplyDetails, RequestDetails
 from serve.audit.request_kinds import RequestKind
 
 
@@ -29,18 +29,24 @@ class Change:
     request_id: str = ""
 
 
-def _ask(change: Change) -> Asked:
-    return Asked(
+def _describe_request(change: Change) -> RequestDetails:
+    return RequestDetails(
         action=change.action,
         principal=change.principal,
         parameters={"alias": change.alias, "snapshot": change.snapshot, "expected": change.expected},
     )
 
 
-def _tell(entry: AliasEntry) -> Told:
-    return Told(snapshot=entry.snapshot, parameters={"sequence": entry.sequence, "previous": entry.previous})
+def _describe_reply(entry: AliasEntry) -> ReplyDetails:
+    return ReplyDetails(
+        snapshot=entry.snapshot, parameters={"sequence": entry.sequence, "previous": entry.previous}
+    )
 
 
 ALIAS_MOVE: Final = RequestKind(
-    actions=("publish", "rollback"), requests=Change, replies=AliasEntry, ask=_ask, tell=_tell
+    actions=("publish", "rollback"),
+    requests=Change,
+    replies=AliasEntry,
+    describe_request=_describe_request,
+    describe_reply=_describe_reply,
 )

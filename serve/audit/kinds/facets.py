@@ -8,14 +8,14 @@ from eagleray.contracts.facets import ValueCounts, make_counts
 from eagleray.contracts.hits import FacetRequest
 from eagleray.contracts.ports import SearchEngine
 from eagleray.digests import digest_bytes
-from serve.audit.entries import Asked, Told, dump
+from serve.audit.entries import ReplyDetails, RequestDetails, dump
 from serve.audit.filters import decode_filter, encode_filter
 from serve.audit.request_kinds import Replayable, RequestKind
 
 
-def _ask(request: FacetRequest) -> Asked:
+def _describe_request(request: FacetRequest) -> RequestDetails:
     expression = None if request.filter is None else encode_filter(request.filter)
-    return Asked(
+    return RequestDetails(
         action="facets",
         principal=request.principal,
         parameters={"n": request.n, "as_of": request.as_of},
@@ -23,13 +23,13 @@ def _ask(request: FacetRequest) -> Asked:
     )
 
 
-def _tell(counts: ValueCounts) -> Told:
+def _describe_reply(counts: ValueCounts) -> ReplyDetails:
     values = [[item.value, item.documents] for item in counts.values]
     plan = {"n_values": len(values), "counts": digest_bytes(dump(values).encode())}
-    return Told(snapshot=counts.snapshot, plan=dump(plan))
+    return ReplyDetails(snapshot=counts.snapshot, plan=dump(plan))
 
 
-def _read(asked: Asked) -> FacetRequest:
+def _read(asked: RequestDetails) -> FacetRequest:
     expression = asked.texts["filter"]
     return FacetRequest(
         column=asked.texts["column"],
@@ -44,7 +44,7 @@ def _answer(request: FacetRequest, engine: SearchEngine) -> ValueCounts:
     return make_counts(engine.snapshot, engine.count_values(request))
 
 
-def _compare(recorded: Told, found: Told) -> str:
+def _compare(recorded: ReplyDetails, found: ReplyDetails) -> str:
     return "" if recorded.plan == found.plan else f"counts were {recorded.plan}, now {found.plan}"
 
 
@@ -52,7 +52,7 @@ FACETS: Final = RequestKind(
     actions=("facets",),
     requests=FacetRequest,
     replies=ValueCounts,
-    ask=_ask,
-    tell=_tell,
+    describe_request=_describe_request,
+    describe_reply=_describe_reply,
     replay=Replayable(read=_read, answer=_answer, compare=_compare),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any, Final
 
 from eagleray.contracts.hits import (
@@ -16,13 +16,15 @@ from eagleray.contracts.hits import (
     SearchResponse,
 )
 from eagleray.contracts.indexes import TextField
-from serve.audit.entries import Asked, Told, dump
+from serve.audit.entries import ReplyDetails, RequestDetails, dump
 from serve.audit.filters import decode_filter, encode_filter
 from serve.audit.record import RecordedHit
 from serve.audit.request_kinds import Replayable, RequestKind
 
+_RANKING: Final = tuple(field.name for field in fields(Ranking))
 
-def _ask(request: SearchRequest) -> Asked:
+
+def _describe_request(request: SearchRequest) -> RequestDetails:
     boosts = request.ranking.boosts
     pairs = None if boosts is None else [[name, weight] for name, weight in boosts.items()]  # in their order
     parameters = {
@@ -32,12 +34,12 @@ def _ask(request: SearchRequest) -> Asked:
         "as_of": request.as_of,
         "exact": request.exact,
         "rerank": request.rerank,
-        "ranking": {**asdict(request.ranking), "boosts": pairs},
+        "ranking": {**{name: getattr(request.ranking, name) for name in _RANKING}, "boosts": pairs},
     }
     if request.page is not None:
         parameters["page"] = [request.page.skip, request.page.n]
     expression = None if request.filter is None else encode_filter(request.filter)
-    return Asked(
+    return RequestDetails(
         action="search",
         principal=request.principal,
         parameters=parameters,
@@ -45,7 +47,7 @@ def _ask(request: SearchRequest) -> Asked:
     )
 
 
-def _tell(response: SearchResponse) -> Told:
+def _describe_reply(response: SearchResponse) -> ReplyDetails:
     hits = tuple(
         RecordedHit(
             chunk_id=int(hit.chunk_id),
@@ -56,7 +58,7 @@ def _tell(response: SearchResponse) -> Told:
         for hit in response.hits
     )
     explanation = response.explanation
-    return Told(snapshot=explanation.snapshot, plan=dump(_shorten_plan(explanation)), hits=hits)
+    return ReplyDetails(snapshot=explanation.snapshot, plan=dump(_shorten_plan(explanation)), hits=hits)
 
 
 def _shorten_plan(explanation: Explanation) -> dict[str, Any]:
@@ -74,7 +76,7 @@ def _shorten_plan(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def _read(asked: Asked) -> SearchRequest:
+def _read(asked: RequestDetails) -> SearchRequest:
     given, texts = asked.parameters, asked.texts
     ranking, page = dict(given["ranking"]), given.get("page")
     boosts = ranking.pop("boosts")
@@ -101,7 +103,7 @@ SEARCH: Final = RequestKind(
     actions=("search",),
     requests=SearchRequest,
     replies=SearchResponse,
-    ask=_ask,
-    tell=_tell,
+    describe_request=_describe_request,
+    describe_reply=_describe_reply,
     replay=Replayable(read=_read, answer=lambda request, engine: engine.search(request)),
 )

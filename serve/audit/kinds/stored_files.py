@@ -8,7 +8,7 @@ from types import NoneType
 from typing import Any, Final, Literal, get_args
 
 from eagleray.contracts.principals import Principal
-from serve.audit.entries import Asked, Told
+from serve.audit.entries import ReplyDetails, RequestDetails
 from serve.audit.request_kinds import RequestKind
 
 FileAction = Literal["upload_file", "read_file", "delete_file", "create_vector_store", "delete_vector_store"]
@@ -30,10 +30,16 @@ class FileUse:
     texts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _ask(use: FileUse) -> Asked:
-    return Asked(action=use.action, principal=use.principal, parameters=use.parameters, texts=use.texts)
+def _describe_request(use: FileUse) -> RequestDetails:
+    return RequestDetails(
+        action=use.action, principal=use.principal, parameters=use.parameters, texts=use.texts
+    )
 
 
 FILE_USE: Final = RequestKind(
-    actions=get_args(FileAction), requests=FileUse, replies=NoneType, ask=_ask, tell=lambda _: Told()
+    actions=get_args(FileAction),
+    requests=FileUse,
+    replies=NoneType,
+    describe_request=_describe_request,
+    describe_reply=lambda _: ReplyDetails(),
 )

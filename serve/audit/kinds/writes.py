@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from eagleray.contracts.principals import Principal
 from indexes.writing.requests import Write
-from serve.audit.entries import Asked, Told
+from serve.audit.entries import ReplyDetails, RequestDetails
 from serve.audit.request_kinds import RequestKind
 
 
@@ -19,13 +19,13 @@ class DocumentWrite:
     write: Write
 
 
-def _ask(request: DocumentWrite) -> Asked:
+def _describe_request(request: DocumentWrite) -> RequestDetails:
     write = request.write
     texts: dict[str, Any] = {
         "documents": [document.doc_id for document in write.documents],
         "removed": list(write.removed),
     }
-    return Asked(
+    return RequestDetails(
         action="write",
         principal=request.principal,
         parameters={
@@ -41,6 +41,6 @@ WRITE: Final = RequestKind(
     actions=("write",),
     requests=DocumentWrite,
     replies=str,
-    ask=_ask,
-    tell=lambda snapshot: Told(snapshot=snapshot),
+    describe_request=_describe_request,
+    describe_reply=lambda snapshot: ReplyDetails(snapshot=snapshot),
 )

@@ -19,7 +19,7 @@ from serve.engine.quotas import Quotas
 from serve.engine.threads import Work, run_in_thread
 from serve.http.access import Writing
 from serve.http.answer_models import WriteAnswer, answered
-from serve.http.audited_write import carry_out, wait_until_found
+from serve.http.audited_write import wait_until_found, write_audited
 from serve.http.feature import given
 from serve.http.native.document_bodies import MAX_DOCUMENTS, Name, WriteBody
 from serve.http.serving import DocumentWriter, ServedCollection, ServedCollections, Server
@@ -86,7 +86,7 @@ async def write_documents(
     if begun.now != now:
         documents = await run_in_thread(Work.TEXTS, body.to_documents, now=begun.now)
     write = Write(begun=begun, documents=documents)
-    return await _carry_out(collection, writer, caller, write, wait_s=wait_s)
+    return await _answer_write(collection, writer, caller, write, wait_s=wait_s)
 
 
 @router.delete(PATH, summary="Remove documents", response_model=None, responses=answered(WriteAnswer))
@@ -100,7 +100,7 @@ async def remove_documents(
     now = time.time_ns() // 1_000
     begun = await _begin(writer, caller, key=key, asked=lambda: {"removed": list(removed)}, now=now)
     write = Write(begun=begun, removed=removed)
-    return await _carry_out(collection, writer, caller, write, wait_s=wait_s)
+    return await _answer_write(collection, writer, caller, write, wait_s=wait_s)
 
 
 def _find_writer(collection: ServedCollection, caller: Caller) -> DocumentWriter:
@@ -125,11 +125,11 @@ def _show_asked(body: WriteBody) -> dict[str, Any]:
     return {"documents": body.model_dump(mode="json")["documents"]}
 
 
-async def _carry_out(
+async def _answer_write(
     collection: ServedCollection, writer: DocumentWriter, caller: Caller, write: Write, *, wait_s: float
 ) -> JSONResponse:
     try:
-        snapshot = await carry_out(collection, writer, caller.principal, write)
+        snapshot = await write_audited(collection, writer, caller.principal, write)
     except InputError:  # refused, whole
         if write.begun.has_key:
             await writer.free(write.begun)

@@ -9,7 +9,7 @@ from eagleray.contracts.answers import show_counts
 from serve.engine.questions import CountValues
 from serve.http.access import Searching
 from serve.http.answer_models import FacetsAnswer, answered
-from serve.http.audited_read import count_asked, keep_reply
+from serve.http.audited_read import count_asked, read_audited
 from serve.http.metrics import AskedKind
 from serve.http.native.search_bodies import FacetsBody
 from serve.http.native.searches import Asking
@@ -29,7 +29,7 @@ async def count_values(name: str, body: FacetsBody, caller: Searching, parts: As
     with count_asked(parts.metrics, AskedKind.FACETS):
         request = body.to_request(caller.principal)
         ask, timeout_s = CountValues(request), body.timeout_s
-        counts = await keep_reply(
+        counts = await read_audited(
             collection,
             caller,
             request,

@@ -23,7 +23,7 @@ from serve.engine.quotas import Quotas
 from serve.engine.threads import Work, run_in_thread
 from serve.http.access import Searching
 from serve.http.answer_models import BatchAnswer, SearchAnswer, answered
-from serve.http.audited_read import count_asked, keep_replies, keep_reply
+from serve.http.audited_read import count_asked, read_all_audited, read_audited
 from serve.http.feature import given
 from serve.http.metrics import AskedKind, Metrics
 from serve.http.native.cursors import find_place, make_cursor
@@ -81,7 +81,7 @@ async def search(name: str, body: SearchBody, caller: Searching, parts: Asking) 
     with count_asked(parts.metrics, AskedKind.SEARCH):
         place = find_place(body, subject=subject)
         request = replace(body.to_request(caller.principal), k=body.k * body.pages, page=place.page)
-        response = await keep_reply(
+        response = await read_audited(
             collection,
             caller,
             request,
@@ -111,7 +111,7 @@ async def search_batch(name: str, body: BatchBody, caller: Searching, parts: Ask
     await parts.quotas.requests.take(caller.principal.subject, len(body.questions) - 1, collection=name)
     with count_asked(parts.metrics, AskedKind.BATCH):
         requests = await run_in_thread(Work.TEXTS, _read, body, caller.principal)
-        responses = await keep_replies(
+        responses = await read_all_audited(
             collection,
             caller,
             requests,

@@ -11,7 +11,7 @@ from eagleray.contracts.answers import show_document
 from serve.engine.questions import ShowDocument
 from serve.http.access import Searching
 from serve.http.answer_models import DocumentAnswer, answered
-from serve.http.audited_read import count_asked, keep_reply
+from serve.http.audited_read import count_asked, read_audited
 from serve.http.metrics import AskedKind
 from serve.http.native.search_bodies import DocumentQuery
 from serve.http.native.searches import Asking
@@ -36,7 +36,7 @@ async def show(
     with count_asked(parts.metrics, AskedKind.DOCUMENT):
         request = query.to_request(caller.principal)
         ask, timeout_s = ShowDocument(request), query.timeout_s
-        document = await keep_reply(
+        document = await read_audited(
             collection,
             caller,
             request,

@@ -22,7 +22,7 @@ from eagleray.documents.parsing.pool import ParserPool
 from eagleray.errors import EagleRayError, ForbiddenError, NotPublishedError, ObjectNotFoundError
 from eagleray.logs import get_logger
 from indexes.writing.requests import Begun, Write
-from serve.http.audited_write import carry_out
+from serve.http.audited_write import write_audited
 from serve.http.openai.owned_records import UploadSite, open_own, run_own
 from serve.uploads.attachments import LEFT, Remains, choose_shown, list_remains
 from serve.uploads.keeping import OwnRecords
@@ -161,7 +161,7 @@ async def _write_first(site: UploadSite, attaching: Attaching, left: Sequence[At
         await site.parts.quotas.texts.take(principal.subject, n_documents)
     planned = await run_own(_plan, own, read)
     if planned:
-        snapshot = await carry_out(site.collection, writer, principal, _make_write(attaching, planned))
+        snapshot = await write_audited(site.collection, writer, principal, _make_write(attaching, planned))
         for item, _ in planned:
             await run_own(own.attachments.finish, item, snapshot)
     return len(found)
@@ -215,7 +215,9 @@ async def clear(
     if removed:
         _, writer = site.require_uploads()
         begun = Begun(name=uuid.uuid4().hex, now=read_clock())
-        snapshot = await carry_out(site.collection, writer, principal, Write(begun=begun, removed=removed))
+        snapshot = await write_audited(
+            site.collection, writer, principal, Write(begun=begun, removed=removed)
+        )
         await site.collection.watcher.settle(snapshot, timeout_s=SETTLE_S)
     await run_own(_end, own, remains, now)
     return len({item.attempt for item in (*remains.to_close, *remains.to_erase)})

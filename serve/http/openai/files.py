@@ -20,7 +20,7 @@ from eagleray.errors import InputError, NotPublishedError
 from serve.http.access import Inspecting, Searching, Writing
 from serve.http.answer_models import answered
 from serve.http.openai.file_attachment import clear
-from serve.http.openai.owned_records import Site, open_own, record_use, run_own
+from serve.http.openai.owned_records import Site, open_own, record_file_use, run_own
 from serve.http.openai.upload_answers import (
     DeletedFileAnswer,
     FileAnswer,
@@ -69,7 +69,9 @@ async def upload_file(
         expires=now + form.seconds * 1_000_000 if form.seconds else 0,
     )
     parameters = {"file": file.file_id, "n_bytes": file.n_bytes, "sha256": file.sha256}
-    async with record_use(site, caller, "upload_file", parameters=parameters, texts={"filename": filename}):
+    async with record_file_use(
+        site, caller, "upload_file", parameters=parameters, texts={"filename": filename}
+    ):
         await run_own(own.add_file, file, data)
     return show_file(file)
 
@@ -105,7 +107,7 @@ async def retrieve_file(file_id: str, caller: Inspecting, site: Site) -> dict[st
 async def retrieve_file_content(file_id: str, caller: Searching, site: Site) -> Response:
     """Return them."""
     own = open_own(site, caller)
-    async with record_use(site, caller, "read_file", parameters={"file": file_id[:64]}):
+    async with record_file_use(site, caller, "read_file", parameters={"file": file_id[:64]}):
         file = await run_own(own.find_file, file_id)
         data = await run_own(own.read_content, file)
     return Response(
@@ -119,7 +121,7 @@ async def retrieve_file_content(file_id: str, caller: Searching, site: Site) -> 
 async def delete_file(file_id: str, caller: Writing, site: Site) -> dict[str, Any]:
     """Remove it, and take it out of every vector store."""
     own = open_own(site, caller)
-    async with record_use(site, caller, "delete_file", parameters={"file": file_id[:64]}):
+    async with record_file_use(site, caller, "delete_file", parameters={"file": file_id[:64]}):
         was_there = await run_own(own.delete_file, file_id)
         n_left = await clear(site, caller.principal, own, files={file_id})
         if not (was_there or n_left):

@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 from eagleray.contracts.callers import Caller
 from eagleray.errors import NotPublishedError
 from serve.audit.kinds.stored_files import FileAction, FileUse
-from serve.audit.requests import EndedRequest
+from serve.audit.request_entries import EndedRequest
 from serve.engine.quotas import Quotas
 from serve.engine.threads import Work, run_in_thread
 from serve.engine.uncancellable import UncancellableWork
@@ -108,7 +108,7 @@ def open_own(site: UploadSite, caller: Caller) -> OwnRecords:
 
 
 @asynccontextmanager
-async def record_use(
+async def record_file_use(
     site: UploadSite,
     caller: Caller,
     action: FileAction,

@@ -19,9 +19,9 @@ from eagleray.documents.parsing.pool import ParserPool
 from eagleray.errors import NotPublishedError
 from serve.http.access import Searching
 from serve.http.answer_models import answered
-from serve.http.audited_read import count_asked, keep_reply
+from serve.http.audited_read import count_asked, read_audited
 from serve.http.metrics import AskedKind
-from serve.http.openai.owned_records import Site, open_own, record_use, run_own
+from serve.http.openai.owned_records import Site, open_own, record_file_use, run_own
 from serve.http.openai.upload_answers import ResultsAnswer, TextsAnswer, show_result
 from serve.http.openai.upload_bodies import StoreSearchBody
 from serve.uploads.attachments import choose_findable
@@ -63,7 +63,7 @@ async def search_vector_store(
     asked = replace(body.to_request(_narrow(caller.principal)), filter=rows)
     with count_asked(site.parts.metrics, AskedKind.SEARCH):
         searches = site.collection.searches
-        response = await keep_reply(site.collection, caller, asked, lambda _: searches.answer(asked))
+        response = await read_audited(site.collection, caller, asked, lambda _: searches.answer(asked))
     found = await run_own(_keep_there, own, held, response.hits)
     return {
         "object": "vector_store.search_results.page",
@@ -84,7 +84,7 @@ async def retrieve_text(vector_store_id: str, file_id: str, caller: Searching, s
     """Return the text that is searched, a piece for each record of the file."""
     own = open_own(site, caller)
     parameters = {"vector_store": vector_store_id[:64], "file": file_id[:64]}
-    async with record_use(site, caller, "read_file", parameters=parameters):
+    async with record_file_use(site, caller, "read_file", parameters=parameters):
         uploads, _ = site.require_uploads()
         read = partial(_read_texts, uploads.reader.parsers, own, vector_store_id, file_id=file_id)
         texts = await uploads.reader.run(caller.principal.subject, read)

@@ -16,7 +16,7 @@ from serve.http.access import Inspecting, Writing
 from serve.http.answer_models import answered
 from serve.http.openai.attached_files import attach, list_attached, show_whole, want_file
 from serve.http.openai.file_attachment import clear, find_landed
-from serve.http.openai.owned_records import Site, open_own, record_use, run_own
+from serve.http.openai.owned_records import Site, open_own, record_file_use, run_own
 from serve.http.openai.upload_answers import (
     DeletedStoreAnswer,
     StoreAnswer,
@@ -52,7 +52,7 @@ async def create_vector_store(body: StoreBody, caller: Writing, site: Site) -> d
     for file_id in body.file_ids:
         await run_own(own.find_file, file_id)
     parameters = {"vector_store": store.store_id}
-    async with record_use(site, caller, "create_vector_store", parameters=parameters):
+    async with record_file_use(site, caller, "create_vector_store", parameters=parameters):
         await run_own(own.add_store, store)
     if body.file_ids:
         await attach(site, caller, store.store_id, dict.fromkeys(body.file_ids, wanted))
@@ -107,7 +107,7 @@ async def modify_vector_store(
 async def delete_vector_store(vector_store_id: str, caller: Writing, site: Site) -> dict[str, Any]:
     """Remove it, and take all files out of it; the files stay."""
     own, parameters = open_own(site, caller), {"vector_store": vector_store_id[:64]}
-    async with record_use(site, caller, "delete_vector_store", parameters=parameters):
+    async with record_file_use(site, caller, "delete_vector_store", parameters=parameters):
         was_there = await run_own(own.delete_store, vector_store_id)
         n_left = await clear(site, caller.principal, own, vector_store_id)
         if not (was_there or n_left):

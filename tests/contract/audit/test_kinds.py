@@ -12,12 +12,12 @@ from eagleray.contracts.principals import Principal
 from eagleray.errors import InputError
 from eagleray.settings import Settings
 from indexes.storage import open_store
-from serve.audit.entries import CANCELLED, OK, Asked, Told
+from serve.audit.entries import CANCELLED, OK, ReplyDetails, RequestDetails
 from serve.audit.kinds import KINDS
 from serve.audit.record import RecordedHit
-from serve.audit.recording import Ending, RequestRecorder
+from serve.audit.request_entries import EndedRequest
 from serve.audit.request_kinds import Replayable, RequestKind
-from serve.audit.requests import EndedRequest
+from serve.audit.request_recorder import ReplyEnding, RequestRecorder
 from serve.audit.service import LocalAuditService, make_writer
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_searchers import FixedEmbedder, open_engine
@@ -54,10 +54,10 @@ ASK = RequestKind(
     actions=("ask",),
     requests=Ask,
     replies=Sentence,
-    ask=lambda request: Asked(
+    describe_request=lambda request: RequestDetails(
         action="ask", principal=request.principal, parameters={}, texts={"question": request.question}
     ),
-    tell=lambda reply: Told(snapshot=reply.snapshot, hits=reply.cited),
+    describe_reply=lambda reply: ReplyDetails(snapshot=reply.snapshot, hits=reply.cited),
     replay=Replayable(
         read=lambda asked: Ask(question=asked.texts["question"], principal=asked.principal), answer=answer
     ),
@@ -90,9 +90,9 @@ def test_a_new_kind_is_recorded_verified_exported_and_replayed(settings, engine,
     with make_writer(settings) as writer:
         recorder = RequestRecorder(writer, questions="text", kinds=KINDS.extend(ASK))
         recorder.record([EndedRequest(request=request, outcome=reply, latency_us=1)])
-        recorder.end(recorder.begin(request, request_id="r-2"), Ending(reply=reply))
+        recorder.end(recorder.begin(request, request_id="r-2"), ReplyEnding(reply=reply))
         half = replace(reply, cited=reply.cited[:1])
-        recorder.end(recorder.begin(request, request_id="r-3"), Ending(status=CANCELLED, reply=half))
+        recorder.end(recorder.begin(request, request_id="r-3"), ReplyEnding(status=CANCELLED, reply=half))
         recorder.begin(request, request_id="r-4")
     verified = service.verify(heads="")
     assert verified["findings"] == []
@@ -110,7 +110,7 @@ def test_a_reply_that_comes_back_otherwise_is_told(settings, engine, service):
     reply = answer(request, engine)
     with make_writer(settings) as writer:
         recorder = RequestRecorder(writer, questions="text", kinds=KINDS.extend(ASK))
-        recorder.end(recorder.begin(request), Ending(reply=replace(reply, cited=reply.cited[::-1])))
+        recorder.end(recorder.begin(request), ReplyEnding(reply=replace(reply, cited=reply.cited[::-1])))
     (different,) = service.replay(AuditQuery())["different"]
     assert "hit 1 was row" in different["detail"]
 

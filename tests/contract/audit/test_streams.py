@@ -17,9 +17,9 @@ from eagleray.settings import Settings
 from indexes.storage import open_store
 from serve.audit.entries import BEGUN, CANCELLED, INTERRUPTED, OK, find_begun
 from serve.audit.kinds import KINDS
-from serve.audit.scanning import scan_records
+from serve.audit.record_queries import scan_records
 from serve.audit.service import LocalAuditService
-from serve.audit.verifying import verify_log
+from serve.audit.verification import verify_log
 from tests.contract.audit.toy_streams import COLLECTION, N_PIECES, TELLING
 
 PATIENCE_S = 20

@@ -18,12 +18,12 @@ from eagleray.contracts.principals import Principal
 from eagleray.errors import StoreError
 from eagleray.setting_groups.serving import AuditSettings
 from indexes.storage import open_store
-from serve.audit.entries import Asked, Told
+from serve.audit.audit_writer import AuditWriter
+from serve.audit.entries import ReplyDetails, RequestDetails
 from serve.audit.kinds import KINDS
 from serve.audit.record import RecordedHit
-from serve.audit.recording import RequestRecorder
 from serve.audit.request_kinds import RequestKind
-from serve.audit.writing import AuditWriter
+from serve.audit.request_recorder import RequestRecorder
 from serve.engine.uncancellable import UncancellableWork
 from serve.http.audited_stream import AuditedReply, AuditedStream
 from serve.http.errors.problems import install
@@ -46,10 +46,12 @@ TELLING = RequestKind(
     actions=("telling",),
     requests=Telling,
     replies=tuple,
-    ask=lambda request: Asked(
+    describe_request=lambda request: RequestDetails(
         action="telling", principal=Principal(subject="ann"), parameters={"how": request.how}
     ),
-    tell=lambda rows: Told(hits=tuple(RecordedHit(chunk_id=row, doc_id="d", score=1.0) for row in rows)),
+    describe_reply=lambda rows: ReplyDetails(
+        hits=tuple(RecordedHit(chunk_id=row, doc_id="d", score=1.0) for row in rows)
+    ),
 )
 
 
@@ -60,7 +62,7 @@ async def give(reply, how):
         raise StoreError(path="x", detail="the store is away")
     while how != "whole" or len(rows) < N_PIECES:
         rows = (*rows, len(rows))
-        reply.tell(rows)
+        reply.update(rows)
         yield b"data: %s\n\n" % (b"x" * (1 << 20 if how == "floods" else 9))
         if len(rows) == 3 and how == "fails":
             raise StoreError(path="x", detail="the store is away")

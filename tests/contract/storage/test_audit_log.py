@@ -4,11 +4,11 @@ import threading
 
 from eagleray.contracts.audits import AuditQuery
 from eagleray.setting_groups.serving import AuditSettings
+from serve.audit.audit_writer import AuditWriter
 from serve.audit.layout import list_chains
 from serve.audit.record import Entry, RecordKind
-from serve.audit.scanning import scan_records
-from serve.audit.verifying import list_last_heads, verify_log
-from serve.audit.writing import AuditWriter
+from serve.audit.record_queries import scan_records
+from serve.audit.verification import list_last_heads, verify_log
 
 SETTINGS = AuditSettings(flush_s=0.02, max_segment_records=8, anchor_s=0.05)
 

@@ -20,7 +20,7 @@ from eagleray.errors import EagleRayError, FilterColumnError, FilterError, NotPu
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.storage import open_store
 from serve.audit.record import link_record
-from serve.audit.replaying import replay_records
+from serve.audit.replays import replay_records
 from serve.engine.alias_watcher import AliasWatcher
 from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
 from serve.engine.encoding import Encoder, EncoderLimits

@@ -10,7 +10,7 @@ from eagleray.contracts.principals import Principal
 from eagleray.errors import StoreError
 from eagleray.setting_groups.serving import AuditSettings
 from indexes.storage import open_store
-from serve.audit.writing import AuditWriter
+from serve.audit.audit_writer import AuditWriter
 from tests.audit_records import record_one
 
 COLLECTION = "notes"

@@ -22,9 +22,9 @@ from eagleray.contracts.hits import (
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import Principal
 from eagleray.errors import FilterError
-from serve.audit.entries import OK, Asked, Circumstances, Told, make_entry
+from serve.audit.entries import OK, ReplyDetails, RequestContext, RequestDetails, make_entry
 from serve.audit.record import RecordedHit, flatten, link_record, unflatten
-from serve.audit.requests import read_request
+from serve.audit.request_entries import read_request
 from serve.audit.segments import decode_segment, encode_segment
 from tests.audit_records import record_one
 from tests.unit.serve.audit.test_filters import EXPRESSIONS
@@ -160,14 +160,14 @@ def test_a_name_that_is_no_valid_unicode_is_kept_in_another_form():
 
 
 def test_a_request_of_an_unknown_kind_is_kept_and_cannot_be_asked_again():
-    asked = Asked(
+    asked = RequestDetails(
         action="guesses",
         principal=Principal(subject="ann"),
         parameters={"n": 3},
         texts={"column": "issuer"},
     )
-    named = Circumstances(request_id="r-1")
-    entry = make_entry(asked, Told(snapshot="b" * 64), status=OK, questions="text", circumstances=named)
+    named = RequestContext(request_id="r-1")
+    entry = make_entry(asked, ReplyDetails(snapshot="b" * 64), status=OK, questions="text", context=named)
     assert (entry.action, entry.request_id, entry.status) == ("guesses", "r-1", "ok")
     assert json.loads(entry.body) == {"parameters": {"n": 3}, "texts": {"column": "issuer"}}
     assert read_request(entry) is None

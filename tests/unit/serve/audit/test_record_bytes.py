@@ -16,7 +16,7 @@ from eagleray.contracts.principals import Principal
 from eagleray.contracts.shown_documents import DocumentRequest, ShownChunk, ShownDocument
 from eagleray.errors import ConflictError, FilterError
 from indexes.writing.requests import Begun, Write
-from serve.audit.entries import BEGUN, Circumstances, Told, make_entry
+from serve.audit.entries import BEGUN, ReplyDetails, RequestContext, make_entry
 from serve.audit.kinds.alias_moves import ALIAS_MOVE, Change
 from serve.audit.kinds.stored_files import FileUse
 from serve.audit.kinds.writes import DocumentWrite
@@ -105,15 +105,15 @@ def test_a_whole_request_is_one_record_of_the_same_bytes(request_, outcome, snap
 
 
 def test_the_beginning_of_a_move_has_the_same_bytes():
-    told = Circumstances(request_id="r-1")
-    asked = ALIAS_MOVE.ask(CHANGE)
-    entry = make_entry(asked, Told(), status=BEGUN, questions="digest", circumstances=told)
+    told = RequestContext(request_id="r-1")
+    asked = ALIAS_MOVE.describe_request(CHANGE)
+    entry = make_entry(asked, ReplyDetails(), status=BEGUN, questions="digest", context=told)
     assert digest(entry) == "f468d74a"
     failed = make_entry(
         asked,
-        Told(),
+        ReplyDetails(),
         status="ConflictError",
         questions="digest",
-        circumstances=replace(told, latency_us=11),
+        context=replace(told, latency_us=11),
     )
     assert digest(failed) == "6849ccc7", "an end as it was written before ends were numbered"

@@ -19,7 +19,7 @@ from serve.audit.service import LocalAuditService, make_writer
 from tests.audit_records import record_one
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_searchers import FixedEmbedder
-from tests.unit.serve.audit.test_replaying import Opener
+from tests.unit.serve.audit.test_replays import Opener
 
 ANN = Principal(subject="ann", groups=frozenset({"rates"}))
 

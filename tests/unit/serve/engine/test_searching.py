@@ -20,9 +20,9 @@ from eagleray.settings import Settings
 from indexes.searching.searcher import Searcher
 from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
-from serve.audit.replaying import replay_records
-from serve.audit.scanning import scan_records
-from serve.audit.writing import AuditWriter
+from serve.audit.audit_writer import AuditWriter
+from serve.audit.record_queries import scan_records
+from serve.audit.replays import replay_records
 from serve.composition.models import open_question_encoder
 from serve.engine.alias_watcher import AliasWatcher
 from serve.engine.answering import Answerer, AnswererLimits, SearchThreads

@@ -9,7 +9,7 @@ import pytest
 
 from eagleray.contracts.hits import Fusion
 from indexes.snapshots.aliases import AliasMove, move_alias
-from serve.audit.requests import read_request
+from serve.audit.request_entries import read_request
 from tests.audit_records import record_one
 from tests.small_collections import SPEC, put_grown_snapshot
 

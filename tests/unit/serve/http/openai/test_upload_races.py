@@ -284,17 +284,17 @@ def test_a_file_deleted_in_the_middle_of_a_batch_does_not_hold_up_the_others(ser
 def test_files_that_hold_much_text_are_written_one_after_the_other(serve_with, monkeypatch, n_writes):
     written = []
 
-    async def carry_out(serving, writer, principal, write):
+    async def write_audited(serving, writer, principal, write):
         if len(written) == n_writes and write.documents:
             raise StoreError(path="store", detail="it is full")
         written.append(len(write.documents))
-        return await audited_write.carry_out(serving, writer, principal, write)
+        return await audited_write.write_audited(serving, writer, principal, write)
 
     async def body(served):
         desk = Desk(served)
         vector_store, files = await desk.make_store(), [await desk.upload() for _ in range(3)]
         monkeypatch.setattr(file_attachment, "_HELD_CHARACTERS", 1)
-        monkeypatch.setattr(file_attachment, "carry_out", carry_out)
+        monkeypatch.setattr(file_attachment, "write_audited", write_audited)
         body = {"file_ids": files}
         answer = await desk.ask("POST", f"/vector_stores/{vector_store}/file_batches", json=body)
         assert answer.status_code == (200 if n_writes == 3 else 503)

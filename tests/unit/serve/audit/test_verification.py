@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from eagleray.errors import InputError
 from eagleray.setting_groups.serving import AuditSettings
 from indexes.storage import open_store
-from serve.audit.exports import export_heads, read_export
+from serve.audit.audit_writer import AuditWriter
+from serve.audit.head_exports import export_heads, read_export
 from serve.audit.layout import SegmentName, list_chains, locate_head
 from serve.audit.record import Entry, RecordedHit, RecordKind, flatten, link_record
 from serve.audit.segments import SCHEMA, decode_segment, encode_segment, encode_table
-from serve.audit.verifying import list_last_heads, verify_log
-from serve.audit.writing import AuditWriter
+from serve.audit.verification import list_last_heads, verify_log
 from tests.unit.serve.audit.conftest import COLLECTION, Clock, make_entry
 
 N_SEGMENT = 100

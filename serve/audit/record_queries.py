@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.ports import Store
 from eagleray.errors import IntegrityError
-from serve.audit.endings import Endings
+from serve.audit.interruptions import Interruptions
 from serve.audit.layout import SegmentName, list_chains
 from serve.audit.record import Entry, Record, RecordKind
 from serve.audit.segments import SegmentError, list_records, open_segment
@@ -48,7 +48,7 @@ def list_interrupted(store: Store, collection: str, writer: str) -> frozenset[in
         IntegrityError: a segment cannot be read.
         StoreError: the store failed.
     """
-    endings = Endings(writer)
+    endings = Interruptions(writer)
     for name in list_chains(store, collection).get(writer, ()):
         for row in _read_segment(store, name.locate(collection), _list_ending):
             sequence = row.pop("sequence")

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from eagleray.contracts.ports import Store
-from serve.audit.anchoring import list_named_heads
-from serve.audit.endings import Endings, Interrupted
+from serve.audit.anchors import list_named_heads
+from serve.audit.interruptions import Interrupted, Interruptions
 from serve.audit.layout import (
     HEADS,
     Head,
@@ -126,7 +126,7 @@ class _ChainCheck:
         self._hash: str | None = BEGINNING
         self._kind: RecordKind | None = None
         self._named: dict[Head, str] = {}
-        self._endings = Endings(writer)
+        self._endings = Interruptions(writer)
 
     def run(self, names: Sequence[SegmentName]) -> dict[Head, str]:
         """Check the chain, and return the heads it names with the record that does."""

@@ -5,7 +5,7 @@ import pytest
 from eagleray.contracts.audits import AuditQuery
 from eagleray.errors import IntegrityError
 from serve.audit.layout import list_chains
-from serve.audit.scanning import scan_records
+from serve.audit.record_queries import scan_records
 from serve.audit.segments import open_segment
 from tests.unit.serve.audit.conftest import COLLECTION, make_entry
 
@@ -62,7 +62,7 @@ def test_columns_that_are_not_asked_for_are_read_only_where_a_record_is_wanted(s
         file.read = read_columns
         return file
 
-    monkeypatch.setattr("serve.audit.scanning.open_segment", open_watched)
+    monkeypatch.setattr("serve.audit.record_queries.open_segment", open_watched)
     assert find(store, subject="eve") == []
     assert None not in read
     assert len(read) == sum(len(names) for names in list_chains(store, COLLECTION).values())

@@ -17,10 +17,10 @@ from eagleray.contracts.ports import Store
 from eagleray.errors import AuditError, EagleRayError, IntegrityError
 from eagleray.logs import get_logger
 from eagleray.setting_groups.serving import AuditSettings
-from serve.audit.anchoring import Anchors, make_genesis_entry, make_heads_entry
+from serve.audit.anchors import Anchors, make_genesis_entry, make_heads_entry
 from serve.audit.buffer import Buffer
 from serve.audit.counts import AuditCounts
-from serve.audit.entries import Told, make_end
+from serve.audit.entries import ReplyDetails, make_end_entry
 from serve.audit.layout import Head, SegmentName
 from serve.audit.record import Entry, RecordKind
 from serve.audit.segments import encode_segment
@@ -159,7 +159,9 @@ class AuditWriter:
             except AuditError as error:
                 self._n_refused += 1
                 if sequence:
-                    refused = make_end(entry, Told(), status=type(error).__name__, sequence=sequence)
+                    refused = make_end_entry(
+                        entry, ReplyDetails(), status=type(error).__name__, sequence=sequence
+                    )
                     self._buffer.add(refused, now=self._now())
                 raise
             return sequence

@@ -7,7 +7,16 @@ from typing import Any
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.ports import SearchEngine
-from serve.audit.entries import BEGUN, OK, Asked, Circumstances, Questions, Told, make_entry, read_asked
+from serve.audit.entries import (
+    BEGUN,
+    OK,
+    Questions,
+    ReplyDetails,
+    RequestContext,
+    RequestDetails,
+    make_entry,
+    read_details,
+)
 from serve.audit.kinds import KINDS
 from serve.audit.record import Entry, RecordKind
 from serve.audit.request_kinds import Replayable, RequestKind, RequestKinds
@@ -42,7 +51,7 @@ class RecordedRequest:
     """
 
     request: Any
-    told: Told
+    told: ReplyDetails
     kind: RequestKind[Any, Any]
     replay: Replayable[Any, Any]
 
@@ -52,7 +61,7 @@ class RecordedRequest:
         Raises:
             EagleRayError: there is none.
         """
-        now = tell_reply(self.kind, self.replay.answer(self.request, engine))
+        now = describe_reply(self.kind, self.replay.answer(self.request, engine))
         return self.replay.compare(self.told, now)
 
 
@@ -70,22 +79,22 @@ def record_request(ended: EndedRequest, *, questions: Questions, kinds: RequestK
     outcome, kind = ended.outcome, kinds.find_kind(ended.request)
     is_error = isinstance(outcome, Exception)
     return make_entry(
-        kind.ask(ended.request),
-        Told() if is_error else tell_reply(kind, outcome),
+        kind.describe_request(ended.request),
+        ReplyDetails() if is_error else describe_reply(kind, outcome),
         status=type(outcome).__name__ if is_error else OK,
         questions=questions,
-        circumstances=Circumstances(
+        context=RequestContext(
             latency_us=ended.latency_us, snapshot=ended.snapshot, request_id=ended.request_id
         ),
     )
 
 
-def record_begun(asked: Asked, *, questions: Questions, circumstances: Circumstances) -> Entry:
+def record_begun(asked: RequestDetails, *, questions: Questions, context: RequestContext) -> Entry:
     """Return the entry of a request whose reply takes time, to be stored before anything of it is given."""
-    return make_entry(asked, Told(), status=BEGUN, questions=questions, circumstances=circumstances)
+    return make_entry(asked, ReplyDetails(), status=BEGUN, questions=questions, context=context)
 
 
-def tell_reply(kind: RequestKind[Any, Any], reply: object) -> Told:
+def describe_reply(kind: RequestKind[Any, Any], reply: object) -> ReplyDetails:
     """Return what is kept of a reply.
 
     Raises:
@@ -93,7 +102,7 @@ def tell_reply(kind: RequestKind[Any, Any], reply: object) -> Told:
     """
     if not isinstance(reply, kind.replies):
         raise TypeError(f"a reply of class {type(reply).__name__} is none to {', '.join(kind.actions)}")
-    return kind.tell(reply)
+    return kind.describe_reply(reply)
 
 
 def read_request(entry: Entry, *, kinds: RequestKinds = KINDS) -> RecordedRequest | None:
@@ -108,8 +117,8 @@ def read_request(entry: Entry, *, kinds: RequestKinds = KINDS) -> RecordedReques
     kind = kinds.find_action(entry.action) if entry.kind is RecordKind.REQUEST else None
     if kind is None or kind.replay is None:
         return None
-    asked = read_asked(entry)
+    asked = read_details(entry)
     if asked is None:
         return None
-    told = Told(snapshot=entry.snapshot, plan=entry.plan, hits=entry.hits)
+    told = ReplyDetails(snapshot=entry.snapshot, plan=entry.plan, hits=entry.hits)
     return RecordedRequest(request=kind.replay.read(asked), told=told, kind=kind, replay=kind.replay)

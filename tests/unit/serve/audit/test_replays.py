@@ -14,11 +14,11 @@ from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import Principal
 from eagleray.errors import NotPublishedError, QueryError
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
-from serve.audit.entries import Told, compare_hits
+from serve.audit.entries import ReplyDetails, compare_hits
 from serve.audit.layout import list_chains
 from serve.audit.record import RecordedHit
-from serve.audit.replaying import replay_records
-from serve.audit.scanning import scan_records
+from serve.audit.record_queries import scan_records
+from serve.audit.replays import replay_records
 from serve.audit.segments import decode_segment
 from tests.audit_records import record_one
 from tests.small_collections import DAY, SPEC, put_small_snapshot
@@ -175,7 +175,7 @@ def test_a_changed_record_is_told_and_not_asked_again(store, make_writer):
 )
 def test_the_least_difference_is_told(found, wanted):
     hit = RecordedHit(chunk_id=1, doc_id="doc", score=0.5)
-    recorded = Told(hits=(hit,))
-    assert wanted in compare_hits(recorded, Told(hits=(replace(hit, **found),)))
+    recorded = ReplyDetails(hits=(hit,))
+    assert wanted in compare_hits(recorded, ReplyDetails(hits=(replace(hit, **found),)))
     assert compare_hits(recorded, recorded) == ""
-    assert compare_hits(recorded, Told()) == "1 hits were recorded, 0 came back"
+    assert compare_hits(recorded, ReplyDetails()) == "1 hits were recorded, 0 came back"

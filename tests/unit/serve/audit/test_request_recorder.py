@@ -10,12 +10,12 @@ from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.hits import SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.errors import AuditError
-from serve.audit.entries import BEGUN, CANCELLED, OK, Given, find_begun
+from serve.audit.entries import BEGUN, CANCELLED, OK, SentAmount, find_begun
 from serve.audit.kinds.alias_moves import Change
 from serve.audit.record import RecordKind
-from serve.audit.recording import Ending, RequestRecorder
-from serve.audit.scanning import list_interrupted, scan_records
-from serve.audit.verifying import verify_log
+from serve.audit.record_queries import list_interrupted, scan_records
+from serve.audit.request_recorder import ReplyEnding, RequestRecorder
+from serve.audit.verification import verify_log
 from tests.unit.serve.audit.conftest import COLLECTION, FailingStore
 from tests.unit.serve.audit.test_entries import RESPONSE
 
@@ -43,7 +43,7 @@ def test_a_beginning_is_stored_before_anything_is_given_and_its_end_names_it(sto
         begun = recorder.begin(REQUEST, request_id="r-1")
         assert list_ends(store) == [(0, BEGUN)]
         assert list_interrupted(store, COLLECTION, writer.writer) == {begun.sequence}
-        recorder.end(begun, Ending(reply=RESPONSE, given=Given(n_pieces=3, n_bytes=90)))
+        recorder.end(begun, ReplyEnding(reply=RESPONSE, given=SentAmount(n_pieces=3, n_bytes=90)))
     first, second = list_requests(store)
     assert (second.entry.status, find_begun(second.entry.body)) == (OK, first.sequence)
     assert '"reply":{"begun":2,"bytes":90,"pieces":3}' in second.entry.body
@@ -59,8 +59,8 @@ def test_what_ended_half_way_says_what_had_been_given(store, make_writer, status
     with make_writer() as writer:
         recorder = record(writer)
         half = replace(RESPONSE, hits=RESPONSE.hits[:1])
-        recorder.end(recorder.begin(REQUEST), Ending(status=status, reply=half))
-        recorder.end(recorder.begin(REQUEST), Ending(status=status))
+        recorder.end(recorder.begin(REQUEST), ReplyEnding(status=status, reply=half))
+        recorder.end(recorder.begin(REQUEST), ReplyEnding(status=status))
     ended = [item.entry for item in list_requests(store) if item.entry.status != BEGUN]
     assert [(entry.status, len(entry.hits)) for entry in ended] == [(status, 1), (status, 0)]
 
@@ -88,7 +88,7 @@ def test_an_end_is_taken_while_the_store_is_away_and_says_that_it_was_refused(st
             writer.append(first.entry, is_stored=True)
         for begun in (first, second):
             with pytest.raises(AuditError):
-                recorder.end(begun, Ending(reply=RESPONSE))
+                recorder.end(begun, ReplyEnding(reply=RESPONSE))
         failing.is_away = False
         while writer.failure:
             writer.flush()
@@ -104,10 +104,10 @@ def test_an_end_has_room_where_other_records_have_none(store, make_writer):
         failing.is_away = True
         while not writer.counts.n_dropped:
             recorder.begin(REQUEST)
-        recorder.end(begun, Ending(reply=RESPONSE))
+        recorder.end(begun, ReplyEnding(reply=RESPONSE))
         unnumbered = recorder.begin(REQUEST)
         assert unnumbered.sequence == 0, "there was no room for its beginning"
-        recorder.end(unnumbered, Ending(reply=RESPONSE))
+        recorder.end(unnumbered, ReplyEnding(reply=RESPONSE))
         failing.is_away = False
     ends = [(number, status) for number, status in list_ends(store) if status == OK]
     assert ends == [(begun.sequence, OK), (0, OK)]
@@ -119,14 +119,14 @@ def test_a_reply_that_cannot_be_written_down_has_an_end_without_it(store, make_w
         recorder = record(writer)
         begun = recorder.begin(REQUEST)
         with pytest.raises(AuditError, match="no record"):
-            recorder.end(begun, Ending(reply=bad))
+            recorder.end(begun, ReplyEnding(reply=bad))
     assert list_ends(store)[1:] == [(begun.sequence, "AuditError")]
 
 
 def test_what_begins_or_ends_after_the_chain_is_refused(store, make_writer):
     with make_writer() as writer:
         begun = record(writer).begin(REQUEST)
-    for call in (lambda: record(writer).begin(REQUEST), lambda: record(writer).end(begun, Ending())):
+    for call in (lambda: record(writer).begin(REQUEST), lambda: record(writer).end(begun, ReplyEnding())):
         with pytest.raises(AuditError):
             call()
     (interrupted,) = verify_log(store, COLLECTION).interrupted
@@ -138,7 +138,7 @@ def test_a_second_end_of_one_beginning_is_found(store, make_writer):
         recorder = record(writer)
         begun = recorder.begin(REQUEST)
         for _ in range(2):
-            recorder.end(begun, Ending(reply=RESPONSE))
+            recorder.end(begun, ReplyEnding(reply=RESPONSE))
     (finding,) = verify_log(store, COLLECTION).findings
     assert (finding.sequence, "has ended before" in finding.detail) == (4, True)
 
@@ -148,7 +148,7 @@ def test_an_end_of_a_log_of_before_is_told_by_caller_and_request(store, make_wri
         recorder = record(writer)
         begun = [recorder.begin(CHANGE, request_id=name) for name in ("r-1", "r-2", "r-1")]
         for item in begun[:2]:
-            recorder.end(replace(item, sequence=0), Ending(status="GateError"))
+            recorder.end(replace(item, sequence=0), ReplyEnding(status="GateError"))
     assert {number for number, _ in list_ends(store)} == {0}
     (interrupted,) = verify_log(store, COLLECTION).interrupted
     assert interrupted.sequence == begun[2].sequence

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
-from serve.audit.entries import OK, Circumstances, Given, Questions, Told, make_end
+from serve.audit.audit_writer import AuditWriter
+from serve.audit.entries import OK, Questions, ReplyDetails, RequestContext, SentAmount, make_end_entry
 from serve.audit.kinds import KINDS
 from serve.audit.record import Entry
+from serve.audit.request_entries import EndedRequest, describe_reply, record_begun, record_request
 from serve.audit.request_kinds import RequestKind, RequestKinds
-from serve.audit.requests import EndedRequest, record_begun, record_request, tell_reply
-from serve.audit.writing import AuditWriter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class BegunRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class ReplyEnding:
     """How a begun request ended.
 
     Attributes:
@@ -45,7 +45,7 @@ class Ending:
 
     status: str = OK
     reply: Any = None
-    given: Given | None = None
+    given: SentAmount | None = None
 
 
 class RequestRecorder:
@@ -91,12 +91,12 @@ class RequestRecorder:
         """
         started_ns = time.perf_counter_ns() if started_ns is None else started_ns
         kind = self._kinds.find_kind(request)
-        circumstances = Circumstances(snapshot=snapshot, request_id=request_id)
-        entry = record_begun(kind.ask(request), questions=self._questions, circumstances=circumstances)
+        context = RequestContext(snapshot=snapshot, request_id=request_id)
+        entry = record_begun(kind.describe_request(request), questions=self._questions, context=context)
         sequence = self._writer.begin(entry)
         return BegunRequest(kind=kind, entry=entry, sequence=sequence, started_ns=started_ns)
 
-    def end(self, begun: BegunRequest, ending: Ending, *, is_stored: bool = False) -> None:
+    def end(self, begun: BegunRequest, ending: ReplyEnding, *, is_stored: bool = False) -> None:
         """Keep how a begun request ended, once for each.
 
         Args:
@@ -107,8 +107,8 @@ class RequestRecorder:
         Raises:
             AuditError: it cannot be recorded, so nothing more may be given.
         """
-        told = Told() if ending.reply is None else tell_reply(begun.kind, ending.reply)
-        entry = make_end(
+        told = ReplyDetails() if ending.reply is None else describe_reply(begun.kind, ending.reply)
+        entry = make_end_entry(
             begun.entry,
             told,
             status=ending.status,

@@ -18,15 +18,15 @@ from eagleray.contracts.principals import Principal
 from eagleray.contracts.shown_documents import DocumentRequest
 from eagleray.errors import AuditError, DocumentNotFoundError
 from serve.audit.record import flatten, link_record
-from serve.audit.replaying import replay_records
-from serve.audit.requests import read_request
-from serve.audit.scanning import scan_records
+from serve.audit.record_queries import scan_records
+from serve.audit.replays import replay_records
+from serve.audit.request_entries import read_request
 from serve.audit.segments import decode_segment, encode_segment
 from tests.audit_records import record_one
 from tests.small_collections import DAY, SPEC, put_small_snapshot
 from tests.unit.serve.audit.test_entries import NAMES
 from tests.unit.serve.audit.test_filters import EXPRESSIONS
-from tests.unit.serve.audit.test_replaying import Opener
+from tests.unit.serve.audit.test_replays import Opener
 
 ANN = Principal(subject="ann", groups=frozenset({"rates"}))
 TIMES = st.none() | st.integers(-(2**62), 2**62)

@@ -18,13 +18,13 @@ from eagleray.setting_groups.serving import AuditSettings
 from indexes.snapshots.vacuuming import plan_vacuum
 from indexes.snapshots.verification import verify_snapshot
 from indexes.storage import open_store
+from serve.audit.audit_writer import AuditWriter
 from serve.audit.counts import AuditCounts
 from serve.audit.layout import list_chains, list_segments
 from serve.audit.record import Entry, RecordKind
-from serve.audit.scanning import scan_records
+from serve.audit.record_queries import scan_records
 from serve.audit.segments import decode_segment
-from serve.audit.verifying import verify_log
-from serve.audit.writing import AuditWriter
+from serve.audit.verification import verify_log
 from tests.small_collections import put_small_snapshot
 from tests.unit.serve.audit.conftest import COLLECTION, FailingStore, make_entry
 
@@ -249,7 +249,7 @@ from indexes.snapshots.vacuuming import plan_vacuum
 from indexes.snapshots.verification import verify_snapshot
 from indexes.storage import open_store
 from tests.small_collections import put_small_snapshot
-from serve.audit.writing import AuditWriter
+from serve.audit.audit_writer import AuditWriter
 from tests.unit.serve.audit.conftest import COLLECTION, make_entry
 
 settings = AuditSettings(flush_s=0.01, sync=sys.argv[3] == "sync")

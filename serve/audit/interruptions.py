@@ -26,7 +26,7 @@ class Interrupted:
     request_id: str
 
 
-class Endings:
+class Interruptions:
     """Follows one chain from its first record to its last."""
 
     def __init__(self, writer: str) -> None:

@@ -16,8 +16,8 @@ from eagleray.errors import EagleRayError, NotPublishedError
 from serve.audit.entries import BEGUN, OK, read_ruling
 from serve.audit.kinds import KINDS
 from serve.audit.record import Record, RecordKind, hash_record
+from serve.audit.request_entries import RecordedRequest, read_request
 from serve.audit.request_kinds import RequestKinds
-from serve.audit.requests import RecordedRequest, read_request
 
 
 class ClosableEngine(SearchEngine, Protocol):
@@ -73,7 +73,7 @@ def replay_records(
     Raises:
         EagleRayError: a snapshot that is there cannot be opened.
     """
-    replay, desk = Replay(), _Desk(open_engine)
+    replay, desk = Replay(), _EngineCache(open_engine)
     try:
         for record in records:
             if record.entry.kind is RecordKind.REQUEST and record.entry.status != BEGUN:
@@ -83,7 +83,7 @@ def replay_records(
     return replay
 
 
-def _replay_record(record: Record, desk: _Desk, replay: Replay, *, kinds: RequestKinds) -> None:
+def _replay_record(record: Record, desk: _EngineCache, replay: Replay, *, kinds: RequestKinds) -> None:
     entry = record.entry
     try:
         is_whole = hash_record(record) == record.hash
@@ -103,7 +103,7 @@ def _replay_record(record: Record, desk: _Desk, replay: Replay, *, kinds: Reques
         _compare(record, request, desk, replay)
 
 
-def _compare(record: Record, recorded: RecordedRequest, desk: _Desk, replay: Replay) -> None:
+def _compare(record: Record, recorded: RecordedRequest, desk: _EngineCache, replay: Replay) -> None:
     try:
         engine = desk.find(record.entry.snapshot).under(read_ruling(record.entry))
     except NotPublishedError:
@@ -119,7 +119,7 @@ def _compare(record: Record, recorded: RecordedRequest, desk: _Desk, replay: Rep
         replay.n_same += 1
 
 
-class _Desk:
+class _EngineCache:
     """The engine that was asked last: neighbours in a log are mostly of one snapshot."""
 
     def __init__(self, open_engine: Callable[[str], ClosableEngine]) -> None:
