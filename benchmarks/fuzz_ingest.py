@@ -28,9 +28,10 @@ from eagleray.documents.parsing.limits import ParseLimits
 from eagleray.documents.parsing.pool import ParserPool
 from indexes.storage.local import LocalStore
 from ray_jobs.ledger import Ledger
-from ray_jobs.plans.partitions import Partition, Piece
-from ray_jobs.sources.files import list_files
-from ray_jobs.stages.ingest import IngestTask, Reading
+from ray_jobs.sources.files.listing import list_files
+from ray_jobs.sources.files.source import FileReading, FileSource
+from ray_jobs.sources.files.splits import FileSplit, Piece
+from ray_jobs.stages.ingest import DocumentRows, IngestTask, ShardSizes
 
 SAMPLE: Final = Path(__file__).parents[1] / "examples" / "sample"
 LIMITS: Final = ParseLimits(timeout_s=10.0)
@@ -76,27 +77,20 @@ class Found:
 
 
 def ingest(folder: Path, scratch: Path, parsers: ParserPool) -> Found:
-    """Ingest a folder, each file as one partition."""
+    """Ingest a folder, each file as one split."""
     ledger = Ledger(LocalStore(scratch), collection="fuzz", run_id="r")
     ledger.begin({})
-    reading = Reading(
-        source="fuzz",
-        parsers=parsers,
-        mapping=DEFAULT_MAPPING,
-        counter=WordCounter(),
-        chunker=ChunkerConfig(max_tokens=256, target_tokens=230, overlap_tokens=40),
-        chunker_digest="c",
-        n_shards=1,
-        max_record_bytes=32 << 20,
-        max_file_bytes=64 << 20,
-    )
-    source = LocalStore(folder)
-    task = IngestTask(ledger, source, reading)
+    reading = FileReading(parsers=parsers, mapping_digest="m", partition_bytes=1, max_record_bytes=32 << 20)
+    source = FileSource(LocalStore(folder), reading, name="fuzz")
+    config = ChunkerConfig(max_tokens=256, target_tokens=230, overlap_tokens=40)
+    rows = DocumentRows(DEFAULT_MAPPING, WordCounter(), chunker=config, chunker_digest="c")
+    sizes = ShardSizes(n_shards=1, max_file_bytes=64 << 20)
+    task = IngestTask(ledger, source, rows, sizes=sizes)
     outcomes, longest_s = {}, 0.0
-    for file in list_files(source).files:
-        whole = Partition(pieces=(Piece(file=file, start=0, end=file.size_bytes),))
+    for number, file in enumerate(list_files(LocalStore(folder)).files):
+        piece = Piece(file=file, start=0, end=file.size_bytes)
         begun = time.monotonic()
-        outcomes[file.path] = task(whole)
+        outcomes[file.path] = task(FileSplit(key=str(number), size_bytes=file.size_bytes, pieces=(piece,)))
         longest_s = max(longest_s, time.monotonic() - begun)
     return Found(
         n_documents=sum(outcome.n_documents for outcome in outcomes.values()),

@@ -81,6 +81,7 @@ if TYPE_CHECKING:
         ShardError,
         SourceError,
         StoreError,
+        StreamMovedError,
         UnavailableError,
         UnreachableError,
     )
@@ -137,6 +138,7 @@ __all__ = [
     "SnapshotSummary",
     "SourceError",
     "StoreError",
+    "StreamMovedError",
     "UnavailableError",
     "UnreachableError",
     "ValueCount",

@@ -24,6 +24,7 @@ EagleRayError
 ├── ClusterError               a Ray cluster that cannot be reached or started
 ├── IntegrityError             stored bytes are not what their manifest says
 ├── ConflictError              somebody else moved the alias first
+├── StreamMovedError           another writer moved the position of a stream: this one has to stop
 ├── GateError                  a snapshot did not pass its gate
 ├── ForbiddenError             a caller without the role for it
 ├── OverloadedError            too many requests at once; try again later
@@ -229,6 +230,16 @@ class ConflictError(EagleRayError):
     message = (
         "alias {alias!r} moved while this run was at work: expected {expected}, found {found}; "
         "run it again on top of the new snapshot"
+    )
+
+
+class StreamMovedError(EagleRayError):
+    """Fields: stream, expected, found (positions as JSON)."""
+
+    exit_code = 3
+    message = (
+        "another writer moved the stream {stream!r}: expected its position to be {expected}, found {found}; "
+        "nothing was written. Stop this writer, or let it go on from the position that the snapshot holds"
     )
 
 

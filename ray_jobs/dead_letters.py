@@ -43,8 +43,8 @@ class TaskLetters:
             ledger.store.write(ledger.locate(stage, key, DEAD_LETTERS), lines)
 
 
-def find_faulty_paths(letters: Iterable[Letter], *, source: str) -> frozenset[str]:
-    """Return the paths, below the source's root, of files with dead letters."""
+def find_faulty_parts(letters: Iterable[Letter], source: str) -> frozenset[str]:
+    """Return the parts of a source, such as files, that have dead letters."""
     prefix = f"{source}/"
     return frozenset(
         letter["source"].removeprefix(prefix) for letter in letters if letter["source"].startswith(prefix)

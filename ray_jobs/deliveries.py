@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.manifests import EmbedderIdentity
-from eagleray.contracts.ports import Store
-from eagleray.documents.mapping import Mapping as FieldMapping
+from eagleray.documents.mapping import Mapping
 from eagleray.setting_groups.engine import EmbedderSettings
-from eagleray.setting_groups.parsing import ParsingSettings
-from indexes.exchange.import_source import ImportSource
-from indexes.exchange.imported_rows import find_declared_texts
+from indexes.exchange.imported_rows import Decoder
 from ray_jobs.ledger import Ledger
-from ray_jobs.plans.runs import RunPlan
 from ray_jobs.stage_spec import StageSpec
 from ray_jobs.stages.embed import ChunkFile, EmbedOutcome, make_embed_stage
-from ray_jobs.stages.ingest import IngestConfig, IngestOutcome, make_ingest_stage
-from ray_jobs.stages.take_in import Intake, ShardSizes, make_take_in_stage
+from ray_jobs.stages.ingest import DocumentRowsFactory, IngestOutcome, MakeRows
 from ray_jobs.stages.take_vectors import make_take_vectors_stage
 
 
 class Delivery(Protocol):
-    """The two stages of a run that depend on where its rows come from."""
-
-    @property
-    def url(self) -> str:
-        """Of the source, for errors."""
-        ...
+    """What of a run depends on whether the records of its source bring vectors."""
 
     @property
     def texts(self) -> frozenset[str]:
@@ -41,12 +31,13 @@ class Delivery(Protocol):
         """Whether rows say which version of a document they are part of."""
         ...
 
-    def make_ingest_stage(self, ledger: Ledger) -> StageSpec[Any, IngestOutcome]:
-        """Return the first stage, which reads."""
+    @property
+    def rows(self) -> Callable[[], MakeRows]:
+        """What opens, in a worker, what makes rows of records."""
         ...
 
     def make_embed_stage(
-        self, ledger: Ledger, chunks: Sequence[ChunkFile], ingested: Sequence[IngestOutcome]
+        self, ledger: Ledger, chunks: Sequence[ChunkFile], ingested: Iterable[IngestOutcome]
     ) -> StageSpec[ChunkFile, EmbedOutcome]:
         """Return the stage that gives chunks their vectors."""
         ...
@@ -54,39 +45,35 @@ class Delivery(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentDelivery:
-    """Documents of a source, to be parsed, chunked and embedded.
+    """Documents, to be chunked and embedded."""
 
-    Attributes:
-        source: where the source's files lie.
-        config: how they are read and chunked.
-    """
-
-    source: Store
-    config: IngestConfig
+    rows: DocumentRowsFactory
     joins_rows: bool = False
-
-    @property
-    def url(self) -> str:
-        """Of the source."""
-        return self.source.url
 
     @property
     def texts(self) -> frozenset[str]:
         """Those of the mapping."""
-        return _list_texts(self.config.mapping)
-
-    def make_ingest_stage(self, ledger: Ledger) -> StageSpec[Any, IngestOutcome]:
-        """Return the stage that parses and chunks."""
-        return make_ingest_stage(ledger, self.source, self.config)
+        return list_declared_texts(self.rows.mapping)
 
     def make_embed_stage(
         self,
         ledger: Ledger,
         chunks: Sequence[ChunkFile],
-        ingested: Sequence[IngestOutcome],  # noqa: ARG002 - the text is enough
+        ingested: Iterable[IngestOutcome],  # noqa: ARG002 - the text is enough
     ) -> StageSpec[ChunkFile, EmbedOutcome]:
         """Return the stage that embeds."""
-        return make_embed_stage(ledger, chunks, settings=self.config.embedder)
+        return make_embed_stage(ledger, chunks, settings=self.rows.embedder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecoderFactory:
+    """Gives the decoder of rows that come with vectors; it needs no opening."""
+
+    decoder: Decoder
+
+    def __call__(self) -> MakeRows:
+        """Return what makes rows of records."""
+        return self.decoder.decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,49 +82,21 @@ class VectorDelivery:
 
     Attributes:
         identity: what the vectors are recorded as.
-        modified: path -> change time of the files, microseconds.
-        parsing: limits of the processes that read the files.
         embedder: of the vectors' model.
     """
 
-    source: ImportSource
-    intake: Intake
+    rows: DecoderFactory
+    texts: frozenset[str]
     identity: EmbedderIdentity
-    modified: dict[str, int]
-    plan: RunPlan
-    parsing: ParsingSettings
     embedder: EmbedderSettings
-
-    @property
-    def url(self) -> str:
-        """Of the source."""
-        return self.source.store.url
 
     @property
     def joins_rows(self) -> bool:
         """Whether they say their version."""
-        return self.intake.decoder.has_versions
-
-    @property
-    def texts(self) -> frozenset[str]:
-        """Those of the mapping, or of the columns."""
-        mapping = self.intake.decoder.mapping
-        return find_declared_texts(self.source.schema) if mapping is None else _list_texts(mapping)
-
-    def make_ingest_stage(self, ledger: Ledger) -> StageSpec[Any, IngestOutcome]:
-        """Return the stage that reads rows and vectors."""
-        sizes = ShardSizes(n_shards=self.plan.n_shards, max_file_bytes=self.plan.sizes.file_bytes)
-        return make_take_in_stage(
-            ledger,
-            self.source,
-            intake=self.intake,
-            sizes=sizes,
-            modified=self.modified,
-            parsing=self.parsing,
-        )
+        return self.rows.decoder.has_versions
 
     def make_embed_stage(
-        self, ledger: Ledger, chunks: Sequence[ChunkFile], ingested: Sequence[IngestOutcome]
+        self, ledger: Ledger, chunks: Sequence[ChunkFile], ingested: Iterable[IngestOutcome]
     ) -> StageSpec[ChunkFile, EmbedOutcome]:
         """Return the stage that finds the vectors of chunks."""
         files = [path for item in ingested for path in item.vectors or ()]
@@ -146,5 +105,6 @@ class VectorDelivery:
         )
 
 
-def _list_texts(mapping: FieldMapping) -> frozenset[str]:
+def list_declared_texts(mapping: Mapping) -> frozenset[str]:
+    """Return the attributes that a mapping declares to be text."""
     return frozenset(rule.name for rule in mapping.attributes if rule.type is AttributeType.STRING)

@@ -12,7 +12,7 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
 import ray
@@ -25,6 +25,8 @@ from eagleray.errors import EagleRayError, InputError
 from eagleray.setting_groups.engine import JobSettings
 from ray_jobs.ledger import Ledger
 from ray_jobs.stage_spec import O, P, StageSpec
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,35 @@ class WorkerLimits:
             memory_bytes=jobs.worker_memory_bytes,
             no_progress_timeout_s=jobs.no_progress_timeout_s,
         )
+
+
+class Shared(Generic[T]):
+    """A value that workers get by reference: what is pickled names it and holds nothing of it.
+
+    So no plan, log or record of Ray's has settings with their secrets in it; the value passes from process to
+    process in memory.
+    """
+
+    def __init__(self, value: T) -> None:
+        self._value = value
+
+    def __call__(self) -> T:
+        """Return the value."""
+        return self._value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_Fetch, (ray.put(self._value),))
+
+
+class _Fetch(Generic[T]):
+    """The worker's side of a shared value."""
+
+    def __init__(self, reference: Any) -> None:
+        self._reference = reference
+
+    def __call__(self) -> T:
+        found: T = ray.get(self._reference)
+        return found
 
 
 class _Worker(Generic[P, O]):

@@ -11,6 +11,8 @@ from eagleray.contracts.documents import AttributeTypes
 from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest
 from eagleray.contracts.ports import Store
 from eagleray.contracts.services import OnProgress
+from eagleray.contracts.sources import SourceFactory, StreamMove
+from eagleray.settings import Settings
 from indexes.runs.markers import Stage
 from indexes.segments.attributes import merge_attribute_types
 from indexes.snapshots.catalog import load_snapshot
@@ -25,7 +27,7 @@ from ray_jobs.stage_spec import O, P, StageSpec
 from ray_jobs.stages.arrange import ArrangeOutcome, make_arrange_stage, make_patch_stage
 from ray_jobs.stages.build import BuiltSegment, PlannedSegment, make_build_stage
 from ray_jobs.stages.embed import ChunkFile, EmbedOutcome
-from ray_jobs.stages.ingest import IngestOutcome
+from ray_jobs.stages.ingest import IngestConfig, IngestOutcome, ShardSizes, make_ingest_stage
 from ray_jobs.stages.state import StateOutcome, make_state_stage
 from ray_jobs.training import CodebookTrainer, find_codebooks
 
@@ -35,6 +37,9 @@ class Run:
     """What every stage of a run needs to know.
 
     Attributes:
+        source: opens what it reads.
+        settings: gives the settings that the source is opened with.
+        move: of the source where it is a stream, or `None`.
         delivery: how its rows come in.
         limits: how many workers it has.
     """
@@ -42,7 +47,10 @@ class Run:
     plan: RunPlan
     spec: CollectionSpec
     store: Store
+    source: SourceFactory
+    settings: Callable[[], Settings]
     delivery: Delivery
+    move: StreamMove | None
     limits: WorkerLimits
     on_progress: OnProgress
 
@@ -96,16 +104,23 @@ Step = Callable[[Run, Outcomes], Outcomes]
 
 def ingest(run: Run, left: Outcomes) -> Outcomes:
     """Read what the source delivers."""
-    return replace(left, ingested=run.do(run.delivery.make_ingest_stage(run.ledger)))
+    plan = run.plan
+    config = IngestConfig(
+        source=run.source,
+        settings=run.settings,
+        rows=run.delivery.rows,
+        sizes=ShardSizes(n_shards=plan.n_shards, max_file_bytes=plan.sizes.file_bytes),
+    )
+    return replace(left, ingested=run.do(make_ingest_stage(run.ledger, plan.splits, config)))
 
 
 def list_state(run: Run, left: Outcomes) -> Outcomes:
-    """Write what the parent holds; files with dead letters count as not read, so they close nothing."""
+    """Write what the parent holds; parts with dead letters count as not read, so they close nothing."""
     plan = run.plan
     if plan.parent is None:
         return left
     faulty = {path for item in left.ingested for path in item.faulty}
-    due = frozenset(f"{plan.source}/{path}" for path in (plan.reread - faulty) | plan.gone)
+    due = frozenset(f"{plan.source}/{path}" for path in (plan.whole - faulty) | plan.gone)
     segments = load_snapshot(run.store, run.spec.name, plan.parent).segments
     return replace(left, states=run.do(make_state_stage(run.ledger, segments, plan=plan, due=due)))
 
@@ -116,6 +131,7 @@ def arrange(run: Run, left: Outcomes) -> Outcomes:
         run.ledger,
         plan=run.plan,
         delivered=[path for item in left.ingested for path in item.files],
+        tombstones=[path for item in left.ingested for path in item.tombstones],
         states=[path for item in left.states for path in item.files],
         chunker_digest=run.spec.chunker_digest,
         joins_rows=run.delivery.joins_rows,
@@ -192,20 +208,22 @@ def execute(run: Run, *, steps: Sequence[Step] = PIPELINE) -> RunOutcome:
     """Run every stage up to the snapshot; what an earlier try finished is not done again.
 
     Raises:
+        StreamMovedError: another writer moved the stream that was read.
         EagleRayError: what a stage raised.
     """
     left = Outcomes()
     for step in steps:
         left = step(run, left)
     counts = _count(left)
-    if not left.built and left.patch is None:
+    if not left.built and left.patch is None and run.move is None:
         return RunOutcome(manifest=None, counts=counts)
     outcome = BuildOutcome(
         segments=tuple(item.segment for item in left.built),
         n_rows=sum(item.n_rows for item in left.built),
         patch=left.patch,
-        open_change=counts.pop("open_change"),
+        open_change=counts.pop("open_change", 0),
         attributes=_join_attributes(left.built),
+        moves=() if run.move is None else (run.move,),
     )
     manifest = assemble_snapshot(run.store, run.spec, parent=run.plan.parent, outcome=outcome)
     return RunOutcome(manifest=manifest, counts=counts)

@@ -18,7 +18,7 @@ _log = get_logger()
 def logged_run(plan: RunPlan, *, collection: str) -> Iterator[Callable[[dict[str, Any]], None]]:
     """Log the beginning and the end of a block that runs a plan; yield what takes its report."""
     log = _log.bind(collection=collection, run_id=plan.run_id)
-    log.info("run_begun", source=plan.source, n_files=len(plan.reread), n_gone=len(plan.gone))
+    log.info("run_begun", source=plan.source, n_files=len(plan.whole), n_gone=len(plan.gone))
     started = time.monotonic()
 
     def end(report: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -15,32 +15,38 @@ from eagleray.contracts.indexes import IndexKind
 from eagleray.contracts.manifests import CollectionSpec
 from eagleray.contracts.ports import Store
 from eagleray.contracts.services import AnswerRequest, IngestRequest, OnProgress, TuneRequest
+from eagleray.contracts.sources import Source, SourceRequest
 from eagleray.digests import digest_file
 from eagleray.documents.mapping import DEFAULT_MAPPING, load_mapping
 from eagleray.embedders import describe_embedder, find_tokenizer, settle_backend
-from eagleray.errors import ConflictError, SourceError, StoreError
+from eagleray.errors import SourceError, StoreError
 from eagleray.settings import Settings
+from indexes.exchange.imported_rows import find_declared_texts
 from indexes.gating import find_cache
 from indexes.publishing import publish_made
 from indexes.runs.dead_letters import list_dead_letters
-from indexes.snapshots.aliases import read_alias
 from indexes.snapshots.catalog import load_snapshot, put_collection, resolve
-from indexes.snapshots.positions import Positions, copy_positions, read_positions, write_positions
+from indexes.snapshots.positions import (
+    Positions,
+    copy_positions,
+    forget_parts,
+)
 from indexes.storage import open_store
 from ray_jobs.answering import plan_job, run_job
 from ray_jobs.clusters import connected
 from ray_jobs.compaction import Compaction, compact_snapshot, plan_snapshot
-from ray_jobs.dead_letters import find_faulty_paths, write_last_run
-from ray_jobs.deliveries import DocumentDelivery
-from ray_jobs.execution import WorkerLimits
-from ray_jobs.importing import open_import
+from ray_jobs.dead_letters import find_faulty_parts, write_last_run
+from ray_jobs.deliveries import DecoderFactory, DocumentDelivery, VectorDelivery, list_declared_texts
+from ray_jobs.execution import Shared, WorkerLimits
 from ray_jobs.ledger import Ledger
 from ray_jobs.pipeline import Run, RunOutcome, execute
-from ray_jobs.plans.runs import RunInput, RunPlan, RunSizes, plan_import, plan_run
+from ray_jobs.plans.runs import RunInput, RunPlan, RunSizes, plan_run
 from ray_jobs.plans.training import IndexRules
+from ray_jobs.run_base import find_base, find_move, keep_positions
 from ray_jobs.run_events import follow_stages, logged_run
-from ray_jobs.sources.files import list_files, open_source
-from ray_jobs.stages.ingest import IngestConfig
+from ray_jobs.sources.registry import find_source
+from ray_jobs.sources.vectors.imports import OpenedImport, open_import
+from ray_jobs.stages.ingest import DocumentRowsFactory
 from ray_jobs.tuning import tune_collection
 
 
@@ -62,50 +68,47 @@ class RayJobService:
         started = time.monotonic()
         store = open_store(self._settings.store, s3=self._settings.s3)
         embedder = settle_backend(self._settings.embedder, cache=Path(self._settings.cache).expanduser())
-        self._settings = self._settings.model_copy(update={"embedder": embedder})
+        settings = self._settings.model_copy(update={"embedder": embedder})
         mapping = load_mapping(Path(request.mapping)) if request.mapping else DEFAULT_MAPPING
-        spec = describe_collection(self._settings)
-        source, default_name = open_source(request.source, s3=self._settings.s3)
-        own = (store.url, self._settings.cache, self._settings.audit.store)
-        listing = list_files(source, own=tuple(url for url in own if url))
+        spec = describe_collection(settings)
+        own = tuple(url for url in (store.url, settings.cache, settings.audit.store) if url)
+        asked = SourceRequest(
+            uri=request.source, mapping_digest=mapping.digest, name=request.source_name, own=own
+        )
+        factory = find_source(asked)
+        source = factory(settings)
+        base = find_base(store, spec.name, request.alias)
+        seen = base.find_position(source)
+        if request.only_dead_letters:
+            seen = forget_parts(seen, find_faulty_parts(list_dead_letters(store, spec.name), source.name))
+        reading = source.plan(seen)
         put_collection(store, spec)
-        entry = read_alias(store, spec.name, request.alias or "live")
-        parent = entry.snapshot if entry else None
-        before = read_positions(store, spec.name, parent)
-        name = request.source_name or default_name
         known = RunInput(
             spec=spec,
-            embedder=describe_embedder(self._settings.embedder),
+            embedder=describe_embedder(settings.embedder),
             mapping_digest=mapping.digest,
-            source=name,
-            parent=parent,
-            files=listing.files,
-            seen=before.get(name, {}),
-            n_held=load_snapshot(store, spec.name, parent).n_rows if parent else 0,
-            forced=_find_forced(store, spec.name, request, source=name),
-            closed=listing.closed,
+            source=source.name,
+            parent=base.snapshot,
+            reading=reading,
+            position=source.position_after(reading),
+            n_held=base.n_rows,
         )
-        plan = begin_run(store, known, settings=self._settings, is_resumed=request.is_resumed)
-        config = IngestConfig(
-            plan=plan,
-            spec=spec,
-            mapping=mapping,
-            parsing=self._settings.parsing,
-            embedder=self._settings.embedder,
-            max_record_bytes=self._settings.jobs.max_record_bytes,
-        )
+        plan = begin_run(store, known, settings=settings, is_resumed=request.is_resumed)
+        rows = DocumentRowsFactory(spec=spec, mapping=mapping, embedder=settings.embedder)
         run = Run(
             plan=plan,
             spec=spec,
             store=store,
-            delivery=DocumentDelivery(source=source, config=config),
-            limits=WorkerLimits.choose(self._settings.jobs),
+            source=factory,
+            settings=Shared(settings),
+            delivery=DocumentDelivery(rows=rows),
+            move=find_move(source, base, plan),
+            limits=WorkerLimits.choose(settings.jobs),
             on_progress=follow_stages(plan, collection=spec.name, on_progress=on_progress),
         )
-        is_needed = bool(plan.reread or plan.gone)
-        report = _carry_out(run, self._settings, request, before=before, is_needed=is_needed)
-        if listing.passed_over:
-            report["passed_over"] = listing.passed_over
+        report = _carry_out(run, request, source=source, before=base.positions)
+        if reading.passed_over:
+            report["passed_over"] = dict(reading.passed_over)
         return {**report, "seconds": round(time.monotonic() - started, 1)}
 
     def import_rows(self, request: ImportRequest, on_progress: OnProgress) -> dict[str, Any]:
@@ -120,36 +123,36 @@ class RayJobService:
         started = time.monotonic()
         store = open_store(self._settings.store, s3=self._settings.s3)
         model = self._settings.embedder.model_copy(update={"model": request.model})
-        self._settings = self._settings.model_copy(update={"embedder": model})
-        spec = describe_collection(self._settings)
-        opened = open_import(request, spec, self._settings)
+        settings = self._settings.model_copy(update={"embedder": model})
+        spec = describe_collection(settings)
+        opened = open_import(request, spec, settings)
+        source = opened.factory(settings)
+        base = find_base(store, spec.name, request.alias)
+        reading = source.plan(base.find_position(source))
         put_collection(store, spec)
-        entry = read_alias(store, spec.name, request.alias or "live")
-        parent = entry.snapshot if entry else None
-        before = read_positions(store, spec.name, parent)
         known = RunInput(
             spec=spec,
             embedder=opened.identity,
             mapping_digest=opened.mapping_digest,
-            source=opened.name,
-            parent=parent,
-            files=opened.files,
-            seen=before.get(opened.name, {}),
-            n_held=load_snapshot(store, spec.name, parent).n_rows if parent else 0,
-            intake=opened.decisions,
+            source=source.name,
+            parent=base.snapshot,
+            reading=reading,
+            position=source.position_after(reading),
+            n_held=base.n_rows,
         )
-        plan = begin_run(
-            store, known, settings=self._settings, is_resumed=request.is_resumed, make_plan=plan_import
-        )
+        plan = begin_run(store, known, settings=settings, is_resumed=request.is_resumed)
         run = Run(
             plan=plan,
             spec=spec,
             store=store,
-            delivery=opened.deliver(plan, self._settings),
-            limits=WorkerLimits.choose(self._settings.jobs),
+            source=opened.factory,
+            settings=Shared(settings),
+            delivery=_deliver_vectors(opened, settings),
+            move=None,
+            limits=WorkerLimits.choose(settings.jobs),
             on_progress=follow_stages(plan, collection=spec.name, on_progress=on_progress),
         )
-        report = _carry_out(run, self._settings, request, before=before, is_needed=True)
+        report = _carry_out(run, request, source=source, before=base.positions)
         rows = {"rows_read": report.pop("documents_read"), "rows_compared": opened.n_compared}
         return {**report, **rows, "seconds": round(time.monotonic() - started, 1)}
 
@@ -230,23 +233,27 @@ def describe_collection(settings: Settings) -> CollectionSpec:
     return CollectionSpec(name=settings.collection, embedder=identity.model, chunker=chunker)
 
 
-def begin_run(
-    store: Store,
-    known: RunInput,
-    *,
-    settings: Settings,
-    is_resumed: bool,
-    make_plan: Callable[..., RunPlan] = plan_run,
-) -> RunPlan:
+def _deliver_vectors(opened: OpenedImport, settings: Settings) -> VectorDelivery:
+    mapping = opened.decoder.mapping
+    texts = find_declared_texts(opened.schema) if mapping is None else list_declared_texts(mapping)
+    return VectorDelivery(
+        rows=DecoderFactory(decoder=opened.decoder),
+        texts=texts,
+        identity=opened.identity,
+        embedder=settings.embedder,
+    )
+
+
+def begin_run(store: Store, known: RunInput, *, settings: Settings, is_resumed: bool) -> RunPlan:
     """Return the run's plan, begun: that of an earlier try of the same input, if there was one."""
     sizes = _choose_sizes(settings)
     now = time.time_ns() // 1000
-    plan = make_plan(known, sizes=sizes, started_at=now)
+    plan = plan_run(known, sizes=sizes, started_at=now)
     ledger = Ledger(store, collection=known.spec.name, run_id=plan.run_id)
     if not is_resumed:
         ledger.clear()
     standing = ledger.begin({"started_at": now, "source": known.source, "parent": known.parent})
-    return make_plan(known, sizes=sizes, started_at=standing["started_at"])
+    return plan_run(known, sizes=sizes, started_at=standing["started_at"])
 
 
 def _choose_sizes(settings: Settings) -> RunSizes:
@@ -267,14 +274,13 @@ def _choose_sizes(settings: Settings) -> RunSizes:
     )
 
 
-def finish(
-    run: Run, outcome: RunOutcome, *, alias: str, before: Positions, settings: Settings
-) -> dict[str, Any]:
+def finish(run: Run, outcome: RunOutcome, *, alias: str, before: Positions) -> dict[str, Any]:
     """Publish what a run made, keep its positions, and return its report.
 
     Raises:
         GateError: the snapshot did not pass; it stays unpublished.
-        ConflictError: others published documents of the run, or files of its source, meanwhile.
+        ConflictError: others published documents of the run, or read its source, meanwhile.
+        StreamMovedError: another writer moved the stream that was read.
     """
     snapshot = outcome.manifest.snapshot_id if outcome.manifest else run.plan.parent
     report: dict[str, Any] = {"run": run.plan.run_id, "changed": outcome.manifest is not None}
@@ -286,7 +292,7 @@ def finish(
             outcome.manifest,
             alias=alias,
             reason=f"publish {run.plan.run_id}",
-            settings=settings,
+            settings=run.settings(),
             keep_notes=keep_notes,
         )
         snapshot, report["published"] = moved.snapshot, moved.sequence
@@ -297,43 +303,24 @@ def finish(
     return {**report, "snapshot": snapshot}
 
 
-def keep_positions(run: Run, before: Positions, alias: str, onto: str | None, snapshot: str) -> None:
-    """Keep with a snapshot which files it was built from.
-
-    Raises:
-        ConflictError: another run of the same source came between.
-    """
-    source, collection = run.plan.source, run.spec.name
-    standing = before if onto == run.plan.parent else read_positions(run.store, collection, onto)
-    if standing.get(source) != before.get(source):
-        raise ConflictError(alias=alias, expected=f"{source} as this run found it", found="another run of it")
-    read = (source, run.plan.marks)
-    write_positions(run.store, collection, snapshot, before=standing, read=read)
-
-
 def _carry_out(
-    run: Run,
-    settings: Settings,
-    request: IngestRequest | ImportRequest,
-    *,
-    before: Positions,
-    is_needed: bool,
+    run: Run, request: IngestRequest | ImportRequest, *, source: Source[Any, Any], before: Positions
 ) -> dict[str, Any]:
     """Run the stages, if anything is to be done, publish, and return the report."""
     outcome = RunOutcome(manifest=None, counts={})
-    ledger = run.ledger
+    ledger, settings = run.ledger, run.settings()
     with logged_run(run.plan, collection=run.spec.name) as end, _noting_end(ledger):
-        if is_needed:
+        if run.plan.splits or run.plan.gone:
             n_cpus = settings.jobs.workers
             with _noting_last_run(ledger), connected(request.address, n_cpus=n_cpus):
                 outcome = execute(run)
-                _check_anything(run, outcome, settings)
-        report = finish(run, outcome, alias=request.alias, before=before, settings=settings)
+                _check_anything(run, outcome, source=source.uri)
+        report = finish(run, outcome, alias=request.alias, before=before)
         end(report)
     return report
 
 
-def _check_anything(run: Run, outcome: RunOutcome, settings: Settings) -> None:
+def _check_anything(run: Run, outcome: RunOutcome, *, source: str) -> None:
     """Refuse a first run of which nothing came.
 
     Raises:
@@ -342,8 +329,8 @@ def _check_anything(run: Run, outcome: RunOutcome, settings: Settings) -> None:
     if outcome.manifest is None and run.plan.parent is None:
         n = outcome.counts["dead_letters"]
         detail = f"no document could be read; {n} records were set aside"
-        hint = f"eagleray dead-letters list {settings.options}"
-        raise SourceError(source=run.delivery.url, detail=f"{detail}: {hint}")
+        hint = f"eagleray dead-letters list {run.settings().options}"
+        raise SourceError(source=source, detail=f"{detail}: {hint}")
 
 
 @contextmanager
@@ -368,9 +355,3 @@ def _noting_last_run(ledger: Ledger) -> Iterator[None]:
             write_last_run(ledger.store, ledger.collection, ledger.run_id)
         raise
     write_last_run(ledger.store, ledger.collection, ledger.run_id)
-
-
-def _find_forced(store: Store, collection: str, request: IngestRequest, *, source: str) -> frozenset[str]:
-    if not request.only_dead_letters:
-        return frozenset()
-    return find_faulty_paths(list_dead_letters(store, collection), source=source)

@@ -54,8 +54,8 @@ class RowPiece:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportSource:
-    """Rows and vectors, ready to be read in pieces.
+class ImportFiles:
+    """Files of rows and vectors, described so that they can be read in pieces wherever their store is opened.
 
     Attributes:
         file_schema: of the files of rows.
@@ -66,7 +66,6 @@ class ImportSource:
         dim: numbers of a vector where that is the same for all rows, else `None`.
     """
 
-    store: Store
     pieces: tuple[RowPiece, ...]
     file_schema: pa.Schema
     schema: pa.Schema
@@ -81,9 +80,9 @@ class ImportSource:
         return sum(piece.n_rows for piece in self.pieces)
 
 
-def open_import_source(
+def describe_import(
     store: Store, sizes: Mapping[str, int], *, vectors: str, tables: TableReader
-) -> ImportSource:
+) -> ImportFiles:
     """Find out what the files of an import hold.
 
     Args:
@@ -107,8 +106,7 @@ def open_import_source(
     pieces, schema = _list_pieces(store, _find_row_files(store, sorted(sizes)), sizes, tables)
     rows, kind = _split(schema, column, store=store)
     file = describe_array(store, array, size=sizes[array]) if array else None
-    source = ImportSource(
-        store=store,
+    files = ImportFiles(
         pieces=pieces,
         file_schema=schema,
         schema=rows,
@@ -117,17 +115,23 @@ def open_import_source(
         ids=describe_ids(store, IDS, size=sizes[IDS]) if array and IDS in sizes else None,
         dim=file.dim if file is not None else getattr(kind, "list_size", None),
     )
-    for beside in (source.vectors, source.ids):
-        if beside is not None and beside.n_rows != source.n_rows:
+    for beside in (files.vectors, files.ids):
+        if beside is not None and beside.n_rows != files.n_rows:
             detail = (
-                f"it has {beside.n_rows} rows, the files of rows have {source.n_rows}; they must be as many"
+                f"it has {beside.n_rows} rows, the files of rows have {files.n_rows}; they must be as many"
             )
             raise SourceError(source=beside.path, detail=detail)
-    return source
+    return files
 
 
 def iterate_rows(
-    source: ImportSource, piece: RowPiece, *, tables: TableReader, dim: int, is_normalised: bool
+    store: Store,
+    files: ImportFiles,
+    *,
+    piece: RowPiece,
+    tables: TableReader,
+    dim: int,
+    is_normalised: bool,
 ) -> Generator[tuple[int, pa.Table, CheckedVectors], None, None]:
     """Yield (first row within the file from 0, rows without vectors, their vectors), some at a time.
 
@@ -135,16 +139,16 @@ def iterate_rows(
         SourceError: the file cannot be read, or the ids beside the vectors are not those of the rows.
     """
     done = 0
-    for table in _read_tables(source, piece, tables):
+    for table in _read_tables(store, files, piece=piece, tables=tables):
         first = piece.first_row + done
-        rows = table.select(source.schema.names)
-        if source.vectors is None:
-            column = table[source.column].combine_chunks()
+        rows = table.select(files.schema.names)
+        if files.vectors is None:
+            column = table[files.column].combine_chunks()
             array = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
             checked = check_column(array, dim=dim, is_normalised=is_normalised)
         else:
-            matrix = read_rows(source.store, source.vectors, first, first + table.num_rows)
-            _check_ids(source, rows, first)
+            matrix = read_rows(store, files.vectors, first, first + table.num_rows)
+            _check_ids(store, files, rows=rows, first=first)
             checked = check_matrix(matrix, is_normalised=is_normalised)
         yield piece.file_row + done, rows, checked
         done += table.num_rows
@@ -152,15 +156,15 @@ def iterate_rows(
         raise SourceError(source=piece.path, detail=f"expected {piece.n_rows} rows in a piece, found {done}")
 
 
-def _check_ids(source: ImportSource, rows: pa.Table, first: int) -> None:
-    if source.vectors is None or "chunk_id" not in rows.column_names:
+def _check_ids(store: Store, files: ImportFiles, *, rows: pa.Table, first: int) -> None:
+    if files.vectors is None or "chunk_id" not in rows.column_names:
         return
     end, wanted = first + rows.num_rows, rows["chunk_id"].to_numpy()
     found = []
-    if source.vectors.ids >= 0:
-        found.append((source.vectors.path, read_ids(source.store, source.vectors, first, end)))
-    if source.ids is not None:
-        found.append((source.ids.path, read_rows(source.store, source.ids, first, end).reshape(-1)))
+    if files.vectors.ids >= 0:
+        found.append((files.vectors.path, read_ids(store, files.vectors, first, end)))
+    if files.ids is not None:
+        found.append((files.ids.path, read_rows(store, files.ids, first, end).reshape(-1)))
     for path, ids in found:
         off = np.flatnonzero(ids != wanted)
         if len(off):
@@ -233,17 +237,19 @@ def _split(schema: pa.Schema, column: str, *, store: Store) -> tuple[pa.Schema, 
     return schema.remove(place), schema.field(place).type
 
 
-def _read_tables(source: ImportSource, piece: RowPiece, tables: TableReader) -> Iterator[pa.Table]:
+def _read_tables(
+    store: Store, files: ImportFiles, *, piece: RowPiece, tables: TableReader
+) -> Iterator[pa.Table]:
     try:
         if piece.path.endswith(_LANCE):
-            scanner = _open_lance(source.store, piece.path).scanner(
+            scanner = _open_lance(store, piece.path).scanner(
                 offset=piece.file_row, limit=piece.n_rows, batch_size=_BATCH_ROWS, scan_in_order=True
             )
             batches = scanner.to_batches()
         else:
             rows = TableRows(group=piece.group, start=0, end=piece.n_rows, columns=(), batch_rows=_BATCH_ROWS)
-            file = _locate(source.store, piece.path, piece.file_bytes)
-            batches = tables.read(file, rows, source.file_schema)
+            file = _locate(store, piece.path, piece.file_bytes)
+            batches = tables.read(file, rows, files.file_schema)
         for batch in batches:
             yield pa.Table.from_batches([batch])
     except (TableError, pa.ArrowException, OSError, ValueError) as error:

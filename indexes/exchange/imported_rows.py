@@ -45,37 +45,17 @@ class Decoder:
     """How rows become chunk rows.
 
     Attributes:
-        source: name that stands before the file's in the `source` of rows that name none.
         mapping: what is what; `None` takes the columns of an export.
         chunker_digest: part of every chunk id.
         has_versions: whether rows say their `version` and `ordinal`.
     """
 
-    source: str
     mapping: FieldMapping | None
     chunker_digest: str
     has_versions: bool
 
-    def decode(
-        self, rows: pa.Table, checked: CheckedVectors, file: InputFile, *, first_row: int
-    ) -> Iterator[tuple[int, pa.Table] | DeadLetter]:
-        """Yield (number of the row, its chunk row as `DELIVERED_SCHEMA`), or why it is none.
-
-        Args:
-            rows: without vectors.
-            checked: their vectors.
-            file: they come from; its `source` is the name below the source.
-            first_row: of these rows within the file, from 0.
-        """
-        filed = replace(file, source=f"{self.source}/{file.source}")
-        for number, record in enumerate(make_records(rows, filed, first_row=first_row + 1)):
-            if number in checked.faults:
-                yield record.reject(DeadLetterReason.INVALID_VECTOR, checked.faults[number])
-                continue
-            chunk_row = self._decode_record(record)
-            yield chunk_row if isinstance(chunk_row, DeadLetter) else (number, chunk_row)
-
-    def _decode_record(self, record: RawRecord) -> pa.Table | DeadLetter:
+    def decode(self, record: RawRecord) -> pa.Table | DeadLetter:
+        """Return the chunk row of a record as `DELIVERED_SCHEMA`, or why it is none."""
         if self.mapping is not None:
             document = apply_mapping(self.mapping, record)
             return document if isinstance(document, DeadLetter) else self._make_row(document, record, {})
@@ -108,6 +88,24 @@ class Decoder:
             table = _replace(table, "version", pa.array([version]))
             table = _replace(table, "chunk_id", pa.array([number], pa.int64()))
         return table.append_column(DELIVERED_SCHEMA.field("position"), pa.array([record.position]))
+
+
+def make_vector_records(
+    rows: pa.Table, checked: CheckedVectors, file: InputFile, *, first_row: int
+) -> Iterator[RawRecord | DeadLetter]:
+    """Yield rows as records with their vectors, or why one has none.
+
+    Args:
+        rows: without vectors.
+        checked: their vectors.
+        file: they come from.
+        first_row: of these rows within the file, from 0.
+    """
+    for number, record in enumerate(make_records(rows, file, first_row=first_row + 1)):
+        if number in checked.faults:
+            yield record.reject(DeadLetterReason.INVALID_VECTOR, checked.faults[number])
+        else:
+            yield replace(record, vector=checked.vectors[number])
 
 
 def find_declared_texts(schema: pa.Schema) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Which files a snapshot was built from: path -> mark, so that a later run reads what changed.
+"""How far the sources of a snapshot were read, such as path -> mark, so that a later run reads what changed.
 
 Positions only save work. They say nothing the snapshot depends on, so they are no part of its
 id: the same documents in files of another order or age give the same snapshot.
@@ -7,14 +7,14 @@ id: the same documents in files of another order or age give the same snapshot.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from eagleray.contracts.ports import Store
 from eagleray.digests import canonical_json, digest_json
 from eagleray.errors import IntegrityError, ObjectNotFoundError
 
 Positions = dict[str, dict[str, str]]
-"""Source name -> path -> mark (`ray_jobs.plans.runs.mark_file`)."""
+"""Source name -> its position: part -> mark, such as the path of a file and what changes with its content."""
 
 
 def read_positions(store: Store, collection: str, snapshot: str | None) -> Positions:
@@ -40,26 +40,20 @@ def read_positions(store: Store, collection: str, snapshot: str | None) -> Posit
     return positions
 
 
-def write_positions(
-    store: Store,
-    collection: str,
-    snapshot: str,
-    *,
-    before: Positions,
-    read: tuple[str, Mapping[str, str]],
-) -> None:
-    """Keep with a snapshot what its parent knew, and the marks of the files of the source read now."""
-    source, marks = read
-    positions = {**before, source: dict(marks)}
+def write_positions(store: Store, collection: str, snapshot: str, *, positions: Positions) -> None:
+    """Keep positions with a snapshot."""
     body = {"positions": positions, "sha256": digest_json(positions)}
     store.write(_locate(collection, snapshot), canonical_json(body))
 
 
+def forget_parts(position: Mapping[str, str], parts: Collection[str]) -> dict[str, str]:
+    """Return a position from which these parts are read again."""
+    return {part: "" if part in parts else mark for part, mark in position.items()}
+
+
 def copy_positions(store: Store, collection: str, snapshot: str, other: str) -> None:
     """Keep with another snapshot of the same documents what is kept with this one."""
-    positions = read_positions(store, collection, snapshot)
-    body = {"positions": positions, "sha256": digest_json(positions)}
-    store.write(_locate(collection, other), canonical_json(body))
+    write_positions(store, collection, other, positions=read_positions(store, collection, snapshot))
 
 
 def _locate(collection: str, snapshot: str) -> str:

@@ -32,11 +32,15 @@ class LocalStore:
     """Objects are files below `root`; names that leave it are refused.
 
     A pickled copy knows whether the folder was seen, so workers notice that it is gone.
+
+    Args:
+        root: the folder.
+        is_seen: whether it was seen already, so that it has to be there.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, is_seen: bool = False) -> None:
         self._root = root.absolute()
-        self._is_seen = False
+        self._is_seen = is_seen
 
     @property
     def url(self) -> str:

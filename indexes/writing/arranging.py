@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,14 @@ from eagleray.contracts.times import OPEN_END, format_micros
 from eagleray.digests import make_chunk_id
 from indexes.segments.patching import PATCH_SCHEMA
 from indexes.writing.reconciliation import Addition, DeliveredVersion, DocumentPlan, Held, reconcile_document
+
+TOMBSTONE_SCHEMA: Final = pa.schema(
+    [
+        pa.field("doc_id", pa.string(), nullable=False),
+        pa.field("known_to", pa.int64(), nullable=False),
+    ]
+)
+"""Documents that their source removed, and when, microseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +50,14 @@ class _Gathered:
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
-def arrange_shard(delivered: pa.Table, state: pa.Table, *, chunker_digest: str, now: int) -> Arranged:
+def arrange_shard(
+    delivered: pa.Table,
+    state: pa.Table,
+    *,
+    chunker_digest: str,
+    now: int,
+    tombstones: pa.Table | None = None,
+) -> Arranged:
     """Decide what a shard's deliveries change.
 
     Args:
@@ -50,6 +66,7 @@ def arrange_shard(delivered: pa.Table, state: pa.Table, *, chunker_digest: str, 
             groups, is_due.
         chunker_digest: goes into the ids of rows whose version gets another name.
         now: when the run began, microseconds.
+        tombstones: documents that were removed, as `TOMBSTONE_SCHEMA`; `None` for none.
 
     Returns:
         New rows sorted by chunk_id, patch rows sorted by chunk_id, dead letters and counts; none
@@ -57,10 +74,13 @@ def arrange_shard(delivered: pa.Table, state: pa.Table, *, chunker_digest: str, 
     """
     deliveries, rows_of = _group_deliveries(delivered)
     held, ids_of = _group_held(state)
+    removals = _group_removals(tombstones)
     gathered = _Gathered()
     for doc_id in sorted(deliveries.keys() | held.keys()):
         mine = held.get(doc_id, [])
-        plan = reconcile_document(deliveries.get(doc_id, []), mine, now=now)
+        plan = reconcile_document(
+            deliveries.get(doc_id, []), mine, now=now, removed_at=removals.get(doc_id, ())
+        )
         for addition in plan.additions:
             rows = rows_of[doc_id, addition.delivery.version, addition.delivery.key]
             gathered.indices += rows
@@ -77,6 +97,15 @@ def arrange_shard(delivered: pa.Table, state: pa.Table, *, chunker_digest: str, 
         dead_letters=tuple(gathered.dead_letters),
         counts=dict(sorted(gathered.counts.items())),
     )
+
+
+def _group_removals(tombstones: pa.Table | None) -> dict[str, list[int]]:
+    times: dict[str, list[int]] = defaultdict(list)
+    if tombstones is not None:
+        pairs = zip(*(tombstones[name].to_pylist() for name in TOMBSTONE_SCHEMA.names), strict=True)
+        for doc_id, known_to in pairs:
+            times[doc_id].append(known_to)
+    return times
 
 
 def _group_deliveries(

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from eagleray.contracts.documents import AttributeTypes
 from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest
 from eagleray.contracts.ports import Store
+from eagleray.contracts.sources import StreamMove
 from indexes.segments.attributes import merge_attribute_types
 from indexes.snapshots.catalog import load_snapshot, put_snapshot
+from indexes.snapshots.streams import move_streams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,7 @@ class BuildOutcome:
         patch: digest of the patch to the rows there were, or `None`.
         open_change: by how much the number of open documents changed.
         attributes: types of the new rows' attributes.
+        moves: of the streams that the rows were read from.
     """
 
     segments: tuple[str, ...]
@@ -33,12 +36,17 @@ class BuildOutcome:
     patch: str | None
     open_change: int
     attributes: AttributeTypes
+    moves: tuple[StreamMove, ...] = ()
 
 
 def assemble_snapshot(
     store: Store, spec: CollectionSpec, *, parent: str | None, outcome: BuildOutcome
 ) -> SnapshotManifest:
-    """Write the snapshot that `outcome` makes of its parent, and return its manifest."""
+    """Write the snapshot that `outcome` makes of its parent, and return its manifest.
+
+    Raises:
+        StreamMovedError: a stream does not stand where a move of it goes on from.
+    """
     before = load_snapshot(store, spec.name, parent) if parent else None
     patches = list(before.patches) if before else []
     if outcome.patch is not None:
@@ -52,7 +60,7 @@ def assemble_snapshot(
         n_rows=(before.n_rows if before else 0) + outcome.n_rows,
         n_documents=(before.n_documents if before else 0) + outcome.open_change,
         attributes=merge_attribute_types(before.attributes if before else {}, outcome.attributes),
-        watermarks=before.watermarks if before else {},
+        watermarks=move_streams(before.watermarks if before else {}, outcome.moves),
         ranking=before.ranking if before else None,
     )
     put_snapshot(store, manifest)

@@ -22,6 +22,7 @@ from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.documents import AttributeTypes
 from eagleray.contracts.manifests import AliasEntry, CollectionSpec, SnapshotManifest
 from eagleray.contracts.ports import Embedder, FloatMatrix, Store, TokenCounter
+from eagleray.contracts.sources import StreamMove
 from eagleray.errors import ConflictError, IntegrityError, NotPublishedError
 from indexes.segments.attributes import merge_attribute_types
 from indexes.segments.publishing import publish_segment
@@ -30,6 +31,7 @@ from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.snapshots.opened import OpenSnapshot
 from indexes.snapshots.patches import make_patch, put_patch
 from indexes.snapshots.positions import copy_positions
+from indexes.snapshots.streams import move_streams
 from indexes.writing.arranging import Arranged, arrange_shard
 from indexes.writing.assembling import BuildOutcome, assemble_snapshot
 from indexes.writing.delivering import choose_chunker, make_rows
@@ -68,7 +70,15 @@ class _Prepared:
     vectors: dict[tuple[str, ...], FloatMatrix] = field(default_factory=dict)
 
 
-def commit(target: Writable, writes: Sequence[Write]) -> dict[str, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """What one move of the alias carries out."""
+
+    writes: Sequence[Write]
+    moves: tuple[StreamMove, ...]
+
+
+def commit(target: Writable, writes: Sequence[Write], *, moves: Sequence[StreamMove] = ()) -> dict[str, str]:
     """Carry out requests, each once, and return name -> snapshot that holds what it asked for.
 
     Where somebody else moves the alias meanwhile, all is decided again on top of their snapshot. A crash
@@ -78,9 +88,11 @@ def commit(target: Writable, writes: Sequence[Write]) -> dict[str, str]:
     Args:
         target: the collection.
         writes: requests that touch no document in common.
+        moves: of streams whose records the requests hold: made in the snapshot that has their rows.
 
     Raises:
         NotPublishedError: the alias points nowhere.
+        StreamMovedError: another writer moved a stream since; nothing was written.
         ConflictError: others moved the alias again and again.
         StoreError: the store failed; the same requests may be sent again.
     """
@@ -93,7 +105,10 @@ def commit(target: Writable, writes: Sequence[Write]) -> dict[str, str]:
         begun = [write.begun for write in writes if write.begun.has_key]
         done = find_done(store, collection, alias=target.alias, current=current, begun=begun)
         todo = [write for write in writes if write.begun.name not in done]
-        moved = _try(target, todo, prepared, current=current) if todo else current.snapshot
+        moved: str | None = current.snapshot
+        if todo or (moves and not writes):
+            batch = _Batch(writes=todo, moves=tuple(moves))
+            moved = _try(target, batch, prepared, current=current)
         if moved is None:
             continue
         done |= {write.begun.name: moved for write in todo}
@@ -104,16 +119,18 @@ def commit(target: Writable, writes: Sequence[Write]) -> dict[str, str]:
 
 
 def _try(
-    target: Writable, writes: Sequence[Write], prepared: dict[str, _Prepared], *, current: AliasEntry
+    target: Writable, batch: _Batch, prepared: dict[str, _Prepared], *, current: AliasEntry
 ) -> str | None:
     """Build on the current snapshot and move the alias; `None` where somebody else moved it first."""
+    writes = batch.writes
     key = " ".join(write.begun.name for write in writes)
     if key not in prepared:
         prepared[key] = _Prepared(rows=_make_rows(target, writes))
     opened = target.open_snapshot(current.snapshot)
+    move_streams(opened.manifest.watermarks, batch.moves)  # refused before anything is computed
     arranged = _arrange(target, writes, opened, prepared[key].rows)
     _check_ids(opened, arranged.rows)
-    manifest = _build(target, arranged, prepared[key], parent=current.snapshot)
+    manifest = _build(target, arranged, prepared[key], parent=current.snapshot, moves=batch.moves)
     copy_positions(target.store, target.spec.name, current.snapshot, manifest.snapshot_id)
     move = AliasMove(
         expected=current.snapshot,
@@ -145,14 +162,14 @@ def _make_rows(target: Writable, writes: Sequence[Write]) -> pa.Table:
 
 
 def _arrange(target: Writable, writes: Sequence[Write], opened: OpenSnapshot, rows: pa.Table) -> Arranged:
-    doc_ids = sorted(frozenset().union(*(write.doc_ids for write in writes)))
+    doc_ids = sorted(frozenset[str]().union(*(write.doc_ids for write in writes)))
     removed = frozenset(doc_id for write in writes for doc_id in write.removed)
     held = [find_held_rows(view, doc_ids, due=removed) for view in opened.segments]
     return arrange_shard(
         rows,
         pa.concat_tables([STATE_SCHEMA.empty_table(), *held]).combine_chunks(),
         chunker_digest=target.spec.chunker_digest,
-        now=max(write.begun.now for write in writes),
+        now=max((write.begun.now for write in writes), default=0),
     )
 
 
@@ -167,7 +184,14 @@ def _check_ids(opened: OpenSnapshot, rows: pa.Table) -> None:
             )
 
 
-def _build(target: Writable, arranged: Arranged, prepared: _Prepared, *, parent: str) -> SnapshotManifest:
+def _build(
+    target: Writable,
+    arranged: Arranged,
+    prepared: _Prepared,
+    *,
+    parent: str,
+    moves: tuple[StreamMove, ...],
+) -> SnapshotManifest:
     """Write segments, patch and snapshot; none of it is visible yet."""
     store, collection, rows = target.store, target.spec.name, arranged.rows
     types: AttributeTypes = {}
@@ -192,6 +216,7 @@ def _build(target: Writable, arranged: Arranged, prepared: _Prepared, *, parent:
         patch=put_patch(store, collection, make_patch(changes)) if changes.num_rows else None,
         open_change=arranged.counts.get("open_change", 0),
         attributes=types,
+        moves=moves,
     )
     return assemble_snapshot(store, target.spec, parent=parent, outcome=outcome)
 

@@ -22,6 +22,7 @@ from indexes.segments.opening import open_segment
 from indexes.segments.view import SegmentView
 from indexes.snapshots.catalog import load_snapshot, put_snapshot
 from indexes.snapshots.patches import read_patch
+from indexes.snapshots.streams import rebase_streams
 
 Item = TypeVar("Item")
 
@@ -63,6 +64,7 @@ class Rebase:
         Raises:
             NotPublishedError: there is no such snapshot.
             IntegrityError: something it needs is missing or damaged.
+            StreamMovedError: both moved the position of the same stream.
         """
         made, before = self._made, self._before
         after = load_snapshot(self._store, self._collection, snapshot)
@@ -82,7 +84,7 @@ class Rebase:
             n_rows=made.n_rows + after.n_rows - before.n_rows,
             n_documents=made.n_documents + after.n_documents - before.n_documents,
             attributes=merge_attribute_types(after.attributes, made.attributes),
-            watermarks=after.watermarks,
+            watermarks=rebase_streams(before.watermarks, made.watermarks, after.watermarks),
             ranking=after.ranking if made.ranking == before.ranking else made.ranking,
         )
         put_snapshot(self._store, joined)

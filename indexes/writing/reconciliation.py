@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from eagleray.contracts.principals import name_private_group
 from eagleray.contracts.times import OPEN_END
@@ -49,6 +49,9 @@ class Held:
     known_to: int
     groups: tuple[str, ...]
     is_due: bool
+
+
+Ending = TypeVar("Ending", DeliveredVersion, Held)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,7 @@ def name_reissue(version: str, known_from: int) -> str:
 
 
 def reconcile_document(
-    deliveries: Sequence[DeliveredVersion], held: Sequence[Held], *, now: int
+    deliveries: Sequence[DeliveredVersion], held: Sequence[Held], *, now: int, removed_at: Sequence[int] = ()
 ) -> DocumentPlan:
     """Decide what one document's deliveries change.
 
@@ -103,6 +106,8 @@ def reconcile_document(
         held: every version the parent snapshot holds.
         now: when the run began, microseconds: when a removal becomes known, and when a correction
             becomes known that claims the very moment of what it corrects.
+        removed_at: when the source says that the document was removed, microseconds: what was known before
+            ends there, and what comes later is the document again.
 
     Returns:
         The plan. Content that is already held is repeated, not added. A later version closes the
@@ -110,9 +115,11 @@ def reconcile_document(
         is closed at `now`, and the last delivery, which is what the source holds, is visible from then on.
     """
     if not deliveries:
-        return DocumentPlan(changes=_close_removed(held, now=now))
-    clean, conflicts, n_repeated = _split_conflicts(deliveries)
-    timeline = sorted(held, key=lambda item: (item.known_from, item.version))
+        return DocumentPlan(changes=_close_removed(held, removed_at, now=now))
+    ended = [_end_removed(item, removed_at) for item in deliveries]
+    clean, conflicts, n_repeated = _split_conflicts(ended)
+    before = sorted(held, key=lambda item: (item.known_from, item.version))
+    timeline = [_end_removed(item, removed_at) for item in before]
     additions: list[Addition] = []
     groups: dict[str, tuple[str, ...]] = {}
     repeated: set[int] = set()
@@ -136,7 +143,7 @@ def reconcile_document(
     starts = sorted(item.known_from for item in present)
     return DocumentPlan(
         additions=tuple(replace(item, known_to=_find_end(item, starts)) for item in additions),
-        changes=_find_changes(timeline, standing, starts, groups),
+        changes=_find_changes(before, standing, starts, groups),
         conflicts=tuple(conflicts),
         n_repeated=n_repeated + len(repeated),
     )
@@ -307,9 +314,18 @@ def _find_changes(
     return tuple(changes)
 
 
-def _close_removed(held: Sequence[Held], *, now: int) -> tuple[VersionChange, ...]:
-    return tuple(
-        VersionChange(version=item.version, known_to=max(now, item.known_from + 1))
-        for item in sorted(held, key=lambda item: item.version)
-        if item.is_due and item.known_to == OPEN_END
-    )
+def _close_removed(held: Sequence[Held], removed_at: Sequence[int], *, now: int) -> tuple[VersionChange, ...]:
+    changes = []
+    for item in sorted(held, key=lambda item: item.version):
+        end = _end_removed(item, removed_at).known_to
+        if item.is_due and end == OPEN_END:
+            end = max(now, item.known_from + 1)
+        if end < item.known_to:
+            changes.append(VersionChange(version=item.version, known_to=end))
+    return tuple(changes)
+
+
+def _end_removed(item: Ending, removed_at: Sequence[int]) -> Ending:
+    """Return a version that ends where the document was next removed, if it does not end before."""
+    end = min([item.known_to, *(time for time in removed_at if time > item.known_from)])
+    return item if end == item.known_to else replace(item, known_to=end)

@@ -11,7 +11,7 @@ from typing import Final
 
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.digests import digest_json
-from ray_jobs.plans.partitions import SMALL_PARTS
+from ray_jobs.plans.shards import SMALL_PARTS
 
 MAX_ROWS: Final = 8_192
 """Questions of one partition at most: what is lost when a worker dies."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 
 from eagleray.contracts.manifests import CollectionSpec, EmbedderIdentity
+from eagleray.contracts.sources import Position, SourcePlan, Split
 from eagleray.digests import digest_json
-from ray_jobs.plans.partitions import Partition, SourceFile, count_shards, plan_partitions
+from ray_jobs.plans.shards import count_shards
 from ray_jobs.plans.training import IndexRules
 
 
@@ -39,11 +39,11 @@ class RunPlan:
     Attributes:
         run_id: digest of all that decides the result, except when the run began.
         started_at: when the run was first planned, microseconds; a resumed run keeps it.
-        source: name of the source; documents are named `<source>/<path>` in rows.
-        marks: path -> mark of every file of the source now: what the next run compares with.
-        reread: paths of files that are new, changed, or were read by another mapping: what the
-            partitions cover.
-        gone: paths that were there at the parent snapshot and are not any more.
+        source: name of the source; a part of it is named `<source>/<part>` in rows.
+        position: of the source after the run: what the next run goes on from.
+        whole: parts that are read from beginning to end.
+        gone: parts that were there at the parent snapshot and are not any more.
+        splits: what is read.
         n_shards: shards the documents are spread over.
     """
 
@@ -51,10 +51,10 @@ class RunPlan:
     started_at: int
     source: str
     parent: str | None
-    marks: Mapping[str, str]
-    reread: frozenset[str]
+    position: Position
+    whole: frozenset[str]
     gone: frozenset[str]
-    partitions: tuple[Partition, ...]
+    splits: tuple[Split, ...]
     n_shards: int
     sizes: RunSizes
 
@@ -65,11 +65,10 @@ class RunInput:
 
     Attributes:
         embedder: what computes the vectors of this run.
+        source: name of the source.
+        reading: what is to be read of the source.
+        position: of the source after that.
         n_held: rows of the parent snapshot.
-        seen: path -> mark of the files the parent snapshot was built from.
-        forced: paths to read again although their mark has not changed.
-        closed: folders that cannot be opened now: their files are taken to be as they were.
-        intake: of an import, what else decides its result; empty for an ingest.
     """
 
     spec: CollectionSpec
@@ -77,56 +76,34 @@ class RunInput:
     mapping_digest: str
     source: str
     parent: str | None
-    files: tuple[SourceFile, ...]
-    seen: Mapping[str, str]
+    reading: SourcePlan[Split]
+    position: Position
     n_held: int = 0
-    forced: frozenset[str] = frozenset()
-    closed: tuple[str, ...] = ()
-    intake: Mapping[str, str | bool] = field(default_factory=dict)
-
-
-def mark_file(file: SourceFile, mapping_digest: str) -> str:
-    """Return what changes whenever the documents of a file may have changed."""
-    return f"{file.tag}+{mapping_digest[:16]}"
 
 
 def plan_run(known: RunInput, *, sizes: RunSizes, started_at: int) -> RunPlan:
     """Plan a run; the same input gives the same `run_id`, so a relaunch finds its own ledger."""
-    files = tuple(sorted(known.files, key=lambda file: file.path))
-    below = tuple(f"{folder}/" for folder in known.closed)
-    marks = {path: mark for path, mark in known.seen.items() if path.startswith(below)}
-    marks |= {file.path: mark_file(file, known.mapping_digest) for file in files}
-    reread = tuple(
-        file for file in files if file.path in known.forced or known.seen.get(file.path) != marks[file.path]
-    )
+    reading = known.reading
     identity = {
         "spec": asdict(known.spec),
         "embedder": asdict(known.embedder),
         "mapping": known.mapping_digest,
         "source": known.source,
         "parent": known.parent,
-        "files": [[file.path, file.size_bytes, file.tag] for file in files],
-        "reread": [file.path for file in reread],
         "sizes": asdict(sizes),
     }
-    if known.intake:
-        identity["intake"] = dict(known.intake)
+    taken = identity.keys() & reading.identity.keys()
+    if taken:
+        raise ValueError(f"the identity of a source's plan may not have the names {sorted(taken)}")
     return RunPlan(
-        run_id=digest_json(identity)[:16],
+        run_id=digest_json({**identity, **reading.identity})[:16],
         started_at=started_at,
         source=known.source,
         parent=known.parent,
-        marks=marks,
-        reread=frozenset(file.path for file in reread),
-        gone=frozenset(known.seen) - marks.keys(),
-        partitions=plan_partitions(reread, partition_bytes=sizes.partition_bytes),
-        n_shards=count_shards(reread, shard_bytes=sizes.shard_bytes, n_held=known.n_held),
+        position=known.position,
+        whole=reading.whole,
+        gone=reading.gone,
+        splits=reading.splits,
+        n_shards=count_shards(reading.size_bytes, shard_bytes=sizes.shard_bytes, n_held=known.n_held),
         sizes=sizes,
     )
-
-
-def plan_import(known: RunInput, *, sizes: RunSizes, started_at: int) -> RunPlan:
-    """Plan a run that takes rows with vectors: it reads all of its files and closes nothing they lack."""
-    plan = plan_run(replace(known, seen={}), sizes=sizes, started_at=started_at)
-    none: frozenset[str] = frozenset()
-    return replace(plan, marks=dict(known.seen), reread=none, gone=none, partitions=())

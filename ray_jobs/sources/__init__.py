@@ -1,1 +1,5 @@
-"""Where documents come from; each source lists what it has and reads a partition of it."""
+"""Where documents and rows come from: one folder a kind of source, and `registry`, the list of them.
+
+What a source is stands in `eagleray.contracts.sources`. Files of questions, which become no documents, are in
+`questions`.
+"""

@@ -19,7 +19,7 @@ from eagleray.contracts.documents import DeadLetter
 from eagleray.digests import digest_bytes
 from indexes.runs.markers import Stage
 from indexes.snapshots.patches import make_patch, put_patch
-from indexes.writing.arranging import arrange_shard
+from indexes.writing.arranging import TOMBSTONE_SCHEMA, arrange_shard
 from indexes.writing.held_rows import STATE_SCHEMA
 from ray_jobs.dead_letters import TaskLetters
 from ray_jobs.ledger import Ledger
@@ -78,6 +78,7 @@ class ArrangeTask:
         ledger: of the run.
         delivered: paths of the shard files of the ingest stage.
         states: paths of those of the state stage.
+        tombstones: paths of those of the ingest stage that say which documents were removed, and when.
         chunker_digest: goes into the ids of rows whose version gets another name.
         now: when the run began, microseconds.
         joins_rows: whether rows say which version of a document they are part of.
@@ -91,11 +92,13 @@ class ArrangeTask:
         states: Sequence[str],
         chunker_digest: str,
         now: int,
+        tombstones: Sequence[str] = (),
         joins_rows: bool = False,
     ) -> None:
         self._ledger = ledger
         self._delivered = delivered
         self._states = states
+        self._tombstones = tombstones
         self._chunker_digest = chunker_digest
         self._now = now
         self._joins_rows = joins_rows
@@ -108,7 +111,10 @@ class ArrangeTask:
         odd: tuple[DeadLetter, ...] = ()
         if self._joins_rows:
             delivered, odd = join_rows(delivered)
-        arranged = arrange_shard(delivered, state, chunker_digest=self._chunker_digest, now=self._now)
+        tombstones = read_shard(ledger.store, self._tombstones, shard, schema=TOMBSTONE_SCHEMA)
+        arranged = arrange_shard(
+            delivered, state, chunker_digest=self._chunker_digest, now=self._now, tombstones=tombstones
+        )
         zones = split_zones(arranged.rows)
         letters = TaskLetters((*odd, *arranged.dead_letters))
         outcome = ArrangeOutcome(
@@ -186,6 +192,7 @@ def make_arrange_stage(
     plan: RunPlan,
     delivered: Sequence[str],
     states: Sequence[str],
+    tombstones: Sequence[str],
     chunker_digest: str,
     joins_rows: bool,
 ) -> StageSpec[Shard, ArrangeOutcome]:
@@ -195,6 +202,7 @@ def make_arrange_stage(
         ledger,
         delivered=delivered,
         states=states,
+        tombstones=tombstones,
         chunker_digest=chunker_digest,
         now=plan.started_at,
         joins_rows=joins_rows,

@@ -1,81 +1,68 @@
-"""Ingest: a partition of the source in, chunk rows by shard out.
+"""Ingest: a split of the source in, chunk rows by shard out.
 
-Parses, maps and chunks; what cannot become a document is a dead letter and never stops the rest.
+Every record becomes chunk rows, with its vector beside them where it brought one; what cannot become a
+document is a dead letter and never stops the rest.
 """
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Protocol
 
 import pyarrow as pa
 
 from eagleray.chunking.config import ChunkerConfig
 from eagleray.chunking.counting import HuggingFaceCounter
 from eagleray.contracts.chunks import DELIVERED_SCHEMA
-from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
+from eagleray.contracts.documents import DeadLetter, DeadLetterReason
 from eagleray.contracts.manifests import CollectionSpec
-from eagleray.contracts.ports import Store, TokenCounter
-from eagleray.contracts.sources import RawRecord
+from eagleray.contracts.ports import TokenCounter
+from eagleray.contracts.sources import RawRecord, Source, SourceFactory, Split, Tombstone
 from eagleray.documents.mapping import Mapping, apply_mapping
-from eagleray.documents.parsing.pool import ParserPool, choose_limits
-from eagleray.documents.records import InputFile
 from eagleray.embedders import find_tokenizer
-from eagleray.errors import ObjectNotFoundError, StoreError
 from eagleray.setting_groups.engine import EmbedderSettings
-from eagleray.setting_groups.parsing import ParsingSettings
+from eagleray.settings import Settings
 from indexes.runs.markers import Stage
+from indexes.writing.arranging import TOMBSTONE_SCHEMA
 from indexes.writing.delivering import choose_chunker, make_rows
 from ray_jobs.dead_letters import TaskLetters
 from ray_jobs.ledger import Ledger
-from ray_jobs.plans.partitions import Partition, Piece
-from ray_jobs.plans.runs import RunPlan
 from ray_jobs.stage_spec import StageSpec
 from ray_jobs.stages.shard_files import ShardWriter
+from ray_jobs.stages.vector_rows import VectorRows
 
-_OF_FILE: Final = frozenset(
-    {errno.EACCES, errno.EPERM, errno.ELOOP, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EIO}
-)
-"""Failures of one file while the others can be read."""
+
+class MakeRows(Protocol):
+    """Makes the chunk rows of a record."""
+
+    def __call__(self, record: RawRecord) -> pa.Table | DeadLetter:
+        """Return its rows as `DELIVERED_SCHEMA`, or why it has none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """How records become chunks.
+class ShardSizes:
+    """How many shards there are, and the memory of rows that become one shard file."""
 
-    Attributes:
-        source: name of the source, the first part of every row's `source`.
-        parsers: read the files.
-        chunker_digest: part of every chunk id.
-        max_record_bytes: a longer line, or file that is one document, becomes a dead letter.
-        max_file_bytes: rows in memory that become one shard file.
-    """
-
-    source: str
-    parsers: ParserPool
-    mapping: Mapping
-    counter: TokenCounter
-    chunker: ChunkerConfig
-    chunker_digest: str
     n_shards: int
-    max_record_bytes: int
     max_file_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestOutcome:
-    """What was read of a partition.
+    """What was read of a split.
 
     Attributes:
         files: paths of its shard files of chunk rows.
-        faulty: paths of the input files with dead letters.
+        faulty: parts of the source with dead letters.
         n_documents: read and chunked.
         n_dead_letters: pieces of input that were set aside.
         vectors: paths of shard files of the vectors that came with the rows; `None` where none came.
+        tombstones: paths of shard files of documents that were removed.
     """
 
     files: tuple[str, ...]
@@ -83,151 +70,156 @@ class IngestOutcome:
     n_documents: int
     n_dead_letters: int
     vectors: tuple[str, ...] | None = None
-
-
-def is_of_file(error: StoreError) -> bool:
-    """Return whether one file of the source cannot be read, as opposed to the source itself."""
-    if isinstance(error, ObjectNotFoundError):
-        return True
-    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _OF_FILE
+    tombstones: tuple[str, ...] = ()
 
 
 class IngestTask:
-    """Ingests the partitions of a run."""
+    """Ingests the splits of a run."""
 
-    def __init__(self, ledger: Ledger, source: Store, reading: Reading) -> None:
+    def __init__(
+        self, ledger: Ledger, source: Source[Any, Any], make_rows: MakeRows, *, sizes: ShardSizes
+    ) -> None:
         self._ledger = ledger
         self._source = source
-        self._reading = reading
+        self._make_rows = make_rows
+        self._sizes = sizes
 
-    def __call__(self, payload: Partition) -> IngestOutcome:
-        """Ingest a partition: ranges of files."""
-        ledger, key = self._ledger, payload.key
-        writer = ShardWriter(
-            ledger.store,
-            lambda number: ledger.locate(Stage.INGEST, key, f"{number}.shards"),
-            n_shards=self._reading.n_shards,
-            schema=DELIVERED_SCHEMA,
-            max_bytes=self._reading.max_file_bytes,
-        )
+    def __call__(self, payload: Split) -> IngestOutcome:
+        """Ingest a split.
+
+        Raises:
+            StoreError: the source does not answer now.
+            InputError: the source as a whole cannot be read.
+        """
+        rows = self._open_writer(payload.key, "rows", DELIVERED_SCHEMA)
+        tombstones = self._open_writer(payload.key, "tombstones", TOMBSTONE_SCHEMA)
+        vectors = VectorRows(partial(self._open_writer, payload.key, "vectors"))
         letters = TaskLetters()
-        faulty: list[str] = []
+        faulty: set[str] = set()
         n_documents = 0
-        for piece in payload.pieces:
-            n_before = letters.n
-            for item in self._read(piece):
-                if isinstance(item, DeadLetter):
-                    letters.add(item)
-                else:
-                    writer.add(item)
-                    n_documents += 1
-            if letters.n > n_before:
-                faulty.append(piece.file.path)
-        letters.write(ledger, Stage.INGEST, key)
+        with closing(self._source.read(payload)) as items:
+            for item in items:
+                if isinstance(item, Tombstone):
+                    tombstones.add(_make_row(item))
+                    continue
+                made = item if isinstance(item, DeadLetter) else self._make_rows(item)
+                if isinstance(made, DeadLetter):
+                    letters.add(made)
+                    faulty.add(made.source.removeprefix(f"{self._source.name}/"))
+                    continue
+                rows.add(made)
+                n_documents += 1
+                if isinstance(item, RawRecord) and item.vector is not None:
+                    vectors.add(made, item.vector)
+        letters.write(self._ledger, Stage.INGEST, payload.key)
         return IngestOutcome(
-            files=tuple(writer.close()),
-            faulty=tuple(faulty),
+            files=tuple(rows.close()),
+            faulty=tuple(sorted(faulty)),
             n_documents=n_documents,
             n_dead_letters=letters.n,
+            vectors=tuple(vectors.close()) or None,
+            tombstones=tuple(tombstones.close()),
         )
 
-    def _read(self, piece: Piece) -> Iterator[pa.Table | DeadLetter]:
-        """Yield the rows of each document, and dead letters."""
-        path, size = piece.file.path, piece.file.size_bytes
-        file = InputFile(source=f"{self._reading.source}/{path}", modified=piece.file.modified)
-        records = self._reading.parsers.parse_partition(
-            lambda start, end: self._source.read_range(path, start, end),
-            file,
-            start=piece.start,
-            end=piece.end,
-            size=size,
-            max_record_bytes=self._reading.max_record_bytes,
+    def _open_writer(self, key: str, kind: str, schema: pa.Schema) -> ShardWriter:
+        ledger = self._ledger
+        return ShardWriter(
+            ledger.store,
+            lambda number: ledger.locate(Stage.INGEST, key, f"{kind}.{number}.shards"),
+            n_shards=self._sizes.n_shards,
+            schema=schema,
+            max_bytes=self._sizes.max_file_bytes,
         )
-        try:
-            if not size:
-                self._source.read_range(path, 0, 0)  # no parser opens a file of no bytes
-            for record in records:
-                yield self._make_rows(record)
-        except StoreError as error:
-            if not is_of_file(error):
-                raise
-            is_gone = isinstance(error, ObjectNotFoundError)
-            detail = "the file vanished, or is a link to nothing" if is_gone else str(error.__cause__)
-            yield file.reject(DeadLetterReason.UNREADABLE_FILE, f"{detail}; put it right and retry")
 
-    def _make_rows(self, record: RawRecord | DeadLetter) -> pa.Table | DeadLetter:
-        document = record if isinstance(record, DeadLetter) else apply_mapping(self._reading.mapping, record)
-        if isinstance(record, DeadLetter) or isinstance(document, DeadLetter):
+
+class DocumentRows:
+    """Makes a document of a record by the mapping, and chunks it."""
+
+    def __init__(
+        self, mapping: Mapping, counter: TokenCounter, *, chunker: ChunkerConfig, chunker_digest: str
+    ) -> None:
+        self._mapping = mapping
+        self._counter = counter
+        self._chunker = chunker
+        self._chunker_digest = chunker_digest
+
+    def __call__(self, record: RawRecord) -> pa.Table | DeadLetter:
+        """Return the rows of a record's document."""
+        document = apply_mapping(self._mapping, record)
+        if isinstance(document, DeadLetter):
             return document
         try:
-            return self._chunk(document, record.position)
+            return make_rows(
+                document,
+                position=record.position,
+                counter=self._counter,
+                chunker=self._chunker,
+                chunker_digest=self._chunker_digest,
+            )
         except Exception as error:  # noqa: BLE001 - one document that cannot be cut must not end the run
             detail = f"it cannot be cut into chunks ({type(error).__name__})"
             return record.reject(DeadLetterReason.PARSER_FAILED, detail)
 
-    def _chunk(self, document: Document, position: str) -> pa.Table:
-        reading = self._reading
-        return make_rows(
-            document,
-            position=position,
-            counter=reading.counter,
-            chunker=reading.chunker,
-            chunker_digest=reading.chunker_digest,
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRowsFactory:
+    """Opens what makes rows of documents, in a worker.
+
+    Attributes:
+        mapping: what makes documents of records.
+        embedder: whose tokens chunks are measured in.
+    """
+
+    spec: CollectionSpec
+    mapping: Mapping
+    embedder: EmbedderSettings
+
+    def __call__(self) -> DocumentRows:
+        """Return it, its tokenizer loaded."""
+        return DocumentRows(
+            self.mapping,
+            _load_counter(find_tokenizer(self.embedder)),
+            chunker=choose_chunker(self.spec.chunker),
+            chunker_digest=self.spec.chunker_digest,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestConfig:
-    """What a worker needs to know before it opens its parsers and its tokenizer.
+    """What a worker opens its task from; holds no secret.
 
     Attributes:
-        mapping: what makes documents of records.
-        parsing: limits of the parsers.
-        embedder: whose tokens chunks are measured in.
-        max_record_bytes: a longer line, or file that is one document, becomes a dead letter.
+        source: opens the source.
+        settings: gets the settings that it is opened with.
+        rows: opens what makes rows of its records.
     """
 
-    plan: RunPlan
-    spec: CollectionSpec
-    mapping: Mapping
-    parsing: ParsingSettings
-    embedder: EmbedderSettings
-    max_record_bytes: int
+    source: SourceFactory
+    settings: Callable[[], Settings]
+    rows: Callable[[], MakeRows]
+    sizes: ShardSizes
 
 
-def open_ingest_task(ledger: Ledger, source: Store, config: IngestConfig) -> IngestTask:
-    """Return the task, its parsers and tokenizer opened."""
-    reading = Reading(
-        source=config.plan.source,
-        parsers=open_parsers(config.parsing),
-        mapping=config.mapping,
-        counter=_load_counter(find_tokenizer(config.embedder)),
-        chunker=choose_chunker(config.spec.chunker),
-        chunker_digest=config.spec.chunker_digest,
-        n_shards=config.plan.n_shards,
-        max_record_bytes=config.max_record_bytes,
-        max_file_bytes=config.plan.sizes.file_bytes,
-    )
-    return IngestTask(ledger, source, reading)
+def open_ingest_task(ledger: Ledger, config: IngestConfig) -> IngestTask:
+    """Return the task, its source opened."""
+    return IngestTask(ledger, config.source(config.settings()), config.rows(), sizes=config.sizes)
 
 
 def make_ingest_stage(
-    ledger: Ledger, source: Store, config: IngestConfig
-) -> StageSpec[Partition, IngestOutcome]:
-    """Return the stage that parses and chunks a source's partitions."""
-    plan = replace(config.plan, marks={}, reread=frozenset(), gone=frozenset(), partitions=())
+    ledger: Ledger, splits: Iterable[Split], config: IngestConfig
+) -> StageSpec[Split, IngestOutcome]:
+    """Return the stage that reads the splits of a source."""
     return StageSpec(
         name=Stage.INGEST,
-        payloads=config.plan.partitions,
-        make_task=partial(open_ingest_task, ledger, source, replace(config, plan=plan)),
+        payloads=tuple(splits),
+        make_task=partial(open_ingest_task, ledger, config),
         outcome=IngestOutcome,
     )
 
 
-@lru_cache(maxsize=2)
-def open_parsers(settings: ParsingSettings) -> ParserPool:
-    """Return the parsers of this process; one pool for equal settings."""
-    return ParserPool(choose_limits(settings))
+def _make_row(tombstone: Tombstone) -> pa.Table:
+    row = {"doc_id": [tombstone.doc_id], "known_to": [tombstone.known_to]}
+    return pa.table(row, schema=TOMBSTONE_SCHEMA)
 
 
 @lru_cache(maxsize=2)

@@ -29,7 +29,7 @@ from ray_jobs.stages.embed import (
 )
 from ray_jobs.stages.joining import find_place
 from ray_jobs.stages.shard_files import read_shard
-from ray_jobs.stages.take_in import make_taken_schema
+from ray_jobs.stages.vector_rows import make_vector_schema
 
 
 def find_vectors(chunks: pa.Table, taken: pa.Table) -> FloatMatrix:
@@ -40,7 +40,7 @@ def find_vectors(chunks: pa.Table, taken: pa.Table) -> FloatMatrix:
 
     Args:
         chunks: chunk rows of a shard.
-        taken: vectors of the same shard, as `make_taken_schema` says; of equal ids the first counts.
+        taken: vectors of the same shard, as `make_vector_schema` says; of equal ids the first counts.
 
     Raises:
         IntegrityError: a chunk has no vector.
@@ -97,7 +97,7 @@ class TakeVectorsTask:
         """Write the vector file of a chunk file."""
         ledger = self._ledger
         rows = read_chunks(ledger, payload)
-        schema = make_taken_schema(self._identity.dim)
+        schema = make_vector_schema(self._identity.dim)
         taken = read_shard(ledger.store, self._files, payload.shard, schema=schema)
         vectors = label_vectors(rows["chunk_id"].combine_chunks(), find_vectors(rows, taken), self._identity)
         return write_vectors(ledger, payload, vectors, probes=embed_probes(rows, self._embedder))

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from eagleray.contracts.sources import StreamMove
 from eagleray.errors import ConflictError
 from indexes.snapshots.positions import read_positions, write_positions
 from indexes.storage import open_store
-from ray_jobs.service import keep_positions
+from ray_jobs.run_base import keep_positions
 
 NAME = "notes"
 BEGUN, THEIRS, MADE = "a" * 64, "b" * 64, "c" * 64
@@ -19,18 +20,18 @@ BEGUN, THEIRS, MADE = "a" * 64, "b" * 64, "c" * 64
 def store(tmp_path):
     """A store whose parent snapshot was built from one file of each of two sources."""
     found = open_store(tmp_path / "store")
-    write_positions(found, NAME, BEGUN, before={"mail": {"m": "1"}}, read=("desk", {"a": "1"}))
+    write_positions(found, NAME, BEGUN, positions={"mail": {"m": "1"}, "desk": {"a": "1"}})
     return found
 
 
-def make_run(store):
-    plan = SimpleNamespace(source="desk", parent=BEGUN, marks={"a": "2", "b": "1"})
-    return SimpleNamespace(store=store, spec=SimpleNamespace(name=NAME), plan=plan)
+def make_run(store, move=None):
+    plan = SimpleNamespace(source="desk", parent=BEGUN, position={"a": "2", "b": "1"})
+    return SimpleNamespace(store=store, spec=SimpleNamespace(name=NAME), plan=plan, move=move)
 
 
 def test_files_of_other_sources_that_came_between_are_kept(store):
     run, before = make_run(store), read_positions(store, NAME, BEGUN)
-    write_positions(store, NAME, THEIRS, before=before, read=("mail", {"m": "2", "n": "1"}))
+    write_positions(store, NAME, THEIRS, positions={**before, "mail": {"m": "2", "n": "1"}})
     keep_positions(run, before, "live", THEIRS, MADE)
     kept = read_positions(store, NAME, MADE)
     assert kept == {"desk": {"a": "2", "b": "1"}, "mail": {"m": "2", "n": "1"}}
@@ -38,7 +39,14 @@ def test_files_of_other_sources_that_came_between_are_kept(store):
 
 def test_another_run_of_the_same_source_is_a_conflict(store):
     run, before = make_run(store), read_positions(store, NAME, BEGUN)
-    write_positions(store, NAME, THEIRS, before=before, read=("desk", {"a": "9"}))
+    write_positions(store, NAME, THEIRS, positions={**before, "desk": {"a": "9"}})
     with pytest.raises(ConflictError, match="another run of it"):
         keep_positions(run, before, "live", THEIRS, MADE)
     assert read_positions(store, NAME, MADE) == {}
+
+
+def test_the_position_of_a_stream_is_in_its_manifest_and_those_of_files_are_kept_beside_it(store):
+    move = StreamMove(stream="desk", expected={}, position={"0": "5"})
+    before = read_positions(store, NAME, BEGUN)
+    keep_positions(make_run(store, move), before, "live", BEGUN, MADE)
+    assert read_positions(store, NAME, MADE) == before

@@ -10,7 +10,7 @@ from eagleray.documents.parsing.limits import ParseLimits
 from eagleray.documents.parsing.pool import ParserPool
 from eagleray.documents.parsing.tables import TableReader
 from eagleray.errors import SourceError
-from indexes.exchange.import_source import iterate_rows, open_import_source
+from indexes.exchange.import_source import describe_import, iterate_rows
 from indexes.storage.local import LocalStore
 
 TABLES = TableReader(ParserPool(ParseLimits(memory_bytes=64 << 20)))
@@ -18,14 +18,13 @@ TABLES = TableReader(ParserPool(ParseLimits(memory_bytes=64 << 20)))
 
 def open_folder(folder, *, vectors=""):
     sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
-    return open_import_source(LocalStore(folder), sizes, vectors=vectors, tables=TABLES)
+    return describe_import(LocalStore(folder), sizes, vectors=vectors, tables=TABLES)
 
 
-def read(source):
+def read(folder, files):
+    how = {"tables": TABLES, "dim": 4, "is_normalised": True}
     return [
-        item
-        for piece in source.pieces
-        for item in iterate_rows(source, piece, tables=TABLES, dim=4, is_normalised=True)
+        item for piece in files.pieces for item in iterate_rows(LocalStore(folder), files, piece=piece, **how)
     ]
 
 
@@ -35,7 +34,7 @@ def test_rows_and_vectors_come_piece_by_piece(tmp_path):
     pq.write_table(table, tmp_path / "a.parquet", row_group_size=2_000)
     source = open_folder(tmp_path)
     assert (source.n_rows, source.schema.names) == (2_500, ["doc_id"])
-    found = read(source)
+    found = read(tmp_path, source)
     assert [first for first, _, _ in found] == [0, 1_024, 2_000]
     assert pa.concat_tables([rows for _, rows, _ in found])["doc_id"] == table["doc_id"]
     assert np.array_equal(np.concatenate([checked.vectors for _, _, checked in found]), vectors)
@@ -52,4 +51,4 @@ def test_rows_that_unpack_to_too_much_end_the_import_and_not_the_process(tmp_pat
     np.save(tmp_path / "vectors.npy", np.ones((900, 4), dtype=np.float32))
     source = open_folder(tmp_path, vectors="vectors.npy")
     with pytest.raises(SourceError, match="rows from 1 on cannot be read: .*more memory than allowed"):
-        read(source)
+        read(tmp_path, source)

@@ -10,17 +10,18 @@ from eagleray.contracts.documents import DeadLetter
 from eagleray.contracts.times import OPEN_END
 from eagleray.digests import make_chunk_id
 from eagleray.documents.records import InputFile
-from indexes.exchange.imported_rows import Decoder, find_declared_texts
+from indexes.exchange.imported_rows import Decoder, find_declared_texts, make_vector_records
 from indexes.exchange.vector_checks import CheckedVectors
 
-FILE = InputFile(source="rows.parquet", modified=5)
+FILE = InputFile(source="mine/rows.parquet", modified=5)
 
 
 def decode(row, *, has_versions=False):
-    decoder = Decoder(source="mine", mapping=None, chunker_digest="c", has_versions=has_versions)
+    decoder = Decoder(mapping=None, chunker_digest="c", has_versions=has_versions)
     checked = CheckedVectors(vectors=np.ones((1, 1), dtype=np.float32), faults={})
-    (item,) = decoder.decode(pa.Table.from_pylist([row]), checked, FILE, first_row=9)
-    return item if isinstance(item, DeadLetter) else item[1].to_pylist()[0]
+    (record,) = make_vector_records(pa.Table.from_pylist([row]), checked, FILE, first_row=9)
+    item = decoder.decode(record)
+    return item if isinstance(item, DeadLetter) else item.to_pylist()[0]
 
 
 def test_a_row_with_nothing_but_id_and_text_is_a_document_of_one_chunk():

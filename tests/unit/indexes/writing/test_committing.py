@@ -10,9 +10,10 @@ from eagleray.chunking.counting import HuggingFaceCounter
 from eagleray.contracts.documents import Document
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.manifests import ChunkerIdentity, CollectionSpec, SnapshotManifest
+from eagleray.contracts.sources import StreamMove
 from eagleray.embedders import find_tokenizer
 from eagleray.embedders.hashing import HashingEmbedder
-from eagleray.errors import ReusedKeyError, StoreError
+from eagleray.errors import ReusedKeyError, StoreError, StreamMovedError
 from eagleray.settings import Settings
 from indexes.gating import try_snapshot
 from indexes.searching.searcher import Searcher
@@ -20,6 +21,7 @@ from indexes.snapshots.aliases import AliasMove, alias_history, move_alias, read
 from indexes.snapshots.catalog import load_snapshot, put_collection, put_snapshot
 from indexes.snapshots.opened import open_snapshot
 from indexes.snapshots.positions import read_positions, write_positions
+from indexes.snapshots.streams import read_stream_position
 from indexes.storage import open_store
 from indexes.writing import committing
 from indexes.writing.committing import Writable, commit
@@ -164,7 +166,7 @@ def test_a_document_that_was_removed_can_come_back(store):
 
 def test_what_a_job_knows_of_its_files_stays_known(store):
     first = read_alias(store, NAME, "live").snapshot
-    write_positions(store, NAME, first, before={}, read=("desk", {"a.jsonl": "mark"}))
+    write_positions(store, NAME, first, positions={"desk": {"a.jsonl": "mark"}})
     (snapshot,) = commit(target(store), [write(note("a", "swap"))]).values()
     assert read_positions(store, NAME, snapshot) == {"desk": {"a.jsonl": "mark"}}
 
@@ -248,3 +250,50 @@ def test_a_document_goes_into_a_group_and_out_again_and_again(store):
     for groups in [(), ("desk",), (), ("desk",), ()]:
         commit(target(store), [write(note("a", "swap", groups=groups))])
         assert find(store, "swap") == ({} if groups else {"a": "swap"})
+
+
+def move_trades(expected, position):
+    return StreamMove(stream="trades", expected=expected, position=position)
+
+
+def read_trades(store):
+    return read_stream_position(open_snapshot(store, NAME, "live").manifest, "trades")
+
+
+def test_offsets_move_in_the_snapshot_that_has_their_rows(store):
+    commit(target(store), [write(note("a", "swap curve"))], moves=[move_trades({}, {"0": "5"})])
+    assert (read_trades(store), find(store, "swap")) == ({"0": "5"}, {"a": "swap curve"})
+    commit(target(store), [write(note("b", "repo"))])
+    assert read_trades(store) == {"0": "5"}
+    commit(target(store), [], moves=[move_trades({"0": "5"}, {"0": "9"})])
+    assert (read_trades(store), set(find(store, "swap repo"))) == ({"0": "9"}, {"a", "b"})
+
+
+def test_of_a_writer_that_another_one_overtook_neither_rows_nor_offsets_are_taken(store):
+    commit(target(store), [write(note("a", "swap curve"))], moves=[move_trades({}, {"0": "5"})])
+    n_moves = count_moves(store)
+    with pytest.raises(StreamMovedError, match='found {"0":"5"}'):
+        commit(target(store), [write(note("b", "repo"))], moves=[move_trades({"0": "4"}, {"0": "6"})])
+    assert (count_moves(store), read_trades(store)) == (n_moves, {"0": "5"})
+    assert find(store, "swap repo") == {"a": "swap curve"}
+
+
+def test_a_writer_that_is_overtaken_while_it_works_is_refused_at_the_alias(store, monkeypatch):
+    rival = [write(note("b", "repo"))]
+
+    def overtake(*arguments, **more):
+        if rival:
+            commit(target(store), [rival.pop()], moves=[move_trades({}, {"0": "1"})])
+        return move_alias(*arguments, **more)
+
+    monkeypatch.setattr(committing, "move_alias", overtake)
+    with pytest.raises(StreamMovedError):
+        commit(target(store), [write(note("a", "swap"))], moves=[move_trades({}, {"0": "2"})])
+    assert (read_trades(store), find(store, "swap repo")) == ({"0": "1"}, {"b": "repo"})
+
+
+def test_a_request_that_is_sent_again_after_it_was_carried_out_moves_nothing_twice(store):
+    asked, moves = keyed(store, "k", note("a", "swap")), [move_trades({}, {"0": "5"})]
+    first = commit(target(store), [asked], moves=moves)
+    assert commit(target(store), [keyed(store, "k", note("a", "swap"))], moves=moves) == first
+    assert read_trades(store) == {"0": "5"}

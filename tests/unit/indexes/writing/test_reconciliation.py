@@ -213,3 +213,29 @@ def test_delivering_the_same_again_changes_nothing(batch):
     again = reconcile_document(batch, held, now=NOW + 10)
     assert again.additions == ()
     assert again.changes == ()
+
+
+def test_what_was_known_before_a_document_was_removed_ends_there():
+    held = [hold("a", 5, is_due=False)]
+    plan = reconcile_document([], held, now=NOW, removed_at=[40, 30])
+    assert plan.changes == (VersionChange(version="a", known_to=30),)
+    assert reconcile_document([], apply_plan(held, plan), now=NOW, removed_at=[30]) == DocumentPlan()
+
+
+def test_a_removal_from_before_a_version_says_nothing_of_it():
+    assert reconcile_document([], [hold("a", 50, is_due=False)], now=NOW, removed_at=[50]) == DocumentPlan()
+
+
+def test_a_document_that_is_there_again_after_its_removal_is_a_new_version_from_then_on():
+    held = [hold("a", 5, is_due=False)]
+    plan = reconcile_document([deliver("a", 60)], held, now=NOW, removed_at=[30])
+    assert plan.changes == (VersionChange(version="a", known_to=30),)
+    assert [(item.known_from, item.known_to) for item in plan.additions] == [(60, OPEN_END)]
+    assert reconcile_document(
+        [deliver("a", 60)], apply_plan(held, plan), now=NOW, removed_at=[30]
+    ) == DocumentPlan(n_repeated=1)
+
+
+def test_a_version_that_is_delivered_together_with_its_removal_is_known_until_then():
+    plan = reconcile_document([deliver("a", 5), deliver("b", 50)], [], now=NOW, removed_at=[30, 70])
+    assert [(item.version, item.known_to) for item in plan.additions] == [("a", 30), ("b", 70)]

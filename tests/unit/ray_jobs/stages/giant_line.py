@@ -15,9 +15,8 @@ from eagleray.setting_groups.engine import JobSettings
 from indexes.runs.dead_letters import list_dead_letters
 from indexes.storage.local import LocalStore
 from ray_jobs.ledger import Ledger
-from ray_jobs.plans.partitions import plan_partitions
-from ray_jobs.sources.files import list_files
-from ray_jobs.stages.ingest import IngestTask, Reading
+from ray_jobs.sources.files.source import FileReading, FileSource
+from ray_jobs.stages.ingest import DocumentRows, IngestTask, ShardSizes
 
 
 class CharacterCounter:
@@ -34,25 +33,24 @@ def read_peak_bytes():
 
 
 def main(source, store):
-    """Ingest every partition of the folder `source`, and see what those after the first one cost."""
-    jobs, files = JobSettings(), list_files(LocalStore(source)).files
-    reading = Reading(
-        source="desk",
+    """Ingest every split of the folder `source`, and see what those after the first one cost."""
+    jobs = JobSettings()
+    reading = FileReading(
         parsers=ParserPool(ParseLimits()),
-        mapping=DEFAULT_MAPPING,
-        counter=CharacterCounter(),
-        chunker=ChunkerConfig(max_tokens=256, target_tokens=230, overlap_tokens=40),
-        chunker_digest="c",
-        n_shards=1,
+        mapping_digest="m",
+        partition_bytes=jobs.partition_bytes,
         max_record_bytes=jobs.max_record_bytes,
-        max_file_bytes=jobs.worker_memory_bytes // 4,
     )
+    config = ChunkerConfig(max_tokens=256, target_tokens=230, overlap_tokens=40)
+    rows = DocumentRows(DEFAULT_MAPPING, CharacterCounter(), chunker=config, chunker_digest="c")
     ledger = Ledger(LocalStore(store), collection="notes", run_id="r")
     ledger.begin({})
-    task = IngestTask(ledger, LocalStore(source), reading)
+    files = FileSource(LocalStore(source), reading, name="desk")
+    sizes = ShardSizes(n_shards=1, max_file_bytes=jobs.worker_memory_bytes // 4)
+    task = IngestTask(ledger, files, rows, sizes=sizes)
     before, n_documents = 0, 0
-    for part in plan_partitions(files, partition_bytes=jobs.partition_bytes):
-        n_documents += task(part).n_documents
+    for split in files.plan({}).splits:
+        n_documents += task(split).n_documents
         before = before or read_peak_bytes()
     shown = {
         "letters": list_dead_letters(ledger.store, "notes", run="r"),

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,8 +19,9 @@ from eagleray.errors import StoreError
 from indexes.runs.dead_letters import list_dead_letters
 from indexes.storage.local import LocalStore
 from ray_jobs.ledger import Ledger
-from ray_jobs.plans.partitions import Partition, Piece, SourceFile
-from ray_jobs.stages.ingest import IngestTask, Reading
+from ray_jobs.sources.files.source import FileReading, FileSource
+from ray_jobs.sources.files.splits import FileSplit, Piece, SourceFile
+from ray_jobs.stages.ingest import DocumentRows, IngestTask, ShardSizes
 
 ROOT = Path(__file__).parents[4]
 
@@ -31,17 +31,18 @@ class CharacterCounter:
         return [(start, start + 1) for start in range(len(text))]
 
 
-READING = Reading(
-    source="desk",
+READING = FileReading(
     parsers=ParserPool(ParseLimits()),
-    mapping=DEFAULT_MAPPING,
-    counter=CharacterCounter(),
-    chunker=ChunkerConfig(max_tokens=256, target_tokens=230, overlap_tokens=40),
-    chunker_digest="c",
-    n_shards=1,
+    mapping_digest="m",
+    partition_bytes=1 << 20,
     max_record_bytes=1 << 20,
-    max_file_bytes=1 << 26,
 )
+SIZES = ShardSizes(n_shards=1, max_file_bytes=1 << 26)
+
+
+def make_rows(counter=None):
+    config = ChunkerConfig(max_tokens=256, target_tokens=230, overlap_tokens=40)
+    return DocumentRows(DEFAULT_MAPPING, counter or CharacterCounter(), chunker=config, chunker_digest="c")
 
 
 class BadDisk(LocalStore):
@@ -77,10 +78,12 @@ def run(folder, piece, source):
     return run_pieces(folder, [piece], source)
 
 
-def run_pieces(folder, pieces, source):
+def run_pieces(folder, pieces, store, *, rows=None):
     ledger = Ledger(LocalStore(folder.parent / "store"), collection="notes", run_id="r")
     ledger.begin({})
-    outcome = IngestTask(ledger, source, READING)(Partition(pieces=tuple(pieces)))
+    source = FileSource(store, READING, name="desk")
+    task = IngestTask(ledger, source, rows or make_rows(), sizes=SIZES)
+    outcome = task(FileSplit(key="s", size_bytes=1, pieces=tuple(pieces)))
     return outcome, list_dead_letters(ledger.store, "notes", run="r")
 
 
@@ -187,10 +190,11 @@ class FailingCounter(CharacterCounter):
         return super().find_offsets(text)
 
 
-def test_a_document_that_nobody_can_cut_is_a_dead_letter_that_names_the_class_alone(folder, monkeypatch):
-    monkeypatch.setattr(sys.modules[__name__], "READING", replace(READING, counter=FailingCounter()))
+def test_a_document_that_nobody_can_cut_is_a_dead_letter_that_names_the_class_alone(folder):
     (folder / "b.jsonl").write_text('{"_id": "1", "text": "poison"}\n{"_id": "2", "text": "good"}\n')
-    outcome, letters = ingest(folder, "b.jsonl")
+    piece = make_piece("b.jsonl", (folder / "b.jsonl").stat().st_size, end=99)
+    rows = make_rows(FailingCounter())
+    outcome, letters = run_pieces(folder, [piece], LocalStore(folder), rows=rows)
     assert (outcome.n_documents, outcome.n_dead_letters) == (1, 1)
     assert letters[0]["reason"] == "parser_failed"
     assert "ZeroDivisionError" in letters[0]["detail"]

@@ -6,7 +6,6 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -16,51 +15,54 @@ from eagleray.documents.formats.registry import SUFFIXES
 from eagleray.errors import SourceError
 from eagleray.setting_groups.engine import S3Settings
 from indexes.storage import open_store
-from ray_jobs.plans.partitions import SourceFile
+from indexes.storage.local import LocalStore
+from ray_jobs.sources.files.splits import Listing, SourceFile
 
 _HADOOP_MARKER: Final = "_$folder$"
 """How Hadoop names the object of no bytes that stands for a folder."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """What a source holds.
-
-    Attributes:
-        files: that are read, in the order of their paths; folders that cannot be opened are among them.
-        closed: those folders: what the collection holds of them stays.
-        passed_over: what is not read -> how many there are: `hidden`, `linked_folders`, `special_files`
-            (pipes, sockets, devices), `own_files` (of the store, the cache or the audit log),
-            `folder_markers` and `unnameable_keys` (of buckets).
-    """
-
-    files: tuple[SourceFile, ...]
-    closed: tuple[str, ...] = ()
-    passed_over: dict[str, int] = field(default_factory=dict)
-
-
-def open_source(url: str, *, s3: S3Settings) -> tuple[Store, str]:
-    """Return the store a source's files lie in, and the source's default name.
-
-    Args:
-        url: folder, `file:///folder` or `s3://bucket/prefix`.
-        s3: how an `s3://` source is reached.
+def check_folder(uri: str) -> str:
+    """Return the URI of files as it is the same in any process: a folder's path from the root on.
 
     Raises:
         SourceError: the folder is not there, is no folder or may not be opened.
-        InputError: the URL is that of no store.
     """
-    if "://" not in url:
-        folder = Path(url).expanduser()
-        try:
-            is_folder = folder.is_dir()
-        except OSError as error:
-            raise SourceError(source=url, detail=f"it cannot be opened: {error.strerror}") from error
-        if not is_folder:
-            found = "a file" if folder.exists() else "nothing of that name"
-            raise SourceError(source=url, detail=f"expected a folder or s3://bucket/prefix, found {found}")
-        return open_store(folder), folder.resolve().name
-    return open_store(url, s3=s3), PurePosixPath(url.rstrip("/")).name
+    folder = find_folder(uri)
+    if folder is None:
+        return uri
+    try:
+        is_folder = folder.is_dir()
+    except OSError as error:
+        raise SourceError(source=uri, detail=f"it cannot be opened: {error.strerror}") from error
+    if not is_folder:
+        found = "a file" if folder.exists() else "nothing of that name"
+        raise SourceError(source=uri, detail=f"expected a folder or s3://bucket/prefix, found {found}")
+    return uri if "://" in uri else str(folder.absolute())
+
+
+def open_files(uri: str, *, s3: S3Settings) -> Store:
+    """Return the store that a source's files lie in.
+
+    Raises:
+        InputError: the URI is that of no store.
+    """
+    folder = find_folder(uri)
+    return open_store(uri, s3=s3) if folder is None else LocalStore(folder, is_seen=True)
+
+
+def find_folder(uri: str) -> Path | None:
+    """Return the folder that a path or `file:///folder` names; `None` for what lies elsewhere."""
+    if "://" not in uri:
+        return Path(uri).expanduser()
+    parts = urlsplit(uri)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+def name_files(uri: str) -> str:
+    """Return what the files of a folder or prefix are filed under: its last part."""
+    is_path = "://" not in uri
+    return Path(uri).expanduser().resolve().name if is_path else PurePosixPath(uri.rstrip("/")).name
 
 
 def list_files(store: Store, *, own: Sequence[str] = ()) -> Listing:
@@ -88,13 +90,13 @@ def list_files(store: Store, *, own: Sequence[str] = ()) -> Listing:
 
 def list_all_files(store: Store, *, below: str = "") -> tuple[SourceFile, ...]:
     """Return every file below a folder except hidden ones, in the order of their paths."""
-    folder = _find_folder(store.url)
+    folder = _resolve_folder(store.url)
     found = [item for item in store.list(below) if not _find_kind(store, item, folder=folder, inside=())]
     return tuple(map(_make_file, found))
 
 
 def _list(store: Store, *, own: Sequence[str]) -> Listing:
-    folder = _find_folder(store.url)
+    folder = _resolve_folder(store.url)
     inside = _find_own(store.url, own)
     passed_over = Counter[str]() if folder is None else _count_unread(folder)
     unlisted: list[str] = []
@@ -146,9 +148,9 @@ def _find_kind(store: Store, item: StoredObject, *, folder: Path | None, inside:
     return ""
 
 
-def _find_folder(url: str) -> Path | None:
-    parts = urlsplit(url)
-    return Path(unquote(parts.path)).resolve() if parts.scheme == "file" else None
+def _resolve_folder(url: str) -> Path | None:
+    folder = find_folder(url)
+    return None if folder is None else folder.resolve()
 
 
 def _find_own(source: str, own: Sequence[str]) -> list[str]:
@@ -172,10 +174,8 @@ def _find_own(source: str, own: Sequence[str]) -> list[str]:
 
 
 def _normalise(url: str) -> str:
-    if "://" in url and not url.startswith("file:"):
-        return f"{url.rstrip('/')}/"
-    folder = _find_folder(url) if url.startswith("file:") else Path(url).expanduser().resolve()
-    return f"{folder}/"
+    folder = _resolve_folder(url)
+    return f"{url.rstrip('/')}/" if folder is None else f"{folder}/"
 
 
 def _count_unread(folder: Path) -> Counter[str]:

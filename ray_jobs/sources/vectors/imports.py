@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -14,27 +15,27 @@ import pyarrow as pa
 from eagleray.contracts.documents import DeadLetter
 from eagleray.contracts.exchange import ImportRequest
 from eagleray.contracts.manifests import CollectionSpec, EmbedderIdentity
-from eagleray.contracts.ports import Store
+from eagleray.contracts.ports import FloatVector
+from eagleray.contracts.sources import RawRecord
 from eagleray.documents.mapping import load_mapping
-from eagleray.documents.parsing.pool import ParserPool, choose_limits
 from eagleray.documents.parsing.tables import TableReader
-from eagleray.documents.records import InputFile
 from eagleray.embedders import open_embedder
 from eagleray.errors import SourceError
-from eagleray.setting_groups.engine import S3Settings
 from eagleray.settings import Settings
-from indexes.exchange.import_source import ImportSource, iterate_rows, open_import_source
+from indexes.exchange.import_source import describe_import
 from indexes.exchange.imported_rows import ROWS_MAPPING, Decoder
 from indexes.exchange.model_check import SAMPLE_ROWS, check_model
 from indexes.segments.writing import list_texts
-from ray_jobs.deliveries import VectorDelivery
-from ray_jobs.plans.partitions import SourceFile
-from ray_jobs.plans.runs import RunPlan
-from ray_jobs.sources.files import list_all_files, open_source
-from ray_jobs.stages.take_in import Intake
+from ray_jobs.sources.files.listing import check_folder, list_all_files, name_files, open_files
+from ray_jobs.sources.files.splits import SourceFile
+from ray_jobs.sources.parsers import open_parsers
+from ray_jobs.sources.vectors.source import VectorFiles, VectorSource, VectorSourceFactory
 
 _T = TypeVar("_T")
-_SAMPLE_PIECES: Final = 4
+_SAMPLE_SPLITS: Final = 4
+_LOOKED_AT: Final = 1_024
+"""Rows of a split that are looked at, at most."""
+
 IMPORTED: Final = "imported"
 """Backend of vectors that somebody else computed."""
 
@@ -44,31 +45,19 @@ class OpenedImport:
     """Files that were looked at.
 
     Attributes:
-        name: that rows are filed under.
-        decisions: what decides the result beside files, mapping and model.
+        factory: opens them as a source.
+        decoder: makes chunk rows of their rows.
+        schema: of the rows without vectors.
+        identity: what the vectors are recorded as.
         n_compared: rows whose texts were embedded again.
     """
 
-    source: ImportSource
-    files: tuple[SourceFile, ...]
-    name: str
+    factory: VectorSourceFactory
+    decoder: Decoder
+    schema: pa.Schema
     mapping_digest: str
-    intake: Intake
     identity: EmbedderIdentity
-    decisions: dict[str, str | bool]
     n_compared: int
-
-    def deliver(self, plan: RunPlan, settings: Settings) -> VectorDelivery:
-        """Return how a run takes them in."""
-        return VectorDelivery(
-            source=self.source,
-            intake=self.intake,
-            identity=self.identity,
-            modified={file.path: file.modified for file in self.files},
-            plan=plan,
-            parsing=settings.parsing,
-            embedder=settings.embedder,
-        )
 
 
 def open_import(request: ImportRequest, spec: CollectionSpec, settings: Settings) -> OpenedImport:
@@ -78,30 +67,35 @@ def open_import(request: ImportRequest, spec: CollectionSpec, settings: Settings
         InputError: the files or the mapping cannot be used, no row looked at is good, or the vectors are
             not the model's.
     """
-    store, name, files = _find_files(request, s3=settings.s3)
-    sizes = {file.path: file.size_bytes for file in files}
-    tables = TableReader(ParserPool(choose_limits(settings.parsing)))
-    source = open_import_source(store, sizes, vectors=request.vectors, tables=tables)
-    if source.dim not in (None, spec.embedder.dim):
-        detail = f"its vectors have {source.dim} numbers, those of {spec.embedder.name} {spec.embedder.dim}"
+    found = _find_files(request, settings)
+    store = open_files(found.uri, s3=settings.s3)
+    sizes = {file.path: file.size_bytes for file in found.files}
+    tables = TableReader(open_parsers(settings.parsing))
+    files = describe_import(store, sizes, vectors=request.vectors, tables=tables)
+    if files.dim not in (None, spec.embedder.dim):
+        detail = f"its vectors have {files.dim} numbers, those of {spec.embedder.name} {spec.embedder.dim}"
         raise SourceError(source=request.source, detail=f"{detail}; name their model with --model")
     mapping = load_mapping(Path(request.mapping)) if request.mapping else None
     decoder = Decoder(
-        source=request.source_name or name,
         mapping=mapping,
         chunker_digest=spec.chunker_digest,
-        has_versions=mapping is None and "version" in source.schema.names,
+        has_versions=mapping is None and "version" in files.schema.names,
     )
-    intake = Intake(decoder=decoder, dim=spec.embedder.dim, is_normalised=request.is_normalised)
-    n_compared = 0 if request.is_trusted else _compare(source, intake, tables, settings)
-    return OpenedImport(
-        source=source,
+    described = VectorFiles(
+        listed=tuple(sorted(found.files, key=lambda file: file.path)),
         files=files,
-        name=decoder.source,
-        mapping_digest=(mapping or ROWS_MAPPING).digest,
-        intake=intake,
-        identity=describe_imported(spec, is_normalised=request.is_normalised, n_compared=n_compared),
+        dim=spec.embedder.dim,
+        is_normalised=request.is_normalised,
         decisions={"vectors": request.vectors, "is_normalised": request.is_normalised},
+    )
+    factory = VectorSourceFactory(uri=found.uri, name=request.source_name or found.name, described=described)
+    n_compared = 0 if request.is_trusted else _compare(factory(settings), decoder, settings)
+    return OpenedImport(
+        factory=factory,
+        decoder=decoder,
+        schema=files.schema,
+        mapping_digest=(mapping or ROWS_MAPPING).digest,
+        identity=describe_imported(spec, is_normalised=request.is_normalised, n_compared=n_compared),
         n_compared=n_compared,
     )
 
@@ -116,19 +110,30 @@ def describe_imported(spec: CollectionSpec, *, is_normalised: bool, n_compared: 
     )
 
 
-def _find_files(request: ImportRequest, *, s3: S3Settings) -> tuple[Store, str, tuple[SourceFile, ...]]:
-    """Return the store of an import's files, the source's name, and the files."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """Files of an import, below a URI, and what rows are filed under."""
+
+    uri: str
+    name: str
+    files: tuple[SourceFile, ...]
+
+
+def _find_files(request: ImportRequest, settings: Settings) -> _Found:
     path = Path(request.source).expanduser()
     is_file = "://" not in request.source and path.is_file()
     if not is_file and path.suffix != ".lance":
-        store, name = open_source(request.source, s3=s3)
-        return store, name, list_all_files(store)
-    store, _ = open_source(str(path.parent), s3=s3)
+        uri = check_folder(request.source)
+        files = list_all_files(open_files(uri, s3=settings.s3))
+        return _Found(uri=uri, name=name_files(request.source), files=files)
+    uri = check_folder(str(path.parent))
     if not is_file:
-        return store, path.stem, list_all_files(store, below=path.name)
+        files = list_all_files(open_files(uri, s3=settings.s3), below=path.name)
+        return _Found(uri=uri, name=path.stem, files=files)
     beside = path.parent / request.vectors
     found = [path, *([beside] if request.vectors and beside.is_file() else [])]
-    return store, path.stem, tuple(_describe_file(item, path.parent) for item in found)
+    files = tuple(_describe_file(item, path.parent) for item in found)
+    return _Found(uri=uri, name=path.stem, files=files)
 
 
 def _describe_file(path: Path, folder: Path) -> SourceFile:
@@ -141,29 +146,26 @@ def _describe_file(path: Path, folder: Path) -> SourceFile:
     )
 
 
-def _compare(source: ImportSource, intake: Intake, tables: TableReader, settings: Settings) -> int:
+def _compare(source: VectorSource, decoder: Decoder, settings: Settings) -> int:
     """Compare the vectors of some rows with those the model gives their texts; return how many rows."""
     rows: list[pa.Table] = []
-    vectors = []
+    vectors: list[FloatVector] = []
     fault = ""
-    pieces = _spread(source.pieces, _SAMPLE_PIECES)
-    for piece in pieces:
-        file = InputFile(source=piece.path, modified=0)
-        with closing(
-            iterate_rows(source, piece, tables=tables, dim=intake.dim, is_normalised=intake.is_normalised)
-        ) as read:
-            first_row, table, checked = next(read)
+    splits = _spread(source.plan({}).splits, _SAMPLE_SPLITS)
+    for split in splits:
         good = []
-        for item in intake.decoder.decode(table, checked, file, first_row=first_row):
-            if isinstance(item, DeadLetter):
-                fault = fault or f"{item.source}, {item.position}: {item.detail}"
-            else:
-                good.append(item)
-        for number, row in _spread(good, SAMPLE_ROWS // len(pieces)):
+        with closing(source.read(split)) as items:
+            for item in islice(items, _LOOKED_AT):
+                made = decoder.decode(item) if isinstance(item, RawRecord) else item
+                if isinstance(made, DeadLetter):
+                    fault = fault or f"{made.source}, {made.position}: {made.detail}"
+                elif isinstance(item, RawRecord) and item.vector is not None:
+                    good.append((made, item.vector))
+        for row, vector in _spread(good, SAMPLE_ROWS // len(splits)):
             rows.append(row)
-            vectors.append(checked.vectors[number])
+            vectors.append(vector)
     if not rows:
-        raise SourceError(source=source.store.url, detail=f"no row that was looked at can be used; {fault}")
+        raise SourceError(source=source.uri, detail=f"no row that was looked at can be used; {fault}")
     sample = pa.concat_tables(rows)
     columns = (sample["source"].to_pylist(), sample["position"].to_pylist())
     places = [f"{name}, {position}" for name, position in zip(*columns, strict=True)]

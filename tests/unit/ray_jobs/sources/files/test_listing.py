@@ -8,8 +8,8 @@ import pytest
 from eagleray.contracts.ports import StoredObject
 from eagleray.errors import SourceError, StoreError
 from indexes.storage.local import LocalStore
-from ray_jobs.sources.files import list_files
-from ray_jobs.stages.ingest import is_of_file
+from ray_jobs.sources.files.listing import list_files
+from ray_jobs.sources.files.source import is_of_file
 
 
 def list_paths(listing):
