@@ -14,13 +14,12 @@ from eagleray.contracts.exchange import ImportRequest
 from eagleray.contracts.sources import SourceRequest
 from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
 from eagleray.settings import Settings
+from eagleray.testing.sources import SECRET
 from indexes.storage import open_store
 from ray_jobs.service import describe_collection
 from ray_jobs.sources.registry import find_source
 from ray_jobs.sources.vectors.imports import open_import
 from tests.servers import BUCKET, run_s3_server
-
-SECRET = "planted-secret-1f8e"
 
 
 def make_fields(number, **more):
@@ -50,6 +49,11 @@ class FileDesk:
         lines = "".join(f'{{"_id": "n{number}", "body": "Note"}}\n' for number in range(n))
         for name in self.names:
             self.store.write(name, lines.encode())
+
+    def remove_part(self):
+        """Remove a file and return its path."""
+        self.store.delete(self.names[1])
+        return self.names[1]
 
     def make_factory(self):
         """Return what opens the desk as a source."""
