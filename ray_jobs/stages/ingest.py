@@ -93,7 +93,7 @@ class IngestTask:
         """
         rows = self._open_writer(payload.key, "rows", DELIVERED_SCHEMA)
         tombstones = self._open_writer(payload.key, "tombstones", TOMBSTONE_SCHEMA)
-        vectors = VectorRows(partial(self._open_writer, payload.key, "vectors"))
+        vectors = VectorRows(rows, partial(self._open_writer, payload.key, "vectors"))
         letters = TaskLetters()
         faulty: set[str] = set()
         n_documents = 0
@@ -107,17 +107,19 @@ class IngestTask:
                     letters.add(made)
                     faulty.add(made.source.removeprefix(f"{self._source.name}/"))
                     continue
-                rows.add(made)
                 n_documents += 1
                 if isinstance(item, RawRecord) and item.vector is not None:
                     vectors.add(made, item.vector)
+                else:
+                    rows.add(made)
         letters.write(self._ledger, Stage.INGEST, payload.key)
+        of_vectors = vectors.close()
         return IngestOutcome(
             files=tuple(rows.close()),
             faulty=tuple(sorted(faulty)),
             n_documents=n_documents,
             n_dead_letters=letters.n,
-            vectors=tuple(vectors.close()) or None,
+            vectors=tuple(of_vectors) or None,
             tombstones=tuple(tombstones.close()),
         )
 

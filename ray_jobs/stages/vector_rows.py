@@ -1,4 +1,4 @@
-"""Vectors that came with rows, on the way to the shard of their chunks."""
+"""Rows that came with vectors, on the way to their shards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ray_jobs.stages.shard_files import ShardWriter
 
 _KEYS: Final = ("chunk_id", "doc_id", "version", "ordinal", "source", "position")
 _MAX_GATHERED: Final = 512
-"""Rows whose vectors become one table: a table a row takes longer to make than all else."""
+"""Rows that become one table: handing on each alone would take longer than making it."""
 
 
 def make_vector_schema(dim: int) -> pa.Schema:
@@ -24,37 +24,39 @@ def make_vector_schema(dim: int) -> pa.Schema:
 
 
 class VectorRows:
-    """Writes vectors by shard as they come; makes no file where none does.
+    """Writes rows that came with vectors, some at a time, and their vectors beside them.
 
     Args:
-        open_writer: opens what writes rows of a schema.
+        rows: writes the rows.
+        open_vectors: opens what writes vectors; called when the first one comes.
     """
 
-    def __init__(self, open_writer: Callable[[pa.Schema], ShardWriter]) -> None:
-        self._open_writer = open_writer
-        self._writer: ShardWriter | None = None
-        self._rows: list[pa.Table] = []
-        self._vectors: list[FloatVector] = []
+    def __init__(self, rows: ShardWriter, open_vectors: Callable[[pa.Schema], ShardWriter]) -> None:
+        self._rows = rows
+        self._open_vectors = open_vectors
+        self._vectors: ShardWriter | None = None
+        self._gathered: list[pa.Table] = []
+        self._matrix: list[FloatVector] = []
 
     def add(self, row: pa.Table, vector: FloatVector) -> None:
-        """Take the vector of one chunk row."""
-        self._rows.append(row.select(_KEYS))
-        self._vectors.append(vector)
-        if len(self._rows) == _MAX_GATHERED:
+        """Take one chunk row and its vector."""
+        self._gathered.append(row)
+        self._matrix.append(vector)
+        if len(self._gathered) == _MAX_GATHERED:
             self._flush()
 
     def close(self) -> list[str]:
-        """Write what is left and return the paths of the files."""
-        if self._rows:
+        """Hand on what is left, and return the paths of the files of vectors."""
+        if self._gathered:
             self._flush()
-        return [] if self._writer is None else self._writer.close()
+        return [] if self._vectors is None else self._vectors.close()
 
     def _flush(self) -> None:
-        matrix = np.stack(self._vectors)
+        table, matrix = pa.concat_tables(self._gathered).combine_chunks(), np.stack(self._matrix)
+        self._gathered, self._matrix = [], []
+        self._rows.add(table)
         schema = make_vector_schema(matrix.shape[1])
         column = pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), matrix.shape[1])
-        table = pa.concat_tables(self._rows).append_column(schema.field("vector"), column)
-        self._rows, self._vectors = [], []
-        if self._writer is None:
-            self._writer = self._open_writer(schema)
-        self._writer.add(table.combine_chunks())
+        if self._vectors is None:
+            self._vectors = self._open_vectors(schema)
+        self._vectors.add(table.select(_KEYS).append_column(schema.field("vector"), column))
