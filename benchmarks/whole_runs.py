@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from eagleray.cli.ingesting import report_progress
+from eagleray.cli.progress import report_progress
 from eagleray.contracts.services import IngestRequest
 from eagleray.documents.parsing.limits import ParseLimits
 from eagleray.errors import ClusterError

@@ -1,7 +1,7 @@
 """The command line: the only place that prints.
 
-`app` wires the commands; `showing` turns answers into tables or JSON; each other file holds the
-commands of one subject.
+`app` lists the commands in groups; `command` gives each its settings and prints its report, by `output`.
+Each other file holds the commands of one subject, or what several of them share.
 """
 
 from eagleray.cli.app import main

@@ -5,65 +5,74 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 import typer
 from typer import rich_utils
 
 from eagleray import __version__
-from eagleray.cli.answering import search_many
-from eagleray.cli.auditing import audit
-from eagleray.cli.compacting import compact
-from eagleray.cli.dead_letters import dead_letters
-from eagleray.cli.exporting import export
-from eagleray.cli.faceting import facets
-from eagleray.cli.gating import gate
-from eagleray.cli.importing import import_rows
-from eagleray.cli.ingesting import ingest
+from eagleray.cli.audit import audit
+from eagleray.cli.command import Report, reports
+from eagleray.cli.gate import gate
+from eagleray.cli.ingestion import dead_letters, import_rows, ingest
 from eagleray.cli.keys import keys
-from eagleray.cli.searching import search
-from eagleray.cli.serving import serve
-from eagleray.cli.showing import prepare_output, show_json, show_line
+from eagleray.cli.maintenance import compact, export, tune, vacuum
+from eagleray.cli.output import prepare_output, show_json, show_line
+from eagleray.cli.questions import facets, search, search_many
+from eagleray.cli.serve import serve
 from eagleray.cli.snapshots import snapshots
-from eagleray.cli.tuning import tune
-from eagleray.cli.uploading import upload
-from eagleray.cli.vacuuming import vacuum
+from eagleray.cli.upload import upload
 from eagleray.errors import EagleRayError
 from eagleray.logs import configure_logs, tell_defect
 from eagleray.printable import make_printable
 from eagleray.settings import load_settings
 
+BUILD: Final = "Build a collection"
+ASK: Final = "Ask it"
+PUBLISH: Final = "Publish and maintain it"
+SERVE: Final = "Serve it"
+ABOUT: Final = "About"
+
 app = typer.Typer(name="eagleray", no_args_is_help=True, pretty_exceptions_enable=False)
-app.command()(ingest)
-app.command("import")(import_rows)
-app.command()(search)
-app.command(name="search-many")(search_many)
-app.command()(facets)
-app.command()(serve)
-app.command()(upload)
-app.command()(export)
-app.command()(compact)
-app.command()(tune)
-app.command()(vacuum)
-app.add_typer(snapshots, name="snapshots")
-app.add_typer(gate, name="gate")
-app.add_typer(dead_letters, name="dead-letters")
-app.add_typer(keys, name="keys")
-app.add_typer(audit, name="audit")
+app.command(rich_help_panel=BUILD)(ingest)
+app.command("import", rich_help_panel=BUILD)(import_rows)
+app.add_typer(dead_letters, name="dead-letters", rich_help_panel=BUILD)
+app.command(rich_help_panel=ASK)(search)
+app.command("search-many", rich_help_panel=ASK)(search_many)
+app.command(rich_help_panel=ASK)(facets)
+app.command(rich_help_panel=ASK)(export)
+app.add_typer(snapshots, name="snapshots", rich_help_panel=PUBLISH)
+app.add_typer(gate, name="gate", rich_help_panel=PUBLISH)
+app.command(rich_help_panel=PUBLISH)(tune)
+app.command(rich_help_panel=PUBLISH)(compact)
+app.command(rich_help_panel=PUBLISH)(vacuum)
+app.command(rich_help_panel=SERVE)(serve)
+app.command(rich_help_panel=SERVE)(upload)
+app.add_typer(keys, name="keys", rich_help_panel=SERVE)
+app.add_typer(audit, name="audit", rich_help_panel=SERVE)
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        show_line(f"eagleray {__version__}")
+        raise typer.Exit
 
 
 @app.callback()
-def prepare() -> None:
+def prepare(
+    version: bool = typer.Option(  # noqa: ARG001 - its callback ends the command
+        False, "--version", is_eager=True, callback=_show_version, help="Show the version and exit."
+    ),
+) -> None:
     """Exact, point-in-time, entitled search over a desk's documents."""
     configure_logs(load_settings().log)
 
 
-@app.command()
-def version(json: bool = typer.Option(False, "--json", help="Print one JSON value.")) -> None:
-    """Print the version."""
-    if json:
-        show_json({"version": __version__})
-    else:
-        show_line(f"eagleray {__version__}")
+@app.command("version", rich_help_panel=ABOUT)
+@reports()
+def show_version() -> Report:
+    """Show the version."""
+    return Report(value={"version": __version__}, show=lambda: show_line(f"eagleray {__version__}"))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

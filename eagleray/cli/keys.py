@@ -6,20 +6,13 @@ from typing import Final
 
 import typer
 
-from eagleray.cli.showing import (
-    JSON_OPTION,
-    STORE_OPTION,
-    choose,
-    show_fields,
-    show_json,
-    show_line,
-    show_table,
-)
+from eagleray.cli.command import Report, reports
+from eagleray.cli.output import show_fields, show_line, show_table
 from eagleray.contracts.callers import Role
 from eagleray.contracts.services import KeyRequest
 from eagleray.errors import InputError
 from eagleray.parts import load_key_service
-from eagleray.settings import load_settings
+from eagleray.settings import Settings
 
 _COLUMNS: Final = (
     "key_id",
@@ -37,7 +30,9 @@ keys = typer.Typer(no_args_is_help=True, help="API keys of a store: who may ask 
 
 
 @keys.command()
+@reports("store")
 def create(
+    settings: Settings,
     subject: str = typer.Argument(help="Name of the person or service that will hold the key."),
     role: list[Role] = typer.Option(help="What the holder may do; give it again for more."),
     group: list[str] = typer.Option([], help="A group of the holder; give it again for more."),
@@ -48,9 +43,7 @@ def create(
     ),
     days: int = typer.Option(90, min=1, max=3650, help="Days after which the key is refused."),
     note: str = typer.Option("", help="What the key is for."),
-    store: str = STORE_OPTION,
-    json: bool = JSON_OPTION,
-) -> None:
+) -> Report:
     """Make a key and show it, once: only a hash of it is kept."""
     if zone and all_zones:
         raise InputError(detail="expected --zone or --all-zones, found both")
@@ -63,35 +56,30 @@ def create(
         note=note,
         collections=frozenset(collection) if collection else None,
     )
-    made = load_key_service(load_settings(**choose(store=store))).create(request)
-    if json:
-        show_json(made)
-        return
-    show_fields(made)
-    show_line("keep the key now: it cannot be shown again")
+    made = load_key_service(settings).create(request)
+
+    def show() -> None:
+        show_fields(made)
+        show_line("keep the key now: it cannot be shown again")
+
+    return Report(value=made, show=show)
 
 
 @keys.command()
+@reports("store")
 def revoke(
+    settings: Settings,
     key_id: str = typer.Argument(help="Id of the key: the 16 digits after `er_`."),
-    store: str = STORE_OPTION,
-    json: bool = JSON_OPTION,
-) -> None:
+) -> Report:
     """Revoke a key, for good."""
-    shown = load_key_service(load_settings(**choose(store=store))).revoke(key_id=key_id)
-    if json:
-        show_json(shown)
-    else:
-        show_fields(shown)
+    return Report(value=load_key_service(settings).revoke(key_id=key_id))
 
 
 @keys.command("list")
-def list_all(store: str = STORE_OPTION, json: bool = JSON_OPTION) -> None:
+@reports("store")
+def list_all(settings: Settings) -> Report:
     """List every key that was made, oldest first; never the keys themselves."""
-    rows = load_key_service(load_settings(**choose(store=store))).list_keys()
-    if json:
-        show_json(rows)
-        return
+    rows = load_key_service(settings).list_keys()
     shown = [
         {
             **row,
@@ -102,4 +90,4 @@ def list_all(store: str = STORE_OPTION, json: bool = JSON_OPTION) -> None:
         }
         for row in rows
     ]
-    show_table(shown, _COLUMNS)
+    return Report(value=rows, show=lambda: show_table(shown, _COLUMNS))

@@ -10,6 +10,7 @@ from typing import Any, Final, get_type_hints
 
 import typer
 
+from eagleray.cli.command import Report
 from eagleray.contracts.hits import RULE, Granularity, OptionRule, Ranking, SearchOptions
 from eagleray.contracts.indexes import TextField
 from eagleray.errors import QueryError
@@ -30,7 +31,7 @@ _HELP: Final = {
 
 def takes_search_options(
     *, left_out: Sequence[str] = (), **defaults: Any
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
+) -> Callable[[Callable[..., Report]], Callable[..., Report]]:
     """Return what gives a command a flag for each option in the place of its argument `options`.
 
     Args:
@@ -38,7 +39,7 @@ def takes_search_options(
         defaults: of flags, where they are others than the options'.
     """
 
-    def take(command: Callable[..., None]) -> Callable[..., None]:
+    def take(command: Callable[..., Report]) -> Callable[..., Report]:
         found = [
             (name, _make_parameter(name, hint, default=defaults.get(name, default), rule=rule))
             for kind in (SearchOptions, Ranking)
@@ -47,16 +48,16 @@ def takes_search_options(
         ]
 
         @wraps(command)
-        def run(**given: Any) -> None:
+        def run(**given: Any) -> Report:
             values = {name: given.pop(parameter.name) for name, parameter in found}
-            command(**given, **{OPTIONS: _read_options(values)})
+            return command(**given, **{OPTIONS: _read_options(values)})
 
         own = [item for name, item in inspect.signature(command).parameters.items()]
         spelled = [
             part for item in own for part in ([p for _, p in found] if item.name == OPTIONS else [item])
         ]
         run.__signature__ = inspect.Signature(spelled)  # type: ignore[attr-defined]  # read by typer
-        run.__annotations__ = {item.name: item.annotation for item in spelled} | {"return": None}
+        run.__annotations__ = {item.name: item.annotation for item in spelled}
         return run
 
     return take

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
-from eagleray.cli.showing import (
-    COLLECTION_OPTION,
-    JSON_OPTION,
-    STORE_OPTION,
-    choose,
-    show_fields,
-    show_json,
-    show_line,
-    show_table,
-)
-from eagleray.cli.snapshot_views import describe_difference, describe_snapshot
+from eagleray.cli.command import Report, make_table, reports
+from eagleray.cli.output import show_fields, show_line
+from eagleray.errors import IntegrityError
 from eagleray.parts import load_index_service
-from eagleray.settings import load_settings
+from eagleray.settings import Settings
 
 snapshots = typer.Typer(
     no_args_is_help=True, help="Immutable states of a collection and the aliases on them."
@@ -25,133 +19,119 @@ _ALIAS = typer.Option("live", help="Alias to move.")
 
 
 @snapshots.command("list")
-def list_all(
-    store: str = STORE_OPTION, collection: str = COLLECTION_OPTION, json: bool = JSON_OPTION
-) -> None:
+@reports("store", "collection")
+def list_all(settings: Settings) -> Report:
     """List the snapshots, oldest first."""
-    settings = load_settings(**choose(store=store, collection=collection))
     rows = load_index_service(settings).list_snapshots()
-    if json:
-        show_json(rows)
-    else:
-        show_table(rows, ("snapshot", "written_at", "n_documents", "n_rows", "aliases"))
+    return make_table(rows, ("snapshot", "written_at", "n_documents", "n_rows", "aliases"))
 
 
 @snapshots.command()
+@reports("store", "collection")
 def show(
+    settings: Settings,
     snapshot: str = typer.Argument("live", help="Alias, id, or the first 8 digits of an id."),
-    store: str = STORE_OPTION,
-    collection: str = COLLECTION_OPTION,
-    json: bool = JSON_OPTION,
-) -> None:
+) -> Report:
     """Show what a snapshot is made of."""
-    settings = load_settings(**choose(store=store, collection=collection))
     shown = load_index_service(settings).show_snapshot(snapshot=snapshot)
-    if json:
-        show_json(shown)
-    else:
-        show_fields(describe_snapshot(shown))
+    return Report(value=shown, show=lambda: show_fields(_describe_snapshot(shown)))
 
 
 @snapshots.command()
+@reports("store", "collection")
 def diff(
+    settings: Settings,
     before: str = typer.Argument(help="Alias or id."),
     after: str = typer.Argument("live", help="Alias or id."),
-    store: str = STORE_OPTION,
-    collection: str = COLLECTION_OPTION,
-    json: bool = JSON_OPTION,
-) -> None:
+) -> Report:
     """Show what changed between two snapshots."""
-    settings = load_settings(**choose(store=store, collection=collection))
     shown = load_index_service(settings).diff_snapshots(before=before, after=after)
-    if json:
-        show_json(shown)
-    else:
-        show_fields(describe_difference(shown))
+    return Report(value=shown, show=lambda: show_fields(_describe_difference(shown)))
 
 
 @snapshots.command()
+@reports("store", "collection")
 def publish(
+    settings: Settings,
     snapshot: str = typer.Argument(help="Id, or its first 8 digits."),
     alias: str = _ALIAS,
-    store: str = STORE_OPTION,
-    collection: str = COLLECTION_OPTION,
-    json: bool = JSON_OPTION,
-) -> None:
+) -> Report:
     """Run the gate and move the alias."""
-    settings = load_settings(**choose(store=store, collection=collection))
     moved = load_index_service(settings).publish(snapshot=snapshot, alias=alias)
-    if json:
-        show_json(moved)
-    else:
-        show_fields(moved)
+    return Report(value=moved)
 
 
 @snapshots.command()
+@reports("store", "collection")
 def rollback(
+    settings: Settings,
     alias: str = _ALIAS,
-    store: str = STORE_OPTION,
-    collection: str = COLLECTION_OPTION,
-    json: bool = JSON_OPTION,
-) -> None:
+) -> Report:
     """Move the alias back to the snapshot before."""
-    settings = load_settings(**choose(store=store, collection=collection))
     moved = load_index_service(settings).rollback(alias=alias)
-    if json:
-        show_json(moved)
-    else:
-        show_fields(moved)
+    return Report(value=moved)
 
 
 @snapshots.command()
+@reports("store", "collection")
 def verify(
+    settings: Settings,
     snapshot: str = typer.Argument("live", help="Alias or id."),
-    store: str = STORE_OPTION,
-    collection: str = COLLECTION_OPTION,
-    json: bool = JSON_OPTION,
-) -> None:
+) -> Report:
     """Check every byte the snapshot needs; exit code 4 where something is damaged."""
-    settings = load_settings(**choose(store=store, collection=collection))
     shown = load_index_service(settings).verify(snapshot=snapshot)
-    if json:
-        show_json(shown)
-    else:
-        show_fields(shown)
-    if shown["findings"]:
-        raise typer.Exit(4)
+    return Report(value=shown, exit_code=IntegrityError.exit_code if shown["findings"] else 0)
 
 
 @snapshots.command()
+@reports("store", "collection")
 def pin(
+    settings: Settings,
     snapshot: str = typer.Argument("live", help="Alias or id."),
     off: bool = typer.Option(False, "--off", help="Unpin it."),
-    store: str = STORE_OPTION,
-    collection: str = COLLECTION_OPTION,
-    json: bool = JSON_OPTION,
-) -> None:
+) -> Report:
     """Keep a snapshot from being vacuumed, whatever its age."""
-    settings = load_settings(**choose(store=store, collection=collection))
     shown = load_index_service(settings).pin(snapshot=snapshot, is_pinned=not off)
-    if json:
-        show_json(shown)
-    else:
-        show_fields(shown)
+    return Report(value=shown)
 
 
 @snapshots.command()
+@reports("store", "collection")
 def copy(
+    settings: Settings,
     snapshot: str = typer.Argument("live", help="Alias or id."),
     to: str = typer.Option(help="Store that takes the copy: a folder or s3://bucket/prefix."),
-    store: str = STORE_OPTION,
-    collection: str = COLLECTION_OPTION,
-    json: bool = JSON_OPTION,
-) -> None:
+) -> Report:
     """Copy a snapshot and all it needs into another store, and check every byte there; no alias moves."""
-    settings = load_settings(**choose(store=store, collection=collection))
     report = load_index_service(settings).copy(snapshot=snapshot, target=to)
-    if json:
-        show_json(report)
-        return
-    show_fields(report)
     there = settings.model_copy(update={"store": to})
-    show_line(f"publish it there: eagleray snapshots publish {report['snapshot'][:12]} {there.options}")
+
+    def show() -> None:
+        show_fields(report)
+        show_line(f"publish it there: eagleray snapshots publish {report['snapshot'][:12]} {there.options}")
+
+    return Report(value=report, show=show)
+
+
+def _describe_snapshot(shown: dict[str, Any]) -> dict[str, Any]:
+    """Return a snapshot's fields with one sentence for each check of its gate."""
+    gate = {
+        check["name"]: f"{'passed' if check['passed'] else 'FAILED'}: {check['detail']}"
+        for check in shown["gate"]
+    }
+    return {**shown, "gate": gate or "has not run"}
+
+
+def _describe_difference(shown: dict[str, Any]) -> dict[str, Any]:
+    """Return what changed between two snapshots: counts first, then what is new or gone on disk."""
+    changes = f"{shown['n_added']} added, {shown['n_removed']} removed, {shown['n_superseded']} superseded"
+    described = {
+        "before": shown["before"],
+        "after": shown["after"],
+        "documents": f"{shown['n_documents_before']} -> {shown['n_documents_after']} ({changes})",
+        "rows": f"{shown['n_rows_before']} -> {shown['n_rows_after']}",
+    }
+    for name in ("segments_added", "segments_removed", "patches_added", "patches_removed"):
+        if shown[name]:
+            described[name] = shown[name]
+    return described

@@ -10,7 +10,7 @@ import time
 
 import ray
 
-from eagleray.cli import ingesting, main
+from eagleray.cli import ingestion, main
 from eagleray.errors import StoreError
 from ray_jobs.clusters import connected
 
@@ -37,5 +37,5 @@ class TalkingJobs:
 
 
 if __name__ == "__main__":
-    ingesting.load_job_service = TalkingJobs
+    ingestion.load_job_service = TalkingJobs
     main()

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
+import typer
 
+from eagleray import __version__
 from eagleray.cli import main
+from eagleray.cli.app import ABOUT, ASK, BUILD, PUBLISH, SERVE, app
 
 
 def run(capsys, *arguments):
@@ -81,3 +85,24 @@ def test_output_that_nobody_reads_on_ends_without_a_word():
     ended = subprocess.run(program, check=False, stdout=writing, stderr=subprocess.PIPE, text=True)
     os.close(writing)
     assert (ended.returncode, ended.stderr) == (1, "")
+
+
+def test_the_version_is_an_option_and_a_command(capsys, monkeypatch):
+    monkeypatch.setenv("EAGLERAY_LOG__LEVEL", "no level")  # it is told whatever the settings are
+    shown = run(capsys, "--version")
+    assert shown == (0, f"eagleray {__version__}\n", "")
+    monkeypatch.delenv("EAGLERAY_LOG__LEVEL")
+    assert run(capsys, "version") == shown
+
+
+def test_help_shows_every_command_in_a_group(capsys):
+    code, out, _ = run(capsys, "--help")
+    groups = re.split(r"(?m)^╭─ (.+?) ─+╮$", out)[1:]
+    shown = {
+        title: re.findall(r"(?m)^│ ([a-z][a-z-]*) ", body)
+        for title, body in zip(groups[::2], groups[1::2], strict=True)
+    }
+    assert (code, list(shown)) == (0, ["Options", BUILD, ASK, PUBLISH, SERVE, ABOUT])
+    listed = [name for title, names in shown.items() if title != "Options" for name in names]
+    assert sorted(listed) == sorted(typer.main.get_command(app).commands)
+    assert shown[BUILD] == ["ingest", "import", "dead-letters"]

@@ -39,7 +39,7 @@ def log(tmp_path, monkeypatch):
                 response = engine.search(request)
                 entry = record_one(request, response, questions=settings.audit.questions)
                 writer.append(entry)
-    monkeypatch.setattr("eagleray.cli.auditing.load_audit_service", LocalAuditService)
+    monkeypatch.setattr("eagleray.cli.audit.load_audit_service", LocalAuditService)
     monkeypatch.setattr("serve.audit.service.open_embedder", lambda _: FixedEmbedder())
     return folder
 

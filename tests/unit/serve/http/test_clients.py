@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import eagleray
-from eagleray.cli.searching import show_answer
+from eagleray.cli.questions import report_answer
 from eagleray.client import AsyncRemoteCollection, LocalCollection
 from eagleray.client.conversation import Retrying
 from eagleray.client.endpoints import read_endpoint
@@ -253,9 +253,9 @@ def test_all_three_give_equal_answers(serve_with, method, options, groups, capsy
         assert sync == awaited == local
         shown = []
         for response in (local, sync):
-            show_answer(response, is_explained=True, is_json=True)
-            show_answer(response, is_explained=True, is_json=False)
-            shown.append(capsys.readouterr().out)
+            report = report_answer(response, is_explained=True)
+            report.show()
+            shown.append((report.value, capsys.readouterr().out))
         assert shown[0] == shown[1]
 
     serve_with(compare, groups=groups)

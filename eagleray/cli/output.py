@@ -8,20 +8,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from eagleray.printable import escape_json, make_printable
-
-JSON_OPTION = typer.Option(False, "--json", help="Print one JSON value.")
-STORE_OPTION = typer.Option(
-    "", "--store", help="Folder or s3://bucket/prefix; default: EAGLERAY_STORE, else eagleray-store."
-)
-COLLECTION_OPTION = typer.Option(
-    "", "--collection", "-c", help="Name of the collection; default: EAGLERAY_COLLECTION, else default."
-)
 
 
 def prepare_output() -> None:
@@ -80,8 +71,3 @@ def _show_item(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_show_item(item)}" for name, item in value.items())
     return str(value)
-
-
-def choose(**given: str) -> dict[str, str]:
-    """Return the options that were given, as overrides of the settings."""
-    return {name: value for name, value in given.items() if value}

@@ -1,21 +1,34 @@
-"""`eagleray search`: one question, its hits with their sources."""
+"""`eagleray search`, `search-many` and `facets`: questions to a collection, and their answers."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import typer
 
-from eagleray.cli.asking_servers import DEFAULT_ALIAS, ServerOptions, ask_server
+from eagleray.cli.command import COLLECTION_OPTION, STORE_OPTION, Report, keep_given, make_table, reports
+from eagleray.cli.output import show_line
+from eagleray.cli.progress import ADDRESS_OPTION, WORKERS_OPTION, choose_workers, report_progress
 from eagleray.cli.search_options import takes_search_options
-from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, STORE_OPTION, choose, show_json, show_line
+from eagleray.cli.server_options import DEFAULT_ALIAS, ServerOptions, ask_server
 from eagleray.client.questions import Question
 from eagleray.contracts.answers import show_response
-from eagleray.contracts.hits import Explanation, Hit, SearchOptions, SearchResponse, SegmentExplanation
+from eagleray.contracts.hits import (
+    Explanation,
+    FacetRequest,
+    Granularity,
+    Hit,
+    SearchMode,
+    SearchOptions,
+    SearchResponse,
+    SegmentExplanation,
+)
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.search_options import pick_options
+from eagleray.contracts.services import AnswerRequest
 from eagleray.contracts.times import format_micros, parse_instant
-from eagleray.parts import load_index_service
+from eagleray.parts import load_index_service, load_job_service
 from eagleray.settings import Settings, load_settings
 
 _SHOWN_CHARACTERS = 240
@@ -23,6 +36,7 @@ _EACH: Final = SearchOptions()
 """Stands for a flag of each option, with its default."""
 
 
+@reports()
 @takes_search_options(k=5)
 def search(
     query: str = typer.Argument("", help='The question, in words; "a phrase", begin*'),
@@ -38,8 +52,7 @@ def search(
     allow_http: bool = typer.Option(False, "--allow-http", help="The key may go over plain HTTP to others."),
     store: str = STORE_OPTION,
     collection: str = COLLECTION_OPTION,
-    json: bool = JSON_OPTION,
-) -> None:
+) -> Report:
     """Search a snapshot, as of any time, as a caller with these groups; or ask a server."""
     server = ServerOptions(url=url, api_key_file=api_key_file, allow_http=allow_http)
     server.check(store=store, groups=group)
@@ -48,9 +61,70 @@ def search(
     if url:
         response = ask_server(question, server=server, collection=collection, snapshot=snapshot)
     else:
-        settings = load_settings(**choose(store=store, collection=collection))
+        settings = load_settings(**keep_given(store=store, collection=collection))
         response = _search_store(question, settings=settings, groups=group, snapshot=snapshot)
-    show_answer(response, is_explained=explain, is_json=json)
+    return report_answer(response, is_explained=explain)
+
+
+def report_answer(response: SearchResponse, *, is_explained: bool) -> Report:
+    """Return the report of an answer, whoever gave it."""
+    return Report(
+        value=show_response(response, is_explained=is_explained),
+        show=partial(_show_hits, response, is_explained=is_explained),
+    )
+
+
+@reports("store", "collection")
+def search_many(
+    settings: Settings,
+    questions: str = typer.Argument(help="Parquet file or folder, or s3:// and either."),
+    target: str = typer.Argument(help="Folder or s3://bucket/prefix that takes the answers."),
+    k: int = typer.Option(10, "-k", help="Number of hits of each question."),
+    mode: SearchMode = typer.Option(SearchMode.HYBRID, help="Channels that answer."),
+    group: list[str] = typer.Option([], help="A group of the caller; give it again for more."),
+    snapshot: str = typer.Option("live", help="Alias or id."),
+    chunks: bool = typer.Option(False, "--chunks", help="Hits are chunks, not documents."),
+    workers: int = WORKERS_OPTION,
+    address: str = ADDRESS_OPTION,
+) -> Report:
+    """Answer every question of Parquet files, each as of a time of its own; start it again to go on."""
+    settings = choose_workers(settings, workers)
+    request = AnswerRequest(
+        questions=questions,
+        target=target,
+        k=k,
+        mode=mode,
+        granularity=Granularity.CHUNK if chunks else Granularity.DOCUMENT,
+        groups=frozenset(group),
+        snapshot=snapshot,
+        address=address,
+    )
+    with report_progress() as on_progress:
+        report = load_job_service(settings).answer(request, on_progress)
+    return Report(value=report)
+
+
+@reports("store", "collection")
+def facets(
+    settings: Settings,
+    column: str = typer.Argument(help="An attribute, or a column every row has, such as source."),
+    n: int = typer.Option(10, "-n", help="Number of values."),
+    as_of: str = typer.Option("", help="ISO 8601 time; what was known then counts."),
+    filter: str = typer.Option("", help="Rows that count, for example: year >= 2019"),  # noqa: A002 - the option's name
+    group: list[str] = typer.Option([], help="A group of the caller; give it again for more."),
+    snapshot: str = typer.Option("live", help="Alias or id."),
+) -> Report:
+    """Count the documents with each value of a column, as of any time, as a caller with these groups."""
+    service = load_index_service(settings)
+    request = FacetRequest(
+        column=column,
+        n=n,
+        as_of=parse_instant(as_of) if as_of else None,
+        filter=service.parse_filter(filter) if filter else None,
+        principal=Principal(subject="command-line", groups=frozenset(group)),
+    )
+    rows = service.open_engine(snapshot=snapshot).count_values(request)
+    return make_table(rows, ("value", "documents"))
 
 
 def _search_store(
@@ -60,14 +134,6 @@ def _search_store(
     principal = Principal(subject="command-line", groups=frozenset(groups))
     request = question.to_request(parse_filter=service.parse_filter, principal=principal)
     return service.open_engine(snapshot=snapshot).search(request)
-
-
-def show_answer(response: SearchResponse, *, is_explained: bool, is_json: bool) -> None:
-    """Print an answer, for people or as JSON."""
-    if is_json:
-        show_json(show_response(response, is_explained=is_explained))
-    else:
-        _show_hits(response, is_explained=is_explained)
 
 
 def _show_hits(response: SearchResponse, *, is_explained: bool) -> None:

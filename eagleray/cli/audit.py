@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import json as json_module
+import json
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from eagleray.cli.showing import (
-    COLLECTION_OPTION,
-    JSON_OPTION,
-    STORE_OPTION,
-    choose,
-    show_fields,
-    show_json,
-    show_table,
-)
+from eagleray.cli.command import Report, reports
+from eagleray.cli.output import show_table
 from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.times import OPEN_END, parse_instant
 from eagleray.errors import InputError, IntegrityError
 from eagleray.parts import load_audit_service
-from eagleray.settings import load_settings
+from eagleray.settings import Settings
 
 audit = typer.Typer(no_args_is_help=True, help="The log of requests: who asked what, and what came back.")
 
@@ -34,76 +27,61 @@ _COLUMNS = ("time", "subject", "action", "status", "snapshot", "n_hits", "latenc
 
 
 @audit.command()
+@reports("store", "collection")
 def verify(
+    settings: Settings,
     heads: str = typer.Option("", help="File of heads that `eagleray audit head` wrote before."),
-    store: str = STORE_OPTION,
-    collection: str = COLLECTION_OPTION,
-    json: bool = JSON_OPTION,
-) -> None:
+) -> Report:
     """Check every record of every chain; exit code 4 where one was changed, removed, put in or moved."""
-    settings = load_settings(**choose(store=store, collection=collection))
     report = load_audit_service(settings).verify(heads=_read(heads) if heads else "")
-    _show(report, is_json=json)
-    if report["findings"]:
-        raise typer.Exit(IntegrityError.exit_code)
+    return Report(value=report, exit_code=IntegrityError.exit_code if report["findings"] else 0)
 
 
 @audit.command()
+@reports("store", "collection")
 def show(
+    settings: Settings,
     since: str = _SINCE,
     until: str = _UNTIL,
     subject: str = _SUBJECT,
     action: str = _ACTION,
     snapshot: str = _SNAPSHOT,
     n: int = typer.Option(100, "-n", min=0, help="Records, the earliest; 0 for all."),
-    store: str = STORE_OPTION,
-    collection: str = COLLECTION_OPTION,
-    json: bool = JSON_OPTION,
-) -> None:
+) -> Report:
     """Show records, in the order of their times."""
-    settings = load_settings(**choose(store=store, collection=collection))
     query = _make_query(since, until, subject=subject, action=action, snapshot=snapshot, n=n)
     rows = list(load_audit_service(settings).show(query))
-    if json:
-        show_json(rows)
-        return
-    show_table([_shorten(row) for row in rows], _COLUMNS)
+    return Report(value=rows, show=lambda: show_table([_shorten(row) for row in rows], _COLUMNS))
 
 
 @audit.command()
+@reports("store", "collection")
 def replay(
+    settings: Settings,
     since: str = _SINCE,
     until: str = _UNTIL,
     subject: str = _SUBJECT,
     action: str = _ACTION,
     snapshot: str = _SNAPSHOT,
     n: int = typer.Option(0, "-n", min=0, help="Records, the earliest; 0 for all."),
-    store: str = STORE_OPTION,
-    collection: str = COLLECTION_OPTION,
-    json: bool = JSON_OPTION,
-) -> None:
+) -> Report:
     """Ask recorded questions again, each on its snapshot; exit code 1 where an answer is another."""
-    settings = load_settings(**choose(store=store, collection=collection))
     query = _make_query(since, until, subject=subject, action=action, snapshot=snapshot, n=n)
     report = load_audit_service(settings).replay(query)
-    _show(report, is_json=json)
-    if report["different"]:
-        raise typer.Exit(1)
+    return Report(value=report, exit_code=1 if report["different"] else 0)
 
 
 @audit.command()
+@reports("store", "collection")
 def head(
+    settings: Settings,
     to: str = typer.Option("", help="File that takes the heads; not there yet."),
-    store: str = STORE_OPTION,
-    collection: str = COLLECTION_OPTION,
-    json: bool = JSON_OPTION,
-) -> None:
+) -> Report:
     """Take the last hash of every chain, to be kept where nobody who may write the store can write."""
-    settings = load_settings(**choose(store=store, collection=collection))
     heads = load_audit_service(settings).head()
     if to:
         _write(to, heads)
-    _show(heads, is_json=json)
+    return Report(value=heads)
 
 
 def _make_query(since: str, until: str, *, subject: str, action: str, snapshot: str, n: int) -> AuditQuery:
@@ -133,13 +111,6 @@ def _read(path: str) -> str:
 def _write(path: str, heads: dict[str, Any]) -> None:
     try:
         with Path(path).open("x", encoding="utf-8") as stream:
-            stream.write(json_module.dumps(heads, sort_keys=True) + "\n")
+            stream.write(json.dumps(heads, sort_keys=True) + "\n")
     except OSError as error:
         raise InputError(detail=f"heads {path}: {error}") from error
-
-
-def _show(report: dict[str, Any], *, is_json: bool) -> None:
-    if is_json:
-        show_json(report)
-    else:
-        show_fields(report)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json as json_module
+import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import typer
 
-from eagleray.cli.asking_servers import ServerOptions, open_client
-from eagleray.cli.showing import COLLECTION_OPTION, JSON_OPTION, show_fields, show_json, show_line
+from eagleray.cli.command import COLLECTION_OPTION, Report, reports
+from eagleray.cli.output import show_fields, show_line
+from eagleray.cli.server_options import ServerOptions, open_client
 from eagleray.client.remote import RemoteCollection
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
 from eagleray.contracts.times import OPEN_END, format_micros
@@ -39,6 +40,7 @@ class _Upload:
     faults: list[dict[str, Any]] = field(default_factory=list)
 
 
+@reports()
 def upload(
     files: list[Path] = typer.Argument(help="JSON Lines, Parquet, Markdown, text, HTML or PDF."),
     url: str = typer.Option(help="The server, for example http://127.0.0.1:8000."),
@@ -46,8 +48,7 @@ def upload(
     group: list[str] = typer.Option([], help="Who may read them, where a file does not say; again for more."),
     api_key_file: str = typer.Option("", help="File that holds the key; default: EAGLERAY_API_KEY."),
     allow_http: bool = typer.Option(False, "--allow-http", help="The key may go over plain HTTP to others."),
-    json: bool = JSON_OPTION,
-) -> None:
+) -> Report:
     """Write files into a served collection; what cannot be read is told, and the rest is written."""
     server = ServerOptions(url=url, api_key_file=api_key_file, allow_http=allow_http)
     done = _Upload()
@@ -65,16 +66,15 @@ def upload(
         "is_searchable": done.is_searchable,
         "faults": done.faults,
     }
-    if json:
-        show_json(report)
-    else:
+
+    def show() -> None:
         show_fields({**report, "faults": sum(fault["n"] for fault in done.faults)})
         for fault in done.faults:
             more = f" (and {fault['n'] - 1} more)" if fault["n"] > 1 else ""
             place = f"{fault['source']} {fault['position']}".rstrip()
             show_line(f"{place}: {fault['detail']}{more}", file=sys.stderr)
-    if done.faults:
-        raise typer.Exit(2)
+
+    return Report(value=report, show=show, exit_code=2 if done.faults else 0)
 
 
 def _read_all(files: Sequence[Path], done: _Upload) -> Iterator[Document]:
@@ -133,7 +133,7 @@ def _cut(documents: Iterator[Document], *, groups: Sequence[str]) -> Iterator[li
     n_bytes = 0
     for document in documents:
         shown = _show(document, groups=groups)
-        size = len(json_module.dumps(shown))
+        size = len(json.dumps(shown))
         if batch and (len(batch) == _MOST_DOCUMENTS or n_bytes + size > _MOST_BYTES):
             yield batch
             batch, n_bytes = [], 0

@@ -8,17 +8,11 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from eagleray.cli.showing import (
-    COLLECTION_OPTION,
-    JSON_OPTION,
-    STORE_OPTION,
-    choose,
-    show_fields,
-    show_json,
-)
+from eagleray.cli.command import Report, reports
+from eagleray.cli.output import show_fields
 from eagleray.errors import GateError, InputError
 from eagleray.parts import load_index_service
-from eagleray.settings import load_settings
+from eagleray.settings import Settings
 
 
 class _RunByDefault(TyperGroup):
@@ -36,27 +30,23 @@ gate = typer.Typer(
 
 
 @gate.command()
+@reports("store", "collection")
 def run(
+    settings: Settings,
     snapshot: str = typer.Argument("live", help="Alias or id."),
-    store: str = STORE_OPTION,
-    collection: str = COLLECTION_OPTION,
-    json: bool = JSON_OPTION,
-) -> None:
+) -> Report:
     """Try a snapshot and keep the report; exit code 3 where it does not pass. No alias moves."""
-    settings = load_settings(**choose(store=store, collection=collection))
-    _show(load_index_service(settings).run_gate(snapshot=snapshot), is_json=json)
+    return _report_gate(load_index_service(settings).run_gate(snapshot=snapshot))
 
 
 @gate.command()
+@reports("store", "collection")
 def report(
+    settings: Settings,
     snapshot: str = typer.Argument("live", help="Alias or id."),
     html: str = typer.Option("", help="File that takes the report as one page, with plots."),
-    store: str = STORE_OPTION,
-    collection: str = COLLECTION_OPTION,
-    json: bool = JSON_OPTION,
-) -> None:
+) -> Report:
     """Show the report of the gate's last run on a snapshot."""
-    settings = load_settings(**choose(store=store, collection=collection))
     found = load_index_service(settings).read_gate_report(snapshot=snapshot)
     if html:
         try:
@@ -66,17 +56,16 @@ def report(
         found["page"] = html
     else:
         del found["page"]
-    _show(found, is_json=json)
+    return _report_gate(found)
 
 
-def _show(found: dict[str, Any], *, is_json: bool) -> None:
-    if is_json:
-        show_json(found)
-    else:
-        gate = {
-            check["name"]: f"{'passed' if check['passed'] else 'FAILED'}: {check['detail']}"
-            for check in found["checks"]
-        }
-        show_fields({**found, "checks": gate})
-    if not found["passed"]:
-        raise typer.Exit(GateError.exit_code)
+def _report_gate(found: dict[str, Any]) -> Report:
+    checks = {
+        check["name"]: f"{'passed' if check['passed'] else 'FAILED'}: {check['detail']}"
+        for check in found["checks"]
+    }
+    return Report(
+        value=found,
+        show=lambda: show_fields({**found, "checks": checks}),
+        exit_code=0 if found["passed"] else GateError.exit_code,
+    )

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from eagleray.cli import main
-from eagleray.cli.searching import _show_hits
-from eagleray.cli.showing import prepare_output, show_fields, show_json, show_line, show_table
+from eagleray.cli.output import prepare_output, show_fields, show_json, show_line, show_table
+from eagleray.cli.questions import _show_hits
 
 HOSTILE = "Größe \x1b]0;title\x07 \x9b31m \u202edrow\u202c [/red] 漢\r\n\tend \ud800 \udcff"
 SHOWN = r"\x1b]0;title\x07 \x9b31m \u202edrow\u202c [/red]"
@@ -93,7 +93,7 @@ def test_what_a_caller_said_is_told_without_its_controls(capsys, arguments):
 def test_dead_letters_of_a_file_with_an_odd_name_are_listed(monkeypatch, capsys):
     letters = [{"source": "a\x1b[2J\udcff[/b].html", "position": "", "reason": "x", "detail": "y"}]
     monkeypatch.setattr(
-        "eagleray.cli.dead_letters.load_job_service",
+        "eagleray.cli.ingestion.load_job_service",
         lambda settings: SimpleNamespace(list_dead_letters=lambda run: letters),
     )
     with pytest.raises(SystemExit) as ended:

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from eagleray.cli.ingesting import report_progress
-from eagleray.cli.showing import show_line
+from eagleray.cli.output import show_line
+from eagleray.cli.progress import report_progress
 from eagleray.contracts.callers import Role
 from eagleray.contracts.services import IngestRequest, KeyRequest
 from eagleray.errors import InputError, IntegrityError, NotPublishedError

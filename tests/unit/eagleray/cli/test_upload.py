@@ -35,7 +35,7 @@ def server(monkeypatch):
     def open_client(*_, **__):
         yield made
 
-    monkeypatch.setattr("eagleray.cli.uploading.open_client", open_client)
+    monkeypatch.setattr("eagleray.cli.upload.open_client", open_client)
     return made
 
 

@@ -7,8 +7,9 @@ from typing import Final
 
 import typer
 
-from eagleray.cli.demonstrating import ALIAS, lend_key, load_demo_settings, prepare_demo
-from eagleray.cli.showing import JSON_OPTION, STORE_OPTION, choose, show_json, show_line
+from eagleray.cli.command import JSON_OPTION, STORE_OPTION, keep_given
+from eagleray.cli.demo import ALIAS, lend_key, load_demo_settings, prepare_demo
+from eagleray.cli.output import show_json, show_line
 from eagleray.contracts.services import ServeRequest
 from eagleray.errors import InputError
 from eagleray.logs import write_all_as_json
@@ -45,7 +46,7 @@ def serve(
         request = ServeRequest(port=port, alias=ALIAS, is_development=development)
         _serve_demo(load_demo_settings(store=store, collection=first), request, is_json=json)
         return
-    settings = load_settings(**choose(store=store, collection=first))
+    settings = load_settings(**keep_given(store=store, collection=first))
     if collection[1:] or all_collections:
         others = "*" if all_collections else " ".join(collection[1:])
         chosen = settings.serve.model_copy(update={"collections": others})

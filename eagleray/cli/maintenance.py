@@ -1,0 +1,81 @@
+"""`eagleray compact`, `vacuum`, `tune` and `export`: what is done with a published collection."""
+
+from __future__ import annotations
+
+import typer
+
+from eagleray.cli.command import Report, reports
+from eagleray.cli.progress import ADDRESS_OPTION, report_progress
+from eagleray.contracts.exchange import ExchangeFormat, ExportRequest
+from eagleray.contracts.principals import Principal
+from eagleray.contracts.services import TuneRequest
+from eagleray.contracts.times import parse_instant
+from eagleray.parts import load_index_service, load_job_service
+from eagleray.settings import Settings
+
+
+@reports("store", "collection")
+def compact(
+    settings: Settings,
+    alias: str = typer.Option("live", help="Alias whose snapshot is compacted, and which moves."),
+    address: str = ADDRESS_OPTION,
+) -> Report:
+    """Join small segments that follow each other in time, check the result and publish it."""
+    with report_progress() as on_progress:
+        report = load_job_service(settings).compact(alias=alias, address=address, on_progress=on_progress)
+    return Report(value=report)
+
+
+@reports("store", "collection")
+def vacuum(
+    settings: Settings,
+    keep_hours: float = typer.Option(168.0, min=1.0, help="Whatever was written in these hours stays."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Say what would go, and remove nothing."),
+) -> Report:
+    """Remove what no alias, pin or retention needs; the snapshot an alias would roll back to stays."""
+    shown = load_index_service(settings).vacuum(keep_hours=keep_hours, is_dry=dry_run)
+    return Report(value=shown)
+
+
+@reports("store", "collection")
+def tune(
+    settings: Settings,
+    questions: str = typer.Argument("", help="JSON Lines file: query and relevant documents each."),
+    known_items: int | None = typer.Option(None, help="Questions to make of rows, where there is no file."),
+    group: list[str] = typer.Option([], help="A group whose rows may make questions; again for more."),
+    alias: str = typer.Option("live", help="Alias whose snapshot is tuned, and which moves."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only say what would be published."),
+) -> Report:
+    """Fit the weights of hybrid search to judged questions, or made ones; publish them if others gain."""
+    request = TuneRequest(
+        questions=questions,
+        n_known_items=known_items,
+        groups=frozenset(group),
+        alias=alias,
+        is_dry=dry_run,
+    )
+    report = load_job_service(settings).tune(request)
+    return Report(value=report)
+
+
+@reports("store", "collection")
+def export(
+    settings: Settings,
+    snapshot: str = typer.Argument(help="Alias, id, or the first 8 digits of an id."),
+    target: str = typer.Argument(help="Folder that takes the files; not there yet, or empty."),
+    format: ExchangeFormat = typer.Option(ExchangeFormat.PARQUET, help="Files to write."),  # noqa: A002 - the option's name
+    as_of: str = typer.Option("", help="ISO 8601 time; what was known then is written."),
+    filter: str = typer.Option("", help="Rows to write, for example: year >= 2019"),  # noqa: A002 - the option's name
+    group: list[str] = typer.Option([], help="A group of the caller; give it again for more."),
+) -> Report:
+    """Write the rows and vectors a caller with these groups may see, as of any time, as files."""
+    request = ExportRequest(
+        snapshot=snapshot,
+        target=target,
+        format=format,
+        as_of=parse_instant(as_of) if as_of else None,
+        filter=filter,
+        principal=Principal(subject="command-line", groups=frozenset(group)),
+    )
+    report = load_index_service(settings).export(request)
+    return Report(value=report)

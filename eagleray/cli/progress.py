@@ -1,0 +1,72 @@
+"""What commands that run jobs share: their options, and how far a job has come, on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from eagleray.cli.output import show_line
+from eagleray.contracts.services import OnProgress
+from eagleray.settings import Settings
+
+ADDRESS_OPTION: Final = typer.Option(
+    "", help="Ray cluster; 'auto' in a submitted job; default: a local one for this run."
+)
+WORKERS_OPTION: Final = typer.Option(0, min=0, help="Parallel workers; 0 takes every CPU.")
+
+
+def choose_workers(settings: Settings, workers: int) -> Settings:
+    """Return the settings with a number of workers, where one was given."""
+    if not workers:
+        return settings
+    return settings.model_copy(update={"jobs": settings.jobs.model_copy(update={"workers": workers})})
+
+
+@contextmanager
+def report_progress() -> Iterator[OnProgress]:
+    """Yield a callback for the length of a job; what anything prints meanwhile goes to standard error.
+
+    Standard output is for the answer alone. A thread of Ray in this process prints what became of
+    tasks (`killed by ray.kill`, for the actors of a stage that failed) on `sys.stdout`, whatever
+    `log_to_driver` says, and Ray has no setting for it. The job stops the cluster before this
+    block ends, and with it that thread. Only the command line does so: in a program or a
+    notebook, standard output is not this project's to redirect.
+
+    Source: Ray 2.60, `listen_error_messages` and `print_to_stdstream`.
+    """
+    with redirect_stdout(sys.stderr), _show_progress() as on_progress:
+        yield on_progress
+
+
+@contextmanager
+def _show_progress() -> Iterator[OnProgress]:
+    """Yield a callback: bars on a terminal, one plain line a finished stage elsewhere."""
+    if not sys.stderr.isatty():
+
+        def write_line(stage: str, done: int, total: int) -> None:
+            if done == total:
+                show_line(f"{stage}: {done}/{total}", file=sys.stderr)
+
+        yield write_line
+        return
+    columns = (
+        TextColumn("{task.description:>8}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def move_bar(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(stage, total=total)
+            progress.update(tasks[stage], completed=done, total=total)
+
+        yield move_bar
