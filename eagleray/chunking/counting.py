@@ -58,7 +58,7 @@ def _load_tokenizer(path: Path) -> Any:
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:
-        raise ModelError(model=str(path), detail=f"it is no tokenizer.json: {error}") from error
+        raise ModelError(model=str(path), detail=f"it is not a tokenizer.json: {error}") from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer

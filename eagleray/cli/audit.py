@@ -20,9 +20,9 @@ audit = typer.Typer(no_args_is_help=True, help="The log of requests: who asked w
 
 _SINCE = typer.Option("", help="ISO 8601 time; records from then on.")
 _UNTIL = typer.Option("", help="ISO 8601 time; records before it.")
-_SUBJECT = typer.Option("", help="Who asked.")
-_ACTION = typer.Option("", help="What was asked for, such as search or facets.")
-_SNAPSHOT = typer.Option("", help="Id of the snapshot that answered, or its beginning.")
+_SUBJECT = typer.Option("", help="Who sent the request.")
+_ACTION = typer.Option("", help="Kind of request, such as search or facets.")
+_SNAPSHOT = typer.Option("", help="Id of the snapshot that answered, or a prefix of it.")
 _COLUMNS = ("time", "subject", "action", "status", "snapshot", "n_hits", "latency_us", "writer", "sequence")
 
 
@@ -30,9 +30,9 @@ _COLUMNS = ("time", "subject", "action", "status", "snapshot", "n_hits", "latenc
 @reports("store", "collection")
 def verify(
     settings: Settings,
-    heads: str = typer.Option("", help="File of heads that `eagleray audit head` wrote before."),
+    heads: str = typer.Option("", help="File that `eagleray audit head` wrote earlier."),
 ) -> Report:
-    """Check every record of every chain; exit code 4 where one was changed, removed, put in or moved."""
+    """Check every record of every chain; exit code 4 if one was changed, removed, inserted or moved."""
     report = load_audit_service(settings).verify(heads=_read(heads) if heads else "")
     return Report(value=report, exit_code=IntegrityError.exit_code if report["findings"] else 0)
 
@@ -46,9 +46,9 @@ def show(
     subject: str = _SUBJECT,
     action: str = _ACTION,
     snapshot: str = _SNAPSHOT,
-    n: int = typer.Option(100, "-n", min=0, help="Records, the earliest; 0 for all."),
+    n: int = typer.Option(100, "-n", min=0, help="Number of records, earliest first; 0 for all."),
 ) -> Report:
-    """Show records, in the order of their times."""
+    """Show records in chronological order."""
     query = _make_query(since, until, subject=subject, action=action, snapshot=snapshot, n=n)
     rows = list(load_audit_service(settings).show(query))
     return Report(value=rows, show=lambda: show_table([_shorten(row) for row in rows], _COLUMNS))
@@ -63,9 +63,9 @@ def replay(
     subject: str = _SUBJECT,
     action: str = _ACTION,
     snapshot: str = _SNAPSHOT,
-    n: int = typer.Option(0, "-n", min=0, help="Records, the earliest; 0 for all."),
+    n: int = typer.Option(0, "-n", min=0, help="Number of records, earliest first; 0 for all."),
 ) -> Report:
-    """Ask recorded questions again, each on its snapshot; exit code 1 where an answer is another."""
+    """Repeat recorded questions, each on its snapshot; exit code 1 if an answer differs."""
     query = _make_query(since, until, subject=subject, action=action, snapshot=snapshot, n=n)
     report = load_audit_service(settings).replay(query)
     return Report(value=report, exit_code=1 if report["different"] else 0)
@@ -75,9 +75,9 @@ def replay(
 @reports("store", "collection")
 def head(
     settings: Settings,
-    to: str = typer.Option("", help="File that takes the heads; not there yet."),
+    to: str = typer.Option("", help="File to write; must not exist."),
 ) -> Report:
-    """Take the last hash of every chain, to be kept where nobody who may write the store can write."""
+    """Export the last hash of every chain, to be kept where nobody who may write the store can write."""
     heads = load_audit_service(settings).head()
     if to:
         _write(to, heads)

@@ -59,7 +59,7 @@ def prepare_demo(settings: Settings) -> None:
         raise InputError(
             detail=f"the demo is built from a checkout's examples, and there are none in {sample}"
         )
-    _tell(f"building the demo in {settings.store}, once; it takes about a minute")
+    _tell(f"building the demo in {settings.store}, once; this takes about a minute")
     started = time.monotonic()
     request = IngestRequest(source=str(sample), mapping=str(mapping), alias=ALIAS)
     with report_progress() as on_progress:
@@ -93,7 +93,7 @@ def _is_published(settings: Settings) -> bool:
     except IntegrityError as error:
         if settings.store != _STORE:
             raise
-        _tell(f"the demo is of another version, or damaged, and is built anew ({error.fields['path']})")
+        _tell(f"the demo is of another version, or damaged, and is rebuilt ({error.fields['path']})")
         shutil.rmtree(_STORE)
         return False
     return True

@@ -25,7 +25,9 @@ class _RunByDefault(TyperGroup):
 
 
 gate = typer.Typer(
-    cls=_RunByDefault, no_args_is_help=True, help="What a snapshot must pass before an alias moves to it."
+    cls=_RunByDefault,
+    no_args_is_help=True,
+    help="Checks that a snapshot must pass before an alias moves to it.",
 )
 
 
@@ -35,7 +37,7 @@ def run(
     settings: Settings,
     snapshot: str = typer.Argument("live", help="Alias or id."),
 ) -> Report:
-    """Try a snapshot and keep the report; exit code 3 where it does not pass. No alias moves."""
+    """Check a snapshot and keep the report; exit code 3 if it does not pass. No alias moves."""
     return _report_gate(load_index_service(settings).run_gate(snapshot=snapshot))
 
 
@@ -44,7 +46,7 @@ def run(
 def report(
     settings: Settings,
     snapshot: str = typer.Argument("live", help="Alias or id."),
-    html: str = typer.Option("", help="File that takes the report as one page, with plots."),
+    html: str = typer.Option("", help="File for the report as one page, with plots."),
 ) -> Report:
     """Show the report of the gate's last run on a snapshot."""
     found = load_index_service(settings).read_gate_report(snapshot=snapshot)

@@ -21,8 +21,10 @@ dead_letters = typer.Typer(no_args_is_help=True, help="Input that was set aside,
 def ingest(
     settings: Settings,
     source: str = typer.Argument(help="Folder or s3://bucket/prefix."),
-    mapping: str = typer.Option("", help="Mapping file (YAML): which field is what."),
-    name: str = typer.Option("", help="Name the source's documents are filed under; default: the folder's."),
+    mapping: str = typer.Option("", help="Mapping file (YAML) that says which field is what."),
+    name: str = typer.Option(
+        "", help="Name under which the source's documents are filed; default: the folder's."
+    ),
     alias: str = typer.Option("live", help="Alias to move; '' builds without publishing."),
     resume: bool = typer.Option(True, "--resume/--fresh", help="Use what an unfinished run left."),
     workers: int = WORKERS_OPTION,
@@ -42,7 +44,7 @@ def ingest(
 def import_rows(
     settings: Settings,
     source: str = typer.Argument(help="Parquet file, Lance dataset, folder, or s3://bucket/prefix."),
-    model: str = typer.Option(..., help="Whose vectors they are: minilm, hashing, or a model's folder."),
+    model: str = typer.Option(..., help="Model of the vectors: minilm, hashing, or a model's folder."),
     vectors: str = typer.Option(
         "", help="Column, or .npy, .fvecs or .faiss file; default: what an export writes."
     ),
@@ -50,16 +52,16 @@ def import_rows(
     trust_vectors: bool = typer.Option(
         False,
         "--trust-vectors",
-        help="Do not embed some texts again to see that the vectors are the model's.",
+        help="Do not embed some texts again to check that the vectors are the model's.",
     ),
-    mapping: str = typer.Option("", help="Mapping file (YAML): which column is what."),
-    name: str = typer.Option("", help="Name rows are filed under that have no source; default: SOURCE's."),
+    mapping: str = typer.Option("", help="Mapping file (YAML) that says which column is what."),
+    name: str = typer.Option("", help="Name under which rows without source are filed; default: SOURCE's."),
     alias: str = typer.Option("live", help="Alias to move; '' builds without publishing."),
     resume: bool = typer.Option(True, "--resume/--fresh", help="Use what an unfinished run left."),
     workers: int = WORKERS_OPTION,
     address: str = ADDRESS_OPTION,
 ) -> Report:
-    """Take rows with vectors into a collection, index, check and publish them."""
+    """Import rows with vectors into a collection, index, check and publish them."""
     settings = choose_workers(settings, workers)
     request = ImportRequest(
         source=source,
@@ -94,8 +96,8 @@ def list_letters(
 def retry(
     settings: Settings,
     source: str = typer.Argument(help="Folder or s3://bucket/prefix of the same source."),
-    mapping: str = typer.Option("", help="Mapping file (YAML): which field is what."),
-    name: str = typer.Option("", help="Name the source's documents are filed under."),
+    mapping: str = typer.Option("", help="Mapping file (YAML) that says which field is what."),
+    name: str = typer.Option("", help="Name under which the source's documents are filed."),
 ) -> Report:
     """Read the files with dead letters again, although they have not changed."""
     request = IngestRequest(source=source, source_name=name, mapping=mapping, only_dead_letters=True)

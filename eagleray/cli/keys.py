@@ -26,7 +26,7 @@ _COLUMNS: Final = (
     "note",
 )
 
-keys = typer.Typer(no_args_is_help=True, help="API keys of a store: who may ask a server, and for what.")
+keys = typer.Typer(no_args_is_help=True, help="API keys of a store: who may use a server, and for what.")
 
 
 @keys.command()
@@ -34,17 +34,17 @@ keys = typer.Typer(no_args_is_help=True, help="API keys of a store: who may ask 
 def create(
     settings: Settings,
     subject: str = typer.Argument(help="Name of the person or service that will hold the key."),
-    role: list[Role] = typer.Option(help="What the holder may do; give it again for more."),
-    group: list[str] = typer.Option([], help="A group of the holder; give it again for more."),
-    zone: list[str] = typer.Option([], help="A zone the holder may read; give it again for more."),
+    role: list[Role] = typer.Option(help="What the holder may do; repeat for more."),
+    group: list[str] = typer.Option([], help="A group of the holder; repeat for more."),
+    zone: list[str] = typer.Option([], help="A zone that the holder may read; repeat for more."),
     all_zones: bool = typer.Option(False, "--all-zones", help="The holder may read every zone."),
     collection: list[str] = typer.Option(
-        [], help="A collection the holder may see; give it again for more; otherwise every one."
+        [], help="A collection that the holder may see; repeat for more; default: every one."
     ),
-    days: int = typer.Option(90, min=1, max=3650, help="Days after which the key is refused."),
+    days: int = typer.Option(90, min=1, max=3650, help="Days until the key expires."),
     note: str = typer.Option("", help="What the key is for."),
 ) -> Report:
-    """Make a key and show it, once: only a hash of it is kept."""
+    """Create a key and show it once: only a hash of it is kept."""
     if zone and all_zones:
         raise InputError(detail="expected --zone or --all-zones, found both")
     request = KeyRequest(
@@ -71,14 +71,14 @@ def revoke(
     settings: Settings,
     key_id: str = typer.Argument(help="Id of the key: the 16 digits after `er_`."),
 ) -> Report:
-    """Revoke a key, for good."""
+    """Revoke a key permanently."""
     return Report(value=load_key_service(settings).revoke(key_id=key_id))
 
 
 @keys.command("list")
 @reports("store")
 def list_all(settings: Settings) -> Report:
-    """List every key that was made, oldest first; never the keys themselves."""
+    """List every key ever created, oldest first; never the keys themselves."""
     rows = load_key_service(settings).list_keys()
     shown = [
         {

@@ -29,10 +29,10 @@ def compact(
 @reports("store", "collection")
 def vacuum(
     settings: Settings,
-    keep_hours: float = typer.Option(168.0, min=1.0, help="Whatever was written in these hours stays."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Say what would go, and remove nothing."),
+    keep_hours: float = typer.Option(168.0, min=1.0, help="Keep whatever was written in these hours."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Show what would be removed, and remove nothing."),
 ) -> Report:
-    """Remove what no alias, pin or retention needs; the snapshot an alias would roll back to stays."""
+    """Remove what no alias, pin or retention needs; the snapshot that an alias would roll back to stays."""
     shown = load_index_service(settings).vacuum(keep_hours=keep_hours, is_dry=dry_run)
     return Report(value=shown)
 
@@ -40,13 +40,17 @@ def vacuum(
 @reports("store", "collection")
 def tune(
     settings: Settings,
-    questions: str = typer.Argument("", help="JSON Lines file: query and relevant documents each."),
-    known_items: int | None = typer.Option(None, help="Questions to make of rows, where there is no file."),
-    group: list[str] = typer.Option([], help="A group whose rows may make questions; again for more."),
+    questions: str = typer.Argument(
+        "", help="JSON Lines file with a query and its relevant documents on each line."
+    ),
+    known_items: int | None = typer.Option(None, help="Questions to generate from rows if there is no file."),
+    group: list[str] = typer.Option(
+        [], help="A group whose rows may be used for questions; repeat for more."
+    ),
     alias: str = typer.Option("live", help="Alias whose snapshot is tuned, and which moves."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Only say what would be published."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only show what would be published."),
 ) -> Report:
-    """Fit the weights of hybrid search to judged questions, or made ones; publish them if others gain."""
+    """Fit the weights of hybrid search to judged or generated questions; publish them if others gain."""
     request = TuneRequest(
         questions=questions,
         n_known_items=known_items,
@@ -62,13 +66,13 @@ def tune(
 def export(
     settings: Settings,
     snapshot: str = typer.Argument(help="Alias, id, or the first 8 digits of an id."),
-    target: str = typer.Argument(help="Folder that takes the files; not there yet, or empty."),
+    target: str = typer.Argument(help="Folder for the files; must be new or empty."),
     format: ExchangeFormat = typer.Option(ExchangeFormat.PARQUET, help="Files to write."),  # noqa: A002 - the option's name
     as_of: str = typer.Option("", help="ISO 8601 time; what was known then is written."),
     filter: str = typer.Option("", help="Rows to write, for example: year >= 2019"),  # noqa: A002 - the option's name
-    group: list[str] = typer.Option([], help="A group of the caller; give it again for more."),
+    group: list[str] = typer.Option([], help="A group of the caller; repeat for more."),
 ) -> Report:
-    """Write the rows and vectors a caller with these groups may see, as of any time, as files."""
+    """Write the rows and vectors that a caller with these groups may see, as of any time, to files."""
     request = ExportRequest(
         snapshot=snapshot,
         target=target,

@@ -40,16 +40,18 @@ _EACH: Final = SearchOptions()
 @takes_search_options(k=5)
 def search(
     query: str = typer.Argument("", help='The question, in words; "a phrase", begin*'),
-    like: str = typer.Option("", help="A document; others like it are wanted, not answers to a question."),
+    like: str = typer.Option("", help="A document, instead of a question: find others like it."),
     as_of: str = typer.Option("", help="ISO 8601 time; what was known then answers."),
     filter: str = typer.Option("", help='For example: company = "Cubic Corp" and year >= 2019'),  # noqa: A002 - the option's name
-    group: list[str] = typer.Option([], help="A group of the caller; give it again for more."),
+    group: list[str] = typer.Option([], help="A group of the caller; repeat for more."),
     snapshot: str = typer.Option(DEFAULT_ALIAS, help="Alias or id."),
     options: SearchOptions = _EACH,
-    explain: bool = typer.Option(False, "--explain", help="Say how the answer came about."),
-    url: str = typer.Option("", help="A server to ask, in the place of a store: https://host:port."),
+    explain: bool = typer.Option(False, "--explain", help="Show how the answer came about."),
+    url: str = typer.Option("", help="A server to ask instead of a store: https://host:port."),
     api_key_file: str = typer.Option("", help="File with the server's key; default: EAGLERAY_API_KEY."),
-    allow_http: bool = typer.Option(False, "--allow-http", help="The key may go over plain HTTP to others."),
+    allow_http: bool = typer.Option(
+        False, "--allow-http", help="Allow sending the key over plain HTTP to others."
+    ),
     store: str = STORE_OPTION,
     collection: str = COLLECTION_OPTION,
 ) -> Report:
@@ -77,17 +79,17 @@ def report_answer(response: SearchResponse, *, is_explained: bool) -> Report:
 @reports("store", "collection")
 def search_many(
     settings: Settings,
-    questions: str = typer.Argument(help="Parquet file or folder, or s3:// and either."),
-    target: str = typer.Argument(help="Folder or s3://bucket/prefix that takes the answers."),
+    questions: str = typer.Argument(help="Parquet file or folder, local or on s3://."),
+    target: str = typer.Argument(help="Folder or s3://bucket/prefix for the answers."),
     k: int = typer.Option(10, "-k", help="Number of hits of each question."),
     mode: SearchMode = typer.Option(SearchMode.HYBRID, help="Channels that answer."),
-    group: list[str] = typer.Option([], help="A group of the caller; give it again for more."),
+    group: list[str] = typer.Option([], help="A group of the caller; repeat for more."),
     snapshot: str = typer.Option("live", help="Alias or id."),
     chunks: bool = typer.Option(False, "--chunks", help="Hits are chunks, not documents."),
     workers: int = WORKERS_OPTION,
     address: str = ADDRESS_OPTION,
 ) -> Report:
-    """Answer every question of Parquet files, each as of a time of its own; start it again to go on."""
+    """Answer every question in Parquet files, each as of its own time; run it again to resume."""
     settings = choose_workers(settings, workers)
     request = AnswerRequest(
         questions=questions,
@@ -110,8 +112,8 @@ def facets(
     column: str = typer.Argument(help="An attribute, or a column every row has, such as source."),
     n: int = typer.Option(10, "-n", help="Number of values."),
     as_of: str = typer.Option("", help="ISO 8601 time; what was known then counts."),
-    filter: str = typer.Option("", help="Rows that count, for example: year >= 2019"),  # noqa: A002 - the option's name
-    group: list[str] = typer.Option([], help="A group of the caller; give it again for more."),
+    filter: str = typer.Option("", help="Rows to count, for example: year >= 2019"),  # noqa: A002 - the option's name
+    group: list[str] = typer.Option([], help="A group of the caller; repeat for more."),
     snapshot: str = typer.Option("live", help="Alias or id."),
 ) -> Report:
     """Count the documents with each value of a column, as of any time, as a caller with these groups."""
@@ -168,7 +170,7 @@ def _show_explanation(explanation: Explanation) -> None:
         show_line(f"{model.n_candidates} candidates scored again by {model.reranker} ({model.digest[:12]})")
     words = ", ".join(f"{term} {n}" for term, n in explanation.document_frequencies.items())
     show_line(
-        f"visible chunks that hold each word: {words or 'none'}; mean {explanation.average_length:.1f} words"
+        f"visible chunks with each word: {words or 'none'}; mean {explanation.average_length:.1f} words"
     )
     if explanation.timings_ms:
         show_line(", ".join(f"{step} {ms:.1f} ms" for step, ms in explanation.timings_ms.items()))

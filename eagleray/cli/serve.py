@@ -21,19 +21,21 @@ LOOPBACK: Final = "127.0.0.1"
 
 def serve(
     host: str = typer.Option(LOOPBACK, help="Address; beyond loopback only with keys or tokens."),
-    port: int = typer.Option(8000, min=0, max=65_535, help="Port; 0 takes a free one."),
-    alias: str = typer.Option(ALIAS, help="Alias whose snapshot answers, also after it moves."),
-    development: bool = typer.Option(False, "--development", help="Who shows nothing may ask, on loopback."),
-    demo: bool = typer.Option(False, "--demo", help="Serve the sample, built first if need be, with a key."),
+    port: int = typer.Option(8000, min=0, max=65_535, help="Port; 0 picks a free one."),
+    alias: str = typer.Option(ALIAS, help="Alias to follow."),
+    development: bool = typer.Option(
+        False, "--development", help="Allow unauthenticated requests, on loopback."
+    ),
+    demo: bool = typer.Option(False, "--demo", help="Serve the sample, built first if needed, with a key."),
     store: str = STORE_OPTION,
     collection: list[str] = typer.Option(
         [],
         "--collection",
         "-c",
-        help="Name of a collection; give it again for more; default: EAGLERAY_COLLECTION, else default.",
+        help="Name of a collection; repeat for more; default: EAGLERAY_COLLECTION, else default.",
     ),
     all_collections: bool = typer.Option(
-        False, "--all-collections", help="Serve all of the store, also those published later."
+        False, "--all-collections", help="Serve all of the store, including those published later."
     ),
     json: bool = JSON_OPTION,
 ) -> None:
@@ -74,7 +76,7 @@ def _serve(settings: Settings, request: ServeRequest, *, is_json: bool, key: str
             named = "all collections" if "*" in others else ", ".join((settings.collection, *others))
             show_line(f"serving {named} on {url}")
             if key:
-                show_line(f"key, until this ends: {key}")
+                show_line(f"key, valid until this ends: {key}")
         sys.stdout.flush()
 
     write_all_as_json(settings.log)

@@ -41,10 +41,10 @@ class ServerOptions:
             if given:
                 raise InputError(detail=f"{given} is for a server: give --url, too")
         elif store:
-            raise InputError(detail="--url asks a server and --store a store: give one of the two")
+            raise InputError(detail="--url names a server and --store a store: give one of the two")
         elif groups:
             raise InputError(
-                detail="--group is not for --url: a server knows the caller's groups by the key alone"
+                detail="--group cannot be used with --url: a server takes the caller's groups from the key"
             )
 
 
@@ -96,7 +96,7 @@ def _read_key(path: str) -> str:
     try:
         key = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise InputError(detail=f"API key file {path}: {reason}") from None
     if not key:
         raise InputError(detail=f"API key file {path}: expected a key, found nothing")

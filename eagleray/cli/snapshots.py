@@ -13,7 +13,7 @@ from eagleray.parts import load_index_service
 from eagleray.settings import Settings
 
 snapshots = typer.Typer(
-    no_args_is_help=True, help="Immutable states of a collection and the aliases on them."
+    no_args_is_help=True, help="Immutable states of a collection, and the aliases that point to them."
 )
 _ALIAS = typer.Option("live", help="Alias to move.")
 
@@ -32,7 +32,7 @@ def show(
     settings: Settings,
     snapshot: str = typer.Argument("live", help="Alias, id, or the first 8 digits of an id."),
 ) -> Report:
-    """Show what a snapshot is made of."""
+    """Show what a snapshot consists of."""
     shown = load_index_service(settings).show_snapshot(snapshot=snapshot)
     return Report(value=shown, show=lambda: show_fields(_describe_snapshot(shown)))
 
@@ -67,7 +67,7 @@ def rollback(
     settings: Settings,
     alias: str = _ALIAS,
 ) -> Report:
-    """Move the alias back to the snapshot before."""
+    """Move the alias back to the previous snapshot."""
     moved = load_index_service(settings).rollback(alias=alias)
     return Report(value=moved)
 
@@ -78,7 +78,7 @@ def verify(
     settings: Settings,
     snapshot: str = typer.Argument("live", help="Alias or id."),
 ) -> Report:
-    """Check every byte the snapshot needs; exit code 4 where something is damaged."""
+    """Check every byte that the snapshot needs; exit code 4 if something is damaged."""
     shown = load_index_service(settings).verify(snapshot=snapshot)
     return Report(value=shown, exit_code=IntegrityError.exit_code if shown["findings"] else 0)
 
@@ -90,7 +90,7 @@ def pin(
     snapshot: str = typer.Argument("live", help="Alias or id."),
     off: bool = typer.Option(False, "--off", help="Unpin it."),
 ) -> Report:
-    """Keep a snapshot from being vacuumed, whatever its age."""
+    """Protect a snapshot from vacuums, whatever its age."""
     shown = load_index_service(settings).pin(snapshot=snapshot, is_pinned=not off)
     return Report(value=shown)
 
@@ -100,7 +100,7 @@ def pin(
 def copy(
     settings: Settings,
     snapshot: str = typer.Argument("live", help="Alias or id."),
-    to: str = typer.Option(help="Store that takes the copy: a folder or s3://bucket/prefix."),
+    to: str = typer.Option(help="Target store: a folder or s3://bucket/prefix."),
 ) -> Report:
     """Copy a snapshot and all it needs into another store, and check every byte there; no alias moves."""
     report = load_index_service(settings).copy(snapshot=snapshot, target=to)

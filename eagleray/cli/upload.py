@@ -45,11 +45,13 @@ def upload(
     files: list[Path] = typer.Argument(help="JSON Lines, Parquet, Markdown, text, HTML or PDF."),
     url: str = typer.Option(help="The server, for example http://127.0.0.1:8000."),
     collection: str = COLLECTION_OPTION,
-    group: list[str] = typer.Option([], help="Who may read them, where a file does not say; again for more."),
-    api_key_file: str = typer.Option("", help="File that holds the key; default: EAGLERAY_API_KEY."),
-    allow_http: bool = typer.Option(False, "--allow-http", help="The key may go over plain HTTP to others."),
+    group: list[str] = typer.Option([], help="Who may read them if a file does not say; repeat for more."),
+    api_key_file: str = typer.Option("", help="File with the key; default: EAGLERAY_API_KEY."),
+    allow_http: bool = typer.Option(
+        False, "--allow-http", help="Allow sending the key over plain HTTP to others."
+    ),
 ) -> Report:
-    """Write files into a served collection; what cannot be read is told, and the rest is written."""
+    """Write files into a served collection; what cannot be read is reported, and the rest is written."""
     server = ServerOptions(url=url, api_key_file=api_key_file, allow_http=allow_http)
     done = _Upload()
     with open_client(server, collection=collection) as client:
@@ -102,7 +104,9 @@ def _read_file(path: Path, parsers: ParserPool, *, now: int) -> Iterator[Documen
             return
         data = path.read_bytes()
     except OSError as error:
-        yield file.reject(DeadLetterReason.UNREADABLE_FILE, f"{error.strerror}; upload it again when mended")
+        yield file.reject(
+            DeadLetterReason.UNREADABLE_FILE, f"{error.strerror}; upload it again when corrected"
+        )
         return
     for record in parsers.parse_bytes(data, file):
         yield record if isinstance(record, DeadLetter) else apply_mapping(DEFAULT_MAPPING, record)

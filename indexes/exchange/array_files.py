@@ -135,7 +135,7 @@ def _read_npy_header(path: str, head: bytes) -> tuple[tuple[int, ...], np.dtype[
     """
     size = {b"\x01\x00": struct.Struct("<H"), b"\x02\x00": struct.Struct("<I")}.get(head[6:8])
     if head[:6] != b"\x93NUMPY" or size is None or len(head) < 8 + size.size:
-        raise _refuse(path, "it is no NumPy file of format 1 or 2")
+        raise _refuse(path, "it is not a NumPy file of format 1 or 2")
     start = 8 + size.size
     end = start + size.unpack_from(head, 8)[0]
     try:
@@ -145,7 +145,7 @@ def _read_npy_header(path: str, head: bytes) -> tuple[tuple[int, ...], np.dtype[
         dtype = np.dtype(descr if is_plain else "V1")
         is_plain = is_plain and all(type(n) is int and n >= 0 for n in shape)
     except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError) as error:
-        raise _refuse(path, "it is no NumPy file: its header is damaged") from error
+        raise _refuse(path, "it is not a NumPy file: its header is damaged") from error
     if not is_plain or end > len(head):
         raise _refuse(path, "expected numbers in C order; write it with numpy.ascontiguousarray")
     return tuple(shape), dtype, end
@@ -155,7 +155,7 @@ def _describe_fvecs(path: str, head: bytes, size: int) -> ArrayFile:
     dim = int.from_bytes(head[:4], "little", signed=True)
     stride = 4 + 4 * dim
     if len(head) < 4 or dim < 1 or size % stride:
-        raise _refuse(path, f"it is no fvecs file: it begins with the length {dim} and has {size} bytes")
+        raise _refuse(path, f"it is not an fvecs file: it begins with the length {dim} and has {size} bytes")
     return ArrayFile(path=path, n_rows=size // stride, dim=dim, dtype="<f4", offset=0, lead=4)
 
 
@@ -166,8 +166,8 @@ def _describe_faiss(store: Store, path: str, size: int) -> ArrayFile:
         kind, n_rows, dim, place = _read_faiss_header(store, path, place)
     if kind not in _FLAT:
         detail = (
-            f"it is no FAISS index import can read (it begins with {kind!r}): expected an IndexFlatIP or "
-            "IndexFlatL2, alone or in an IndexIDMap; indexes with codes do not hold their vectors"
+            f"it is not a FAISS index that import can read (it begins with {kind!r}): expected an "
+            "IndexFlatIP or IndexFlatL2, alone or in an IndexIDMap; indexes with codes do not hold vectors"
         )
         raise _refuse(path, detail)
     file = ArrayFile(path=path, n_rows=n_rows, dim=dim, dtype="<f4", offset=place + _SIZE.size)

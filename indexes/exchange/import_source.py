@@ -219,7 +219,7 @@ def _measure(store: Store, path: str, size: int, tables: TableReader) -> tuple[p
     try:
         schema, counts = tables.describe(_locate(store, path, size))
     except TableError as error:
-        raise SourceError(source=path, detail=f"it is no readable Parquet file: {error}") from error
+        raise SourceError(source=path, detail=f"it is not a readable Parquet file: {error}") from error
     return schema.remove_metadata(), counts
 
 
@@ -268,5 +268,5 @@ def _open_lance(store: Store, path: str) -> Any:
     try:
         return import_lance().dataset(f"{unquote(urlsplit(store.url).path).rstrip('/')}/{path}")
     except (OSError, ValueError) as error:
-        detail = f"it is no readable Lance dataset ({type(error).__name__}); write it again"
+        detail = f"it is not a readable Lance dataset ({type(error).__name__}); write it again"
         raise SourceError(source=path, detail=detail) from error

@@ -28,7 +28,7 @@ def open_store(url: str | Path, *, s3: S3Settings | None = None) -> Store:
     try:
         parts = urlsplit(url)
     except ValueError as error:  # brackets that enclose no address
-        raise InputError(detail=f"store {url!r}: it is no URL") from error
+        raise InputError(detail=f"store {url!r}: it is not a URL") from error
     if parts.scheme == "":
         return LocalStore(Path(url).expanduser())
     if parts.scheme == "file":

@@ -132,7 +132,9 @@ def _find_address(bucket: str, settings: S3Settings, place: str) -> str:
     """Return the bucket's own address, its name in the path."""
     endpoint = settings.endpoint.rstrip("/") or f"https://s3.{settings.region}.amazonaws.com"
     if urlsplit(endpoint).scheme not in (("https", "http") if settings.allow_http else ("https",)):
-        raise StoreError(path=place, detail=f"{endpoint} is no https:// address; see EAGLERAY_S3__ALLOW_HTTP")
+        raise StoreError(
+            path=place, detail=f"{endpoint} is not an https:// address; see EAGLERAY_S3__ALLOW_HTTP"
+        )
     return f"{endpoint}/{bucket}"
 
 

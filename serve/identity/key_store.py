@@ -103,7 +103,7 @@ def revoke_key(store: Store, key_id: str, *, now: int) -> bool:
     if not is_key_id(key_id):
         raise InputError(detail="expected a key's id: the 16 digits between `er_` and the next `_`")
     if not store.exists(name_record(key_id)):
-        raise InputError(detail=f"there is no key {key_id}; `eagleray keys list` shows those there are")
+        raise InputError(detail=f"there is no key {key_id}; `eagleray keys list` shows those that exist")
     return store.create(name_revocation(key_id), canonical_json({"revoked": now}))
 
 

@@ -5,10 +5,21 @@ from pathlib import Path
 
 import pytest
 
+import eagleray
+from eagleray import errors
+
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 FOLDERS = "eagleray indexes ray_jobs serve tests benchmarks docs deploy examples notebooks requirements"
 OURS = tuple(f"{folder}/" for folder in FOLDERS.split())
+PARTS = {path.stem for path in (ROOT / "eagleray").iterdir()}
+"""Modules of the package, which are no names of it."""
+
+REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+REFERENCE_SETTINGS = set(re.findall(r"(?m)^\| `(EAGLERAY_\w+)`", REFERENCE))
+NO_SETTINGS = {"EAGLERAY_PORT", "EAGLERAY_SERVICE_HOST"}
+"""Variables that Kubernetes writes for a Service of that name."""
+
 HISTORY = {"CHANGELOG.md"}
 """Pages that tell of what was, and may name what is no more."""
 
@@ -69,3 +80,21 @@ def test_the_pages_name_paths_and_benchmarks():
     assert len(paths) > 50
     assert not exists("benchmarks/nothing.py")
     assert not is_benchmark("nothing")
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name not in HISTORY], ids=lambda page: page.name
+)
+def test_a_setting_or_error_that_a_page_names_exists(page):
+    text = page.read_text(encoding="utf-8")
+    settings = set(re.findall(r"\bEAGLERAY_\w*[A-Z]\b(?!_)", text))
+    assert settings - REFERENCE_SETTINGS - NO_SETTINGS == set()
+    named = set(re.findall(r"`(\w+Error)`", text)) - {"UsageError"}
+    assert [name for name in named if not hasattr(errors, name)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_public_name_that_a_page_names_exists(page):
+    text = page.read_text(encoding="utf-8")
+    named = set(re.findall(r"\beagleray\.([A-Z]\w*|\w+(?=\())", text)) - PARTS
+    assert [name for name in named if not hasattr(eagleray, name)] == []

@@ -60,7 +60,7 @@ def list_sessions(page):
     return re.findall(r"```python\n(.*?)```\n+```text\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/concepts.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/concepts.md", "docs/python.md"])
 def test_the_sessions_of_a_page_print_what_the_page_shows(demo, page):
     sessions = list_sessions(page)
     assert sessions

@@ -42,6 +42,6 @@ def test_a_command_on_a_page_exists_with_its_options(page, line):
     command, rest = find_command(shlex.split(line.split(" >> ")[0])[1:])
     known = {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
     if hasattr(command, "commands"):
-        known |= {"--install-completion", "--show-completion"}
+        known |= {"--help", "--install-completion", "--show-completion"}
         assert rest[0].startswith("-"), f"{page}: {line}"
     assert [word for word in rest if word.startswith("-") and word not in known] == []

@@ -43,7 +43,7 @@ def _open_parquet(data: ParquetData, file: InputFile) -> Any:
         opened = open_parquet(pa.BufferReader(data) if isinstance(data, bytes) else data)
         repeated = find_repeated_name(opened.schema_arrow)
     except (pa.ArrowException, OSError, ValueError) as error:
-        detail = f"it is no readable Parquet file ({type(error).__name__}); write it again"
+        detail = f"it is not a readable Parquet file ({type(error).__name__}); write it again"
         return file.reject(DeadLetterReason.UNREADABLE_FILE, detail)
     if repeated:
         detail = f"two columns have the name {repeated[:_SHOWN]!a}; give one of them another"

@@ -56,7 +56,7 @@ def _read_pages(data: bytes, file: InputFile) -> tuple[str, list[str], list[Dead
         document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
         is_encrypted = error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD
-        advice = "save it without its password" if is_encrypted else "it is no PDF or is damaged"
+        advice = "save it without its password" if is_encrypted else "it is not a PDF or is damaged"
         detail = f"PDFium cannot open it ({str(error).rstrip('.')}); {advice}"
         return file.reject(DeadLetterReason.UNREADABLE_FILE, detail)
     pages: list[str] = []

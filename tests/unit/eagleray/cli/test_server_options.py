@@ -11,7 +11,7 @@ URL = "http://127.0.0.1:9"
     ("options", "words"),
     [
         (["--url", URL, "--store", "here"], "give one of the two"),
-        (["--url", URL, "--group", "rates"], "--group is not for --url"),
+        (["--url", URL, "--group", "rates"], "--group cannot be used with --url"),
         (["--url", URL, "--snapshot", "5a5a5a5a"], "whole id"),
         (["--url", URL, "--api-key-file", "no-such-file"], "API key file no-such-file"),
         (["--api-key-file", "key"], "give --url"),

@@ -89,7 +89,7 @@ def test_an_array_that_holds_no_vectors_is_refused(tmp_path, array, part):
 def test_an_index_without_its_vectors_one_after_the_other_is_refused(tmp_path, index):
     index.train(VECTORS)
     write_flat(tmp_path / "v.faiss", index)
-    with pytest.raises(SourceError, match="no FAISS index import can read .*IndexFlatIP"):
+    with pytest.raises(SourceError, match="not a FAISS index that import can read .*IndexFlatIP"):
         describe(tmp_path, "v.faiss")
 
 
