@@ -8,27 +8,29 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
-from eagleray.contracts.manifests import EmbedderIdentity
+from eagleray.contracts.manifests import ChunkerIdentity, EmbedderIdentity
 from eagleray.contracts.ports import Store
+from eagleray.setting_groups.parsing import ParsingSettings
 from eagleray.settings import Settings
 from indexes.snapshots.aliases import list_moves, read_alias
-from indexes.snapshots.catalog import list_collections
+from indexes.snapshots.catalog import list_collections, load_collection
 from indexes.storage import open_store
 from indexes.writing.requests import Write
+from serve.alias_publisher import Publisher
 from serve.audit.request_recorder import RequestRecorder
 from serve.audit.service import make_writer
 from serve.catalog import Catalog
 from serve.composition.document_writer import make_document_writer
 from serve.composition.models import TextEncoders
-from serve.composition.uploads import make_uploads
 from serve.engine.collection_pool import CollectionChoice, CollectionPool, read_choice
 from serve.engine.exclusive_worker import ExclusiveWorker
 from serve.engine.ports import AliasWatcherPort, AnswererPort, RankerPort
 from serve.engine.publications import Publications
 from serve.engine.searching import SearchPort
 from serve.engine.threads import Work, run_in_thread
-from serve.http.serving import ServedCollection
-from serve.publishing import Publisher
+from serve.http.serving import ServedCollection, Uploads
+from serve.uploads.keeping import OwnRecords, list_owners
+from serve.uploads.reading import UploadReader
 
 Held = TypeVar("Held")
 
@@ -141,7 +143,7 @@ async def open_collection(
             ),
             exclusive=exclusive,
             documents=make_document_writer(settings, alias=alias, write=found.write),
-            uploads=make_uploads(settings),
+            uploads=_make_uploads(settings),
         )
 
 
@@ -158,4 +160,24 @@ def _make_publications(settings: Settings, watcher: AliasWatcherPort, alias: str
         read_moves=lambda after, until: list_moves(store, collection, alias, after=after, until=until),
         collection=collection,
         timeout_s=settings.serve.timeout_s,
+    )
+
+
+def _make_uploads(settings: Settings) -> Uploads:
+    """Return what the routes ask."""
+    store = open_store(settings.store, s3=settings.s3)
+    chunker = load_collection(store, settings.collection).chunker
+    return make_uploads_of(store, settings.collection, chunker=chunker, parsing=settings.parsing)
+
+
+def make_uploads_of(
+    store: Store, collection: str, *, chunker: ChunkerIdentity, parsing: ParsingSettings
+) -> Uploads:
+    """Return what keeps the uploads of a collection; see `Uploads`."""
+    return Uploads(
+        open_own=lambda subject: OwnRecords(store, collection, subject=subject),
+        list_owners=partial(list_owners, store, collection),
+        open_folder=lambda owner: OwnRecords(store, collection, owner=owner),
+        chunker=chunker,
+        reader=UploadReader(parsing),
     )

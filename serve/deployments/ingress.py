@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from ray.serve._private.constants import RAY_SERVE_ENABLE_HA_PROXY
+from ray.serve.context import _get_global_client
 from starlette.types import ASGIApp, Message
 
 from eagleray.contracts.manifests import EmbedderIdentity
@@ -17,13 +19,14 @@ from serve.composition.models import TextEncoders, choose_encoder_limits
 from serve.composition.server import open_server, open_server_authenticator
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import call
-from serve.deployments.listening import find_host
 from serve.deployments.remote import RemoteAnswerer, RemoteEncoder, RemoteRanker, RemoteSearches, RemoteWriter
 from serve.deployments.remote_watchers import Standings
 from serve.engine.startup_objects import keep_startup_objects
 
 if TYPE_CHECKING:
     from serve.redis.opening import Sharing
+
+_EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - named, not listened on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,7 @@ class Ingress:
             InputError: nobody could ask.
         """
         self._settings, self._alias = arguments.read_settings(), arguments.alias
-        self._authenticator = open_server_authenticator(self._settings, host=find_host())
+        self._authenticator = open_server_authenticator(self._settings, host=_find_host())
         self._searcher, self._encoder = searcher, encoder
         self._writer, self._ranker = writer, ranker
         self._stack = AsyncExitStack()
@@ -141,3 +144,14 @@ async def _ask_live(app: ASGIApp) -> int:
 
     await app(scope, receive, send)
     return statuses[-1]
+
+
+def _find_host() -> str:
+    """Return the address that requests come to; with HAProxy every one, as its replicas listen on all.
+
+    That decides who may ask without showing anything.
+    """
+    client = _get_global_client()
+    if client is None or RAY_SERVE_ENABLE_HA_PROXY:
+        return _EVERY_ADDRESS
+    return str(client.http_config.host or _EVERY_ADDRESS)

@@ -13,6 +13,7 @@ from eagleray.errors import NotPublishedError
 from eagleray.models.tokenizing import Tokenize
 from eagleray.rerankers import PairReader
 from indexes.writing.requests import Begun, Write
+from serve.alias_publisher import Publisher
 from serve.audit.counts import AuditCounts
 from serve.audit.request_recorder import RequestRecorder
 from serve.catalog import Catalog
@@ -25,7 +26,6 @@ from serve.engine.searching import SearchPort
 from serve.engine.uncancellable import UncancellableWork
 from serve.http.landed_snapshots import LandedSnapshots
 from serve.http.metrics import Metrics
-from serve.publishing import Publisher
 from serve.uploads.keeping import OwnRecords
 from serve.uploads.reading import UploadReader
 

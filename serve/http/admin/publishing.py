@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
 from indexes.inspecting import describe_move
+from serve.alias_publisher import Moved
 from serve.audit.kinds.alias_moves import Change
 from serve.http.access import Publishing
 from serve.http.admin.catalog_answers import MovedAnswer
@@ -15,7 +16,6 @@ from serve.http.answer_models import answered
 from serve.http.body_models import Body, show_example
 from serve.http.feature import Collections
 from serve.http.request_ids import read_request_id
-from serve.publishing import Moved
 
 router = APIRouter(tags=["publishing"])
 

@@ -26,10 +26,11 @@ from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
 from indexes.writing.committing import Writable, commit
 from indexes.writing.requests import begin_write, free_key
+from serve.alias_publisher import Publisher
 from serve.audit.counts import AuditCounts
 from serve.catalog import Catalog
+from serve.composition.collections import make_uploads_of
 from serve.composition.features import UPLOADS, choose_features
-from serve.composition.uploads import make_uploads_of
 from serve.engine.alias_watcher import AliasWatcher
 from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
 from serve.engine.coalescing import CoalescedCalls
@@ -55,7 +56,6 @@ from serve.http.serving import (
     ServedReranker,
     Server,
 )
-from serve.publishing import Publisher
 from tests.audit_records import ListedRecords
 from tests.openai_stores import connect
 from tests.small_collections import SPEC, put_small_snapshot
