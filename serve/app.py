@@ -16,7 +16,7 @@ from serve.deployments.ending import end_application_at_exit
 from serve.deployments.ingress import Ingress
 from serve.deployments.ranker import DocumentRanker
 from serve.deployments.scaling import choose_count
-from serve.deployments.searcher import Searcher
+from serve.deployments.searcher import SearcherReplica
 from serve.deployments.shard import SegmentShard
 from serve.deployments.writer import CollectionWriter
 
@@ -74,7 +74,7 @@ def _bind_searchers(arguments: Arguments, settings: Settings) -> ray_serve.Appli
     pace, ongoing = arguments.pace, 2.0 * arguments.threads  # of them one half waits
     count = choose_count(arguments.searchers, ongoing=ongoing, pace=pace)
     if arguments.shards == 1:
-        return ray_serve.deployment(name="Searcher", **options, **count)(Searcher).bind(arguments)
+        return ray_serve.deployment(name="Searcher", **options, **count)(SearcherReplica).bind(arguments)
     shards = [
         ray_serve.deployment(name=f"Shard{group}", **options, **count)(SegmentShard).bind(arguments, group)
         for group in range(arguments.shards)
@@ -84,7 +84,9 @@ def _bind_searchers(arguments: Arguments, settings: Settings) -> ray_serve.Appli
         "max_ongoing_requests": arguments.n_merged + limits.max_waiting,
         "ray_actor_options": {"num_cpus": _SHARE_CPUS},
     }
-    return ray_serve.deployment(name="Merger", **(options | merging))(Searcher).bind(arguments, *shards)
+    return ray_serve.deployment(name="Merger", **(options | merging))(SearcherReplica).bind(
+        arguments, *shards
+    )
 
 
 def _deploy_ranker(arguments: Arguments, settings: Settings) -> ray_serve.Deployment:

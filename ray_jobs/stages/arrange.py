@@ -30,7 +30,7 @@ from ray_jobs.stages.shard_files import read_parquet, read_shard, write_parquet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shard:
+class DocumentShard:
     """The documents whose ids have one digest, modulo the number of shards."""
 
     number: int
@@ -103,7 +103,7 @@ class ArrangeTask:
         self._now = now
         self._joins_rows = joins_rows
 
-    def __call__(self, payload: Shard) -> ArrangeOutcome:
+    def __call__(self, payload: DocumentShard) -> ArrangeOutcome:
         """Arrange a shard."""
         ledger, shard = self._ledger, payload.number
         delivered = read_shard(ledger.store, self._delivered, shard, schema=DELIVERED_SCHEMA)
@@ -195,7 +195,7 @@ def make_arrange_stage(
     tombstones: Sequence[str],
     chunker_digest: str,
     joins_rows: bool,
-) -> StageSpec[Shard, ArrangeOutcome]:
+) -> StageSpec[DocumentShard, ArrangeOutcome]:
     """Return the stage that arranges every shard of a run; `ArrangeTask` says what it takes."""
     make_task = partial(
         ArrangeTask,
@@ -209,7 +209,7 @@ def make_arrange_stage(
     )
     return StageSpec(
         name=Stage.ARRANGE,
-        payloads=tuple(Shard(number=number) for number in range(plan.n_shards)),
+        payloads=tuple(DocumentShard(number=number) for number in range(plan.n_shards)),
         make_task=make_task,
         outcome=ArrangeOutcome,
     )

@@ -43,7 +43,7 @@ class Standing:
     n_taken: int
 
 
-class Searcher(Replica):
+class SearcherReplica(Replica):
     """Answers questions that come from other processes."""
 
     def __init__(self, arguments: Arguments, *shards: Any) -> None:

@@ -79,7 +79,7 @@ async def start(arguments):
     for shard in shards:
         await shard.check_health()
     handles = [Handle(shard) for shard in shards]
-    merger = searcher.Searcher(arguments, *handles)
+    merger = searcher.SearcherReplica(arguments, *handles)
     await merger.check_health()
     return merger, handles
 
