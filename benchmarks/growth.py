@@ -29,7 +29,7 @@ from benchmarks.growth_search import measure_search
 from benchmarks.real_vectors import load_passages, load_questions, read_passages, read_questions
 from benchmarks.reporting import show_result
 from eagleray.contracts.ports import FloatMatrix
-from ray_jobs.stages.train import MAX_PROBES
+from ray_jobs.codebook_trainer import MAX_PROBES
 
 _N_PROBES: Final = MAX_PROBES
 """Questions that codebooks keep, of which efforts are learnt; none of them is asked."""

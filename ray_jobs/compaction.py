@@ -14,12 +14,12 @@ from indexes.segments.codebooks import load_codebook
 from indexes.segments.compacting import compact_segments
 from indexes.segments.opening import load_segment_manifest
 from indexes.snapshots.catalog import put_snapshot
+from ray_jobs.codebook_trainer import find_codebooks
 from ray_jobs.execution import WorkerLimits, run_stage
 from ray_jobs.plans.compaction import CompactionPlan, plan_compaction
 from ray_jobs.plans.runs import RunSizes
 from ray_jobs.stage_spec import StageSpec, WorkerResources
 from ray_jobs.stages.build import count_gpus
-from ray_jobs.training import find_codebooks
 
 
 def plan_snapshot(store: Store, manifest: SnapshotManifest, *, sizes: RunSizes) -> tuple[CompactionPlan, ...]:

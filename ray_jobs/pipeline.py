@@ -17,6 +17,7 @@ from indexes.runs.markers import Stage
 from indexes.segments.attributes import merge_attribute_types
 from indexes.snapshots.catalog import load_snapshot
 from indexes.writing.assembling import BuildOutcome, assemble_snapshot
+from ray_jobs.codebook_trainer import CodebookTrainer, find_codebooks
 from ray_jobs.deliveries import Delivery
 from ray_jobs.execution import WorkerLimits, run_stage
 from ray_jobs.ledger import Ledger
@@ -29,7 +30,6 @@ from ray_jobs.stages.build import BuiltSegment, PlannedSegment, make_build_stage
 from ray_jobs.stages.embed import ChunkFile, EmbedOutcome
 from ray_jobs.stages.ingest import IngestConfig, IngestOutcome, ShardSizes, make_ingest_stage
 from ray_jobs.stages.state import StateOutcome, make_state_stage
-from ray_jobs.training import CodebookTrainer, find_codebooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

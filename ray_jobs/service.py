@@ -13,26 +13,28 @@ from eagleray.chunking.config import ChunkerConfig, make_chunker_identity
 from eagleray.contracts.exchange import ImportRequest
 from eagleray.contracts.indexes import IndexKind
 from eagleray.contracts.manifests import CollectionSpec
-from eagleray.contracts.ports import Store
+from eagleray.contracts.ports import SearchEngine, Store
 from eagleray.contracts.services import AnswerRequest, IngestRequest, OnProgress, TuneRequest
 from eagleray.contracts.sources import Source, SourceRequest
 from eagleray.digests import digest_file
 from eagleray.documents.mapping import DEFAULT_MAPPING, load_mapping
-from eagleray.embedders import describe_embedder, find_tokenizer, settle_backend
+from eagleray.embedders import describe_embedder, find_tokenizer, open_embedder, settle_backend
+from eagleray.embedders.remembering import RememberingEmbedder
 from eagleray.errors import SourceError, StoreError
 from eagleray.settings import Settings
 from indexes.exchange.imported_rows import find_declared_texts
-from indexes.gating import find_cache
+from indexes.gating import find_cache, gate_and_move
 from indexes.publishing import publish_made
 from indexes.runs.dead_letters import list_dead_letters
-from indexes.snapshots.catalog import load_snapshot, put_collection, resolve
+from indexes.service import LocalIndexService, make_searcher, open_named
+from indexes.snapshots.catalog import load_snapshot, put_collection, put_snapshot, resolve
 from indexes.snapshots.positions import (
     Positions,
     copy_positions,
     forget_parts,
 )
 from indexes.storage import open_store
-from ray_jobs.answering import plan_job, run_job
+from ray_jobs.answer_job import AnswerParts, plan_job, run_job
 from ray_jobs.clusters import connected
 from ray_jobs.compaction import Compaction, compact_snapshot, plan_snapshot
 from ray_jobs.dead_letters import find_faulty_parts, write_last_run
@@ -44,10 +46,11 @@ from ray_jobs.plans.runs import RunInput, RunPlan, RunSizes, plan_run
 from ray_jobs.plans.training import IndexRules
 from ray_jobs.run_base import find_base, find_move, keep_positions
 from ray_jobs.run_events import follow_stages, logged_run
+from ray_jobs.sources.questions import open_questions
 from ray_jobs.sources.registry import find_source
 from ray_jobs.sources.vectors.imports import OpenedImport, open_import
 from ray_jobs.stages.ingest import DocumentRowsFactory
-from ray_jobs.tuning import tune_collection
+from ray_jobs.tuning import check_request, tune_snapshot
 
 
 class RayJobService:
@@ -65,10 +68,11 @@ class RayJobService:
             GateError: the snapshot did not pass; it stays unpublished.
             StoreError: the store failed; run it again.
         """
+        settings = self._settings
         started = time.monotonic()
-        store = open_store(self._settings.store, s3=self._settings.s3)
-        embedder = settle_backend(self._settings.embedder, cache=Path(self._settings.cache).expanduser())
-        settings = self._settings.model_copy(update={"embedder": embedder})
+        store = open_store(settings.store, s3=settings.s3)
+        embedder = settle_backend(settings.embedder, cache=Path(settings.cache).expanduser())
+        settings = settings.model_copy(update={"embedder": embedder})
         mapping = load_mapping(Path(request.mapping)) if request.mapping else DEFAULT_MAPPING
         spec = describe_collection(settings)
         own = tuple(url for url in (store.url, settings.cache, settings.audit.store) if url)
@@ -102,7 +106,7 @@ class RayJobService:
             source=factory,
             settings=Shared(settings),
             delivery=DocumentDelivery(rows=rows),
-            move=find_move(source, base, plan),
+            move=find_move(source, seen, plan),
             limits=WorkerLimits.choose(settings.jobs),
             on_progress=follow_stages(plan, collection=spec.name, on_progress=on_progress),
         )
@@ -120,10 +124,11 @@ class RayJobService:
             GateError: the snapshot did not pass; it stays unpublished.
             StoreError: the store failed; run it again.
         """
+        settings = self._settings
         started = time.monotonic()
-        store = open_store(self._settings.store, s3=self._settings.s3)
-        model = self._settings.embedder.model_copy(update={"model": request.model})
-        settings = self._settings.model_copy(update={"embedder": model})
+        store = open_store(settings.store, s3=settings.s3)
+        model = settings.embedder.model_copy(update={"model": request.model})
+        settings = settings.model_copy(update={"embedder": model})
         spec = describe_collection(settings)
         opened = open_import(request, spec, settings)
         source = opened.factory(settings)
@@ -164,31 +169,32 @@ class RayJobService:
             ConflictError: somebody else published meanwhile; run it again.
             GateError: the new snapshot did not pass; it stays unpublished.
         """
-        store = open_store(self._settings.store, s3=self._settings.s3)
-        snapshot = resolve(store, self._settings.collection, alias)
-        sizes = _choose_sizes(self._settings)
-        before = load_snapshot(store, self._settings.collection, snapshot)
+        settings = self._settings
+        store = open_store(settings.store, s3=settings.s3)
+        snapshot = resolve(store, settings.collection, alias)
+        sizes = _choose_sizes(settings)
+        before = load_snapshot(store, settings.collection, snapshot)
         plans = plan_snapshot(store, before, sizes=sizes)
         report: dict[str, Any] = {"snapshot": snapshot, "changed": bool(plans), "joined": 0, "made": 0}
         if not plans:
             return {**report, "message": "no two segments are small enough to become one"}
-        with connected(address, n_cpus=self._settings.jobs.workers):
+        with connected(address, n_cpus=settings.jobs.workers):
             by = Compaction(
                 sizes=sizes,
-                limits=WorkerLimits.choose(self._settings.jobs),
-                cache=find_cache(self._settings),
+                limits=WorkerLimits.choose(settings.jobs),
+                cache=find_cache(settings),
                 on_progress=on_progress,
             )
             manifest = compact_snapshot(store, before, plans, by=by)
 
         def copy_notes(onto: str | None, made: str) -> None:
-            copy_positions(store, self._settings.collection, str(onto), made)
+            copy_positions(store, settings.collection, str(onto), made)
 
         moved = publish_made(
-            store, manifest, alias=alias, reason="compact", settings=self._settings, keep_notes=copy_notes
+            store, manifest, alias=alias, reason="compact", settings=settings, keep_notes=copy_notes
         )
         joined = sum(len(plan.digests) for plan in plans)
-        n_segments = len(load_snapshot(store, self._settings.collection, moved.snapshot).segments)
+        n_segments = len(load_snapshot(store, settings.collection, moved.snapshot).segments)
         report |= {"snapshot": moved.snapshot, "joined": joined, "made": len(plans)}
         return {**report, "segments": n_segments, "published": moved.sequence}
 
@@ -198,10 +204,28 @@ class RayJobService:
         Raises:
             InputError: the questions cannot be used, or too few can be made.
             ConflictError: somebody else published meanwhile; run it again.
+            GateError: the new snapshot did not pass; it stays unpublished.
         """
-        return tune_collection(
-            self._settings, request, store=open_store(self._settings.store, s3=self._settings.s3)
+        settings = self._settings
+        check_request(request)
+        store = open_store(settings.store, s3=settings.s3)
+        opened = open_named(settings, snapshot=request.alias)
+        embedder = RememberingEmbedder(open_embedder(settings.embedder))
+        tuned = tune_snapshot(opened, make_searcher(opened, settings=settings, embedder=embedder), request)
+        if tuned.manifest is None:
+            return tuned.report
+        before, made = opened.snapshot_id, tuned.manifest.snapshot_id
+        put_snapshot(store, tuned.manifest)
+        copy_positions(store, settings.collection, before, made)
+        moved = gate_and_move(
+            store,
+            tuned.manifest,
+            alias=request.alias,
+            expected=before,
+            reason="tune",
+            settings=settings,
         )
+        return {**tuned.report, "snapshot": made, "published": moved.sequence}
 
     def answer(self, request: AnswerRequest, on_progress: OnProgress) -> dict[str, Any]:
         """Answer files of questions into a folder of answers, and return the report.
@@ -211,14 +235,34 @@ class RayJobService:
             NotPublishedError: there is no such snapshot.
             StoreError: a store failed; run it again.
         """
+        settings = self._settings
         started = time.monotonic()
-        report = run_job(plan_job(self._settings, request), on_progress)
+        parts = AnswerParts(
+            collection=settings.collection,
+            embedder=open_embedder(settings.embedder).identity,
+            list_questions=partial(open_questions, request.questions, s3=settings.s3),
+            target=open_store(request.target, s3=settings.s3),
+            find_snapshot=partial(_find_snapshot, settings, request.snapshot),
+            open_engine=partial(_open_engine, settings),
+            parsing=settings.parsing,
+            limits=WorkerLimits.choose(settings.jobs),
+        )
+        report = run_job(plan_job(parts, request), on_progress)
         return {**report, "seconds": round(time.monotonic() - started, 1)}
 
     def list_dead_letters(self, *, run: str) -> list[dict[str, Any]]:
         """Return the dead letters of a run; an empty `run` takes the collection's last one."""
-        store = open_store(self._settings.store, s3=self._settings.s3)
-        return list_dead_letters(store, self._settings.collection, run=run)
+        settings = self._settings
+        store = open_store(settings.store, s3=settings.s3)
+        return list_dead_letters(store, settings.collection, run=run)
+
+
+def _find_snapshot(settings: Settings, name: str) -> str:
+    return resolve(open_store(settings.store, s3=settings.s3), settings.collection, name)
+
+
+def _open_engine(settings: Settings, snapshot: str) -> SearchEngine:
+    return LocalIndexService().open_engine(settings, snapshot=snapshot)
 
 
 def describe_collection(settings: Settings) -> CollectionSpec:

@@ -1,4 +1,4 @@
-"""Tune a collection: take questions, fit the weights of hybrid search to them, publish those that help.
+"""Tune a snapshot: take questions, and fit the weights of hybrid search to them.
 
 The questions are those of a file, read here, or known items (`indexes.evaluation.known_items`).
 """
@@ -7,28 +7,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from eagleray.contracts.hits import Ranking, SearchRequest
-from eagleray.contracts.ports import Store
+from eagleray.contracts.manifests import SnapshotManifest
+from eagleray.contracts.ports import SearchEngine
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.services import TuneRequest
 from eagleray.contracts.times import parse_instant
-from eagleray.embedders import open_embedder
-from eagleray.embedders.remembering import RememberingEmbedder
 from eagleray.errors import EagleRayError, InputError
-from eagleray.settings import Settings
 from indexes.evaluation.fitting import LEAST_QUESTIONS, Fit, JudgedQuestion, fit_ranking
 from indexes.evaluation.known_items import make_known_items
-from indexes.gating import gate_and_move
 from indexes.masks.grammar import parse_filter
 from indexes.searching.weights import choose_weights
-from indexes.service import make_searcher, open_named
-from indexes.snapshots.catalog import put_snapshot
 from indexes.snapshots.opened import OpenSnapshot
-from indexes.snapshots.positions import copy_positions
 
 N_KNOWN_ITEMS: Final = 1_000
 """Questions made where nobody says how many: with half as many, chance hides what boosts gain."""
@@ -104,41 +98,42 @@ def check_request(request: TuneRequest) -> None:
         raise InputError(detail=f"weights need at least {LEAST_QUESTIONS} known items, found {n}")
 
 
-def tune_collection(settings: Settings, request: TuneRequest, *, store: Store) -> dict[str, Any]:
-    """Fit the weights to the questions; where they help, publish a snapshot that has them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """What fitting weights came to.
+
+    Attributes:
+        report: of the fit, as JSON holds it.
+        manifest: of the snapshot with the fitted weights; `None` where they do not help, or are only told.
+    """
+
+    report: dict[str, Any]
+    manifest: SnapshotManifest | None
+
+
+def tune_snapshot(opened: OpenSnapshot, engine: SearchEngine, request: TuneRequest) -> Tuning:
+    """Fit the weights to the questions; where they help, describe a snapshot that has them.
 
     Known items hold the dense weight: made of a document's own words, they would always lower it.
 
     Args:
-        settings: name the collection and the model.
-        request: which questions, and which alias.
-        store: where the collection lies.
+        opened: the snapshot that is tuned.
+        engine: that searches it; the same questions are asked of it many times.
+        request: which questions.
 
     Raises:
         InputError: the questions cannot be used, or too few can be made.
-        ConflictError: somebody else published meanwhile; run it again.
-        GateError: the new snapshot did not pass; it stays unpublished.
     """
-    check_request(request)
     judged = read_questions(Path(request.questions)) if request.questions else None
-    opened = open_named(settings, snapshot=request.alias)
-    before, snapshot = opened.manifest, opened.snapshot_id
-    embedder = RememberingEmbedder(open_embedder(settings.embedder))
-    engine = make_searcher(opened, settings=settings, embedder=embedder)
-    weights = choose_weights(Ranking(), before.ranking)
+    weights = choose_weights(Ranking(), opened.manifest.ranking)
     start = Ranking(dense_weight=weights.dense, boosts=weights.boosts)
     questions = _make_questions(opened, request) if judged is None else judged
     fit = fit_ranking(engine.search, questions, start=start, fits_dense=judged is not None)
-    report = {"questions": "known items" if judged is None else "judged", **_tell(fit, snapshot)}
+    report = {"questions": "known items" if judged is None else "judged", **_tell(fit, opened.snapshot_id)}
     if request.is_dry or not fit.is_better:
-        return report
-    manifest = replace(before, ranking=fit.ranking, parent=snapshot)
-    put_snapshot(store, manifest)
-    copy_positions(store, settings.collection, snapshot, manifest.snapshot_id)
-    moved = gate_and_move(
-        store, manifest, alias=request.alias, expected=snapshot, reason="tune", settings=settings
-    )
-    return {**report, "snapshot": manifest.snapshot_id, "published": moved.sequence}
+        return Tuning(report=report, manifest=None)
+    manifest = replace(opened.manifest, ranking=fit.ranking, parent=opened.snapshot_id)
+    return Tuning(report=report, manifest=manifest)
 
 
 def _make_questions(opened: OpenSnapshot, request: TuneRequest) -> list[JudgedQuestion]:

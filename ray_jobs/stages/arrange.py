@@ -25,7 +25,7 @@ from ray_jobs.dead_letters import TaskLetters
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.runs import RunPlan
 from ray_jobs.stage_spec import StageSpec
-from ray_jobs.stages.joining import join_rows
+from ray_jobs.stages.row_versions import join_rows
 from ray_jobs.stages.shard_files import read_parquet, read_shard, write_parquet
 
 

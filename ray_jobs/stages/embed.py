@@ -1,14 +1,16 @@
 """Embed: a chunk file in, a vector file of the same rows out.
 
 A shard is embedded as one list in the order of its chunk ids, so its bits depend on the shard
-and the settings, never on the cluster.
+and the settings, never on the cluster. Beside its chunks some probes are embedded: sentences taken out of
+chunks, which lie among the vectors as users' questions do, and from which each segment learns how hard a
+search must try (`indexes.planning.efforts`).
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Final
@@ -16,6 +18,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from eagleray.chunking.sentences import pick_sentence
 from eagleray.contracts.chunks import make_vector_schema
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import Embedder, FloatMatrix
@@ -26,12 +29,17 @@ from eagleray.setting_groups.engine import EmbedderSettings
 from indexes.runs.markers import Stage
 from indexes.writing.embedding import compute_vectors
 from ray_jobs.ledger import Ledger
-from ray_jobs.plans.probes import draw_probes
 from ray_jobs.stage_spec import StageSpec, WorkerResources
 from ray_jobs.stages.shard_files import read_parquet, write_parquet
 
 LABEL: Final = b"eagleray.embedder"
 """Key of a vector file's metadata under which stands what computed it."""
+
+MIN_PROBES: Final = 8
+"""Probes of a shard and zone, if it has so many chunks."""
+
+CHUNKS_PER_PROBE: Final = 16
+"""Chunks for each probe: sentences are short, so they cost little beside the chunks."""
 
 
 def embed_rows(rows: pa.Table, embedder: Embedder) -> pa.Table:
@@ -55,6 +63,30 @@ def label_vectors(chunk_ids: pa.Array, vectors: FloatMatrix, identity: EmbedderI
 def read_identity(vectors: pa.Table) -> EmbedderIdentity:
     """Return what computed the vectors of a vector file."""
     return EmbedderIdentity(**json.loads(vectors.schema.metadata[LABEL]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeText:
+    """A text to be embedded as a question, and the zone it comes from."""
+
+    zone: str
+    text: str
+
+
+def draw_probes(chunk_ids: Sequence[int], zones: Sequence[str], texts: Sequence[str]) -> list[ProbeText]:
+    """Return the probes of some chunks; the same for the same chunks in any order.
+
+    Chunk ids are digests, so those with the least ids are a sample by chance.
+    """
+    probes = []
+    for zone in sorted(set(zones)):
+        mine = sorted(place for place, other in enumerate(zones) if other == zone)
+        mine.sort(key=lambda place: chunk_ids[place])
+        n = max(MIN_PROBES, len(mine) // CHUNKS_PER_PROBE)
+        probes += [
+            ProbeText(zone=zone, text=pick_sentence(texts[place], chunk_ids[place])) for place in mine[:n]
+        ]
+    return probes
 
 
 def embed_probes(rows: pa.Table, embedder: Embedder) -> pa.Table:

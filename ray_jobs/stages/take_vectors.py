@@ -27,7 +27,7 @@ from ray_jobs.stages.embed import (
     read_chunks,
     write_vectors,
 )
-from ray_jobs.stages.joining import find_place
+from ray_jobs.stages.row_versions import find_place
 from ray_jobs.stages.shard_files import read_shard
 from ray_jobs.stages.vector_rows import make_vector_schema
 

@@ -9,6 +9,7 @@ import pytest
 from eagleray.contracts.documents import AttributeType
 from indexes.runs.markers import Stage
 from indexes.storage import open_store
+from ray_jobs.codebook_trainer import TrainOutcome
 from ray_jobs.ledger import Ledger
 from ray_jobs.stages.answer import AnswerFile, AnswerOutcome
 from ray_jobs.stages.arrange import ArrangeOutcome, PatchOutcome, PatchRows
@@ -16,7 +17,6 @@ from ray_jobs.stages.build import BuiltSegment
 from ray_jobs.stages.embed import EmbedOutcome
 from ray_jobs.stages.ingest import IngestOutcome
 from ray_jobs.stages.state import StateOutcome
-from ray_jobs.training import TrainOutcome
 
 READ = {"files": ("a", "b"), "faulty": ("x/y.txt",), "n_documents": 3, "n_dead_letters": 1}
 VECTORS = {"shard": 1, "vectors": "v", "probes": "p", "probes_digest": "d", "n_rows": 4}

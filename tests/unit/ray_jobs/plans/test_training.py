@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from eagleray.contracts.indexes import IndexKind
-from ray_jobs.plans.probes import CHUNKS_PER_PROBE, MIN_PROBES, draw_probes
 from ray_jobs.plans.segments import EmbeddedShard, SegmentPlan
 from ray_jobs.plans.training import ROWS_PER_LIST, IndexRules, is_sampled, plan_training
+from ray_jobs.stages.embed import CHUNKS_PER_PROBE, MIN_PROBES, draw_probes
 
 RULES = IndexRules(kind=IndexKind.IVF_PQ, min_rows=1_000, n_lists=0, balance=0.5, max_drift=1.25)
 

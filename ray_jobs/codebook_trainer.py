@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from eagleray.contracts.manifests import CollectionSpec
 from eagleray.contracts.ports import FloatMatrix, Store
@@ -13,15 +18,21 @@ from indexes.dense.kmeans import Training, draw_first, train_centroids
 from indexes.runs.markers import Stage
 from indexes.segments.codebooks import load_codebook, put_codebook
 from indexes.segments.opening import load_segment_manifest
+from indexes.segments.vectors import align_vectors
 from indexes.snapshots.catalog import load_snapshot
 from ray_jobs.ledger import Ledger
 from ray_jobs.passes import Passes, spread_blocks
-from ray_jobs.plans.training import IndexRules, TrainingPlan
-from ray_jobs.stages.train import SampledShard, SampleReader, read_probes
+from ray_jobs.plans.segments import EmbeddedShard
+from ray_jobs.plans.training import IndexRules, TrainingPlan, is_sampled
+from ray_jobs.stages.shard_files import read_parquet
 
-_ENCODER_ROWS = 8_192
+_ENCODER_ROWS: Final = 8_192
 """Rows an encoder is trained on, which the driver holds for a moment: 12 MB at 384 numbers a row. Each of its
 tables has 16 entries, so more rows would not move them."""
+
+MAX_PROBES: Final = 1_280
+"""Probes of a codebook: 256 to learn from, so that a recall of .994 is told from one of .99, and 1,024 that
+the gate measures with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,3 +121,50 @@ class CodebookTrainer:
         )
         digest = put_codebook(self._ledger.store, self._ledger.collection, codebook)
         return TrainOutcome(codebook=digest, drift=1.0, trained=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampledShard:
+    """A shard of which some rows of one zone are sampled: `rate` of each 2^20."""
+
+    shard: EmbeddedShard
+    zone: str
+    rate: int
+
+
+class SampleReader:
+    """Reads the sampled rows of a shard; survives pickling, so that it can run where the shard is."""
+
+    def __init__(self, store: Store, collection: str) -> None:
+        self._store, self._collection = store, collection
+
+    def __call__(self, payload: SampledShard) -> FloatMatrix:
+        """Return the vectors of the sampled rows, by chunk_id: float32 [n, dim]."""
+        rows = self._read("chunks", payload.shard.chunks)
+        rows = rows.filter(pc.equal(rows["zone"], payload.zone)).select(["chunk_id"])
+        chosen = [is_sampled(chunk_id, rate=payload.rate) for chunk_id in rows["chunk_id"].to_pylist()]
+        rows = rows.filter(pa.array(chosen, pa.bool_())).sort_by("chunk_id")
+        vectors = self._read("vectors", payload.shard.vectors)
+        is_mine = pc.is_in(vectors["chunk_id"], value_set=rows["chunk_id"].combine_chunks())
+        return align_vectors(rows, vectors.filter(is_mine))
+
+    def _read(self, kind: str, digest: str) -> pa.Table:
+        return read_parquet(self._store, f"{self._collection}/{kind}/{digest}.parquet", digest=digest)
+
+
+def read_probes(store: Store, paths: Sequence[tuple[str, str]], *, zone: str) -> FloatMatrix:
+    """Return the probes of a zone, at most `MAX_PROBES`, spread over the shards: float32 [n, dim].
+
+    Args:
+        store: where they lie.
+        paths: name and digest of each shard's probes.
+        zone: of the codebook.
+    """
+    found = []
+    for path, digest in paths:
+        table = read_parquet(store, path, digest=digest)
+        column = table.filter(pc.equal(table["zone"], zone))["vector"].combine_chunks()
+        found.append(column.flatten().to_numpy().reshape(len(column), column.type.list_size))
+    probes = np.concatenate(found)
+    step = max(1, -(-len(probes) // MAX_PROBES))
+    return np.ascontiguousarray(probes[::step], dtype=np.float32)

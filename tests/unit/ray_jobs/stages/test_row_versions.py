@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from eagleray.contracts.chunks import DELIVERED_SCHEMA
-from ray_jobs.stages.joining import join_rows
+from ray_jobs.stages.row_versions import join_rows
 from tests.small_collections import make_rows
 
 ROWS = [

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from eagleray.contracts.ports import Store
+from eagleray.contracts.manifests import EmbedderIdentity
+from eagleray.contracts.ports import SearchEngine, Store
 from eagleray.contracts.services import AnswerRequest, OnProgress
 from eagleray.digests import canonical_json
 from eagleray.documents.parsing.pool import ParserPool, choose_limits
 from eagleray.documents.parsing.tables import TableReader
-from eagleray.embedders import open_embedder
 from eagleray.errors import InputError, QueryError, SourceError
-from eagleray.settings import Settings
-from indexes.service import LocalIndexService
-from indexes.snapshots.catalog import resolve
-from indexes.storage import open_store
+from eagleray.setting_groups.parsing import ParsingSettings
+from indexes.masks.grammar import parse_filter
 from ray_jobs.clusters import connected
 from ray_jobs.execution import WorkerLimits, run_stage
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.questions import AnswerRules, QuestionFile, QuestionPartition, name_run, plan_questions
-from ray_jobs.sources.questions import describe_questions, digest_object, open_questions
+from ray_jobs.sources.questions import QuestionSource, describe_questions, digest_object
 from ray_jobs.stages.answer import ANSWERS, DEAD_LETTERS, AnswerOutcome, AnswerTask, make_answer_stage
 from ray_jobs.stages.question_rows import Asking
 
@@ -32,8 +30,32 @@ _LEDGER: Final = "ledger"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerParts:
+    """What a job is done with.
+
+    Attributes:
+        collection: name of the one that is asked.
+        embedder: of its questions.
+        list_questions: finds the files of questions, now.
+        target: takes the answers.
+        find_snapshot: finds out which snapshot is asked, when the job begins.
+        open_engine: opens a snapshot by its id, in a worker.
+        parsing: limits of the processes that read the questions.
+    """
+
+    collection: str
+    embedder: EmbedderIdentity
+    list_questions: Callable[[], QuestionSource]
+    target: Store
+    find_snapshot: Callable[[], str]
+    open_engine: Callable[[str], SearchEngine]
+    parsing: ParsingSettings
+    limits: WorkerLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerJob:
-    """What the tasks of a job need to know.
+    """A job that is planned.
 
     Attributes:
         ledger: in the target, beside the answers.
@@ -48,10 +70,10 @@ class AnswerJob:
     partitions: tuple[QuestionPartition, ...]
     rules: AnswerRules
     request: AnswerRequest
-    settings: Settings
+    parts: AnswerParts
 
 
-def plan_job(settings: Settings, request: AnswerRequest) -> AnswerJob:
+def plan_job(parts: AnswerParts, request: AnswerRequest) -> AnswerJob:
     """Return the job: that of an earlier try of the same request, on its snapshot, if there was one.
 
     Raises:
@@ -59,41 +81,38 @@ def plan_job(settings: Settings, request: AnswerRequest) -> AnswerJob:
     """
     if request.k < 1:
         raise QueryError(detail=f"k must be at least 1, found {request.k}")
-    asked = open_questions(request.questions, s3=settings.s3)
-    source = asked.store
-    target = open_store(request.target, s3=settings.s3)
-    if asked.is_folder and f"{target.url}/".startswith(f"{source.url.rstrip('/')}/"):
+    asked, target = parts.list_questions(), parts.target
+    if asked.is_folder and f"{target.url}/".startswith(f"{asked.store.url.rstrip('/')}/"):
         raise InputError(
             detail=f"the answers would lie among the questions, in {target.url}; choose a folder"
         )
-    tables = TableReader(ParserPool(choose_limits(settings.parsing)))
-    described = [describe_questions(source, item, tables) for item in asked.files]
-    _check_ids([(file.path, schema) for file, schema in described], source)
+    tables = _open_tables(parts.parsing)
+    described = [describe_questions(asked.store, item, tables) for item in asked.files]
+    _check_ids([(file.path, schema) for file, schema in described], asked.store)
     files = tuple(file for file, _ in described)
     rules = AnswerRules(
-        collection=settings.collection,
+        collection=parts.collection,
         snapshot=request.snapshot,
         k=request.k,
         mode=str(request.mode),
         granularity=str(request.granularity),
         groups=tuple(sorted(request.groups)),
-        embedder=open_embedder(settings.embedder).identity,
+        embedder=parts.embedder,
     )
     ledger = Ledger(target, collection=_LEDGER, run_id=name_run(files, rules))
     _check_target(ledger)
     standing = ledger.read_plan()
     if standing is None:
-        snapshot = resolve(open_store(settings.store, s3=settings.s3), settings.collection, request.snapshot)
-        standing = ledger.begin({"snapshot": snapshot})
+        standing = ledger.begin({"snapshot": parts.find_snapshot()})
     return AnswerJob(
         ledger=ledger,
-        source=source,
+        source=asked.store,
         snapshot=standing["snapshot"],
         files=files,
         partitions=plan_questions(files),
         rules=rules,
         request=request,
-        settings=settings,
+        parts=parts,
     )
 
 
@@ -104,21 +123,12 @@ def run_job(job: AnswerJob, on_progress: OnProgress) -> dict[str, Any]:
         SourceError: the questions changed meanwhile.
         EagleRayError: what a task raised; the same job again goes on from there.
     """
-    target = job.ledger.store
-    make_task = partial(
-        open_answer_task,
-        target,
-        job.source,
-        settings=job.settings,
-        snapshot=job.snapshot,
-        request=job.request,
-    )
+    target, limits = job.ledger.store, job.parts.limits
+    make_task = partial(open_answer_task, replace(job, files=(), partitions=()))
     stage = make_answer_stage(target, job.partitions, make_task)
     n_answered = len(stage.find_finished(job.ledger))
-    jobs = job.settings.jobs
-    limits = WorkerLimits.choose(jobs)
     is_due = n_answered < len(job.partitions)
-    with connected(job.request.address, n_cpus=jobs.workers) if is_due else nullcontext():
+    with connected(job.request.address, n_cpus=limits.n_workers) if is_due else nullcontext():
         outcomes = run_stage(stage, ledger=job.ledger, limits=limits, on_progress=on_progress)
     if is_due:
         _check_unchanged(job)
@@ -155,22 +165,28 @@ def describe_answers(job: AnswerJob, outcomes: Sequence[AnswerOutcome]) -> dict[
     }
 
 
-def open_answer_task(
-    target: Store, source: Store, *, settings: Settings, snapshot: str, request: AnswerRequest
-) -> AnswerTask:
+def open_answer_task(job: AnswerJob) -> AnswerTask:
     """Return the task, its snapshot opened."""
-    service = LocalIndexService(settings)
+    request = job.request
     asking = Asking(
         k=request.k,
         mode=request.mode,
         granularity=request.granularity,
         groups=request.groups,
-        parse_filter=service.parse_filter,
+        parse_filter=parse_filter,
     )
-    engine = service.open_engine(snapshot=snapshot)
-    max_bytes = settings.jobs.worker_memory_bytes // 2
-    tables = TableReader(ParserPool(choose_limits(settings.parsing)))
-    return AnswerTask(target, source, tables=tables, engine=engine, asking=asking, max_bytes=max_bytes)
+    return AnswerTask(
+        job.ledger.store,
+        job.source,
+        tables=_open_tables(job.parts.parsing),
+        engine=job.parts.open_engine(job.snapshot),
+        asking=asking,
+        max_bytes=job.parts.limits.memory_bytes // 2,
+    )
+
+
+def _open_tables(parsing: ParsingSettings) -> TableReader:
+    return TableReader(ParserPool(choose_limits(parsing)))
 
 
 def _check_target(ledger: Ledger) -> None:
@@ -198,7 +214,7 @@ def _check_unchanged(job: AnswerJob) -> None:
     Raises:
         SourceError: a file has other bytes than when the job began.
     """
-    files = open_questions(job.request.questions, s3=job.settings.s3).files
+    files = job.parts.list_questions().files
     found = {item.path: digest_object(job.source, item) for item in files}
     if found != {file.path: file.sha256 for file in job.files}:
         detail = "questions changed while they were answered; ask them again, into another folder"
