@@ -24,6 +24,7 @@ import numpy as np
 
 from benchmarks.real_vectors import fit_dimension, load_passages, make_vectors
 from benchmarks.reporting import show_result
+from eagleray.contracts.enrichment import WorkerResources
 from eagleray.contracts.indexes import IndexKind
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.digests import digest_bytes, digest_file, digest_json
@@ -36,7 +37,7 @@ from ray_jobs.clusters import connected
 from ray_jobs.execution import WorkerLimits, run_stage
 from ray_jobs.passes import spread_blocks
 from ray_jobs.plans.training import ROWS_PER_LIST
-from ray_jobs.stage_spec import StageSpec, WorkerResources
+from ray_jobs.stage_spec import StageSpec
 
 _SEGMENT_ROWS = 250_000
 _BLOCK_ROWS = 16_384

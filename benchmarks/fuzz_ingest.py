@@ -31,7 +31,9 @@ from ray_jobs.ledger import Ledger
 from ray_jobs.sources.files.listing import list_files
 from ray_jobs.sources.files.source import FileReading, FileSource
 from ray_jobs.sources.files.splits import FileSplit, Piece
-from ray_jobs.stages.ingest import DocumentRows, IngestTask, ShardSizes
+from ray_jobs.stages.chunk import DocumentChunker
+from ray_jobs.stages.ingest import DocumentRows, IngestTask
+from ray_jobs.stages.shard_files import ShardSizes
 
 SAMPLE: Final = Path(__file__).parents[1] / "examples" / "sample"
 LIMITS: Final = ParseLimits(timeout_s=10.0)
@@ -83,7 +85,7 @@ def ingest(folder: Path, scratch: Path, parsers: ParserPool) -> Found:
     reading = FileReading(parsers=parsers, mapping_digest="m", partition_bytes=1, max_record_bytes=32 << 20)
     source = FileSource(LocalStore(folder), reading, name="fuzz")
     config = ChunkerConfig(max_tokens=256, target_tokens=230, overlap_tokens=40)
-    rows = DocumentRows(DEFAULT_MAPPING, WordCounter(), chunker=config, chunker_digest="c")
+    rows = DocumentRows(DEFAULT_MAPPING, DocumentChunker(WordCounter(), chunker=config, chunker_digest="c"))
     sizes = ShardSizes(n_shards=1, max_file_bytes=64 << 20)
     task = IngestTask(ledger, source, rows, sizes=sizes)
     outcomes, longest_s = {}, 0.0

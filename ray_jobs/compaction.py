@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from eagleray.contracts.enrichment import WorkerResources
 from eagleray.contracts.manifests import SnapshotManifest
 from eagleray.contracts.ports import Store
 from eagleray.contracts.services import OnProgress
@@ -18,7 +19,7 @@ from ray_jobs.codebook_trainer import find_codebooks
 from ray_jobs.execution import WorkerLimits, run_stage
 from ray_jobs.plans.compaction import CompactionPlan, plan_compaction
 from ray_jobs.plans.runs import RunSizes
-from ray_jobs.stage_spec import StageSpec, WorkerResources
+from ray_jobs.stage_spec import StageSpec
 from ray_jobs.stages.build import count_gpus
 
 

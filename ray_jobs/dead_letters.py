@@ -11,7 +11,6 @@ from eagleray.digests import canonical_json
 from eagleray.documents.dead_letters import DeadLetterTally
 from indexes.runs.dead_letters import Letter
 from indexes.runs.layout import DEAD_LETTERS, locate_last_run
-from indexes.runs.markers import Stage
 from ray_jobs.ledger import Ledger
 
 
@@ -35,7 +34,7 @@ class TaskLetters:
         if self._tally.add(letter):
             self._listed.append(letter)
 
-    def write(self, ledger: Ledger, stage: Stage, key: str) -> None:
+    def write(self, ledger: Ledger, stage: str, key: str) -> None:
         """Write what is listed beside the marker of the task, if there is anything."""
         listed = [*self._listed, *self._tally.close()]
         if listed:

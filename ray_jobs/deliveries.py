@@ -8,14 +8,24 @@ from typing import Protocol
 
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.manifests import EmbedderIdentity
+from eagleray.documents.enrichment import EnricherSpec
 from eagleray.documents.mapping import Mapping
 from eagleray.setting_groups.engine import EmbedderSettings
 from indexes.exchange.imported_rows import Decoder
 from ray_jobs.ledger import Ledger
 from ray_jobs.stage_spec import StageSpec
+from ray_jobs.stages.chunk import ChunkerFactory
 from ray_jobs.stages.embed import ChunkFile, EmbedOutcome, make_embed_stage
-from ray_jobs.stages.ingest import DocumentRowsFactory, IngestOutcome, MakeRows
+from ray_jobs.stages.ingest import DocumentRowsFactory, IngestOutcome, MakeRows, WholeDocuments
 from ray_jobs.stages.take_vectors import make_take_vectors_stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrichment:
+    """What happens to documents between parsing and chunking, and what then chunks them."""
+
+    enrichers: tuple[EnricherSpec, ...]
+    chunker: ChunkerFactory
 
 
 class Delivery(Protocol):
@@ -33,7 +43,12 @@ class Delivery(Protocol):
 
     @property
     def rows(self) -> Callable[[], MakeRows]:
-        """What opens, in a worker, what makes rows of records."""
+        """What opens, in a worker, what makes rows of records: of documents where these are enriched."""
+        ...
+
+    @property
+    def enrichment(self) -> Enrichment | None:
+        """What enriches documents before they are chunked; `None` where nothing does."""
         ...
 
     def make_embed_stage(
@@ -45,15 +60,35 @@ class Delivery(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentDelivery:
-    """Documents, to be chunked and embedded."""
+    """Documents, to be enriched, chunked and embedded.
 
-    rows: DocumentRowsFactory
+    Attributes:
+        mapping: what makes documents of records.
+        chunker: opens what chunks documents.
+        enrichers: in their order.
+    """
+
+    mapping: Mapping
+    chunker: ChunkerFactory
+    enrichers: tuple[EnricherSpec, ...] = ()
     joins_rows: bool = False
+
+    @property
+    def rows(self) -> Callable[[], MakeRows]:
+        """What makes chunk rows, or leaves documents whole for the enrichers."""
+        if self.enrichers:
+            return WholeDocuments(mapping=self.mapping)
+        return DocumentRowsFactory(mapping=self.mapping, chunker=self.chunker)
+
+    @property
+    def enrichment(self) -> Enrichment | None:
+        """The enrichers, if there are any."""
+        return Enrichment(enrichers=self.enrichers, chunker=self.chunker) if self.enrichers else None
 
     @property
     def texts(self) -> frozenset[str]:
         """Those of the mapping."""
-        return list_declared_texts(self.rows.mapping)
+        return list_declared_texts(self.mapping)
 
     def make_embed_stage(
         self,
@@ -62,7 +97,7 @@ class DocumentDelivery:
         ingested: Iterable[IngestOutcome],  # noqa: ARG002 - the text is enough
     ) -> StageSpec[ChunkFile, EmbedOutcome]:
         """Return the stage that embeds."""
-        return make_embed_stage(ledger, chunks, settings=self.rows.embedder)
+        return make_embed_stage(ledger, chunks, embedder=self.chunker.embedder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +118,14 @@ class VectorDelivery:
     Attributes:
         identity: what the vectors are recorded as.
         embedder: of the vectors' model.
+        enrichment: none: nothing may change rows whose vectors are there.
     """
 
     rows: DecoderFactory
     texts: frozenset[str]
     identity: EmbedderIdentity
     embedder: EmbedderSettings
+    enrichment: Enrichment | None = None
 
     @property
     def joins_rows(self) -> bool:
@@ -101,7 +138,7 @@ class VectorDelivery:
         """Return the stage that finds the vectors of chunks."""
         files = [path for item in ingested for path in item.vectors or ()]
         return make_take_vectors_stage(
-            ledger, chunks, files=files, identity=self.identity, settings=self.embedder
+            ledger, chunks, files=files, identity=self.identity, embedder=self.embedder
         )
 
 

@@ -25,10 +25,13 @@ from ray_jobs.plans.runs import RunPlan
 from ray_jobs.plans.segments import EmbeddedShard, SegmentPlan, plan_segments
 from ray_jobs.plans.training import plan_training
 from ray_jobs.stage_spec import O, P, StageSpec
-from ray_jobs.stages.arrange import ArrangeOutcome, make_arrange_stage, make_patch_stage
+from ray_jobs.stages.arrange import ArrangeFiles, ArrangeOutcome, make_arrange_stage, make_patch_stage
 from ray_jobs.stages.build import BuiltSegment, PlannedSegment, make_build_stage
+from ray_jobs.stages.chunk import make_chunk_stage
 from ray_jobs.stages.embed import ChunkFile, EmbedOutcome
-from ray_jobs.stages.ingest import IngestConfig, IngestOutcome, ShardSizes, make_ingest_stage
+from ray_jobs.stages.enrich import DocumentFiles, EnrichOutcome, make_enrich_stage
+from ray_jobs.stages.ingest import IngestConfig, IngestOutcome, make_ingest_stage
+from ray_jobs.stages.shard_files import ShardSizes
 from ray_jobs.stages.state import StateOutcome, make_state_stage
 
 
@@ -59,6 +62,11 @@ class Run:
         """The run's ledger."""
         return Ledger(self.store, collection=self.spec.name, run_id=self.plan.run_id)
 
+    @property
+    def shard_sizes(self) -> ShardSizes:
+        """How rows are spread over shard files."""
+        return ShardSizes(n_shards=self.plan.n_shards, max_file_bytes=self.plan.sizes.file_bytes)
+
     def do(self, stage: StageSpec[P, O]) -> tuple[O, ...]:
         """Run a stage and return its outcomes in the order of its payloads."""
         outcomes = run_stage(stage, ledger=self.ledger, limits=self.limits, on_progress=self.on_progress)
@@ -83,12 +91,18 @@ class Outcomes:
     """What the stages of a run have left so far; each adds its own.
 
     Attributes:
+        documents: those that enrichers have left, not chunked yet.
+        enriched: outcomes of the stages between reading and arranging.
+        delivered: paths of the shard files of chunk rows.
         patch: digest of the patch to the rows there were, or `None`.
         segments: to be built.
         codebooks: zone -> digest, of zones that have segments with inverted lists.
     """
 
     ingested: tuple[IngestOutcome, ...] = ()
+    documents: tuple[DocumentFiles, ...] = ()
+    enriched: tuple[EnrichOutcome, ...] = ()
+    delivered: tuple[str, ...] = ()
     states: tuple[StateOutcome, ...] = ()
     arranged: tuple[ArrangeOutcome, ...] = ()
     patch: str | None = None
@@ -104,14 +118,45 @@ Step = Callable[[Run, Outcomes], Outcomes]
 
 def ingest(run: Run, left: Outcomes) -> Outcomes:
     """Read what the source delivers."""
-    plan = run.plan
     config = IngestConfig(
         source=run.source,
         settings=run.settings,
         rows=run.delivery.rows,
-        sizes=ShardSizes(n_shards=plan.n_shards, max_file_bytes=plan.sizes.file_bytes),
+        sizes=run.shard_sizes,
+        keeps_documents=run.delivery.enrichment is not None,
     )
-    return replace(left, ingested=run.do(make_ingest_stage(run.ledger, plan.splits, config)))
+    ingested = run.do(make_ingest_stage(run.ledger, run.plan.splits, config))
+    return replace(left, ingested=ingested, delivered=tuple(path for item in ingested for path in item.files))
+
+
+def enrich(run: Run, left: Outcomes) -> Outcomes:
+    """Have each enricher look at the documents that the one before has left."""
+    enrichment = run.delivery.enrichment
+    if enrichment is None:
+        return left
+    read = zip(run.plan.splits, left.ingested, strict=True)
+    documents = [DocumentFiles(key=split.key, files=item.files) for split, item in read if item.files]
+    enriched: list[EnrichOutcome] = []
+    for spec in enrichment.enrichers:
+        stage = make_enrich_stage(run.ledger, spec, documents, max_file_bytes=run.shard_sizes.max_file_bytes)
+        outcomes = run.do(stage)
+        enriched += outcomes
+        documents = [
+            DocumentFiles(key=given.key, files=item.files)
+            for given, item in zip(documents, outcomes, strict=True)
+        ]
+    return replace(left, documents=tuple(documents), enriched=tuple(enriched))
+
+
+def chunk(run: Run, left: Outcomes) -> Outcomes:
+    """Chunk documents that were enriched; others became chunks where they were read."""
+    enrichment = run.delivery.enrichment
+    if enrichment is None:
+        return left
+    stage = make_chunk_stage(run.ledger, left.documents, enrichment.chunker, sizes=run.shard_sizes)
+    outcomes = run.do(stage)
+    delivered = tuple(path for item in outcomes for path in item.files)
+    return replace(left, enriched=(*left.enriched, *outcomes), delivered=delivered)
 
 
 def list_state(run: Run, left: Outcomes) -> Outcomes:
@@ -119,20 +164,25 @@ def list_state(run: Run, left: Outcomes) -> Outcomes:
     plan = run.plan
     if plan.parent is None:
         return left
-    faulty = {path for item in left.ingested for path in item.faulty}
-    due = frozenset(f"{plan.source}/{path}" for path in (plan.whole - faulty) | plan.gone)
+    faulty = {f"{plan.source}/{part}" for item in left.ingested for part in item.faulty}
+    faulty |= {uri for item in left.enriched for uri in item.faulty}
+    whole = {f"{plan.source}/{part}" for part in plan.whole}
+    due = frozenset((whole - faulty) | {f"{plan.source}/{part}" for part in plan.gone})
     segments = load_snapshot(run.store, run.spec.name, plan.parent).segments
     return replace(left, states=run.do(make_state_stage(run.ledger, segments, plan=plan, due=due)))
 
 
 def arrange(run: Run, left: Outcomes) -> Outcomes:
     """Decide what the delivery changes, shard by shard."""
+    files = ArrangeFiles(
+        delivered=left.delivered,
+        states=[path for item in left.states for path in item.files],
+        tombstones=[path for item in left.ingested for path in item.tombstones],
+    )
     stage = make_arrange_stage(
         run.ledger,
+        files,
         plan=run.plan,
-        delivered=[path for item in left.ingested for path in item.files],
-        tombstones=[path for item in left.ingested for path in item.tombstones],
-        states=[path for item in left.states for path in item.files],
         chunker_digest=run.spec.chunker_digest,
         joins_rows=run.delivery.joins_rows,
     )
@@ -200,11 +250,11 @@ def build(run: Run, left: Outcomes) -> Outcomes:
     return replace(left, built=run.do(stage))
 
 
-PIPELINE: Final[tuple[Step, ...]] = (ingest, list_state, arrange, patch, embed, train, build)
+PIPELINE: Final[Sequence[Step]] = (ingest, enrich, chunk, list_state, arrange, patch, embed, train, build)
 """The stages of a run, in their order."""
 
 
-def execute(run: Run, *, steps: Sequence[Step] = PIPELINE) -> RunOutcome:
+def execute(run: Run) -> RunOutcome:
     """Run every stage up to the snapshot; what an earlier try finished is not done again.
 
     Raises:
@@ -212,7 +262,7 @@ def execute(run: Run, *, steps: Sequence[Step] = PIPELINE) -> RunOutcome:
         EagleRayError: what a stage raised.
     """
     left = Outcomes()
-    for step in steps:
+    for step in PIPELINE:
         left = step(run, left)
     counts = _count(left)
     if not left.built and left.patch is None and run.move is None:
@@ -233,6 +283,8 @@ def _count(left: Outcomes) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for item in left.ingested:
         counts.update(documents_read=item.n_documents, dead_letters=item.n_dead_letters)
+    for done in left.enriched:
+        counts.update(dead_letters=done.n_dead_letters)
     for shard in left.arranged:
         counts.update(shard.counts)
         counts.update(dead_letters=shard.n_dead_letters)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,16 @@ from typing import Any
 from eagleray.chunking.config import ChunkerConfig, make_chunker_identity
 from eagleray.contracts.exchange import ImportRequest
 from eagleray.contracts.indexes import IndexKind
-from eagleray.contracts.manifests import CollectionSpec
+from eagleray.contracts.manifests import CollectionSpec, EmbedderIdentity
 from eagleray.contracts.ports import SearchEngine, Store
 from eagleray.contracts.services import AnswerRequest, IngestRequest, OnProgress, TuneRequest
-from eagleray.contracts.sources import Source, SourceRequest
+from eagleray.contracts.sources import SourceFactory, SourceRequest
 from eagleray.digests import digest_file
+from eagleray.documents.enrichment import describe_enrichers, digest_preparation
 from eagleray.documents.mapping import DEFAULT_MAPPING, load_mapping
 from eagleray.embedders import describe_embedder, find_tokenizer, open_embedder, settle_backend
 from eagleray.embedders.remembering import RememberingEmbedder
-from eagleray.errors import SourceError, StoreError
+from eagleray.setting_groups.engine import EmbedderSettings, IndexSettings, JobSettings
 from eagleray.settings import Settings
 from indexes.exchange.imported_rows import find_declared_texts
 from indexes.gating import find_cache, gate_and_move
@@ -29,7 +29,6 @@ from indexes.runs.dead_letters import list_dead_letters
 from indexes.service import LocalIndexService, make_searcher, open_named
 from indexes.snapshots.catalog import load_snapshot, put_collection, put_snapshot, resolve
 from indexes.snapshots.positions import (
-    Positions,
     copy_positions,
     forget_parts,
 )
@@ -37,19 +36,26 @@ from indexes.storage import open_store
 from ray_jobs.answer_job import AnswerParts, plan_job, run_job
 from ray_jobs.clusters import connected
 from ray_jobs.compaction import Compaction, compact_snapshot, plan_snapshot
-from ray_jobs.dead_letters import find_faulty_parts, write_last_run
-from ray_jobs.deliveries import DecoderFactory, DocumentDelivery, VectorDelivery, list_declared_texts
+from ray_jobs.dead_letters import find_faulty_parts
+from ray_jobs.deliveries import (
+    DecoderFactory,
+    Delivery,
+    DocumentDelivery,
+    VectorDelivery,
+    list_declared_texts,
+)
 from ray_jobs.execution import Shared, WorkerLimits
 from ray_jobs.ledger import Ledger
-from ray_jobs.pipeline import Run, RunOutcome, execute
+from ray_jobs.pipeline import Run
 from ray_jobs.plans.runs import RunInput, RunPlan, RunSizes, plan_run
 from ray_jobs.plans.training import IndexRules
-from ray_jobs.run_base import find_base, find_move, keep_positions
-from ray_jobs.run_events import follow_stages, logged_run
+from ray_jobs.run_base import find_base, find_move
+from ray_jobs.run_events import follow_stages
+from ray_jobs.run_publication import PublishTarget, carry_out_run
 from ray_jobs.sources.questions import open_questions
 from ray_jobs.sources.registry import find_source
 from ray_jobs.sources.vectors.imports import OpenedImport, open_import
-from ray_jobs.stages.ingest import DocumentRowsFactory
+from ray_jobs.stages.chunk import ChunkerFactory
 from ray_jobs.tuning import check_request, tune_snapshot
 
 
@@ -70,49 +76,29 @@ class RayJobService:
         """
         settings = self._settings
         started = time.monotonic()
-        store = open_store(settings.store, s3=settings.s3)
         embedder = settle_backend(settings.embedder, cache=Path(settings.cache).expanduser())
         settings = settings.model_copy(update={"embedder": embedder})
         mapping = load_mapping(Path(request.mapping)) if request.mapping else DEFAULT_MAPPING
+        enrichers = describe_enrichers(settings.jobs.enrichers)
         spec = describe_collection(settings)
+        store = open_store(settings.store, s3=settings.s3)
         own = tuple(url for url in (store.url, settings.cache, settings.audit.store) if url)
         asked = SourceRequest(
-            uri=request.source, mapping_digest=mapping.digest, name=request.source_name, own=own
+            uri=request.source,
+            mapping_digest=digest_preparation(mapping.digest, enrichers),
+            name=request.source_name,
+            own=own,
         )
-        factory = find_source(asked)
-        source = factory(settings)
-        base = find_base(store, spec.name, request.alias)
-        seen = base.find_position(source)
-        if request.only_dead_letters:
-            seen = forget_parts(seen, find_faulty_parts(list_dead_letters(store, spec.name), source.name))
-        reading = source.plan(seen)
-        put_collection(store, spec)
-        known = RunInput(
+        chunker = ChunkerFactory(spec=spec, embedder=settings.embedder)
+        job = DeliveryJob(
             spec=spec,
+            source=find_source(asked),
+            delivery=DocumentDelivery(mapping=mapping, chunker=chunker, enrichers=enrichers),
             embedder=describe_embedder(settings.embedder),
-            mapping_digest=mapping.digest,
-            source=source.name,
-            parent=base.snapshot,
-            reading=reading,
-            position=source.position_after(reading),
-            n_held=base.n_rows,
+            mapping_digest=asked.mapping_digest,
+            only_faulty=request.only_dead_letters,
         )
-        plan = begin_run(store, known, settings=settings, is_resumed=request.is_resumed)
-        rows = DocumentRowsFactory(spec=spec, mapping=mapping, embedder=settings.embedder)
-        run = Run(
-            plan=plan,
-            spec=spec,
-            store=store,
-            source=factory,
-            settings=Shared(settings),
-            delivery=DocumentDelivery(rows=rows),
-            move=find_move(source, seen, plan),
-            limits=WorkerLimits.choose(settings.jobs),
-            on_progress=follow_stages(plan, collection=spec.name, on_progress=on_progress),
-        )
-        report = _carry_out(run, request, source=source, before=base.positions)
-        if reading.passed_over:
-            report["passed_over"] = dict(reading.passed_over)
+        report = _deliver(job, settings, request, on_progress)
         return {**report, "seconds": round(time.monotonic() - started, 1)}
 
     def import_rows(self, request: ImportRequest, on_progress: OnProgress) -> dict[str, Any]:
@@ -126,38 +112,18 @@ class RayJobService:
         """
         settings = self._settings
         started = time.monotonic()
-        store = open_store(settings.store, s3=settings.s3)
         model = settings.embedder.model_copy(update={"model": request.model})
         settings = settings.model_copy(update={"embedder": model})
         spec = describe_collection(settings)
         opened = open_import(request, spec, settings)
-        source = opened.factory(settings)
-        base = find_base(store, spec.name, request.alias)
-        reading = source.plan(base.find_position(source))
-        put_collection(store, spec)
-        known = RunInput(
+        job = DeliveryJob(
             spec=spec,
+            source=opened.factory,
+            delivery=_deliver_vectors(opened, settings.embedder),
             embedder=opened.identity,
             mapping_digest=opened.mapping_digest,
-            source=source.name,
-            parent=base.snapshot,
-            reading=reading,
-            position=source.position_after(reading),
-            n_held=base.n_rows,
         )
-        plan = begin_run(store, known, settings=settings, is_resumed=request.is_resumed)
-        run = Run(
-            plan=plan,
-            spec=spec,
-            store=store,
-            source=opened.factory,
-            settings=Shared(settings),
-            delivery=_deliver_vectors(opened, settings),
-            move=None,
-            limits=WorkerLimits.choose(settings.jobs),
-            on_progress=follow_stages(plan, collection=spec.name, on_progress=on_progress),
-        )
-        report = _carry_out(run, request, source=source, before=base.positions)
+        report = _deliver(job, settings, request, on_progress)
         rows = {"rows_read": report.pop("documents_read"), "rows_compared": opened.n_compared}
         return {**report, **rows, "seconds": round(time.monotonic() - started, 1)}
 
@@ -172,7 +138,7 @@ class RayJobService:
         settings = self._settings
         store = open_store(settings.store, s3=settings.s3)
         snapshot = resolve(store, settings.collection, alias)
-        sizes = _choose_sizes(settings)
+        sizes = _choose_sizes(settings.jobs, settings.index)
         before = load_snapshot(store, settings.collection, snapshot)
         plans = plan_snapshot(store, before, sizes=sizes)
         report: dict[str, Any] = {"snapshot": snapshot, "changed": bool(plans), "joined": 0, "made": 0}
@@ -243,7 +209,7 @@ class RayJobService:
             list_questions=partial(open_questions, request.questions, s3=settings.s3),
             target=open_store(request.target, s3=settings.s3),
             find_snapshot=partial(_find_snapshot, settings, request.snapshot),
-            open_engine=partial(_open_engine, settings),
+            open_engine=partial(_open_engine, Shared(settings)),
             parsing=settings.parsing,
             limits=WorkerLimits.choose(settings.jobs),
         )
@@ -261,8 +227,8 @@ def _find_snapshot(settings: Settings, name: str) -> str:
     return resolve(open_store(settings.store, s3=settings.s3), settings.collection, name)
 
 
-def _open_engine(settings: Settings, snapshot: str) -> SearchEngine:
-    return LocalIndexService().open_engine(settings, snapshot=snapshot)
+def _open_engine(settings: Shared[Settings], snapshot: str) -> SearchEngine:
+    return LocalIndexService().open_engine(settings(), snapshot=snapshot)
 
 
 def describe_collection(settings: Settings) -> CollectionSpec:
@@ -277,20 +243,79 @@ def describe_collection(settings: Settings) -> CollectionSpec:
     return CollectionSpec(name=settings.collection, embedder=identity.model, chunker=chunker)
 
 
-def _deliver_vectors(opened: OpenedImport, settings: Settings) -> VectorDelivery:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryJob:
+    """What is delivered, before it is known what of it is new.
+
+    Attributes:
+        source: opens what is read.
+        delivery: how its rows come in.
+        embedder: what computes the vectors, or has computed them.
+        mapping_digest: of all that makes documents of records.
+        only_faulty: whether parts with dead letters are read again, too.
+    """
+
+    spec: CollectionSpec
+    source: SourceFactory
+    delivery: Delivery
+    embedder: EmbedderIdentity
+    mapping_digest: str
+    only_faulty: bool = False
+
+
+def _deliver(
+    job: DeliveryJob, settings: Settings, request: IngestRequest | ImportRequest, on_progress: OnProgress
+) -> dict[str, Any]:
+    """Plan what is new, run it, publish it, and return the report."""
+    spec, store = job.spec, open_store(settings.store, s3=settings.s3)
+    source = job.source(settings)
+    base = find_base(store, spec.name, request.alias)
+    seen = base.find_position(source)
+    if job.only_faulty:
+        seen = forget_parts(seen, find_faulty_parts(list_dead_letters(store, spec.name), source.name))
+    reading = source.plan(seen)
+    put_collection(store, spec)
+    known = RunInput(
+        spec=spec,
+        embedder=job.embedder,
+        mapping_digest=job.mapping_digest,
+        source=source.name,
+        parent=base.snapshot,
+        reading=reading,
+        position=source.position_after(reading),
+        n_held=base.n_rows,
+    )
+    sizes = _choose_sizes(settings.jobs, settings.index)
+    plan = begin_run(store, known, sizes=sizes, is_resumed=request.is_resumed)
+    run = Run(
+        plan=plan,
+        spec=spec,
+        store=store,
+        source=job.source,
+        settings=Shared(settings),
+        delivery=job.delivery,
+        move=find_move(source, seen, plan),
+        limits=WorkerLimits.choose(settings.jobs),
+        on_progress=follow_stages(plan, collection=spec.name, on_progress=on_progress),
+    )
+    target = PublishTarget(alias=request.alias, before=base.positions, address=request.address)
+    report = carry_out_run(run, target, source=source.uri)
+    return report | ({"passed_over": dict(reading.passed_over)} if reading.passed_over else {})
+
+
+def _deliver_vectors(opened: OpenedImport, embedder: EmbedderSettings) -> VectorDelivery:
     mapping = opened.decoder.mapping
     texts = find_declared_texts(opened.schema) if mapping is None else list_declared_texts(mapping)
     return VectorDelivery(
         rows=DecoderFactory(decoder=opened.decoder),
         texts=texts,
         identity=opened.identity,
-        embedder=settings.embedder,
+        embedder=embedder,
     )
 
 
-def begin_run(store: Store, known: RunInput, *, settings: Settings, is_resumed: bool) -> RunPlan:
+def begin_run(store: Store, known: RunInput, *, sizes: RunSizes, is_resumed: bool) -> RunPlan:
     """Return the run's plan, begun: that of an earlier try of the same input, if there was one."""
-    sizes = _choose_sizes(settings)
     now = time.time_ns() // 1000
     plan = plan_run(known, sizes=sizes, started_at=now)
     ledger = Ledger(store, collection=known.spec.name, run_id=plan.run_id)
@@ -300,102 +325,18 @@ def begin_run(store: Store, known: RunInput, *, settings: Settings, is_resumed: 
     return plan_run(known, sizes=sizes, started_at=standing["started_at"])
 
 
-def _choose_sizes(settings: Settings) -> RunSizes:
-    jobs = settings.jobs
+def _choose_sizes(jobs: JobSettings, index: IndexSettings) -> RunSizes:
     return RunSizes(
         partition_bytes=jobs.partition_bytes,
         shard_bytes=jobs.shard_bytes,
         max_segment_rows=jobs.max_segment_rows,
         worker_memory_bytes=jobs.worker_memory_bytes,
         index=IndexRules(
-            kind=IndexKind(settings.index.kind),
-            min_rows=settings.index.min_rows,
-            n_lists=settings.index.n_lists,
-            balance=settings.index.balance,
-            max_drift=settings.index.max_drift,
-            device=settings.index.device,
+            kind=IndexKind(index.kind),
+            min_rows=index.min_rows,
+            n_lists=index.n_lists,
+            balance=index.balance,
+            max_drift=index.max_drift,
+            device=index.device,
         ),
     )
-
-
-def finish(run: Run, outcome: RunOutcome, *, alias: str, before: Positions) -> dict[str, Any]:
-    """Publish what a run made, keep its positions, and return its report.
-
-    Raises:
-        GateError: the snapshot did not pass; it stays unpublished.
-        ConflictError: others published documents of the run, or read its source, meanwhile.
-        StreamMovedError: another writer moved the stream that was read.
-    """
-    snapshot = outcome.manifest.snapshot_id if outcome.manifest else run.plan.parent
-    report: dict[str, Any] = {"run": run.plan.run_id, "changed": outcome.manifest is not None}
-    report |= outcome.counts
-    keep_notes = partial(keep_positions, run, before, alias)
-    if outcome.manifest is not None and alias:
-        moved = publish_made(
-            run.store,
-            outcome.manifest,
-            alias=alias,
-            reason=f"publish {run.plan.run_id}",
-            settings=run.settings(),
-            keep_notes=keep_notes,
-        )
-        snapshot, report["published"] = moved.snapshot, moved.sequence
-    elif snapshot is not None:
-        keep_notes(run.plan.parent, snapshot)
-    if outcome.manifest is None:
-        report["message"] = "nothing changed: the collection already holds all of it"
-    return {**report, "snapshot": snapshot}
-
-
-def _carry_out(
-    run: Run, request: IngestRequest | ImportRequest, *, source: Source[Any, Any], before: Positions
-) -> dict[str, Any]:
-    """Run the stages, if anything is to be done, publish, and return the report."""
-    outcome = RunOutcome(manifest=None, counts={})
-    ledger, settings = run.ledger, run.settings()
-    with logged_run(run.plan, collection=run.spec.name) as end, _noting_end(ledger):
-        if run.plan.splits or run.plan.gone:
-            n_cpus = settings.jobs.workers
-            with _noting_last_run(ledger), connected(request.address, n_cpus=n_cpus):
-                outcome = execute(run)
-                _check_anything(run, outcome, source=source.uri)
-        report = finish(run, outcome, alias=request.alias, before=before)
-        end(report)
-    return report
-
-
-def _check_anything(run: Run, outcome: RunOutcome, *, source: str) -> None:
-    """Refuse a first run of which nothing came.
-
-    Raises:
-        SourceError: nothing could be read and there is nothing to build on.
-    """
-    if outcome.manifest is None and run.plan.parent is None:
-        n = outcome.counts["dead_letters"]
-        detail = f"no document could be read; {n} records were set aside"
-        hint = f"eagleray dead-letters list {run.settings().options}"
-        raise SourceError(source=source, detail=f"{detail}: {hint}")
-
-
-@contextmanager
-def _noting_end(ledger: Ledger) -> Iterator[None]:
-    """Note at the end of a block how the run ended."""
-    try:
-        yield
-    except BaseException as error:
-        with suppress(StoreError):  # what ended the run is told, not what followed from it
-            ledger.end(error=type(error).__name__, now=time.time_ns() // 1000)
-        raise
-    ledger.end(error="", now=time.time_ns() // 1000)
-
-
-@contextmanager
-def _noting_last_run(ledger: Ledger) -> Iterator[None]:
-    """Note the run as the last one at the end of a block, however it ends."""
-    try:
-        yield
-    except BaseException:
-        with suppress(StoreError):  # what ended the run is told, not what followed from it
-            write_last_run(ledger.store, ledger.collection, ledger.run_id)
-        raise
-    write_last_run(ledger.store, ledger.collection, ledger.run_id)

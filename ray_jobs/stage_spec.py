@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+from eagleray.contracts.enrichment import WorkerResources
 from ray_jobs.ledger import Ledger
 
 
@@ -23,19 +24,6 @@ class Payload(Protocol):
 
 P = TypeVar("P", bound=Payload)
 O = TypeVar("O")  # noqa: E741 - an outcome
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerResources:
-    """What each worker of a stage takes of the cluster, beside one CPU.
-
-    Attributes:
-        n_gpus: GPUs, in parts of one.
-        memory_bytes: memory; `None` takes as much as every worker of the run.
-    """
-
-    n_gpus: float = 0.0
-    memory_bytes: int | None = None
 
 
 def _always(_: Any) -> bool:
@@ -61,7 +49,7 @@ class StageSpec(Generic[P, O]):
     payloads: tuple[P, ...]
     make_task: Callable[[], Callable[[P], O]]
     outcome: type[O]
-    resources: WorkerResources = WorkerResources()
+    resources: WorkerResources = field(default_factory=WorkerResources)
     keeps_task: bool = False
     is_intact: Callable[[O], bool] = _always
 

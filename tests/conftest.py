@@ -4,12 +4,13 @@ import logging
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import settings as hypothesis_settings
 
+from eagleray.settings import Settings
 from tests.redis_servers import RedisServer
 
-settings.register_profile("any-machine", deadline=None)
-settings.load_profile("any-machine")
+hypothesis_settings.register_profile("any-machine", deadline=None)
+hypothesis_settings.load_profile("any-machine")
 
 
 def pytest_collection_modifyitems(items):
@@ -51,3 +52,26 @@ def own_redis(tmp_path):
     server = RedisServer(tmp_path)
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A Ray cluster of two processors, which all tests share."""
+    ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'eagleray[ray]'")
+    ray.init(
+        address="local", num_cpus=2, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False
+    )
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Settings of a collection of notes of the test's own, embedded by hashing."""
+    return Settings(
+        store=str(tmp_path / "store"),
+        collection="notes",
+        cache=str(tmp_path / "cache"),
+        embedder={"model": "hashing"},
+        jobs={"workers": 2},
+    )

@@ -123,6 +123,8 @@ class DeadLetterReason(StrEnum):
     EMPTY_TEXT = "empty_text"
     CONFLICTING_DUPLICATE = "conflicting_duplicate"
     INVALID_VECTOR = "invalid_vector"
+    REFUSED = "refused"
+    ENRICHER_FAILED = "enricher_failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

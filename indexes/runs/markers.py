@@ -19,10 +19,11 @@ Marker = dict[str, Any]
 
 
 class Stage(StrEnum):
-    """The stages of runs that leave markers, in the order of a run."""
+    """The stages of runs that leave markers; each enricher has one of its own beside them."""
 
     STATE = "state"
     INGEST = "ingest"
+    CHUNK = "chunk"
     ARRANGE = "arrange"
     EMBED = "embed"
     TRAIN = "train"

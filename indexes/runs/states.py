@@ -26,12 +26,13 @@ class StageState:
     """How far a stage came.
 
     Attributes:
+        stage: its name, one of `Stage` or that of an enricher's.
         n_done: shards that are finished.
         first_at: microseconds, by the store's clock, when the first of them was.
         last_at: when the last of them was.
     """
 
-    stage: Stage
+    stage: str
     n_done: int
     first_at: int
     last_at: int
@@ -47,7 +48,7 @@ class RunState:
         error: type of the error that ended it, or empty.
         started_at: when it was first planned.
         ended_at: when it ended, or `None`.
-        stages: those with finished shards, in the order of a run.
+        stages: those with finished shards, in the order of a run, then those of enrichers.
     """
 
     run: str
@@ -129,6 +130,6 @@ def _count_stages(markers: RunMarkers, items: Iterable[StoredObject]) -> tuple[S
             times.setdefault(stage, []).append(item.modified)
     return tuple(
         StageState(stage=stage, n_done=len(done), first_at=min(done), last_at=max(done))
-        for stage in Stage
+        for stage in (*Stage, *sorted(times.keys() - set(Stage)))
         if (done := times.get(stage))
     )

@@ -71,14 +71,27 @@ class ArrangeOutcome:
     bytes_by_zone: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrangeFiles:
+    """Paths of the shard files that shards are arranged from.
+
+    Attributes:
+        delivered: of chunk rows.
+        states: of what the parent snapshot holds.
+        tombstones: of documents that were removed, and when.
+    """
+
+    delivered: Sequence[str]
+    states: Sequence[str]
+    tombstones: Sequence[str] = ()
+
+
 class ArrangeTask:
     """Arranges the shards of a run.
 
     Args:
         ledger: of the run.
-        delivered: paths of the shard files of the ingest stage.
-        states: paths of those of the state stage.
-        tombstones: paths of those of the ingest stage that say which documents were removed, and when.
+        files: what is arranged.
         chunker_digest: goes into the ids of rows whose version gets another name.
         now: when the run began, microseconds.
         joins_rows: whether rows say which version of a document they are part of.
@@ -87,18 +100,14 @@ class ArrangeTask:
     def __init__(
         self,
         ledger: Ledger,
+        files: ArrangeFiles,
         *,
-        delivered: Sequence[str],
-        states: Sequence[str],
         chunker_digest: str,
         now: int,
-        tombstones: Sequence[str] = (),
         joins_rows: bool = False,
     ) -> None:
         self._ledger = ledger
-        self._delivered = delivered
-        self._states = states
-        self._tombstones = tombstones
+        self._files = files
         self._chunker_digest = chunker_digest
         self._now = now
         self._joins_rows = joins_rows
@@ -106,12 +115,12 @@ class ArrangeTask:
     def __call__(self, payload: DocumentShard) -> ArrangeOutcome:
         """Arrange a shard."""
         ledger, shard = self._ledger, payload.number
-        delivered = read_shard(ledger.store, self._delivered, shard, schema=DELIVERED_SCHEMA)
-        state = read_shard(ledger.store, self._states, shard, schema=STATE_SCHEMA)
+        delivered = read_shard(ledger.store, self._files.delivered, shard, schema=DELIVERED_SCHEMA)
+        state = read_shard(ledger.store, self._files.states, shard, schema=STATE_SCHEMA)
         odd: tuple[DeadLetter, ...] = ()
         if self._joins_rows:
             delivered, odd = join_rows(delivered)
-        tombstones = read_shard(ledger.store, self._tombstones, shard, schema=TOMBSTONE_SCHEMA)
+        tombstones = read_shard(ledger.store, self._files.tombstones, shard, schema=TOMBSTONE_SCHEMA)
         arranged = arrange_shard(
             delivered, state, chunker_digest=self._chunker_digest, now=self._now, tombstones=tombstones
         )
@@ -187,22 +196,13 @@ class PatchTask:
 
 
 def make_arrange_stage(
-    ledger: Ledger,
-    *,
-    plan: RunPlan,
-    delivered: Sequence[str],
-    states: Sequence[str],
-    tombstones: Sequence[str],
-    chunker_digest: str,
-    joins_rows: bool,
+    ledger: Ledger, files: ArrangeFiles, *, plan: RunPlan, chunker_digest: str, joins_rows: bool
 ) -> StageSpec[DocumentShard, ArrangeOutcome]:
     """Return the stage that arranges every shard of a run; `ArrangeTask` says what it takes."""
     make_task = partial(
         ArrangeTask,
         ledger,
-        delivered=delivered,
-        states=states,
-        tombstones=tombstones,
+        files,
         chunker_digest=chunker_digest,
         now=plan.started_at,
         joins_rows=joins_rows,

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eagleray.contracts.documents import AttributeTypes
+from eagleray.contracts.enrichment import WorkerResources
 from eagleray.contracts.ports import FloatMatrix
 from indexes.runs.markers import Stage
 from indexes.segments.codebooks import load_codebook
@@ -20,7 +21,7 @@ from indexes.segments.vectors import align_vectors, stack_vectors
 from indexes.segments.writing import SegmentSpec, write_segment
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.segments import SegmentPlan
-from ray_jobs.stage_spec import StageSpec, WorkerResources
+from ray_jobs.stage_spec import StageSpec
 from ray_jobs.stages.embed import read_identity
 from ray_jobs.stages.shard_files import read_parquet
 

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from eagleray.chunking.sentences import pick_sentence
 from eagleray.contracts.chunks import make_vector_schema
+from eagleray.contracts.enrichment import WorkerResources
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import Embedder, FloatMatrix
 from eagleray.digests import canonical_json, digest_bytes
@@ -29,7 +30,7 @@ from eagleray.setting_groups.engine import EmbedderSettings
 from indexes.runs.markers import Stage
 from indexes.writing.embedding import compute_vectors
 from ray_jobs.ledger import Ledger
-from ray_jobs.stage_spec import StageSpec, WorkerResources
+from ray_jobs.stage_spec import StageSpec
 from ray_jobs.stages.shard_files import read_parquet, write_parquet
 
 LABEL: Final = b"eagleray.embedder"
@@ -177,20 +178,20 @@ def write_vectors(ledger: Ledger, payload: ChunkFile, vectors: pa.Table, *, prob
     )
 
 
-def open_embed_task(ledger: Ledger, settings: EmbedderSettings) -> EmbedTask:
+def open_embed_task(ledger: Ledger, embedder: EmbedderSettings) -> EmbedTask:
     """Return the task, its model loaded."""
-    return EmbedTask(ledger, load_embedder(settings))
+    return EmbedTask(ledger, load_embedder(embedder))
 
 
 def make_embed_stage(
-    ledger: Ledger, chunks: Iterable[ChunkFile], *, settings: EmbedderSettings
+    ledger: Ledger, chunks: Iterable[ChunkFile], *, embedder: EmbedderSettings
 ) -> StageSpec[ChunkFile, EmbedOutcome]:
     """Return the stage that embeds chunk files."""
     return StageSpec(
         name=Stage.EMBED,
         payloads=tuple(chunks),
-        make_task=partial(open_embed_task, ledger, settings),
+        make_task=partial(open_embed_task, ledger, embedder),
         outcome=EmbedOutcome,
-        resources=WorkerResources(n_gpus=float(settings.device == "cuda")),
+        resources=WorkerResources(n_gpus=float(embedder.device == "cuda")),
         keeps_task=True,
     )

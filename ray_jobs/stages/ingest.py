@@ -9,30 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Any, Protocol
 
 import pyarrow as pa
 
-from eagleray.chunking.config import ChunkerConfig
-from eagleray.chunking.counting import HuggingFaceCounter
 from eagleray.contracts.chunks import DELIVERED_SCHEMA
-from eagleray.contracts.documents import DeadLetter, DeadLetterReason
-from eagleray.contracts.manifests import CollectionSpec
-from eagleray.contracts.ports import TokenCounter
+from eagleray.contracts.documents import DeadLetter
 from eagleray.contracts.sources import RawRecord, Source, SourceFactory, Split, Tombstone
 from eagleray.documents.mapping import Mapping, apply_mapping
-from eagleray.embedders import find_tokenizer
-from eagleray.setting_groups.engine import EmbedderSettings
 from eagleray.settings import Settings
 from indexes.runs.markers import Stage
 from indexes.writing.arranging import TOMBSTONE_SCHEMA
-from indexes.writing.delivering import choose_chunker, make_rows
 from ray_jobs.dead_letters import TaskLetters
 from ray_jobs.ledger import Ledger
 from ray_jobs.stage_spec import StageSpec
-from ray_jobs.stages.shard_files import ShardWriter
+from ray_jobs.stages.chunk import ChunkerFactory, DocumentChunker
+from ray_jobs.stages.document_rows import DOCUMENT_SCHEMA, make_document_row
+from ray_jobs.stages.shard_files import ShardSizes, ShardWriter
 from ray_jobs.stages.vector_rows import VectorRows
 
 
@@ -45,21 +39,13 @@ class MakeRows(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShardSizes:
-    """How many shards there are, and the memory of rows that become one shard file."""
-
-    n_shards: int
-    max_file_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class IngestOutcome:
     """What was read of a split.
 
     Attributes:
-        files: paths of its shard files of chunk rows.
+        files: paths of its shard files of chunk rows, or of documents where they are not chunked yet.
         faulty: parts of the source with dead letters.
-        n_documents: read and chunked.
+        n_documents: that were read.
         n_dead_letters: pieces of input that were set aside.
         vectors: paths of shard files of the vectors that came with the rows; `None` where none came.
         tombstones: paths of shard files of documents that were removed.
@@ -74,15 +60,30 @@ class IngestOutcome:
 
 
 class IngestTask:
-    """Ingests the splits of a run."""
+    """Ingests the splits of a run.
+
+    Args:
+        ledger: of the run.
+        source: that is read.
+        make_rows: makes chunk rows of its records, or rows of documents.
+        sizes: of shard files.
+        keeps_documents: whether rows are of documents, which stay in their order.
+    """
 
     def __init__(
-        self, ledger: Ledger, source: Source[Any, Any], make_rows: MakeRows, *, sizes: ShardSizes
+        self,
+        ledger: Ledger,
+        source: Source[Any, Any],
+        make_rows: MakeRows,
+        *,
+        sizes: ShardSizes,
+        keeps_documents: bool = False,
     ) -> None:
         self._ledger = ledger
         self._source = source
         self._make_rows = make_rows
         self._sizes = sizes
+        self._keeps_documents = keeps_documents
 
     def __call__(self, payload: Split) -> IngestOutcome:
         """Ingest a split.
@@ -91,7 +92,10 @@ class IngestTask:
             StoreError: the source does not answer now.
             InputError: the source as a whole cannot be read.
         """
-        rows = self._open_writer(payload.key, "rows", DELIVERED_SCHEMA)
+        if self._keeps_documents:
+            rows = self._open_writer(payload.key, "documents", DOCUMENT_SCHEMA, n_shards=1)
+        else:
+            rows = self._open_writer(payload.key, "rows", DELIVERED_SCHEMA)
         tombstones = self._open_writer(payload.key, "tombstones", TOMBSTONE_SCHEMA)
         vectors = VectorRows(rows, partial(self._open_writer, payload.key, "vectors"))
         letters = TaskLetters()
@@ -123,12 +127,12 @@ class IngestTask:
             tombstones=tuple(tombstones.close()),
         )
 
-    def _open_writer(self, key: str, kind: str, schema: pa.Schema) -> ShardWriter:
+    def _open_writer(self, key: str, kind: str, schema: pa.Schema, *, n_shards: int = 0) -> ShardWriter:
         ledger = self._ledger
         return ShardWriter(
             ledger.store,
             lambda number: ledger.locate(Stage.INGEST, key, f"{kind}.{number}.shards"),
-            n_shards=self._sizes.n_shards,
+            n_shards=n_shards or self._sizes.n_shards,
             schema=schema,
             max_bytes=self._sizes.max_file_bytes,
         )
@@ -137,53 +141,45 @@ class IngestTask:
 class DocumentRows:
     """Makes a document of a record by the mapping, and chunks it."""
 
-    def __init__(
-        self, mapping: Mapping, counter: TokenCounter, *, chunker: ChunkerConfig, chunker_digest: str
-    ) -> None:
-        self._mapping = mapping
-        self._counter = counter
-        self._chunker = chunker
-        self._chunker_digest = chunker_digest
+    def __init__(self, mapping: Mapping, chunker: DocumentChunker) -> None:
+        self._mapping, self._chunker = mapping, chunker
 
     def __call__(self, record: RawRecord) -> pa.Table | DeadLetter:
         """Return the rows of a record's document."""
         document = apply_mapping(self._mapping, record)
-        if isinstance(document, DeadLetter):
-            return document
-        try:
-            return make_rows(
-                document,
-                position=record.position,
-                counter=self._counter,
-                chunker=self._chunker,
-                chunker_digest=self._chunker_digest,
-            )
-        except Exception as error:  # noqa: BLE001 - one document that cannot be cut must not end the run
-            detail = f"it cannot be cut into chunks ({type(error).__name__})"
-            return record.reject(DeadLetterReason.PARSER_FAILED, detail)
+        return document if isinstance(document, DeadLetter) else self._chunker.cut(document)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentRowsFactory:
-    """Opens what makes rows of documents, in a worker.
+    """Opens what makes chunk rows of records, in a worker.
 
     Attributes:
         mapping: what makes documents of records.
-        embedder: whose tokens chunks are measured in.
+        chunker: opens what chunks them.
     """
 
-    spec: CollectionSpec
     mapping: Mapping
-    embedder: EmbedderSettings
+    chunker: ChunkerFactory
 
     def __call__(self) -> DocumentRows:
         """Return it, its tokenizer loaded."""
-        return DocumentRows(
-            self.mapping,
-            _load_counter(find_tokenizer(self.embedder)),
-            chunker=choose_chunker(self.spec.chunker),
-            chunker_digest=self.spec.chunker_digest,
-        )
+        return DocumentRows(self.mapping, self.chunker())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeDocuments:
+    """Makes a document of a record by the mapping, and leaves it whole for the stages before chunking."""
+
+    mapping: Mapping
+
+    def __call__(self) -> MakeRows:
+        """Return what makes rows of documents; it needs no opening."""
+        return self._make_row
+
+    def _make_row(self, record: RawRecord) -> pa.Table | DeadLetter:
+        document = apply_mapping(self.mapping, record)
+        return document if isinstance(document, DeadLetter) else make_document_row(document)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,17 +190,25 @@ class IngestConfig:
         source: opens the source.
         settings: gets the settings that it is opened with.
         rows: opens what makes rows of its records.
+        keeps_documents: whether those are rows of documents.
     """
 
     source: SourceFactory
     settings: Callable[[], Settings]
     rows: Callable[[], MakeRows]
     sizes: ShardSizes
+    keeps_documents: bool = False
 
 
 def open_ingest_task(ledger: Ledger, config: IngestConfig) -> IngestTask:
     """Return the task, its source opened."""
-    return IngestTask(ledger, config.source(config.settings()), config.rows(), sizes=config.sizes)
+    return IngestTask(
+        ledger,
+        config.source(config.settings()),
+        config.rows(),
+        sizes=config.sizes,
+        keeps_documents=config.keeps_documents,
+    )
 
 
 def make_ingest_stage(
@@ -222,8 +226,3 @@ def make_ingest_stage(
 def _make_row(tombstone: Tombstone) -> pa.Table:
     row = {"doc_id": [tombstone.doc_id], "known_to": [tombstone.known_to]}
     return pa.table(row, schema=TOMBSTONE_SCHEMA)
-
-
-@lru_cache(maxsize=2)
-def _load_counter(tokenizer: Path) -> HuggingFaceCounter:
-    return HuggingFaceCounter(tokenizer)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -57,6 +58,14 @@ def read_parquet(store: Store, path: str, *, digest: str) -> pa.Table:
 def find_shards(doc_ids: Iterable[str], *, n_shards: int) -> list[int]:
     """Return each document's shard: a digest of its id, so that all its versions meet."""
     return [int(digest_bytes(doc_id.encode())[:16], 16) % n_shards for doc_id in doc_ids]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardSizes:
+    """How many shards there are, and the memory of rows that become one shard file."""
+
+    n_shards: int
+    max_file_bytes: int
 
 
 class ShardWriter:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from eagleray.contracts.enrichment import WorkerResources
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import Embedder, FloatMatrix
 from eagleray.embedders import open_embedder
@@ -18,7 +19,7 @@ from eagleray.setting_groups.engine import EmbedderSettings
 from indexes.runs.markers import Stage
 from indexes.writing.reconciliation import name_reissue
 from ray_jobs.ledger import Ledger
-from ray_jobs.stage_spec import StageSpec, WorkerResources
+from ray_jobs.stage_spec import StageSpec
 from ray_jobs.stages.embed import (
     ChunkFile,
     EmbedOutcome,
@@ -104,10 +105,10 @@ class TakeVectorsTask:
 
 
 def open_take_vectors_task(
-    ledger: Ledger, files: Sequence[str], *, identity: EmbedderIdentity, settings: EmbedderSettings
+    ledger: Ledger, files: Sequence[str], *, identity: EmbedderIdentity, embedder: EmbedderSettings
 ) -> TakeVectorsTask:
     """Return the task; its embedder loads its model when there is a question to embed."""
-    return TakeVectorsTask(ledger, files, identity=identity, embedder=open_embedder(settings))
+    return TakeVectorsTask(ledger, files, identity=identity, embedder=open_embedder(embedder))
 
 
 def make_take_vectors_stage(
@@ -116,14 +117,14 @@ def make_take_vectors_stage(
     *,
     files: Sequence[str],
     identity: EmbedderIdentity,
-    settings: EmbedderSettings,
+    embedder: EmbedderSettings,
 ) -> StageSpec[ChunkFile, EmbedOutcome]:
     """Return the stage that finds the vectors that came with the rows of chunk files."""
     return StageSpec(
         name=Stage.EMBED,
         payloads=tuple(chunks),
-        make_task=partial(open_take_vectors_task, ledger, files, identity=identity, settings=settings),
+        make_task=partial(open_take_vectors_task, ledger, files, identity=identity, embedder=embedder),
         outcome=EmbedOutcome,
-        resources=WorkerResources(n_gpus=float(settings.device == "cuda")),
+        resources=WorkerResources(n_gpus=float(embedder.device == "cuda")),
         keeps_task=True,
     )

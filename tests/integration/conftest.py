@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from dataclasses import dataclass
 
 import pytest
@@ -9,28 +8,6 @@ import pytest
 from eagleray.cli import main
 from eagleray.settings import Settings
 from tests.integration.cut_runs import CUT, NOTES, ingest, write_lines
-
-ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'eagleray[ray]'")
-
-
-@pytest.fixture(scope="session")
-def cluster():
-    ray.init(
-        address="local", num_cpus=2, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False
-    )
-    yield
-    ray.shutdown()
-
-
-@pytest.fixture
-def settings(tmp_path):
-    return Settings(
-        store=str(tmp_path / "store"),
-        collection="notes",
-        cache=str(tmp_path / "cache"),
-        embedder={"model": "hashing"},
-        jobs={"workers": 2},
-    )
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from ray_jobs.stages.answer import AnswerFile, AnswerOutcome
 from ray_jobs.stages.arrange import ArrangeOutcome, PatchOutcome, PatchRows
 from ray_jobs.stages.build import BuiltSegment
 from ray_jobs.stages.embed import EmbedOutcome
+from ray_jobs.stages.enrich import EnrichOutcome
 from ray_jobs.stages.ingest import IngestOutcome
 from ray_jobs.stages.state import StateOutcome
 
@@ -29,8 +30,13 @@ MARKERS = [
     ),
     (
         Stage.INGEST,
-        IngestOutcome(**READ, vectors=()),
-        '{"faulty":["x/y.txt"],"files":["a","b"],"key":"k","n_dead_letters":1,"n_documents":3,"vectors":[]}',
+        IngestOutcome(**READ, vectors=("v",)),
+        '{"faulty":["x/y.txt"],"files":["a","b"],"key":"k","n_dead_letters":1,"n_documents":3,"vectors":["v"]}',
+    ),
+    (
+        "enrich-languages",
+        EnrichOutcome(files=("a",), faulty=("desk/x.txt",), n_dead_letters=1),
+        '{"faulty":["desk/x.txt"],"files":["a"],"key":"k","n_dead_letters":1}',
     ),
     (Stage.STATE, StateOutcome(files=("a",)), '{"files":["a"],"key":"k"}'),
     (

@@ -16,7 +16,9 @@ from indexes.runs.dead_letters import list_dead_letters
 from indexes.storage.local import LocalStore
 from ray_jobs.ledger import Ledger
 from ray_jobs.sources.files.source import FileReading, FileSource
-from ray_jobs.stages.ingest import DocumentRows, IngestTask, ShardSizes
+from ray_jobs.stages.chunk import DocumentChunker
+from ray_jobs.stages.ingest import DocumentRows, IngestTask
+from ray_jobs.stages.shard_files import ShardSizes
 
 
 class CharacterCounter:
@@ -42,7 +44,9 @@ def main(source, store):
         max_record_bytes=jobs.max_record_bytes,
     )
     config = ChunkerConfig(max_tokens=256, target_tokens=230, overlap_tokens=40)
-    rows = DocumentRows(DEFAULT_MAPPING, CharacterCounter(), chunker=config, chunker_digest="c")
+    rows = DocumentRows(
+        DEFAULT_MAPPING, DocumentChunker(CharacterCounter(), chunker=config, chunker_digest="c")
+    )
     ledger = Ledger(LocalStore(store), collection="notes", run_id="r")
     ledger.begin({})
     files = FileSource(LocalStore(source), reading, name="desk")

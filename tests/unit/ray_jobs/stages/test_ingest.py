@@ -21,7 +21,9 @@ from indexes.storage.local import LocalStore
 from ray_jobs.ledger import Ledger
 from ray_jobs.sources.files.source import FileReading, FileSource
 from ray_jobs.sources.files.splits import FileSplit, Piece, SourceFile
-from ray_jobs.stages.ingest import DocumentRows, IngestTask, ShardSizes
+from ray_jobs.stages.chunk import DocumentChunker
+from ray_jobs.stages.ingest import DocumentRows, IngestTask
+from ray_jobs.stages.shard_files import ShardSizes
 
 ROOT = Path(__file__).parents[4]
 
@@ -42,7 +44,9 @@ SIZES = ShardSizes(n_shards=1, max_file_bytes=1 << 26)
 
 def make_rows(counter=None):
     config = ChunkerConfig(max_tokens=256, target_tokens=230, overlap_tokens=40)
-    return DocumentRows(DEFAULT_MAPPING, counter or CharacterCounter(), chunker=config, chunker_digest="c")
+    return DocumentRows(
+        DEFAULT_MAPPING, DocumentChunker(counter or CharacterCounter(), chunker=config, chunker_digest="c")
+    )
 
 
 class BadDisk(LocalStore):

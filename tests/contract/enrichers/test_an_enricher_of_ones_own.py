@@ -1,0 +1,55 @@
+"""An enricher that nobody foresaw, whole: named by a setting, it is run by any ingest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from eagleray.contracts.enrichment import Refusal, WorkerResources
+from eagleray.contracts.hits import SearchRequest
+from eagleray.contracts.services import IngestRequest
+from indexes.masks.grammar import parse_filter
+from indexes.service import LocalIndexService
+from ray_jobs.service import RayJobService
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
+
+
+class Languages:
+    name = "languages"
+    digest = "stop words, 1"
+    batch_size = 2
+    resources = WorkerResources()
+
+    def enrich(self, documents):
+        return [
+            replace(document, attributes={**document.attributes, "language": language})
+            if (language := find_language(document.text))
+            else Refusal(detail="its language is not known; name it in the mapping")
+            for document in documents
+        ]
+
+
+def find_language(text):
+    words = set(text.lower().split())
+    return "en" if "the" in words else "de" if "die" in words else ""
+
+
+def test_what_an_enricher_learns_can_be_asked_for_and_what_it_refuses_is_a_dead_letter(
+    cluster, settings, tmp_path
+):
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    for name, text in (("a", "The bond."), ("b", "Die Anleihe."), ("c", "Obligation."), ("d", "The swap.")):
+        (folder / f"{name}.txt").write_text(text)
+    jobs = settings.jobs.model_copy(update={"enrichers": (f"{__name__}:Languages",)})
+    settings = settings.model_copy(update={"jobs": jobs})
+    report = RayJobService().ingest(settings, IngestRequest(source=str(folder)), lambda *step: None)
+    assert (report["documents_read"], report["versions_added"], report["dead_letters"]) == (4, 3, 1)
+    engine = LocalIndexService().open_engine(settings, snapshot="live")
+    request = SearchRequest(query="bond", filter=parse_filter("language = 'de'"))
+    assert [hit.doc_id for hit in engine.search(request).hits] == ["desk/b.txt"]
+    (letter,) = RayJobService().list_dead_letters(settings, run="")
+    assert (letter["doc_id"], letter["reason"]) == ("desk/c.txt", "refused")
+    assert letter["detail"] == "languages: its language is not known; name it in the mapping"
