@@ -228,7 +228,7 @@ def _find_snapshot(settings: Settings, name: str) -> str:
 
 
 def _open_engine(settings: Shared[Settings], snapshot: str) -> SearchEngine:
-    return LocalIndexService().open_engine(settings(), snapshot=snapshot)
+    return LocalIndexService(settings()).open_engine(snapshot=snapshot)
 
 
 def describe_collection(settings: Settings) -> CollectionSpec:
@@ -294,7 +294,7 @@ def _deliver(
         source=job.source,
         settings=Shared(settings),
         delivery=job.delivery,
-        move=find_move(source, seen, plan),
+        move=find_move(source, base, plan),
         limits=WorkerLimits.choose(settings.jobs),
         on_progress=follow_stages(plan, collection=spec.name, on_progress=on_progress),
     )

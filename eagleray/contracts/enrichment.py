@@ -26,7 +26,7 @@ class WorkerResources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class RefusedDocument:
     """What an enricher returns for a document that must not be indexed: it becomes a dead letter.
 
     Attributes:
@@ -66,7 +66,7 @@ class Enricher(Protocol):
         """What each of its workers takes."""
         ...
 
-    def enrich(self, documents: Sequence[Document]) -> Sequence[Document | Refusal]:
+    def enrich(self, documents: Sequence[Document]) -> Sequence[Document | RefusedDocument]:
         """Return each document with its attributes, or a refusal, in the order of the batch.
 
         Whatever it raises makes dead letters and never ends a run.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from eagleray.contracts.documents import AttributeValue, DeadLetter, DeadLetterReason, Document
-from eagleray.contracts.enrichment import Enricher, Refusal, WorkerResources
+from eagleray.contracts.enrichment import Enricher, RefusedDocument, WorkerResources
 from eagleray.digests import digest_json
 from eagleray.documents.decoding import find_unstorable
 from eagleray.documents.mapping_attributes import check_attributes, convert_open_attribute
@@ -114,7 +114,7 @@ def enrich_batch(enricher: Enricher, documents: Sequence[Document]) -> list[Docu
 
 
 def _check(document: Document, found: object, *, name: str) -> Document | DeadLetter:
-    if isinstance(found, Refusal):
+    if isinstance(found, RefusedDocument):
         return _reject(document, DeadLetterReason.REFUSED, f"{name}: {found.detail}"[:_MAX_DETAIL])
     if not isinstance(found, Document) or replace(found, attributes=document.attributes) != document:
         detail = f"the enricher {name} returned something else than the document with other attributes"

@@ -98,7 +98,7 @@ def test_an_enricher_that_raises_makes_dead_letters_and_ends_nothing(cluster, se
     assert all("ZeroDivisionError" in letter["detail"] for letter in letters)
     assert not any("Bond" in letter["detail"] for letter in letters)
     assert find_ids(settings) == {record["_id"] for record in NOTES}, "a file with dead letters closed some"
-    assert LocalIndexService().verify(settings, snapshot="live")["findings"] == []
+    assert LocalIndexService(settings).verify(snapshot="live")["findings"] == []
 
 
 def test_a_worker_that_an_enricher_kills_and_a_run_that_is_left_end_as_undisturbed_ones(
@@ -121,7 +121,7 @@ def test_a_worker_that_an_enricher_kills_and_a_run_that_is_left_end_as_undisturb
     enriched = [done for stage, done, total in told if stage == "enrich-neighbours"]
     assert 3 <= enriched[0] <= enriched[-1] == len([1 for stage, done, total in told if stage == "chunk"])
     assert report["snapshot"] == whole
-    assert LocalIndexService().verify(settings, snapshot="live")["findings"] == []
+    assert LocalIndexService(settings).verify(snapshot="live")["findings"] == []
 
 
 def test_another_version_of_an_enricher_reads_all_documents_again(cluster, settings, tmp_path):
@@ -131,7 +131,7 @@ def test_another_version_of_an_enricher_reads_all_documents_again(cluster, setti
     assert not again["changed"]
     report = ingest(settle(settings, Renamed), folder)
     assert (report["changed"], report["documents_read"]) == (True, 5)
-    engine = LocalIndexService().open_engine(settings, snapshot="live")
+    engine = LocalIndexService(settings).open_engine(snapshot="live")
     found = engine.search(SearchRequest(query="bond", filter=parse_filter("colour = 'green'"), k=9)).hits
     assert len(found) == 5
     assert not any("batch" in hit.attributes for hit in found)

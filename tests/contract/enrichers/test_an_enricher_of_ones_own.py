@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from eagleray.contracts.enrichment import Refusal, WorkerResources
+from eagleray.contracts.enrichment import RefusedDocument, WorkerResources
 from eagleray.contracts.hits import SearchRequest
 from eagleray.contracts.services import IngestRequest
 from indexes.masks.grammar import parse_filter
@@ -26,7 +26,7 @@ class Languages:
         return [
             replace(document, attributes={**document.attributes, "language": language})
             if (language := find_language(document.text))
-            else Refusal(detail="its language is not known; name it in the mapping")
+            else RefusedDocument(detail="its language is not known; name it in the mapping")
             for document in documents
         ]
 
@@ -45,11 +45,11 @@ def test_what_an_enricher_learns_can_be_asked_for_and_what_it_refuses_is_a_dead_
         (folder / f"{name}.txt").write_text(text)
     jobs = settings.jobs.model_copy(update={"enrichers": (f"{__name__}:Languages",)})
     settings = settings.model_copy(update={"jobs": jobs})
-    report = RayJobService().ingest(settings, IngestRequest(source=str(folder)), lambda *step: None)
+    report = RayJobService(settings).ingest(IngestRequest(source=str(folder)), lambda *step: None)
     assert (report["documents_read"], report["versions_added"], report["dead_letters"]) == (4, 3, 1)
-    engine = LocalIndexService().open_engine(settings, snapshot="live")
+    engine = LocalIndexService(settings).open_engine(snapshot="live")
     request = SearchRequest(query="bond", filter=parse_filter("language = 'de'"))
     assert [hit.doc_id for hit in engine.search(request).hits] == ["desk/b.txt"]
-    (letter,) = RayJobService().list_dead_letters(settings, run="")
+    (letter,) = RayJobService(settings).list_dead_letters(run="")
     assert (letter["doc_id"], letter["reason"]) == ("desk/c.txt", "refused")
     assert letter["detail"] == "languages: its language is not known; name it in the mapping"

@@ -49,7 +49,7 @@ def test_a_stage_is_added_to_the_list_and_is_run_recorded_and_told(cluster, sett
     steps.insert(steps.index(pipeline.embed), partial(count_words, told=told))
     monkeypatch.setattr(pipeline, "PIPELINE", steps)
     request = IngestRequest(source=str(tmp_path / "desk"))
-    report = RayJobService().ingest(settings, request, lambda *step: progress.append(step))
+    report = RayJobService(settings).ingest(request, lambda *step: progress.append(step))
     assert told == [3 * (1 + 2 + 3 + 4 + 5)]
     stages = [state.stage for state in find_run(open_store(settings.store), "notes", report["run"]).stages]
     assert stages == ["ingest", "arrange", "embed", "build", "count-words"]

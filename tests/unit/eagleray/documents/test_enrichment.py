@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from eagleray.contracts.documents import DeadLetter, Document
-from eagleray.contracts.enrichment import Refusal, WorkerResources
+from eagleray.contracts.enrichment import RefusedDocument, WorkerResources
 from eagleray.documents.enrichment import (
     MAX_BATCH_CHARACTERS,
     cut_batches,
@@ -99,7 +99,7 @@ def test_attributes_that_cannot_be_stored_are_a_dead_letter(attributes, reason, 
 
 def test_a_refusal_is_a_dead_letter_with_its_sentence_alone():
     items = enrich_batch(
-        Toy(lambda given: Refusal(detail="a draft") if given.doc_id == "d1" else given), DOCUMENTS
+        Toy(lambda given: RefusedDocument(detail="a draft") if given.doc_id == "d1" else given), DOCUMENTS
     )
     letters = [item for item in items if isinstance(item, DeadLetter)]
     assert [(letter.doc_id, letter.reason, letter.detail) for letter in letters] == [
