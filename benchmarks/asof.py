@@ -28,6 +28,7 @@ from benchmarks.known_rows import read_rows
 from benchmarks.overhead import measure_overhead
 from benchmarks.questions import QUERIES_PER_MOMENT, draw_questions
 from benchmarks.reporting import show_result
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchMode
 from eagleray.embedders import open_embedder
 from eagleray.embedders.remembering import RememberingEmbedder
@@ -65,7 +66,7 @@ def compare(
 ) -> dict[str, Any]:
     """Return the shares of equal answers, the overhead, and what they were taken from."""
     settings = delivered.settings
-    opened = open_snapshot(open_store(settings.store), settings.collection, "live")
+    opened = open_snapshot(Collection(open_store(settings.store), settings.collection), "live")
     embedder = RememberingEmbedder(open_embedder(settings.embedder))
     engine = Searcher(opened.snapshot_id, opened.segments, embedder=embedder)
     spans = deliveries.find_spans(withdrawn_at=delivered.second_ended)

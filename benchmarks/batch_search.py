@@ -28,6 +28,7 @@ import pyarrow.compute as pc
 
 from benchmarks.deliveries import deliver, find_time, plan_deliveries, read_stories
 from benchmarks.reporting import show_result
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import Granularity, Ranking, SearchRequest
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.ports import Embedder
@@ -66,7 +67,7 @@ def main() -> None:
     requests = draw_pairs(arguments, sorted(find_time(story) for story in deliveries.first), rng)
     with tempfile.TemporaryDirectory(prefix="eagleray-batch-") as folder:
         settings = deliver(deliveries, Path(folder), model=arguments.model).settings
-        opened = open_snapshot(open_store(settings.store), settings.collection, "live")
+        opened = open_snapshot(Collection(open_store(settings.store), settings.collection), "live")
         embedder = open_embedder(settings.embedder)
         sample = rng.sample(range(len(requests)), min(arguments.loop, len(requests)))
         figures = compare(opened, embedder, requests, sample)

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from eagleray.contracts.chunks import CHUNK_SCHEMA
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.indexes import IndexKind, LearntEffort
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import FloatMatrix, Store
@@ -132,7 +133,7 @@ def make_world(seed: int, folder: Path) -> World:
     digests = [_write(store, part, kind, rng) for part, kind in zip(parts, kinds, strict=True)]
     patches = [_draw_patch(rows, drawn) for _ in range(drawn.randrange(4))]
     views = [
-        open_segment(store, COLLECTION, digest, patches=[_make_patch(patch) for patch in patches])
+        open_segment(Collection(store, COLLECTION), digest, patches=[_make_patch(patch) for patch in patches])
         for digest in digests
     ]
     views = [replace(view, efforts=_draw_efforts(drawn)) for view in views]
@@ -202,7 +203,7 @@ def _write(store: Store, part: list[Row], kind: IndexKind, rng: np.random.Genera
         probes = _normalise(rng.standard_normal((6, DIM)))
         training = Training(n_lists=6, n_iterations=3)
         codebook = train_codebook([sample], run, kind=kind, training=training, probes=probes)
-        put_codebook(store, COLLECTION, codebook)
+        put_codebook(Collection(store, COLLECTION), codebook)
     embedder = EmbedderIdentity(
         name="drawn", weights="0" * 64, dim=DIM, max_tokens=256, backend="none", instruction_set="any"
     )

@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from benchmarks.real_vectors import make_times, step_from
 from eagleray.contracts.chunks import CHUNK_SCHEMA
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.indexes import IndexKind
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import FloatMatrix
@@ -186,7 +187,7 @@ class Builder:
             training=Training(n_lists=n_lists, balance=0.5),
             probes=self._material.probes,
         )
-        digest = put_codebook(self._store, COLLECTION, codebook)
+        digest = put_codebook(Collection(self._store, COLLECTION), codebook)
         return Built(
             digest=digest,
             n_rows=len(sample),
@@ -205,7 +206,7 @@ class Builder:
             spec=SegmentSpec(
                 zone="default",
                 embedder=EMBEDDER,
-                codebook=load_codebook(self._store, COLLECTION, codebook),
+                codebook=load_codebook(Collection(self._store, COLLECTION), codebook),
             ),
             folder=folder,
         )

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.growth_collection import COLLECTION, EMBEDDER
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import FloatMatrix
@@ -51,7 +52,7 @@ def measure_search(
     """Open the segments and ask; return times, recall and memory."""
     store = open_store(folder)
     started = time.perf_counter()
-    views = [open_segment(store, COLLECTION, digest) for digest in digests]
+    views = [open_segment(Collection(store, COLLECTION), digest) for digest in digests]
     searcher = Searcher("0" * 64, views, embedder=KnownQuestions(questions))
     open_s = time.perf_counter() - started
     opened = read_memory()

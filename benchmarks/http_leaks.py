@@ -34,6 +34,7 @@ from benchmarks.http_written import check_written
 from benchmarks.reporting import show_result
 from benchmarks.serving_process import run_server
 from eagleray.contracts.callers import ALLOWED, Action
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.ports import Store
 from indexes.snapshots.aliases import (
     AliasMove,
@@ -203,7 +204,7 @@ class _Run:
                 self._counts["revocations"] += 1
 
     def _note_standing(self) -> None:
-        history = alias_history(open_store(self._world.settings.store), self._name, _ALIAS)
+        history = alias_history(Collection(open_store(self._world.settings.store), self._name), _ALIAS)
         self._scene.rulings.moves.append((time.monotonic(), tuple(find_standing(history))))
 
     async def _learn_missing(self) -> None:
@@ -231,13 +232,13 @@ def _move(store: Store, collection: str, snapshot: str) -> None:
     """Move the alias to a snapshot, or back where none is named."""
     now = time.time_ns() // 1000
     if not snapshot:
-        rollback(store, collection, _ALIAS, run="", now=now)
+        rollback(Collection(store, collection), _ALIAS, run="", now=now)
         return
-    current = read_alias(store, collection, _ALIAS)
+    current = read_alias(Collection(store, collection), _ALIAS)
     move = AliasMove(
         expected=current.snapshot if current else None, snapshot=snapshot, reason="publish", now=now
     )
-    move_alias(store, collection, _ALIAS, move=move)
+    move_alias(Collection(store, collection), _ALIAS, move=move)
 
 
 if __name__ == "__main__":

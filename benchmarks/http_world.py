@@ -20,6 +20,7 @@ import pyarrow as pa
 from benchmarks.differential_oracle import Oracle
 from benchmarks.differential_world import GROUPS, N_MOMENTS, VALUES, WORDS, ZONES, Row
 from eagleray.contracts.chunks import CHUNK_SCHEMA
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import AttributeTypes
 from eagleray.contracts.manifests import ChunkerIdentity, CollectionSpec, SnapshotManifest
 from eagleray.contracts.ports import Store
@@ -122,7 +123,7 @@ def make_http_world(seed: int, folder: Path, *, n_states: int = 6, name: str = C
             rows += added
         else:
             patch = _draw_patch(rows, drawn)
-            patches.append(put_patch(store, name, make_patch(_show_patch(patch))))
+            patches.append(put_patch(Collection(store, name), make_patch(_show_patch(patch))))
             rows = _apply(rows, patch)
         snapshot = put_snapshot(store, _make_manifest(store, spec, segments, patches))
         states[snapshot] = State(
@@ -198,8 +199,8 @@ def _show_row(row: Row) -> dict[str, Any]:
 def _make_manifest(
     store: Store, spec: CollectionSpec, segments: list[str], patches: list[str]
 ) -> SnapshotManifest:
-    tables = [read_patch(store, spec.name, digest).changes for digest in patches]
-    views = [open_segment(store, spec.name, digest, patches=tables) for digest in segments]
+    tables = [read_patch(Collection(store, spec.name), digest).changes for digest in patches]
+    views = [open_segment(Collection(store, spec.name), digest, patches=tables) for digest in segments]
     return SnapshotManifest(
         collection=spec,
         segments=tuple(segments),

@@ -25,6 +25,7 @@ from benchmarks.serving_process import run_server
 from benchmarks.written_changes import Wire, change_all
 from benchmarks.written_desk import Desk
 from benchmarks.written_questions import Questions
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.ports import Store
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.storage import open_store
@@ -43,7 +44,7 @@ def check_written(seed: int, n: int) -> Counter[str]:
         world = make_http_world(seed, Path(name), n_states=1)
         desk = Desk(world.settings, random.Random(seed))  # noqa: S311 - no secrets
         move = AliasMove(expected=None, snapshot=next(iter(world.states)), reason="publish", now=1)
-        move_alias(open_store(world.settings.store), COLLECTION, _ALIAS, move=move)
+        move_alias(Collection(open_store(world.settings.store), COLLECTION), _ALIAS, move=move)
         with run_server(world.settings, options=(), env={"EAGLERAY_AUTH__API_KEYS": "true"}) as url:
             return asyncio.run(ask_rounds(world, desk, url, seed=seed, n=n))
 
@@ -86,7 +87,7 @@ async def _follow(http: httpx.AsyncClient, store: Store, key: str) -> None:
     Raises:
         TimeoutError: it does not.
     """
-    entry, shown = read_alias(store, COLLECTION, _ALIAS), {"Authorization": f"Bearer {key}"}
+    entry, shown = read_alias(Collection(store, COLLECTION), _ALIAS), {"Authorization": f"Bearer {key}"}
     async with asyncio.timeout(_FOLLOWING_S):
         while (
             entry

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.deliveries import Spans
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.ports import Embedder, FloatMatrix
 from eagleray.contracts.times import OPEN_END
 from eagleray.errors import IntegrityError
@@ -93,5 +94,5 @@ def build_searcher(rows: Rows, known: IntVector, *, embedder: Embedder, folder: 
             folder=folder / "segment",
         )
         digest = publish_segment(store, folder / "segment", collection="oracle")
-        views.append(open_segment(store, "oracle", digest))
+        views.append(open_segment(Collection(store, "oracle"), digest))
     return Searcher("0" * 64, views, embedder=embedder)

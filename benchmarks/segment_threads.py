@@ -35,6 +35,7 @@ from benchmarks.growth_collection import COLLECTION, Builder, Material
 from benchmarks.growth_search import KnownQuestions
 from benchmarks.real_vectors import load_passages, read_passages
 from benchmarks.reporting import show_result
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.contracts.principals import Principal
@@ -69,7 +70,7 @@ def main() -> None:
         n_rows = arguments.segments * arguments.segment_rows
         segments = builder.write(n_rows, builder.train(n_rows).digest)
         store = open_store(builder.store_folder)
-        views = [open_segment(store, COLLECTION, segment.digest) for segment in segments]
+        views = [open_segment(Collection(store, COLLECTION), segment.digest) for segment in segments]
         embedder = KnownQuestions(asked)
         searchers = {
             n: Searcher("0" * 64, views, embedder=embedder, n_threads=n) for n in (1, arguments.threads)

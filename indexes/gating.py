@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.manifests import AliasEntry, SnapshotManifest
 from eagleray.contracts.ports import Store
@@ -100,11 +101,11 @@ def gate_and_move(
     """
     collection, snapshot = manifest.collection.name, manifest.snapshot_id
     try_snapshot(store, manifest, settings=settings).require_passed()
-    current = read_alias(store, collection, alias)
+    current = read_alias(Collection(store, collection), alias)
     if current is not None and current.snapshot == snapshot:
         return current
     move = AliasMove(expected=expected, snapshot=snapshot, reason=reason, now=time.time_ns() // 1000)
-    return move_alias(store, collection, alias, move=move)
+    return move_alias(Collection(store, collection), alias, move=move)
 
 
 def try_snapshot(store: Store, manifest: SnapshotManifest, *, settings: Settings) -> GateReport:
@@ -112,15 +113,14 @@ def try_snapshot(store: Store, manifest: SnapshotManifest, *, settings: Settings
     collection, snapshot = manifest.collection.name, manifest.snapshot_id
     started = time.monotonic()
     report = run_gate(
-        store,
-        collection,
+        Collection(store, collection),
         snapshot,
         search=SearchUnderTest(),
         cache=find_cache(settings),
         budgets=Budgets(max_row_bytes=settings.gate.max_row_bytes, max_search_ms=settings.gate.max_search_ms),
     )
     _log_gate(manifest, report, elapsed_s=time.monotonic() - started)
-    store_gate_report(store, collection, report)
+    store_gate_report(Collection(store, collection), report)
     return report
 
 

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import AliasEntry
-from eagleray.contracts.ports import Store
 from eagleray.contracts.times import format_micros
 from eagleray.errors import NotPublishedError
 from indexes.evaluation.reports import load_gate_report
@@ -19,19 +19,18 @@ from indexes.snapshots.opened import open_snapshot
 Shown = dict[str, Any]
 
 
-def describe_snapshots(store: Store, collection: str, *, limit: int | None = None) -> list[Shown]:
+def describe_snapshots(collection: Collection, *, limit: int | None = None) -> list[Shown]:
     """Return the collection's last snapshots, oldest first, with the aliases on each.
 
     Args:
-        store: where the collection lies.
-        collection: its name.
+        collection: where it lies.
         limit: snapshots at most; `None` for all.
     """
-    aliases = _find_aliases(store, collection)
-    entries = list_snapshots(store, collection)
+    aliases = _find_aliases(collection)
+    entries = list_snapshots(collection)
     shown = []
     for entry in entries if limit is None else entries[-limit:]:
-        manifest = load_snapshot(store, collection, entry.snapshot)
+        manifest = load_snapshot(collection, entry.snapshot)
         shown.append(
             {
                 "snapshot": entry.snapshot,
@@ -44,52 +43,50 @@ def describe_snapshots(store: Store, collection: str, *, limit: int | None = Non
     return shown
 
 
-def describe_snapshot(store: Store, collection: str, name: str) -> Shown:
+def describe_snapshot(collection: Collection, name: str) -> Shown:
     """Return a snapshot's manifest, its aliases and its gate's report.
 
     Raises:
         NotPublishedError: no alias, id or beginning of an id is `name`.
     """
-    snapshot = resolve(store, collection, name)
-    manifest = load_snapshot(store, collection, snapshot)
-    report = load_gate_report(store, collection, snapshot)
+    snapshot = resolve(collection, name)
+    manifest = load_snapshot(collection, snapshot)
+    report = load_gate_report(collection, snapshot)
     return {
         "snapshot": snapshot,
-        "aliases": _find_aliases(store, collection).get(snapshot, []),
+        "aliases": _find_aliases(collection).get(snapshot, []),
         **_list_tuples(asdict(manifest)),
         "gate": [] if report is None else [asdict(check) for check in report.checks],
     }
 
 
-def compare_snapshots(
-    store: Store, collection: str, *, before: str, after: str, cache: Path | None = None
-) -> Shown:
+def compare_snapshots(collection: Collection, *, before: str, after: str, cache: Path | None = None) -> Shown:
     """Return what changed between two snapshots; reads both whole.
 
     Raises:
         NotPublishedError: one of the two is not there.
     """
-    old = open_snapshot(store, collection, before, cache=cache)
-    new = open_snapshot(store, collection, after, cache=cache)
+    old = open_snapshot(collection, before, cache=cache)
+    new = open_snapshot(collection, after, cache=cache)
     return _list_tuples(asdict(diff_snapshots(old, new)))
 
 
-def describe_aliases(store: Store, collection: str) -> list[Shown]:
+def describe_aliases(collection: Collection) -> list[Shown]:
     """Return the last move of each alias, by name."""
-    entries = ((name, read_alias(store, collection, name)) for name in list_aliases(store, collection))
+    entries = ((name, read_alias(collection, name)) for name in list_aliases(collection))
     return [describe_move(name, entry) for name, entry in entries if entry is not None]
 
 
-def describe_alias(store: Store, collection: str, alias: str) -> Shown:
+def describe_alias(collection: Collection, alias: str) -> Shown:
     """Return the last move of an alias, and all its moves, the first one first.
 
     Raises:
         InputError: it is no alias name.
         NotPublishedError: there is no such alias.
     """
-    history = alias_history(store, collection, alias)
+    history = alias_history(collection, alias)
     if not history:
-        raise NotPublishedError(name=alias, detail=f"collection {collection} has no such alias")
+        raise NotPublishedError(name=alias, detail=f"collection {collection.name} has no such alias")
     moves = [describe_move(alias, entry) for entry in history]
     return {**moves[-1], "history": moves}
 
@@ -99,10 +96,10 @@ def describe_move(alias: str, entry: AliasEntry) -> Shown:
     return {"alias": alias, **asdict(entry), "moved_at": format_micros(entry.moved_at)}
 
 
-def _find_aliases(store: Store, collection: str) -> dict[str, list[str]]:
+def _find_aliases(collection: Collection) -> dict[str, list[str]]:
     aliases: dict[str, list[str]] = {}
-    for name in list_aliases(store, collection):
-        entry = read_alias(store, collection, name)
+    for name in list_aliases(collection):
+        entry = read_alias(collection, name)
         if entry is not None:
             aliases.setdefault(entry.snapshot, []).append(name)
     return aliases

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import AliasEntry, SnapshotManifest
 from eagleray.contracts.ports import Store
 from eagleray.errors import ConflictError
@@ -62,7 +63,7 @@ def publish_made(
         overtaken = error
     rebase = Rebase(store, made, cache=find_cache(settings))
     for _ in range(MAX_TRIES):
-        current = read_alias(store, made.collection.name, alias)
+        current = read_alias(Collection(store, made.collection.name), alias)
         if current is None:
             raise overtaken
         joined = rebase.put_onto(current.snapshot)
@@ -79,6 +80,6 @@ def publish_made(
 def _move(store: Store, joined: SnapshotManifest, *, alias: str, reason: str) -> AliasEntry:
     collection, now = joined.collection.name, time.time_ns() // 1000
     move = AliasMove(expected=joined.parent, snapshot=joined.snapshot_id, reason=reason, now=now)
-    entry = move_alias(store, collection, alias, move=move)
+    entry = move_alias(Collection(store, collection), alias, move=move)
     _log.info("put_on_top", collection=collection, alias=alias, onto=joined.parent)
     return entry

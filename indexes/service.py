@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any, Final
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot, ask_own
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.exchange import ExportRequest
 from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.manifests import SnapshotManifest
@@ -58,31 +59,29 @@ class LocalIndexService:
 
     def list_snapshots(self) -> list[dict[str, Any]]:
         """Return the collection's snapshots, oldest first, with the aliases on each."""
-        store = _open(self._settings)
-        rows = describe_snapshots(store, self._settings.collection)
+        collection = self._open()
+        rows = describe_snapshots(collection)
         if not rows:
-            load_collection(store, self._settings.collection)
+            load_collection(collection)
         return [{**row, "aliases": " ".join(row["aliases"])} for row in rows]
 
     def show_snapshot(self, *, snapshot: str) -> dict[str, Any]:
         """Return a snapshot's manifest, its aliases and its gate's report."""
-        return describe_snapshot(_open(self._settings), self._settings.collection, snapshot)
+        return describe_snapshot(self._open(), snapshot)
 
     def diff_snapshots(self, *, before: str, after: str) -> dict[str, Any]:
         """Return what changed between two snapshots."""
         cache = find_cache(self._settings)
-        return compare_snapshots(
-            _open(self._settings), self._settings.collection, before=before, after=after, cache=cache
-        )
+        return compare_snapshots(self._open(), before=before, after=after, cache=cache)
 
     def publish(self, *, snapshot: str, alias: str) -> dict[str, Any]:
         """Run the gate and move the alias to the snapshot."""
-        store = _open(self._settings)
-        name = resolve(store, self._settings.collection, snapshot)
-        current = read_alias(store, self._settings.collection, alias)
+        collection = self._open()
+        name = resolve(collection, snapshot)
+        current = read_alias(collection, alias)
         entry = gate_and_move(
-            store,
-            load_snapshot(store, self._settings.collection, name),
+            collection.store,
+            load_snapshot(collection, name),
             alias=alias,
             expected=current.snapshot if current else None,
             reason="publish",
@@ -92,11 +91,9 @@ class LocalIndexService:
 
     def run_gate(self, *, snapshot: str) -> dict[str, Any]:
         """Try a snapshot, keep the report and return it; no alias moves."""
-        store = _open(self._settings)
-        manifest = load_snapshot(
-            store, self._settings.collection, resolve(store, self._settings.collection, snapshot)
-        )
-        return _show_gate(try_snapshot(store, manifest, settings=self._settings))
+        collection = self._open()
+        manifest = load_snapshot(collection, resolve(collection, snapshot))
+        return _show_gate(try_snapshot(collection.store, manifest, settings=self._settings))
 
     def read_gate_report(self, *, snapshot: str) -> dict[str, Any]:
         """Return the report of the gate's last run on a snapshot, and the same as a `page` of HTML.
@@ -104,9 +101,9 @@ class LocalIndexService:
         Raises:
             InputError: the gate has not run on it.
         """
-        store = _open(self._settings)
-        name = resolve(store, self._settings.collection, snapshot)
-        report = load_gate_report(store, self._settings.collection, name)
+        collection = self._open()
+        name = resolve(collection, snapshot)
+        report = load_gate_report(collection, name)
         if report is None:
             command = f"eagleray gate {name[:12]} {self._settings.options}"
             raise InputError(detail=f"the gate has not run on snapshot {name[:12]}: {command}")
@@ -114,32 +111,32 @@ class LocalIndexService:
 
     def rollback(self, *, alias: str) -> dict[str, Any]:
         """Move the alias back to the snapshot before."""
-        store = _open(self._settings)
-        entry = rollback(store, self._settings.collection, alias, run="", now=time.time_ns() // 1000)
+        collection = self._open()
+        entry = rollback(collection, alias, run="", now=time.time_ns() // 1000)
         return describe_move(alias, entry)
 
     def verify(self, *, snapshot: str) -> dict[str, Any]:
         """Check every byte a snapshot needs; `findings` lists what is wrong."""
-        store = _open(self._settings)
-        name = resolve(store, self._settings.collection, snapshot)
-        report = verify_snapshot(store, self._settings.collection, name)
+        collection = self._open()
+        name = resolve(collection, snapshot)
+        report = verify_snapshot(collection, name)
         return {**asdict(report), "findings": [asdict(finding) for finding in report.findings]}
 
     def pin(self, *, snapshot: str, is_pinned: bool) -> dict[str, Any]:
         """Keep a snapshot whatever the retention, or let it go with it again."""
-        store = _open(self._settings)
-        name = resolve(store, self._settings.collection, snapshot)
-        (pin_snapshot if is_pinned else unpin_snapshot)(store, self._settings.collection, name)
+        collection = self._open()
+        name = resolve(collection, snapshot)
+        (pin_snapshot if is_pinned else unpin_snapshot)(collection, name)
         return {"snapshot": name, "pinned": is_pinned}
 
     def vacuum(self, *, keep_hours: float, is_dry: bool) -> dict[str, Any]:
         """Remove what no alias, pin or retention needs; a dry run only says what."""
-        store = _open(self._settings)
-        load_collection(store, self._settings.collection)
+        collection = self._open()
+        load_collection(collection)
         older_than = time.time_ns() // 1000 - round(keep_hours * 3_600_000_000)
-        plan = plan_vacuum(store, self._settings.collection, older_than=older_than)
+        plan = plan_vacuum(collection, older_than=older_than)
         if not is_dry:
-            run_vacuum(store, plan)
+            run_vacuum(collection.store, plan)
         report = {
             "objects": len(plan.objects),
             "bytes": plan.n_bytes,
@@ -154,19 +151,19 @@ class LocalIndexService:
 
     def copy(self, *, snapshot: str, target: str) -> dict[str, Any]:
         """Copy a snapshot and all it needs into another store, and check every byte there."""
-        store = _open(self._settings)
-        name = resolve(store, self._settings.collection, snapshot)
+        collection = self._open()
+        name = resolve(collection, snapshot)
         other = open_store(target, s3=self._settings.s3)
-        report = copy_snapshot(store, other, self._settings.collection, name)
+        report = copy_snapshot(collection.store, other, self._settings.collection, name)
         _log.info("snapshot_copied", collection=self._settings.collection, target=other.url, **asdict(report))
         return {**asdict(report), "store": other.url}
 
     def export(self, request: ExportRequest) -> dict[str, Any]:
         """Write the rows and vectors a caller may see into a folder, and return what was written."""
         expression = parse_filter(request.filter) if request.filter else None
-        store, cache = _open(self._settings), find_cache(self._settings)
-        opened = open_snapshot(store, self._settings.collection, request.snapshot, cache=cache)
-        entitler = Entitler(store, opened.manifest, opened.segments, cache=cache)
+        collection, cache = self._open(), find_cache(self._settings)
+        opened = open_snapshot(collection, request.snapshot, cache=cache)
+        entitler = Entitler(collection.store, opened.manifest, opened.segments, cache=cache)
         asked = _ask(self._settings, request.snapshot, opened.snapshot_id)
         opened = replace(opened, segments=entitler.entitle(asked))
         report = asdict(export_snapshot(opened, request, expression=expression))
@@ -177,6 +174,9 @@ class LocalIndexService:
             n_rows=report["rows"],
         )
         return {**report, "format": str(request.format), "files": list(report["files"])}
+
+    def _open(self) -> Collection:
+        return Collection(_open(self._settings), self._settings.collection)
 
 
 def open_searcher(settings: Settings, *, snapshot: str, embedder: Embedder) -> Searcher:
@@ -204,7 +204,7 @@ def open_named(settings: Settings, *, snapshot: str) -> OpenSnapshot:
     """
     started = time.monotonic()
     store = _open(settings)
-    opened = open_snapshot(store, settings.collection, snapshot, cache=find_cache(settings))
+    opened = open_snapshot(Collection(store, settings.collection), snapshot, cache=find_cache(settings))
     _log.info(
         "snapshot_opened",
         collection=settings.collection,
@@ -245,7 +245,7 @@ def _ask(settings: Settings, name: str, snapshot: str) -> AskedSnapshot:
     """Return a snapshot as it is asked here: an alias by its own state, any other by that of `live`."""
     standing: list[str] = []
     if not is_alias_name(name):
-        standing = find_standing(alias_history(_open(settings), settings.collection, _ALIAS))
+        standing = find_standing(alias_history(Collection(_open(settings), settings.collection), _ALIAS))
     if not standing:
         return ask_own(snapshot)
     return AskedSnapshot(snapshot=snapshot, entitled_by=standing[-1], is_published=snapshot in standing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.ports import Embedder
 from eagleray.logs import get_logger
 from eagleray.rerankers import open_reranker
@@ -73,13 +74,14 @@ def open_shard(settings: Settings, *, snapshot: str, group: int, n_groups: int) 
         open_store(settings.store, s3=settings.s3),
         settings.collection,
     )
-    name = resolve(store, collection, snapshot)
-    manifest = load_snapshot(store, collection, name)
-    sizes = [load_segment_manifest(store, collection, digest).n_rows for digest in manifest.segments]
+    name = resolve(Collection(store, collection), snapshot)
+    manifest = load_snapshot(Collection(store, collection), name)
+    sizes = [
+        load_segment_manifest(Collection(store, collection), digest).n_rows for digest in manifest.segments
+    ]
     numbers = divide_segments(sizes, n_groups)[group]
     views = open_segments(
-        store,
-        collection,
+        Collection(store, collection),
         name,
         manifest=manifest,
         segments=[manifest.segments[number] for number in numbers],
@@ -121,8 +123,8 @@ def open_merger(
         InputError: the collection was embedded with another model.
     """
     store = open_store(settings.store, s3=settings.s3)
-    name = resolve(store, settings.collection, snapshot)
-    manifest = load_snapshot(store, settings.collection, name)
+    name = resolve(Collection(store, settings.collection), snapshot)
+    manifest = load_snapshot(Collection(store, settings.collection), name)
     check_embedder(embedder, manifest)
     return ShardedSearcher(
         name,

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import CollectionSpec
 from eagleray.contracts.ports import FloatMatrix, Store
 from indexes.dense.codebooks import Codebook
@@ -53,8 +54,8 @@ class TrainOutcome:
 def find_codebooks(store: Store, spec: CollectionSpec, parent: str | None) -> dict[str, str]:
     """Return the codebook each zone's newest segment with lists has: zone -> digest."""
     found: dict[str, str] = {}
-    for digest in load_snapshot(store, spec.name, parent).segments if parent else ():
-        manifest = load_segment_manifest(store, spec.name, digest)
+    for digest in load_snapshot(Collection(store, spec.name), parent).segments if parent else ():
+        manifest = load_segment_manifest(Collection(store, spec.name), digest)
         if manifest.dense is not None:
             found[manifest.zone] = manifest.dense.codebook
     return found
@@ -98,7 +99,7 @@ class CodebookTrainer:
         """Return the standing codebook if it is of the wanted kind and the new rows still fit it."""
         if standing is None:
             return None
-        codebook = load_codebook(self._ledger.store, self._ledger.collection, standing)
+        codebook = load_codebook(Collection(self._ledger.store, self._ledger.collection), standing)
         partials = list(passes(codebook.centroids, None, 1.0))
         n_rows = sum(int(partial.counts.sum()) for partial in partials)
         error = sum(partial.error for partial in partials) / n_rows
@@ -119,7 +120,7 @@ class CodebookTrainer:
             mean_error=trained.mean_error,
             probes=read_probes(self._ledger.store, probes, zone=plan.zone),
         )
-        digest = put_codebook(self._ledger.store, self._ledger.collection, codebook)
+        digest = put_codebook(Collection(self._ledger.store, self._ledger.collection), codebook)
         return TrainOutcome(codebook=digest, drift=1.0, trained=True)
 
 

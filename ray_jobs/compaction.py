@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.enrichment import WorkerResources
 from eagleray.contracts.manifests import SnapshotManifest
 from eagleray.contracts.ports import Store
@@ -26,7 +27,9 @@ from ray_jobs.stages.build import count_gpus
 def plan_snapshot(store: Store, manifest: SnapshotManifest, *, sizes: RunSizes) -> tuple[CompactionPlan, ...]:
     """Return which of a snapshot's segments become one."""
     collection = manifest.collection.name
-    segments = [(digest, load_segment_manifest(store, collection, digest)) for digest in manifest.segments]
+    segments = [
+        (digest, load_segment_manifest(Collection(store, collection), digest)) for digest in manifest.segments
+    ]
     return plan_compaction(segments, max_rows=sizes.max_segment_rows, max_memory_bytes=sizes.build_bytes)
 
 
@@ -54,16 +57,15 @@ class CompactTask:
     """Joins small segments of a zone; doing it again gives the same segment."""
 
     def __init__(self, store: Store, collection: str, *, device: str, cache: Path) -> None:
-        self._store, self._collection, self._device, self._cache = store, collection, device, cache
+        self._collection, self._device, self._cache = Collection(store, collection), device, cache
 
     def __call__(self, payload: PlannedCompaction) -> CompactOutcome:
         """Join segments, and publish the one they become."""
         name = payload.codebook
         digest = compact_segments(
-            self._store,
             self._collection,
             list(payload.plan.digests),
-            codebook=load_codebook(self._store, self._collection, name) if name else None,
+            codebook=load_codebook(self._collection, name) if name else None,
             device=self._device,
             cache=self._cache,
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import AttributeTypes
 from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest
 from eagleray.contracts.ports import Store
@@ -168,7 +169,7 @@ def list_state(run: Run, left: Outcomes) -> Outcomes:
     faulty |= {uri for item in left.enriched for uri in item.faulty}
     whole = {f"{plan.source}/{part}" for part in plan.whole}
     due = frozenset((whole - faulty) | {f"{plan.source}/{part}" for part in plan.gone})
-    segments = load_snapshot(run.store, run.spec.name, plan.parent).segments
+    segments = load_snapshot(Collection(run.store, run.spec.name), plan.parent).segments
     return replace(left, states=run.do(make_state_stage(run.ledger, segments, plan=plan, due=due)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import SnapshotManifest
 from eagleray.contracts.ports import Store
 from eagleray.contracts.sources import Position, Source, StreamMove
@@ -43,10 +44,10 @@ class RunBase:
 
 def find_base(store: Store, collection: str, alias: str) -> RunBase:
     """Return what a run builds on that publishes to an alias; an empty one stands for `live`."""
-    entry = read_alias(store, collection, alias or "live")
+    entry = read_alias(Collection(store, collection), alias or "live")
     parent = entry.snapshot if entry else None
-    manifest = load_snapshot(store, collection, parent) if parent else None
-    return RunBase(manifest=manifest, positions=read_positions(store, collection, parent))
+    manifest = load_snapshot(Collection(store, collection), parent) if parent else None
+    return RunBase(manifest=manifest, positions=read_positions(Collection(store, collection), parent))
 
 
 def find_move(source: Source[Any, Any], base: RunBase, plan: RunPlan) -> StreamMove | None:
@@ -63,11 +64,11 @@ def keep_positions(run: Run, before: Positions, alias: str, onto: str | None, sn
         ConflictError: another run of the same source came between.
     """
     source, collection = run.plan.source, run.spec.name
-    standing = before if onto == run.plan.parent else read_positions(run.store, collection, onto)
+    standing = before if onto == run.plan.parent else read_positions(Collection(run.store, collection), onto)
     if run.move is not None:
-        write_positions(run.store, collection, snapshot, positions=standing)
+        write_positions(Collection(run.store, collection), snapshot, positions=standing)
         return
     if standing.get(source) != before.get(source):
         raise ConflictError(alias=alias, expected=f"{source} as this run found it", found="another run of it")
     positions = {**standing, source: dict(run.plan.position)}
-    write_positions(run.store, collection, snapshot, positions=positions)
+    write_positions(Collection(run.store, collection), snapshot, positions=positions)

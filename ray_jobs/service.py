@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eagleray.chunking.config import ChunkerConfig, make_chunker_identity
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.exchange import ImportRequest
 from eagleray.contracts.indexes import IndexKind
 from eagleray.contracts.manifests import CollectionSpec, EmbedderIdentity
@@ -137,9 +138,9 @@ class RayJobService:
         """
         settings = self._settings
         store = open_store(settings.store, s3=settings.s3)
-        snapshot = resolve(store, settings.collection, alias)
+        snapshot = resolve(Collection(store, settings.collection), alias)
         sizes = _choose_sizes(settings.jobs, settings.index)
-        before = load_snapshot(store, settings.collection, snapshot)
+        before = load_snapshot(Collection(store, settings.collection), snapshot)
         plans = plan_snapshot(store, before, sizes=sizes)
         report: dict[str, Any] = {"snapshot": snapshot, "changed": bool(plans), "joined": 0, "made": 0}
         if not plans:
@@ -154,13 +155,13 @@ class RayJobService:
             manifest = compact_snapshot(store, before, plans, by=by)
 
         def copy_notes(onto: str | None, made: str) -> None:
-            copy_positions(store, settings.collection, str(onto), made)
+            copy_positions(Collection(store, settings.collection), str(onto), made)
 
         moved = publish_made(
             store, manifest, alias=alias, reason="compact", settings=settings, keep_notes=copy_notes
         )
         joined = sum(len(plan.digests) for plan in plans)
-        n_segments = len(load_snapshot(store, settings.collection, moved.snapshot).segments)
+        n_segments = len(load_snapshot(Collection(store, settings.collection), moved.snapshot).segments)
         report |= {"snapshot": moved.snapshot, "joined": joined, "made": len(plans)}
         return {**report, "segments": n_segments, "published": moved.sequence}
 
@@ -182,7 +183,7 @@ class RayJobService:
             return tuned.report
         before, made = opened.snapshot_id, tuned.manifest.snapshot_id
         put_snapshot(store, tuned.manifest)
-        copy_positions(store, settings.collection, before, made)
+        copy_positions(Collection(store, settings.collection), before, made)
         moved = gate_and_move(
             store,
             tuned.manifest,
@@ -220,11 +221,11 @@ class RayJobService:
         """Return the dead letters of a run; an empty `run` takes the collection's last one."""
         settings = self._settings
         store = open_store(settings.store, s3=settings.s3)
-        return list_dead_letters(store, settings.collection, run=run)
+        return list_dead_letters(Collection(store, settings.collection), run=run)
 
 
 def _find_snapshot(settings: Settings, name: str) -> str:
-    return resolve(open_store(settings.store, s3=settings.s3), settings.collection, name)
+    return resolve(Collection(open_store(settings.store, s3=settings.s3), settings.collection), name)
 
 
 def _open_engine(settings: Shared[Settings], snapshot: str) -> SearchEngine:
@@ -272,7 +273,9 @@ def _deliver(
     base = find_base(store, spec.name, request.alias)
     seen = base.find_position(source)
     if job.only_faulty:
-        seen = forget_parts(seen, find_faulty_parts(list_dead_letters(store, spec.name), source.name))
+        seen = forget_parts(
+            seen, find_faulty_parts(list_dead_letters(Collection(store, spec.name)), source.name)
+        )
     reading = source.plan(seen)
     put_collection(store, spec)
     known = RunInput(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import AliasEntry
 from eagleray.contracts.ports import Store
 from eagleray.errors import AuditError, ConflictError
@@ -114,14 +115,14 @@ class Publisher:
 
     def _publish(self, change: Change) -> AliasEntry:
         collection = self._settings.collection
-        current = read_alias(self._store, collection, change.alias)
+        current = read_alias(Collection(self._store, collection), change.alias)
         held = None if current is None else current.snapshot
-        snapshot = resolve(self._store, collection, change.snapshot)
+        snapshot = resolve(Collection(self._store, collection), change.snapshot)
         if change.expected is not None and held not in (change.expected, snapshot):
             raise ConflictError(alias=change.alias, expected=change.expected, found=held)
         return gate_and_move(
             self._store,
-            load_snapshot(self._store, collection, snapshot),
+            load_snapshot(Collection(self._store, collection), snapshot),
             alias=change.alias,
             expected=held if change.expected is None else change.expected,
             reason=f"publish {change.request_id}".strip(),
@@ -130,8 +131,7 @@ class Publisher:
 
     def _rollback(self, change: Change) -> AliasEntry:
         return rollback(
-            self._store,
-            self._settings.collection,
+            Collection(self._store, self._settings.collection),
             change.alias,
             run=change.request_id,
             now=time.time_ns() // 1000,

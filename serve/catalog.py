@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.ports import Store
 from eagleray.contracts.times import format_micros
 from eagleray.settings import Settings
@@ -41,7 +42,7 @@ class Catalog:
 
     def describe(self) -> Shown:
         """Return the model, the chunker and the served alias."""
-        spec = load_collection(self.store, self._name)
+        spec = load_collection(Collection(self.store, self._name))
         model, chunker = spec.embedder, spec.chunker
         return {
             "name": self._name,
@@ -56,7 +57,7 @@ class Catalog:
 
     def list_snapshots(self, *, limit: int) -> list[Shown]:
         """Return the last snapshots, the newest first."""
-        return describe_snapshots(self.store, self._name, limit=limit)[::-1]
+        return describe_snapshots(Collection(self.store, self._name), limit=limit)[::-1]
 
     def show_snapshot(self, name: str) -> Shown:
         """Return the manifest, aliases and gate report of the snapshot of an alias, an id or a part of one.
@@ -64,7 +65,7 @@ class Catalog:
         Raises:
             NotPublishedError: there is none.
         """
-        return describe_snapshot(self.store, self._name, name)
+        return describe_snapshot(Collection(self.store, self._name), name)
 
     def compare(self, before: str, after: str) -> Shown:
         """Return what changed between two snapshots; reads both whole, which takes long.
@@ -73,11 +74,11 @@ class Catalog:
             NotPublishedError: one of the two is not there.
         """
         cache = find_cache(self.settings)
-        return compare_snapshots(self.store, self._name, before=before, after=after, cache=cache)
+        return compare_snapshots(Collection(self.store, self._name), before=before, after=after, cache=cache)
 
     def list_aliases(self) -> list[Shown]:
         """Return where each alias points."""
-        return describe_aliases(self.store, self._name)
+        return describe_aliases(Collection(self.store, self._name))
 
     def show_alias(self, alias: str) -> Shown:
         """Return where an alias points, and its history.
@@ -86,11 +87,11 @@ class Catalog:
             InputError: it is no alias name.
             NotPublishedError: there is no such alias.
         """
-        return describe_alias(self.store, self._name, alias)
+        return describe_alias(Collection(self.store, self._name), alias)
 
     def list_runs(self, *, limit: int) -> list[Shown]:
         """Return the last runs, the newest first."""
-        return [_show_run(state) for state in list_runs(self.store, self._name, limit=limit)]
+        return [_show_run(state) for state in list_runs(Collection(self.store, self._name), limit=limit)]
 
     def show_run(self, run: str) -> Shown:
         """Return where a run stands.
@@ -98,7 +99,7 @@ class Catalog:
         Raises:
             NotPublishedError: there is no such run.
         """
-        return _show_run(find_run(self.store, self._name, run))
+        return _show_run(find_run(Collection(self.store, self._name), run))
 
     def list_dead_letters(self, *, run: str) -> list[Letter]:
         """Return what a run set aside; an empty `run` takes the last one.
@@ -106,7 +107,7 @@ class Catalog:
         Raises:
             NotPublishedError: there is no such run.
         """
-        return list_dead_letters(self.store, self._name, run=run)
+        return list_dead_letters(Collection(self.store, self._name), run=run)
 
     @property
     def _name(self) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eagleray.contracts.collections import Collection
 from eagleray.embedders import open_embedder
 from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.settings import Settings
@@ -41,10 +42,10 @@ def put_hashed_snapshot(store, seed=7, n_documents=60, embedder=None, name=HASHE
 
 def publish(store, snapshot, name=HASHED.name):
     """Point the alias of a collection to a snapshot."""
-    current = read_alias(store, name, "live")
+    current = read_alias(Collection(store, name), "live")
     expected = None if current is None else current.snapshot
     move = AliasMove(expected=expected, snapshot=snapshot, reason="publish", now=1)
-    move_alias(store, name, "live", move=move)
+    move_alias(Collection(store, name), "live", move=move)
 
 
 def publish_hashed(folder, model="hashing"):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from eagleray.contracts.collections import Collection
 from indexes.searching.searcher import Searcher
 from indexes.segments.opening import open_segment
 from indexes.snapshots.patches import read_patch
@@ -61,7 +62,7 @@ def open_tied(tmp_path, rng, *, n_documents, headings=HEADINGS, fitted=None):
             row["heading"], row["text"] = str(rng.choice(headings)), str(rng.choice(TEXTS))
         digests.append(put_segment(store, rows, vectors[rng.integers(0, 4, len(rows))]))
         closed += [(row["chunk_id"], row["known_from"] + 5 * DAY, None) for row in rows[::5]]
-    tables = [read_patch(store, SPEC.name, put_changes(store, closed)).changes]
-    views = [open_segment(store, SPEC.name, digest, patches=tables) for digest in digests]
+    tables = [read_patch(Collection(store, SPEC.name), put_changes(store, closed)).changes]
+    views = [open_segment(Collection(store, SPEC.name), digest, patches=tables) for digest in digests]
     embedder = TableEmbedder(vectors)
     return Searcher("b" * 64, views, embedder=embedder, fitted=fitted)

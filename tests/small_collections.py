@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from eagleray.contracts.chunks import CHUNK_SCHEMA
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.indexes import IndexKind
 from eagleray.contracts.manifests import (
     ChunkerIdentity,
@@ -139,20 +140,22 @@ def put_segment(store, rows, vectors, *, zone="default", codebook=None):
             folder=Path(folder) / "segment",
         )
         if codebook is not None:
-            put_codebook(store, SPEC.name, codebook)
+            put_codebook(Collection(store, SPEC.name), codebook)
         return publish_segment(store, Path(folder) / "segment", collection=SPEC.name)
 
 
 def put_changes(store, changes):
     """Write a patch of (chunk_id, known_to, groups), and return its digest."""
     rows = [{"chunk_id": row, "known_to": end, "groups": groups} for row, end, groups in changes]
-    return put_patch(store, SPEC.name, make_patch(pa.Table.from_pylist(rows, schema=PATCH_SCHEMA)))
+    return put_patch(
+        Collection(store, SPEC.name), make_patch(pa.Table.from_pylist(rows, schema=PATCH_SCHEMA))
+    )
 
 
 def make_manifest(store, segments, *, patches=(), parent=None, spec=SPEC):
     """Return the manifest of a snapshot of these segments, with its counts right."""
-    tables = [read_patch(store, spec.name, digest).changes for digest in patches]
-    views = [open_segment(store, spec.name, digest, patches=tables) for digest in segments]
+    tables = [read_patch(Collection(store, spec.name), digest).changes for digest in patches]
+    views = [open_segment(Collection(store, spec.name), digest, patches=tables) for digest in segments]
     attributes = {}
     for view in views:
         attributes = merge_attribute_types(attributes, view.attributes)
@@ -186,7 +189,7 @@ def put_small_snapshot(store, seed=7):
 
 def put_grown_snapshot(store, parent, *, patches=()):
     """Write a snapshot that has a segment and patches more than another, and return its id."""
-    before = load_snapshot(store, SPEC.name, parent)
+    before = load_snapshot(Collection(store, SPEC.name), parent)
     rng = np.random.default_rng(before.n_rows)
     rows = make_rows(rng, n_documents=4, first=50)
     segments = (*before.segments, put_segment(store, rows, make_vectors(rng, len(rows))))

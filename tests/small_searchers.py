@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from eagleray.contracts.collections import Collection
 from indexes.searching.searcher import Searcher
 from indexes.snapshots.entitling import Entitler
 from indexes.snapshots.opened import open_snapshot
@@ -21,6 +22,6 @@ class FixedEmbedder:
 
 def open_engine(store, snapshot):
     """Return the searcher over a snapshot."""
-    opened = open_snapshot(store, SPEC.name, snapshot)
+    opened = open_snapshot(Collection(store, SPEC.name), snapshot)
     searcher = Searcher(opened.snapshot_id, opened.segments, embedder=FixedEmbedder())
     return searcher.entitle_by(Entitler(store, opened.manifest, opened.segments, cache=None).entitle)

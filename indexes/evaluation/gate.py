@@ -7,14 +7,14 @@ Everything is sampled from the snapshot's id, so two runs agree. Checks without 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from eagleray.contracts.ports import Store
+from eagleray.contracts.collections import Collection
 from eagleray.errors import IntegrityError
 from indexes.evaluation.brute_force import RankedRow, find_neighbours
 from indexes.evaluation.budgets import Budgets, check_latency, check_size
@@ -72,8 +72,7 @@ class AsOfSearch(Protocol):
 
 
 def run_gate(
-    store: Store,
-    collection: str,
+    collection: Collection,
     snapshot: str,
     *,
     search: AsOfSearch,
@@ -84,8 +83,7 @@ def run_gate(
     """Try the snapshot and say what was found; a fault of the snapshot is never an exception.
 
     Args:
-        store: where the collection lies.
-        collection: its name.
+        collection: where it lies.
         snapshot: the snapshot's id.
         search: the search that will serve it.
         cache: folder for copies of remote segments; `None` keeps none.
@@ -96,12 +94,12 @@ def run_gate(
         StoreError: the store failed.
     """
     sample = sample or GateSample()
-    checks = [_check_digests(store, collection, snapshot)]
+    checks = [_check_digests(collection, snapshot)]
     if not checks[0].passed:
         return GateReport(snapshot=snapshot, checks=tuple(checks))
     try:
-        opened = open_snapshot(store, collection, snapshot, cache=cache)
-        patches = [read_patch(store, collection, digest).changes for digest in opened.manifest.patches]
+        opened = open_snapshot(collection, snapshot, cache=cache)
+        patches = [read_patch(collection, digest).changes for digest in opened.manifest.patches]
     except IntegrityError as error:
         checks.append(GateCheck(name="opening", passed=False, detail=str(error)))
         return GateReport(snapshot=snapshot, checks=tuple(checks))
@@ -223,7 +221,7 @@ def _compare(
 
 
 def is_same_ranking(
-    found: Sequence[RankedRow], expected: Sequence[RankedRow], *, known: Collection[int]
+    found: Sequence[RankedRow], expected: Sequence[RankedRow], *, known: Container[int]
 ) -> bool:
     """Return whether two rankings agree up to rounding: rows may swap only where they tie.
 
@@ -245,8 +243,8 @@ def is_same_ranking(
     return True
 
 
-def _check_digests(store: Store, collection: str, snapshot: str) -> GateCheck:
-    report = verify_snapshot(store, collection, snapshot)
+def _check_digests(collection: Collection, snapshot: str) -> GateCheck:
+    report = verify_snapshot(collection, snapshot)
     figures: dict[str, int | float] = {
         "n_files": report.n_files,
         "n_bytes": report.n_bytes,

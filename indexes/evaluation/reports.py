@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from eagleray.contracts.ports import Store
+from eagleray.contracts.collections import Collection
 from eagleray.errors import GateError, IntegrityError, ObjectNotFoundError
 from indexes.snapshots.layout import name_gate_report
 from indexes.snapshots.seals import seal, unseal
@@ -56,22 +56,24 @@ class GateReport:
         raise GateError(snapshot=self.snapshot, failures="; ".join(failures) or "no check was run")
 
 
-def store_gate_report(store: Store, collection: str, report: GateReport) -> None:
+def store_gate_report(collection: Collection, report: GateReport) -> None:
     """Write the report as `snapshots/<id>.gate.json`, in place of an earlier one."""
     below = name_gate_report(report.snapshot)
-    store.write(f"{collection}/{below}", seal([asdict(check) for check in report.checks], name=below))
+    collection.store.write(
+        f"{collection.name}/{below}", seal([asdict(check) for check in report.checks], name=below)
+    )
 
 
-def load_gate_report(store: Store, collection: str, snapshot: str) -> GateReport | None:
+def load_gate_report(collection: Collection, snapshot: str) -> GateReport | None:
     """Return the stored report, or `None` where the gate never ran.
 
     Raises:
         IntegrityError: the report is damaged.
     """
     below = name_gate_report(snapshot)
-    path = f"{collection}/{below}"
+    path = f"{collection.name}/{below}"
     try:
-        data = store.read(path)
+        data = collection.store.read(path)
     except ObjectNotFoundError:
         return None
     checks: Any = unseal(data, name=below, path=path)

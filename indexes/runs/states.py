@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from eagleray.contracts.ports import Store, StoredObject
+from eagleray.contracts.collections import Collection
+from eagleray.contracts.ports import StoredObject
 from eagleray.errors import NotPublishedError
 from indexes.runs.layout import PLAN, RUNS, is_run_name, locate_run
 from indexes.runs.markers import RunMarkers, Stage
@@ -61,20 +62,19 @@ class RunState:
     stages: tuple[StageState, ...]
 
 
-def list_runs(store: Store, collection: str, *, limit: int) -> list[RunState]:
+def list_runs(collection: Collection, *, limit: int) -> list[RunState]:
     """Return the collection's last runs, the newest first.
 
     Args:
-        store: where the collection lies.
-        collection: its name.
+        collection: where it lies.
         limit: runs at most.
 
     Raises:
         IntegrityError: a plan or an end is damaged.
     """
-    below = f"{collection}/{RUNS}/"
+    below = f"{collection.name}/{RUNS}/"
     found: dict[str, list[StoredObject]] = {}
-    for item in store.list(below.rstrip("/")):
+    for item in collection.store.list(below.rstrip("/")):
         found.setdefault(item.path.removeprefix(below).partition("/")[0], []).append(item)
     begun = {
         run: item.modified
@@ -83,11 +83,14 @@ def list_runs(store: Store, collection: str, *, limit: int) -> list[RunState]:
         if item.path == f"{below}{run}/{PLAN}"
     }
     newest = sorted(begun, key=lambda run: (-begun[run], run))[:limit]
-    states = [_describe(RunMarkers(store, collection=collection, run_id=run), found[run]) for run in newest]
+    states = [
+        _describe(RunMarkers(collection.store, collection=collection.name, run_id=run), found[run])
+        for run in newest
+    ]
     return [state for state in states if state is not None]
 
 
-def find_run(store: Store, collection: str, run: str) -> RunState:
+def find_run(collection: Collection, run: str) -> RunState:
     """Return where a run stands.
 
     Raises:
@@ -96,8 +99,8 @@ def find_run(store: Store, collection: str, run: str) -> RunState:
     """
     state = None
     if is_run_name(run):
-        markers = RunMarkers(store, collection=collection, run_id=run)
-        state = _describe(markers, store.list(locate_run(collection, run)))
+        markers = RunMarkers(collection.store, collection=collection.name, run_id=run)
+        state = _describe(markers, collection.store.list(locate_run(collection.name, run)))
     if state is None:
         raise NotPublishedError(name=run, detail="no run of that name was recorded")
     return state

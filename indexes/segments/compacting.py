@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from eagleray.contracts.ports import Store
+from eagleray.contracts.collections import Collection
 from eagleray.errors import InputError
 from indexes.dense.codebooks import Codebook
 from indexes.segments.opening import open_segment
@@ -24,8 +24,7 @@ from indexes.segments.writing import ROWS, VECTORS, SegmentSpec, finish_segment
 
 
 def compact_segments(
-    store: Store,
-    collection: str,
+    collection: Collection,
     digests: Sequence[str],
     *,
     codebook: Codebook | None = None,
@@ -35,8 +34,7 @@ def compact_segments(
     """Write and publish one segment of the rows of several, and return its digest.
 
     Args:
-        store: where the collection lies.
-        collection: its name.
+        collection: where it lies.
         digests: of the segments, at least one.
         codebook: of the new segment's inverted lists, or `None` for a flat one.
         device: that finds each row's list (`indexes.dense.devices`).
@@ -46,7 +44,7 @@ def compact_segments(
         IntegrityError: a segment is damaged.
         InputError: they are not of one zone and one embedder.
     """
-    views = [open_segment(store, collection, digest, cache=cache) for digest in digests]
+    views = [open_segment(collection, digest, cache=cache) for digest in digests]
     first = views[0]
     for view in views[1:]:
         _check_alike(first, view)
@@ -60,7 +58,7 @@ def compact_segments(
         save_rows(stack_rows(tables, order), folder / ROWS)
         spec = SegmentSpec(zone=first.zone, embedder=first.embedder, codebook=codebook, device=device)
         finish_segment(folder, n_rows=len(order), spec=spec)
-        return publish_segment(store, folder, collection=collection)
+        return publish_segment(collection.store, folder, collection=collection.name)
 
 
 def _check_alike(first: SegmentView, other: SegmentView) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.manifests import SegmentManifest
-from eagleray.contracts.ports import FloatMatrix, Store
+from eagleray.contracts.ports import FloatMatrix
 from eagleray.errors import IntegrityError, ObjectNotFoundError
 from indexes.dense.codebooks import Codebook
 from indexes.dense.ivf import IvfIndex
@@ -32,8 +33,7 @@ from indexes.segments.writing import GROUPS, MANIFEST, ROWS, VECTORS, name_posti
 
 
 def open_segment(
-    store: Store,
-    collection: str,
+    collection: Collection,
     digest: str,
     *,
     cache: Path | None = None,
@@ -42,8 +42,7 @@ def open_segment(
     """Return the segment named `digest`, patches applied.
 
     Args:
-        store: where the collection lies.
-        collection: its name.
+        collection: where it lies.
         digest: SHA-256 of the segment's manifest.
         cache: folder for copies of remote segments; `None` keeps none.
         patches: tables of `PATCH_SCHEMA`, first to last.
@@ -51,22 +50,22 @@ def open_segment(
     Raises:
         IntegrityError: a file is missing or its bytes are not what the manifest says; names it.
     """
-    manifest = load_segment_manifest(store, collection, digest)
-    source = locate_segment(collection, digest)
-    with fetch_segment(store, source, digest=digest, manifest=manifest, cache=cache) as folder:
-        codebook = load_codebook(store, collection, manifest.dense.codebook) if manifest.dense else None
+    manifest = load_segment_manifest(collection, digest)
+    source = locate_segment(collection.name, digest)
+    with fetch_segment(collection.store, source, digest=digest, manifest=manifest, cache=cache) as folder:
+        codebook = load_codebook(collection, manifest.dense.codebook) if manifest.dense else None
         return _open_folder(folder, manifest, digest=digest, patches=patches, codebook=codebook)
 
 
-def load_segment_manifest(store: Store, collection: str, digest: str) -> SegmentManifest:
+def load_segment_manifest(collection: Collection, digest: str) -> SegmentManifest:
     """Return a segment's manifest, its bytes checked against its name.
 
     Raises:
         IntegrityError: the manifest is missing or damaged.
     """
-    path = f"{locate_segment(collection, digest)}/{MANIFEST}"
+    path = f"{locate_segment(collection.name, digest)}/{MANIFEST}"
     try:
-        data = store.read(path)
+        data = collection.store.read(path)
     except ObjectNotFoundError as error:
         raise IntegrityError(path=path, expected=f"SHA-256 {digest}", found="no such object") from error
     return decode_segment_manifest(data, digest=digest, path=path)

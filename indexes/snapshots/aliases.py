@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import AliasEntry
-from eagleray.contracts.ports import Store
 from eagleray.errors import ConflictError, InputError, IntegrityError, NotPublishedError
 from eagleray.logs import get_logger
 from indexes.snapshots.layout import ALIASES, name_alias_entry, name_snapshot
@@ -49,7 +49,7 @@ class AliasMove:
     now: int
 
 
-def move_alias(store: Store, collection: str, name: str, *, move: AliasMove) -> AliasEntry:
+def move_alias(collection: Collection, name: str, *, move: AliasMove) -> AliasEntry:
     """Point the alias elsewhere if it still points where the caller believes, and log that it moved.
 
     Returns:
@@ -62,10 +62,10 @@ def move_alias(store: Store, collection: str, name: str, *, move: AliasMove) -> 
         IntegrityError: the log is damaged.
     """
     check_alias_name(name)
-    if not store.exists(f"{collection}/{name_snapshot(move.snapshot)}"):
-        detail = f"collection {collection} has no such snapshot, so alias {name!r} cannot point to it"
+    if not collection.store.exists(f"{collection.name}/{name_snapshot(move.snapshot)}"):
+        detail = f"collection {collection.name} has no such snapshot, so alias {name!r} cannot point to it"
         raise NotPublishedError(name=move.snapshot, detail=detail)
-    current = read_alias(store, collection, name)
+    current = read_alias(collection, name)
     held = current.snapshot if current else None
     if held != move.expected:
         raise ConflictError(alias=name, expected=move.expected, found=held)
@@ -78,14 +78,14 @@ def move_alias(store: Store, collection: str, name: str, *, move: AliasMove) -> 
     )
     below = name_alias_entry(name, entry.sequence)
     data = encode_alias_entry(entry, writer=uuid.uuid4().hex, name=below)
-    path = f"{collection}/{below}"
+    path = f"{collection.name}/{below}"
     # A service may make the object and lose the answer; the retry is then refused by our own bytes.
-    if not store.create(path, data) and store.read(path) != data:
-        winner = read_alias(store, collection, name)
+    if not collection.store.create(path, data) and collection.store.read(path) != data:
+        winner = read_alias(collection, name)
         raise ConflictError(alias=name, expected=move.expected, found=winner.snapshot if winner else None)
     _log.info(
         "alias_moved",
-        collection=collection,
+        collection=collection.name,
         alias=name,
         snapshot=entry.snapshot,
         previous=entry.previous,
@@ -95,27 +95,27 @@ def move_alias(store: Store, collection: str, name: str, *, move: AliasMove) -> 
     return entry
 
 
-def read_alias(store: Store, collection: str, name: str) -> AliasEntry | None:
+def read_alias(collection: Collection, name: str) -> AliasEntry | None:
     """Return the alias's current entry, or `None` where it never moved.
 
     Raises:
         IntegrityError: the newest entry is damaged.
     """
-    sequences = _list_sequences(store, collection, name)
-    return _read_entry(store, collection, name, sequences[-1]) if sequences else None
+    sequences = _list_sequences(collection, name)
+    return _read_entry(collection, name, sequences[-1]) if sequences else None
 
 
-def alias_history(store: Store, collection: str, name: str) -> tuple[AliasEntry, ...]:
+def alias_history(collection: Collection, name: str) -> tuple[AliasEntry, ...]:
     """Return every move of the alias, first to last.
 
     Raises:
         IntegrityError: an entry is damaged or missing, or does not follow on the one before.
     """
-    sequences = _list_sequences(store, collection, name)
-    entries = tuple(_read_entry(store, collection, name, sequence) for sequence in sequences)
+    sequences = _list_sequences(collection, name)
+    entries = tuple(_read_entry(collection, name, sequence) for sequence in sequences)
     previous: AliasEntry | None = None
     for place, entry in enumerate(entries, start=1):
-        path = f"{collection}/{name_alias_entry(name, place)}"
+        path = f"{collection.name}/{name_alias_entry(name, place)}"
         if entry.sequence != place:
             raise IntegrityError(path=path, expected=f"move {place}", found=f"move {entry.sequence}")
         before = previous.snapshot if previous else None
@@ -125,32 +125,31 @@ def alias_history(store: Store, collection: str, name: str) -> tuple[AliasEntry,
     return entries
 
 
-def list_moves(store: Store, collection: str, name: str, *, after: int, until: int) -> list[AliasEntry]:
+def list_moves(collection: Collection, name: str, *, after: int, until: int) -> list[AliasEntry]:
     """Return the alias's moves with numbers above `after`, up to `until`, first to last.
 
     Raises:
         IntegrityError: an entry is damaged.
     """
-    return [_read_entry(store, collection, name, sequence) for sequence in range(after + 1, until + 1)]
+    return [_read_entry(collection, name, sequence) for sequence in range(after + 1, until + 1)]
 
 
-def list_aliases(store: Store, collection: str) -> tuple[str, ...]:
+def list_aliases(collection: Collection) -> tuple[str, ...]:
     """Return the names of the collection's aliases, sorted."""
-    folder = f"{collection}/{ALIASES}/"
-    names = (item.path.removeprefix(folder).split("/") for item in store.list(folder.rstrip("/")))
+    folder = f"{collection.name}/{ALIASES}/"
+    names = (item.path.removeprefix(folder).split("/") for item in collection.store.list(folder.rstrip("/")))
     return tuple(sorted({parts[0] for parts in names if len(parts) > 1}))
 
 
 def rollback(
-    store: Store, collection: str, name: str, *, run: str, now: int, expected: str | None = None
+    collection: Collection, name: str, *, run: str, now: int, expected: str | None = None
 ) -> AliasEntry:
     """Point the alias back to the snapshot that was published before the current one.
 
     Rolling back twice goes back twice: moves back are undone publications, not new ones.
 
     Args:
-        store: where the collection lies.
-        collection: its name.
+        collection: where it lies.
         name: the alias.
         run: who rolls back, for the history.
         now: microseconds.
@@ -160,16 +159,16 @@ def rollback(
         NotPublishedError: there is nothing to go back to.
         ConflictError: the alias points elsewhere, or somebody else moved it at this moment.
     """
-    standing = find_standing(alias_history(store, collection, name))
+    standing = find_standing(alias_history(collection, name))
     if expected is not None and standing[-1:] != [expected]:
         raise ConflictError(alias=name, expected=expected, found=standing[-1] if standing else None)
     if len(standing) < 2:
-        detail = f"alias of collection {collection} has no earlier snapshot to go back to"
+        detail = f"alias of collection {collection.name} has no earlier snapshot to go back to"
         raise NotPublishedError(name=name, detail=detail)
     move = AliasMove(
         expected=standing[-1], snapshot=standing[-2], reason=f"{ROLLBACK} {run}".strip(), now=now
     )
-    return move_alias(store, collection, name, move=move)
+    return move_alias(collection, name, move=move)
 
 
 def find_standing(history: Sequence[AliasEntry]) -> list[str]:
@@ -215,16 +214,18 @@ def check_alias_name(name: str) -> None:
         raise InputError(detail=detail)
 
 
-def _list_sequences(store: Store, collection: str, name: str) -> list[int]:
+def _list_sequences(collection: Collection, name: str) -> list[int]:
     check_alias_name(name)
-    names = (item.path.rsplit("/", 1)[-1] for item in store.list(f"{collection}/{ALIASES}/{name}"))
+    names = (
+        item.path.rsplit("/", 1)[-1] for item in collection.store.list(f"{collection.name}/{ALIASES}/{name}")
+    )
     return sorted(int(file.removesuffix(".json")) for file in names if ENTRY_FILE.fullmatch(file))
 
 
-def _read_entry(store: Store, collection: str, name: str, sequence: int) -> AliasEntry:
+def _read_entry(collection: Collection, name: str, sequence: int) -> AliasEntry:
     below = name_alias_entry(name, sequence)
-    path = f"{collection}/{below}"
-    entry = decode_alias_entry(store.read(path), name=below, path=path)
+    path = f"{collection.name}/{below}"
+    entry = decode_alias_entry(collection.store.read(path), name=below, path=path)
     if entry.sequence != sequence:
         raise IntegrityError(path=path, expected=f"move {sequence}", found=f"move {entry.sequence}")
     return entry

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest, encode_manifest
 from eagleray.contracts.ports import Store
 from eagleray.digests import digest_bytes
@@ -46,7 +47,10 @@ def put_collection(store: Store, spec: CollectionSpec) -> None:
         IntegrityError: the spec that stands is damaged.
     """
     data = encode_collection(spec, name=COLLECTION)
-    if store.create(f"{spec.name}/{COLLECTION}", data) or load_collection(store, spec.name) == spec:
+    if (
+        store.create(f"{spec.name}/{COLLECTION}", data)
+        or load_collection(Collection(store, spec.name)) == spec
+    ):
         return
     detail = (
         f"collection {spec.name} was made with another embedder or chunker; "
@@ -55,19 +59,21 @@ def put_collection(store: Store, spec: CollectionSpec) -> None:
     raise InputError(detail=detail)
 
 
-def load_collection(store: Store, collection: str) -> CollectionSpec:
+def load_collection(collection: Collection) -> CollectionSpec:
     """Return a collection's spec.
 
     Raises:
         NotPublishedError: there is no such collection.
         IntegrityError: the spec is damaged.
     """
-    path = f"{collection}/{COLLECTION}"
+    path = f"{collection.name}/{COLLECTION}"
     try:
-        data = store.read(path)
+        data = collection.store.read(path)
     except ObjectNotFoundError as error:
-        detail = f"there is no such collection in {store.url}{_describe_collections(store)}"
-        raise NotPublishedError(name=collection, detail=detail) from error
+        detail = (
+            f"there is no such collection in {collection.store.url}{_describe_collections(collection.store)}"
+        )
+        raise NotPublishedError(name=collection.name, detail=detail) from error
     return decode_collection(data, name=COLLECTION, path=path)
 
 
@@ -98,42 +104,41 @@ def put_snapshot(store: Store, manifest: SnapshotManifest) -> str:
     return snapshot
 
 
-def load_snapshot(store: Store, collection: str, snapshot: str) -> SnapshotManifest:
+def load_snapshot(collection: Collection, snapshot: str) -> SnapshotManifest:
     """Return a snapshot's manifest, its bytes checked against the id.
 
     Raises:
         NotPublishedError: the collection has no such snapshot.
         IntegrityError: the manifest is damaged, or belongs to another collection.
     """
-    path = f"{collection}/{name_snapshot(snapshot)}"
+    path = f"{collection.name}/{name_snapshot(snapshot)}"
     try:
-        data = store.read(path)
+        data = collection.store.read(path)
     except ObjectNotFoundError as error:
-        detail = f"collection {collection} has no such snapshot"
+        detail = f"collection {collection.name} has no such snapshot"
         raise NotPublishedError(name=snapshot, detail=detail) from error
     manifest = decode_snapshot(data, snapshot=snapshot, path=path)
-    if manifest.collection.name != collection:
+    if manifest.collection.name != collection.name:
         found = f"one of {manifest.collection.name}"
-        raise IntegrityError(path=path, expected=f"a snapshot of {collection}", found=found)
+        raise IntegrityError(path=path, expected=f"a snapshot of {collection.name}", found=found)
     return manifest
 
 
-def list_snapshots(store: Store, collection: str) -> tuple[SnapshotEntry, ...]:
+def list_snapshots(collection: Collection) -> tuple[SnapshotEntry, ...]:
     """Return the collection's snapshots, oldest first."""
     entries = []
-    for item in store.list(f"{collection}/{SNAPSHOTS}"):
+    for item in collection.store.list(f"{collection.name}/{SNAPSHOTS}"):
         match = _SNAPSHOT_FILE.fullmatch(item.path.rsplit("/", 1)[-1])
         if match:
             entries.append(SnapshotEntry(snapshot=match[1], written_at=item.modified))
     return tuple(sorted(entries, key=lambda entry: (entry.written_at, entry.snapshot)))
 
 
-def resolve(store: Store, collection: str, name: str) -> str:
+def resolve(collection: Collection, name: str) -> str:
     """Return the id of the snapshot that an alias, an id or the beginning of an id names.
 
     Args:
-        store: where the collection lies.
-        collection: its name.
+        collection: where it lies.
         name: an alias, 64 hex digits, or at least the first 8 of them.
 
     Raises:
@@ -141,35 +146,33 @@ def resolve(store: Store, collection: str, name: str) -> str:
         IntegrityError: the alias's entry is damaged.
     """
     if DIGEST.fullmatch(name):
-        if store.exists(f"{collection}/{name_snapshot(name)}"):
+        if collection.store.exists(f"{collection.name}/{name_snapshot(name)}"):
             return name
-        raise _describe_unknown(store, collection, name)
+        raise _describe_unknown(collection, name)
     if _PREFIX.fullmatch(name):
-        begun = [
-            item.snapshot for item in list_snapshots(store, collection) if item.snapshot.startswith(name)
-        ]
+        begun = [item.snapshot for item in list_snapshots(collection) if item.snapshot.startswith(name)]
         if len(begun) > 1:
-            detail = f"{len(begun)} snapshots of {collection} begin so; write more digits"
+            detail = f"{len(begun)} snapshots of {collection.name} begin so; write more digits"
             raise NotPublishedError(name=name, detail=detail)
         if begun:
             return begun[0]
-        raise _describe_unknown(store, collection, name)
-    if name in (aliases := list_aliases(store, collection)):
-        entry = read_alias(store, collection, name)
+        raise _describe_unknown(collection, name)
+    if name in (aliases := list_aliases(collection)):
+        entry = read_alias(collection, name)
         if entry is not None:
             return entry.snapshot
-    raise _describe_unknown(store, collection, name, aliases)
+    raise _describe_unknown(collection, name, aliases)
 
 
 def _describe_unknown(
-    store: Store, collection: str, name: str, aliases: tuple[str, ...] | None = None
+    collection: Collection, name: str, aliases: tuple[str, ...] | None = None
 ) -> NotPublishedError:
     """Return the error that says what there is instead of `name`."""
-    load_collection(store, collection)
-    aliases = list_aliases(store, collection) if aliases is None else aliases
-    snapshots = [item.snapshot for item in list_snapshots(store, collection)]
+    load_collection(collection)
+    aliases = list_aliases(collection) if aliases is None else aliases
+    snapshots = [item.snapshot for item in list_snapshots(collection)]
     near = [*difflib.get_close_matches(name, aliases), *difflib.get_close_matches(name, snapshots)]
-    detail = f"collection {collection} has no alias or snapshot of that name"
+    detail = f"collection {collection.name} has no alias or snapshot of that name"
     if near:
         detail += f"; did you mean {' or '.join(near)}?"
     else:

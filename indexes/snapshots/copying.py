@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import FileEntry, SnapshotManifest
 from eagleray.contracts.ports import Store
 from eagleray.digests import digest_file
@@ -57,7 +58,7 @@ def copy_snapshot(source: Store, target: Store, collection: str, snapshot: str) 
     """
     if source.url == target.url:
         raise InputError(detail=f"a copy goes to another store than its source, {source.url}")
-    manifest = load_snapshot(source, collection, snapshot)
+    manifest = load_snapshot(Collection(source, collection), snapshot)
     if target.exists(f"{collection}/{COLLECTION}"):
         put_collection(target, manifest.collection)  # refuses another one before anything is copied
     copy = _Copy(source=source, target=target, standing=_list_standing(target, collection))
@@ -93,7 +94,7 @@ class _Copy:
         codebooks: set[str] = set()
         for digest in manifest.segments:
             folder = locate_segment(collection, digest)
-            segment = load_segment_manifest(self.source, collection, digest)
+            segment = load_segment_manifest(Collection(self.source, collection), digest)
             if segment.dense is not None and segment.dense.codebook not in codebooks:
                 codebooks.add(segment.dense.codebook)
                 yield self._describe_codebook(collection, segment.dense.codebook)
@@ -102,11 +103,11 @@ class _Copy:
             size_bytes = len(self.source.read(f"{folder}/{MANIFEST}"))
             yield f"{folder}/{MANIFEST}", FileEntry(sha256=digest, size_bytes=size_bytes)
         for digest in manifest.patches:
-            size_bytes = len(read_patch(self.source, collection, digest).data)
+            size_bytes = len(read_patch(Collection(self.source, collection), digest).data)
             yield f"{collection}/{name_patch(digest)}", FileEntry(sha256=digest, size_bytes=size_bytes)
 
     def _describe_codebook(self, collection: str, digest: str) -> tuple[str, FileEntry]:
-        size_bytes = len(read_codebook(self.source, collection, digest))
+        size_bytes = len(read_codebook(Collection(self.source, collection), digest))
         return locate_codebook(collection, digest), FileEntry(sha256=digest, size_bytes=size_bytes)
 
     def put(self, path: str, entry: FileEntry) -> None:
@@ -123,13 +124,13 @@ class _Copy:
             IntegrityError: the target is not sound all the same.
         """
         collection, snapshot = manifest.collection.name, manifest.snapshot_id
-        findings = verify_snapshot(self.target, collection, snapshot).findings
+        findings = verify_snapshot(Collection(self.target, collection), snapshot).findings
         if findings:
             damaged = {finding.path for finding in findings}
             for path, entry in self.list_objects(manifest):
                 if path in damaged or f"patch {entry.sha256}" in damaged:
                     self._write(path, entry)
-            findings = verify_snapshot(self.target, collection, snapshot).findings
+            findings = verify_snapshot(Collection(self.target, collection), snapshot).findings
         if findings:
             first = findings[0]
             path = f"{self.target.url}/{first.path}"

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import SnapshotManifest
 from eagleray.contracts.ports import Store
 from indexes.segments.groups import PUBLIC, Bitmaps, count_bitmap_bytes
@@ -55,8 +56,8 @@ class Entitler:
             views: the segments, the snapshot's patches applied.
             cache: folder for copies of remote segments; `None` keeps none.
         """
-        self._store, self._manifest, self._views, self._cache = store, manifest, tuple(views), cache
-        self._collection = manifest.collection.name
+        self._manifest, self._views, self._cache = manifest, tuple(views), cache
+        self._collection = Collection(store, manifest.collection.name)
         self._lock = threading.Lock()
         self._patched = {
             view.digest: _Patched(chunk_ids=view.chunk_ids, state=_read_state(view), patches=manifest.patches)
@@ -75,7 +76,7 @@ class Entitler:
         if asked.entitled_by == asked.snapshot:
             return self._views
         with self._lock:
-            newest = load_snapshot(self._store, self._collection, asked.entitled_by)
+            newest = load_snapshot(self._collection, asked.entitled_by)
             found = tuple(self._entitle(view, newest, asked) for view in self._views)
             self._tables.clear()
         return found
@@ -91,7 +92,7 @@ class Entitler:
         """Return a segment's groups with patches on top, from those there were where they are the first."""
         before = self._patched.get(digest)
         if before is None or before.patches != patches[: len(before.patches)]:
-            view = open_segment(self._store, self._collection, digest, cache=self._cache)
+            view = open_segment(self._collection, digest, cache=self._cache)
             before = _Patched(chunk_ids=view.chunk_ids, state=_read_state(view), patches=())
         tables = [self._read_patch(name) for name in patches[len(before.patches) :]]
         state = apply_patches(before.state, tables, chunk_ids=before.chunk_ids)
@@ -117,12 +118,12 @@ class Entitler:
 
     def _find_zone(self, digest: str) -> str:
         if digest not in self._zones:
-            self._zones[digest] = load_segment_manifest(self._store, self._collection, digest).zone
+            self._zones[digest] = load_segment_manifest(self._collection, digest).zone
         return self._zones[digest]
 
     def _read_patch(self, digest: str) -> pa.Table:
         if digest not in self._tables:
-            self._tables[digest] = read_patch(self._store, self._collection, digest).changes
+            self._tables[digest] = read_patch(self._collection, digest).changes
         return self._tables[digest]
 
 

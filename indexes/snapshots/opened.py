@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import SnapshotManifest
-from eagleray.contracts.ports import Store
 from eagleray.contracts.times import OPEN_END
 from eagleray.errors import IntegrityError, NotPublishedError
 from indexes.segments.opening import open_segment
@@ -43,12 +43,11 @@ class OpenSnapshot:
         return count_open_documents(self.segments)
 
 
-def open_snapshot(store: Store, collection: str, name: str, *, cache: Path | None = None) -> OpenSnapshot:
+def open_snapshot(collection: Collection, name: str, *, cache: Path | None = None) -> OpenSnapshot:
     """Open the snapshot that an alias, an id or the beginning of an id names.
 
     Args:
-        store: where the collection lies.
-        collection: its name.
+        collection: where it lies.
         name: an alias, an id, or at least the first 8 digits of an id.
         cache: folder for copies of remote segments; `None` keeps none.
 
@@ -56,12 +55,10 @@ def open_snapshot(store: Store, collection: str, name: str, *, cache: Path | Non
         NotPublishedError: nothing has that name.
         IntegrityError: something the snapshot needs is missing or damaged.
     """
-    snapshot = resolve(store, collection, name)
-    manifest = load_snapshot(store, collection, snapshot)
-    segments = open_segments(
-        store, collection, snapshot, manifest=manifest, segments=manifest.segments, cache=cache
-    )
-    path = f"{collection}/{name_snapshot(snapshot)}"
+    snapshot = resolve(collection, name)
+    manifest = load_snapshot(collection, snapshot)
+    segments = open_segments(collection, snapshot, manifest=manifest, segments=manifest.segments, cache=cache)
+    path = f"{collection.name}/{name_snapshot(snapshot)}"
     if count_rows(segments) != manifest.n_rows:
         found = f"{count_rows(segments)} rows in its segments"
         raise IntegrityError(path=path, expected=f"{manifest.n_rows} rows", found=found)
@@ -69,8 +66,7 @@ def open_snapshot(store: Store, collection: str, name: str, *, cache: Path | Non
 
 
 def open_segments(
-    store: Store,
-    collection: str,
+    collection: Collection,
     snapshot: str,
     *,
     manifest: SnapshotManifest,
@@ -80,8 +76,7 @@ def open_segments(
     """Open some segments of a snapshot with the snapshot's patches applied; the others are not read.
 
     Args:
-        store: where the collection lies.
-        collection: its name.
+        collection: where it lies.
         snapshot: the snapshot's id.
         manifest: of the snapshot.
         segments: digests of some of its segments.
@@ -90,24 +85,23 @@ def open_segments(
     Raises:
         IntegrityError: something the segments need is missing or damaged.
     """
-    patches = [read_patch(store, collection, digest).changes for digest in manifest.patches]
-    path = f"{collection}/{name_snapshot(snapshot)}"
+    patches = [read_patch(collection, digest).changes for digest in manifest.patches]
+    path = f"{collection.name}/{name_snapshot(snapshot)}"
     opened = []
     for digest in segments:
-        view = open_segment(store, collection, digest, cache=cache, patches=patches)
+        view = open_segment(collection, digest, cache=cache, patches=patches)
         _check_model(view, manifest, path=path)
         opened.append(view)
     return tuple(opened)
 
 
 def open_snapshot_segment(
-    store: Store, collection: str, snapshot: str, *, segment: str, cache: Path | None = None
+    collection: Collection, snapshot: str, *, segment: str, cache: Path | None = None
 ) -> SegmentView:
     """Open one segment of a snapshot with the snapshot's patches applied.
 
     Args:
-        store: where the collection lies.
-        collection: its name.
+        collection: where it lies.
         snapshot: the snapshot's id.
         segment: digest of one of its segments.
         cache: folder for copies of remote segments; `None` keeps none.
@@ -116,10 +110,10 @@ def open_snapshot_segment(
         NotPublishedError: there is no such snapshot, or it has no such segment.
         IntegrityError: something the segment needs is missing or damaged.
     """
-    manifest = load_snapshot(store, collection, snapshot)
+    manifest = load_snapshot(collection, snapshot)
     if segment not in manifest.segments:
         raise NotPublishedError(name=segment, detail=f"snapshot {snapshot} has no such segment")
-    (view,) = open_segments(store, collection, snapshot, manifest=manifest, segments=[segment], cache=cache)
+    (view,) = open_segments(collection, snapshot, manifest=manifest, segments=[segment], cache=cache)
     return view
 
 

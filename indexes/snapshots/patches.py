@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from eagleray.contracts.ports import Store
+from eagleray.contracts.collections import Collection
 from eagleray.digests import digest_bytes
 from eagleray.errors import InputError, IntegrityError, ObjectNotFoundError
 from indexes.segments.patching import PATCH_SCHEMA
@@ -68,23 +68,23 @@ def make_patch(changes: pa.Table) -> Patch:
     return Patch(digest=digest_bytes(data), data=data, changes=table)
 
 
-def put_patch(store: Store, collection: str, patch: Patch) -> str:
+def put_patch(collection: Collection, patch: Patch) -> str:
     """Write a patch file unless it stands, and return its digest."""
-    path = f"{collection}/{name_patch(patch.digest)}"
-    if not store.create(path, patch.data) and store.read(path) != patch.data:
+    path = f"{collection.name}/{name_patch(patch.digest)}"
+    if not collection.store.create(path, patch.data) and collection.store.read(path) != patch.data:
         raise IntegrityError(path=path, expected=f"SHA-256 {patch.digest}", found="other bytes")
     return patch.digest
 
 
-def read_patch(store: Store, collection: str, digest: str) -> Patch:
+def read_patch(collection: Collection, digest: str) -> Patch:
     """Return the patch named `digest`.
 
     Raises:
         IntegrityError: the file is missing, has other bytes, or is no sound patch.
     """
-    path = f"{collection}/{name_patch(digest)}"
+    path = f"{collection.name}/{name_patch(digest)}"
     try:
-        data = store.read(path)
+        data = collection.store.read(path)
     except ObjectNotFoundError as error:
         raise IntegrityError(path=path, expected=f"SHA-256 {digest}", found="no such object") from error
     found = digest_bytes(data)

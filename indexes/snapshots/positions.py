@@ -7,9 +7,9 @@ id: the same documents in files of another order or age give the same snapshot.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Container, Mapping
 
-from eagleray.contracts.ports import Store
+from eagleray.contracts.collections import Collection
 from eagleray.digests import canonical_json, digest_json
 from eagleray.errors import IntegrityError, ObjectNotFoundError
 
@@ -17,7 +17,7 @@ Positions = dict[str, dict[str, str]]
 """Source name -> its position: part -> mark, such as the path of a file and what changes with its content."""
 
 
-def read_positions(store: Store, collection: str, snapshot: str | None) -> Positions:
+def read_positions(collection: Collection, snapshot: str | None) -> Positions:
     """Return the positions kept with a snapshot; none where there is no such record.
 
     Raises:
@@ -25,9 +25,9 @@ def read_positions(store: Store, collection: str, snapshot: str | None) -> Posit
     """
     if snapshot is None:
         return {}
-    path = _locate(collection, snapshot)
+    path = _locate(collection.name, snapshot)
     try:
-        body = json.loads(store.read(path))
+        body = json.loads(collection.store.read(path))
         positions: Positions = body["positions"]
         found = digest_json(positions)
         expected = body["sha256"]
@@ -40,20 +40,20 @@ def read_positions(store: Store, collection: str, snapshot: str | None) -> Posit
     return positions
 
 
-def write_positions(store: Store, collection: str, snapshot: str, *, positions: Positions) -> None:
+def write_positions(collection: Collection, snapshot: str, *, positions: Positions) -> None:
     """Keep positions with a snapshot."""
     body = {"positions": positions, "sha256": digest_json(positions)}
-    store.write(_locate(collection, snapshot), canonical_json(body))
+    collection.store.write(_locate(collection.name, snapshot), canonical_json(body))
 
 
-def forget_parts(position: Mapping[str, str], parts: Collection[str]) -> dict[str, str]:
+def forget_parts(position: Mapping[str, str], parts: Container[str]) -> dict[str, str]:
     """Return a position from which these parts are read again."""
     return {part: "" if part in parts else mark for part, mark in position.items()}
 
 
-def copy_positions(store: Store, collection: str, snapshot: str, other: str) -> None:
+def copy_positions(collection: Collection, snapshot: str, other: str) -> None:
     """Keep with another snapshot of the same documents what is kept with this one."""
-    write_positions(store, collection, other, positions=read_positions(store, collection, snapshot))
+    write_positions(collection, other, positions=read_positions(collection, snapshot))
 
 
 def _locate(collection: str, snapshot: str) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.ports import Store, StoredObject
 from indexes.runs.layout import RUNS
 from indexes.segments.codebooks import CODEBOOKS, locate_codebook
@@ -51,41 +52,42 @@ class VacuumPlan:
         return sum(item.size_bytes for item in self.objects)
 
 
-def pin_snapshot(store: Store, collection: str, snapshot: str) -> None:
+def pin_snapshot(collection: Collection, snapshot: str) -> None:
     """Keep a snapshot whatever the retention, until it is unpinned."""
-    store.write(f"{collection}/{name_pin(snapshot)}", b"")
+    collection.store.write(f"{collection.name}/{name_pin(snapshot)}", b"")
 
 
-def unpin_snapshot(store: Store, collection: str, snapshot: str) -> None:
+def unpin_snapshot(collection: Collection, snapshot: str) -> None:
     """Let a snapshot go with its retention; it need not have been pinned."""
-    store.delete(f"{collection}/{name_pin(snapshot)}")
+    collection.store.delete(f"{collection.name}/{name_pin(snapshot)}")
 
 
-def list_pins(store: Store, collection: str) -> frozenset[str]:
+def list_pins(collection: Collection) -> frozenset[str]:
     """Return the pinned snapshots."""
-    return frozenset(item.path.rpartition("/")[2] for item in store.list(f"{collection}/{PINS}"))
+    return frozenset(
+        item.path.rpartition("/")[2] for item in collection.store.list(f"{collection.name}/{PINS}")
+    )
 
 
-def plan_vacuum(store: Store, collection: str, *, older_than: int) -> VacuumPlan:
+def plan_vacuum(collection: Collection, *, older_than: int) -> VacuumPlan:
     """Return what a vacuum would remove.
 
     Args:
-        store: where the collection lies.
-        collection: its name.
+        collection: where it lies.
         older_than: microseconds; what was written since then stays.
 
     Raises:
         IntegrityError: an alias, a snapshot or a segment that is needed is damaged; nothing is removed then.
     """
-    listed = _Listed.read(store, collection)
+    listed = _Listed.read(collection.store, collection.name)
     snapshots = listed.list_snapshots()
-    needed = _find_roots(store, collection)
+    needed = _find_roots(collection)
     kept = {
         snapshot
         for snapshot, written in snapshots.items()
         if snapshot in needed or written.modified >= older_than
     }
-    named = _find_named(store, collection, sorted(kept))
+    named = _find_named(collection, sorted(kept))
     old = [item for item in listed.objects if item.modified < older_than]
     gone = [
         *(item for item in listed.below(SNAPSHOTS, old) if _name_of(item) not in kept),
@@ -133,29 +135,29 @@ def _name_of(item: StoredObject) -> str:
     return item.path.rpartition("/")[2].partition(".")[0]
 
 
-def _find_roots(store: Store, collection: str) -> set[str]:
+def _find_roots(collection: Collection) -> set[str]:
     """Return the snapshots that aliases point to or could be rolled back to once, and the pinned ones."""
-    roots = set(list_pins(store, collection))
-    for name in list_aliases(store, collection):
-        roots.update(find_standing(alias_history(store, collection, name))[-2:])
+    roots = set(list_pins(collection))
+    for name in list_aliases(collection):
+        roots.update(find_standing(alias_history(collection, name))[-2:])
     return roots
 
 
-def _find_named(store: Store, collection: str, snapshots: Sequence[str]) -> set[str]:
+def _find_named(collection: Collection, snapshots: Sequence[str]) -> set[str]:
     """Return the paths of patches and codebooks, and the folders of segments, that snapshots need."""
     named: set[str] = set()
     for snapshot in snapshots:
-        manifest = load_snapshot(store, collection, snapshot)
-        named.add(f"{collection}/{name_snapshot(snapshot)}")
-        named.update(f"{collection}/{name_patch(digest)}" for digest in manifest.patches)
+        manifest = load_snapshot(collection, snapshot)
+        named.add(f"{collection.name}/{name_snapshot(snapshot)}")
+        named.update(f"{collection.name}/{name_patch(digest)}" for digest in manifest.patches)
         for digest in manifest.segments:
-            folder = locate_segment(collection, digest)
+            folder = locate_segment(collection.name, digest)
             if folder in named:
                 continue
             named.add(folder)
-            segment = load_segment_manifest(store, collection, digest)
+            segment = load_segment_manifest(collection, digest)
             if segment.dense is not None:
-                named.add(locate_codebook(collection, segment.dense.codebook))
+                named.add(locate_codebook(collection.name, segment.dense.codebook))
     return named
 
 

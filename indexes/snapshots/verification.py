@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import FileEntry, SnapshotManifest
-from eagleray.contracts.ports import Store
 from eagleray.errors import IntegrityError, NotPublishedError, ObjectNotFoundError
 from indexes.dense.codebook_files import decode_codebook
 from indexes.segments.codebooks import locate_codebook, read_codebook
@@ -63,18 +63,17 @@ class VerificationReport:
         return not self.findings
 
 
-def verify_snapshot(store: Store, collection: str, snapshot: str) -> VerificationReport:
+def verify_snapshot(collection: Collection, snapshot: str) -> VerificationReport:
     """Read everything the snapshot needs and report every fault.
 
     Args:
-        store: where the collection lies.
-        collection: its name.
+        collection: where it lies.
         snapshot: the snapshot's id.
 
     Raises:
         StoreError: the store failed; a missing object is a finding, not an error.
     """
-    check = _Verification(store=store, collection=collection)
+    check = _Verification(collection=collection)
     manifest = check.read_manifest(snapshot)
     check.read_spec(manifest)
     if manifest is not None:
@@ -93,34 +92,33 @@ def verify_snapshot(store: Store, collection: str, snapshot: str) -> Verificatio
 class _Verification:
     """Findings and counts while a verification is at work."""
 
-    store: Store
-    collection: str
+    collection: Collection
     findings: list[Finding] = field(default_factory=list)
     codebooks: set[str] = field(default_factory=set)
     n_files: int = 0
     n_bytes: int = 0
 
     def read_manifest(self, snapshot: str) -> SnapshotManifest | None:
-        path = f"{self.collection}/{name_snapshot(snapshot)}"
+        path = f"{self.collection.name}/{name_snapshot(snapshot)}"
         with self._noting(path):
-            manifest = load_snapshot(self.store, self.collection, snapshot)
+            manifest = load_snapshot(self.collection, snapshot)
             self._count(path)
             return manifest
         return None
 
     def read_spec(self, manifest: SnapshotManifest | None) -> None:
-        path = f"{self.collection}/{COLLECTION}"
+        path = f"{self.collection.name}/{COLLECTION}"
         with self._noting(path):
-            spec = load_collection(self.store, self.collection)
+            spec = load_collection(self.collection)
             self._count(path)
             if manifest is not None and spec != manifest.collection:
                 raise IntegrityError(path=path, expected="the spec in the snapshot", found="another spec")
 
     def read_segment(self, digest: str) -> None:
-        folder = locate_segment(self.collection, digest)
-        present = [item.path for item in self.store.list(folder)]
+        folder = locate_segment(self.collection.name, digest)
+        present = [item.path for item in self.collection.store.list(folder)]
         with self._noting(f"{folder}/{MANIFEST}"):
-            manifest = load_segment_manifest(self.store, self.collection, digest)
+            manifest = load_segment_manifest(self.collection, digest)
             self._count(f"{folder}/{MANIFEST}")
             if manifest.dense is not None:
                 self.read_codebook(manifest.dense.codebook)
@@ -136,36 +134,37 @@ class _Verification:
         if digest in self.codebooks:
             return
         self.codebooks.add(digest)
-        path = locate_codebook(self.collection, digest)
+        path = locate_codebook(self.collection.name, digest)
         with self._noting(path):
-            decode_codebook(read_codebook(self.store, self.collection, digest), digest=digest, path=path)
+            decode_codebook(read_codebook(self.collection, digest), digest=digest, path=path)
             self._count(path)
 
     def read_patch(self, digest: str) -> None:
         patch = None
         with self._noting(f"patch {digest}"):
-            patch = read_patch(self.store, self.collection, digest)
+            patch = read_patch(self.collection, digest)
         if patch is not None:
             self.n_files, self.n_bytes = self.n_files + 1, self.n_bytes + len(patch.data)
 
     def read_gate_report(self, snapshot: str) -> None:
         below = name_gate_report(snapshot)
-        path = f"{self.collection}/{below}"
-        if not self.store.exists(path):
+        path = f"{self.collection.name}/{below}"
+        if not self.collection.store.exists(path):
             return
         with self._noting(path):
-            unseal(self.store.read(path), name=below, path=path)
+            unseal(self.collection.store.read(path), name=below, path=path)
             self._count(path)
 
     def read_aliases(self) -> None:
-        folder = f"{self.collection}/{ALIASES}/"
+        folder = f"{self.collection.name}/{ALIASES}/"
         logs: dict[str, list[str]] = {}
-        for item in self.store.list(folder.rstrip("/")):
+        for item in self.collection.store.list(folder.rstrip("/")):
             logs.setdefault(item.path.removeprefix(folder).rpartition("/")[0], []).append(item.path)
         for alias, paths in logs.items():
             moves = [path for path in paths if is_alias_name(alias) and _is_move(path)]
             known = [
-                f"{self.collection}/{name_alias_entry(alias, place)}" for place in range(1, len(moves) + 1)
+                f"{self.collection.name}/{name_alias_entry(alias, place)}"
+                for place in range(1, len(moves) + 1)
             ]
             for path in sorted(set(paths) - set(known)):
                 self.findings.append(Finding(path=path, expected="moves without a gap", found="another file"))
@@ -179,20 +178,20 @@ class _Verification:
             entry = None
             with self._noting(path):
                 below = name_alias_entry(alias, sequence)
-                entry = decode_alias_entry(self.store.read(path), name=below, path=path)
+                entry = decode_alias_entry(self.collection.store.read(path), name=below, path=path)
                 self._count(path)
                 if entry.sequence != sequence or (is_before_known and entry.previous != before):
                     expected_move = f"move {sequence}, away from {before}"
                     found = f"move {entry.sequence}, away from {entry.previous}"
                     raise IntegrityError(path=path, expected=expected_move, found=found)
             before, is_before_known = (entry.snapshot, True) if entry else (None, False)
-        if before and not self.store.exists(f"{self.collection}/{name_snapshot(before)}"):
+        if before and not self.collection.store.exists(f"{self.collection.name}/{name_snapshot(before)}"):
             fault = Finding(path=paths[-1], expected=f"snapshot {before}", found="no such snapshot")
             self.findings.append(fault)
 
     def _read_file(self, path: str, entry: FileEntry) -> None:
         digest, n_bytes = hashlib.sha256(), 0
-        while block := self.store.read_range(path, n_bytes, n_bytes + _BLOCK_BYTES):
+        while block := self.collection.store.read_range(path, n_bytes, n_bytes + _BLOCK_BYTES):
             digest.update(block)
             n_bytes += len(block)
         self.n_files, self.n_bytes = self.n_files + 1, self.n_bytes + n_bytes
@@ -203,7 +202,7 @@ class _Verification:
 
     def _count(self, path: str) -> None:
         self.n_files += 1
-        self.n_bytes += len(self.store.read(path))
+        self.n_bytes += len(self.collection.store.read(path))
 
     @contextmanager
     def _noting(self, path: str) -> Iterator[None]:

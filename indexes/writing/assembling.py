@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import AttributeTypes
 from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest
 from eagleray.contracts.ports import Store
@@ -47,7 +48,7 @@ def assemble_snapshot(
     Raises:
         StreamMovedError: a stream does not stand where a move of it goes on from.
     """
-    before = load_snapshot(store, spec.name, parent) if parent else None
+    before = load_snapshot(Collection(store, spec.name), parent) if parent else None
     patches = list(before.patches) if before else []
     if outcome.patch is not None:
         patches.append(outcome.patch)

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from eagleray.chunking.config import limit_chunks
 from eagleray.contracts.chunks import DELIVERED_SCHEMA
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import AttributeTypes
 from eagleray.contracts.manifests import AliasEntry, CollectionSpec, SnapshotManifest
 from eagleray.contracts.ports import Embedder, FloatMatrix, Store, TokenCounter
@@ -99,11 +100,11 @@ def commit(target: Writable, writes: Sequence[Write], *, moves: Sequence[StreamM
     store, collection = target.store, target.spec.name
     prepared: dict[str, _Prepared] = {}
     for _ in range(MAX_TRIES):
-        current = read_alias(store, collection, target.alias)
+        current = read_alias(Collection(store, collection), target.alias)
         if current is None:
             raise NotPublishedError(name=target.alias, detail=f"{collection} has no such alias to build on")
         begun = [write.begun for write in writes if write.begun.has_key]
-        done = find_done(store, collection, alias=target.alias, current=current, begun=begun)
+        done = find_done(Collection(store, collection), alias=target.alias, current=current, begun=begun)
         todo = [write for write in writes if write.begun.name not in done]
         moved: str | None = current.snapshot
         if todo or (moves and not writes):
@@ -113,7 +114,7 @@ def commit(target: Writable, writes: Sequence[Write], *, moves: Sequence[StreamM
             continue
         done |= {write.begun.name: moved for write in todo}
         for item in begun:
-            finish_write(store, collection, name=item.name, snapshot=done[item.name])
+            finish_write(Collection(store, collection), name=item.name, snapshot=done[item.name])
         return done
     raise ConflictError(alias=target.alias, expected="its last snapshot", found="others, again and again")
 
@@ -131,7 +132,7 @@ def _try(
     arranged = _arrange(target, writes, opened, prepared[key].rows)
     _check_ids(opened, arranged.rows)
     manifest = _build(target, arranged, prepared[key], parent=current.snapshot, moves=batch.moves)
-    copy_positions(target.store, target.spec.name, current.snapshot, manifest.snapshot_id)
+    copy_positions(Collection(target.store, target.spec.name), current.snapshot, manifest.snapshot_id)
     move = AliasMove(
         expected=current.snapshot,
         snapshot=manifest.snapshot_id,
@@ -139,7 +140,7 @@ def _try(
         now=time.time_ns() // 1000,
     )
     try:
-        return move_alias(target.store, target.spec.name, target.alias, move=move).snapshot
+        return move_alias(Collection(target.store, target.spec.name), target.alias, move=move).snapshot
     except ConflictError:
         return None
 
@@ -213,7 +214,7 @@ def _build(
     outcome = BuildOutcome(
         segments=tuple(segments),
         n_rows=rows.num_rows,
-        patch=put_patch(store, collection, make_patch(changes)) if changes.num_rows else None,
+        patch=put_patch(Collection(store, collection), make_patch(changes)) if changes.num_rows else None,
         open_change=arranged.counts.get("open_change", 0),
         attributes=types,
         moves=moves,

@@ -15,6 +15,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import SnapshotManifest
 from eagleray.contracts.ports import Store
 from indexes.segments.attributes import merge_attribute_types
@@ -47,8 +48,8 @@ class Rebase:
             cache: folder for copies of remote segments; `None` keeps none.
         """
         self._store, self._made, self._cache = store, made, cache
-        self._collection = made.collection.name
-        self._before = load_snapshot(store, self._collection, str(made.parent))
+        self._collection = Collection(store, made.collection.name)
+        self._before = load_snapshot(self._collection, str(made.parent))
         self._views: dict[str, SegmentView] = {}
 
     def put_onto(self, snapshot: str) -> SnapshotManifest | None:
@@ -67,7 +68,7 @@ class Rebase:
             StreamMovedError: both moved the position of the same stream.
         """
         made, before = self._made, self._before
-        after = load_snapshot(self._store, self._collection, snapshot)
+        after = load_snapshot(self._collection, snapshot)
         theirs = _find_added(before, after)
         if theirs is None or after.collection != made.collection:
             return None
@@ -97,7 +98,7 @@ class Rebase:
             needed = (*self._before.segments, *needed)
         for digest in needed:
             if digest not in self._views:  # opening one reads all of it
-                self._views[digest] = open_segment(self._store, self._collection, digest, cache=self._cache)
+                self._views[digest] = open_segment(self._collection, digest, cache=self._cache)
         views = [self._views[digest] for digest in needed]
         mine, others = (self._find_documents(views, added) for added in (ours, theirs))
         return bool(np.isin(mine, others).any())
@@ -105,7 +106,7 @@ class Rebase:
     def _find_documents(self, views: Sequence[SegmentView], added: _Added) -> npt.NDArray[np.int64]:
         """Return the numbers of the documents that segments and patches touch; int64 [n]."""
         none = np.empty(0, np.int64)
-        patches = [read_patch(self._store, self._collection, digest).changes for digest in added.patches]
+        patches = [read_patch(self._collection, digest).changes for digest in added.patches]
         patched = np.concatenate([none, *(table["chunk_id"].to_numpy() for table in patches)])
         found = [none]
         for view in views:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from eagleray.chunking.config import ChunkLengths
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import Document
 from eagleray.contracts.manifests import AliasEntry
 from eagleray.contracts.ports import Store
@@ -82,12 +83,11 @@ def name_request(key: str, digest: str) -> str:
     return digest_json([key, digest])[:_NAME_LENGTH]
 
 
-def begin_write(store: Store, collection: str, *, alias: str, key: str, digest: str, now: int) -> Begun:
+def begin_write(collection: Collection, *, alias: str, key: str, digest: str, now: int) -> Begun:
     """Record that a request begins, or return how it began before.
 
     Args:
-        store: where the collection lies.
-        collection: its name.
+        collection: where it lies.
         alias: that will move.
         key: name of the record that holds its key.
         digest: of all that it asks for.
@@ -97,33 +97,33 @@ def begin_write(store: Store, collection: str, *, alias: str, key: str, digest: 
         ReusedKeyError: a request with that key asked for something else, and was not refused.
         IntegrityError: the record is damaged.
     """
-    entry = read_alias(store, collection, alias)
+    entry = read_alias(collection, alias)
     since = entry.sequence if entry else 0
-    path, name = _locate_begun(collection, key), name_request(key, digest)
-    if store.create(path, canonical_json({"digest": digest, "now": now, "since": since})):
+    path, name = _locate_begun(collection.name, key), name_request(key, digest)
+    if collection.store.create(path, canonical_json({"digest": digest, "now": now, "since": since})):
         return Begun(name=name, now=now, since=since, key=key)
-    fields = _read(store, path, names=("digest", "now", "since"))
+    fields = _read(collection.store, path, names=("digest", "now", "since"))
     if fields["digest"] != digest:
         raise ReusedKeyError(detail="this idempotency key was used for a request with another body")
     return Begun(name=name, now=int(fields["now"]), since=int(fields["since"]), key=key)
 
 
-def free_key(store: Store, collection: str, *, alias: str, begun: Begun) -> None:
+def free_key(collection: Collection, *, alias: str, begun: Begun) -> None:
     """Give the key of a refused request free, unless the same request was carried out meanwhile."""
-    current = read_alias(store, collection, alias)
-    if current and find_done(store, collection, alias=alias, current=current, begun=[begun]):
+    current = read_alias(collection, alias)
+    if current and find_done(collection, alias=alias, current=current, begun=[begun]):
         return
-    path = _locate_begun(collection, begun.key)
+    path = _locate_begun(collection.name, begun.key)
     try:
-        fields = _read(store, path, names=("digest",))
+        fields = _read(collection.store, path, names=("digest",))
     except ObjectNotFoundError:
         return  # given free by the same request, sent twice
     if name_request(begun.key, str(fields["digest"])) == begun.name:
-        store.delete(path)
+        collection.store.delete(path)
 
 
 def find_done(
-    store: Store, collection: str, *, alias: str, current: AliasEntry, begun: Sequence[Begun]
+    collection: Collection, *, alias: str, current: AliasEntry, begun: Sequence[Begun]
 ) -> dict[str, str]:
     """Return the requests that are carried out: name -> snapshot that was the first to hold them.
 
@@ -133,22 +133,22 @@ def find_done(
     done: dict[str, str] = {}
     for item in begun:
         try:
-            record = _read(store, _locate_done(collection, item.name), names=("snapshot",))
+            record = _read(collection.store, _locate_done(collection.name, item.name), names=("snapshot",))
         except ObjectNotFoundError:
             continue
         done[item.name] = str(record["snapshot"])
     open_ones = {item.name for item in begun} - done.keys()
     after = min((item.since for item in begun if item.name in open_ones), default=current.sequence)
-    for move in list_moves(store, collection, alias, after=after, until=current.sequence):
+    for move in list_moves(collection, alias, after=after, until=current.sequence):
         first, *names = move.reason.split(" ")
         if first == WRITE:
             done |= {name: move.snapshot for name in names if name in open_ones and name not in done}
     return done
 
 
-def finish_write(store: Store, collection: str, *, name: str, snapshot: str) -> None:
+def finish_write(collection: Collection, *, name: str, snapshot: str) -> None:
     """Record that a request is carried out, so that the log of moves need not be searched for it."""
-    store.create(_locate_done(collection, name), canonical_json({"snapshot": snapshot}))
+    collection.store.create(_locate_done(collection.name, name), canonical_json({"snapshot": snapshot}))
 
 
 def _locate_begun(collection: str, key: str) -> str:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eagleray.contracts.chunks import DELIVERED_SCHEMA
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import DeadLetter
 from eagleray.digests import digest_bytes
 from indexes.runs.markers import Stage
@@ -191,7 +192,7 @@ class PatchTask:
         ledger = self._ledger
         tables = [read_parquet(ledger.store, part.path, digest=part.sha256) for part in payload.parts]
         return PatchOutcome(
-            patch=put_patch(ledger.store, ledger.collection, make_patch(pa.concat_tables(tables)))
+            patch=put_patch(Collection(ledger.store, ledger.collection), make_patch(pa.concat_tables(tables)))
         )
 
 

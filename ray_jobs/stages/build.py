@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import AttributeTypes
 from eagleray.contracts.enrichment import WorkerResources
 from eagleray.contracts.ports import FloatMatrix
@@ -51,7 +52,7 @@ class BuiltSegment:
 class BuildTask:
     """Builds the segments of a run."""
 
-    def __init__(self, ledger: Ledger, *, texts: Collection[str], device: str) -> None:
+    def __init__(self, ledger: Ledger, *, texts: Iterable[str], device: str) -> None:
         self._ledger = ledger
         self._texts, self._device = frozenset(texts), device
 
@@ -73,7 +74,7 @@ class BuildTask:
                 zone=zone,
                 embedder=embedder,
                 texts=self._texts,
-                codebook=load_codebook(ledger.store, ledger.collection, name) if name else None,
+                codebook=load_codebook(Collection(ledger.store, ledger.collection), name) if name else None,
                 device=self._device,
             )
             written = write_segment(rows, stacked, spec=spec, folder=folder)
@@ -96,7 +97,7 @@ class BuildTask:
 
 
 def make_build_stage(
-    ledger: Ledger, segments: Iterable[PlannedSegment], *, texts: Collection[str], device: str
+    ledger: Ledger, segments: Iterable[PlannedSegment], *, texts: Iterable[str], device: str
 ) -> StageSpec[PlannedSegment, BuiltSegment]:
     """Return the stage that builds segments.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Container
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import ChunkerIdentity, EmbedderIdentity
 from eagleray.contracts.ports import Store
 from eagleray.setting_groups.parsing import ParsingSettings
@@ -101,9 +102,9 @@ def open_pool(
     return CollectionPool(choose_collections(settings), open_one, list_published=listing)
 
 
-def _list_published(store: Store, alias: str, but: Collection[str]) -> list[str]:
+def _list_published(store: Store, alias: str, but: Container[str]) -> list[str]:
     found = (name for name in list_collections(store) if name not in but)
-    return [name for name in found if read_alias(store, name, alias) is not None]
+    return [name for name in found if read_alias(Collection(store, name), alias) is not None]
 
 
 @asynccontextmanager
@@ -151,13 +152,15 @@ def _make_publications(settings: Settings, watcher: AliasWatcherPort, alias: str
     store, collection = open_store(settings.store, s3=settings.s3), settings.collection
 
     def find_last_move() -> int:
-        entry = read_alias(store, collection, alias)
+        entry = read_alias(Collection(store, collection), alias)
         return entry.sequence if entry else 0
 
     return Publications(
         watcher,
         find_last=find_last_move,
-        read_moves=lambda after, until: list_moves(store, collection, alias, after=after, until=until),
+        read_moves=lambda after, until: list_moves(
+            Collection(store, collection), alias, after=after, until=until
+        ),
         collection=collection,
         timeout_s=settings.serve.timeout_s,
     )
@@ -166,7 +169,7 @@ def _make_publications(settings: Settings, watcher: AliasWatcherPort, alias: str
 def _make_uploads(settings: Settings) -> Uploads:
     """Return what the routes ask."""
     store = open_store(settings.store, s3=settings.s3)
-    chunker = load_collection(store, settings.collection).chunker
+    chunker = load_collection(Collection(store, settings.collection)).chunker
     return make_uploads_of(store, settings.collection, chunker=chunker, parsing=settings.parsing)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
 
 from eagleray.chunking.counting import HuggingFaceCounter
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.ports import Embedder
 from eagleray.embedders import find_tokenizer
 from eagleray.settings import Settings
@@ -28,11 +29,11 @@ def open_writable(settings: Settings, *, alias: str, embedder: Embedder) -> Writ
     """
     store, cache = open_store(settings.store, s3=settings.s3), find_cache(settings)
     opening = lru_cache(maxsize=1)(
-        lambda snapshot: open_snapshot(store, settings.collection, snapshot, cache=cache)
+        lambda snapshot: open_snapshot(Collection(store, settings.collection), snapshot, cache=cache)
     )
     return Writable(
         store=store,
-        spec=load_collection(store, settings.collection),
+        spec=load_collection(Collection(store, settings.collection)),
         alias=alias,
         embedder=embedder,
         counter=HuggingFaceCounter(find_tokenizer(settings.embedder)),
@@ -51,8 +52,8 @@ def make_document_writer(
         write: carries a request out, here or elsewhere.
     """
     store = open_store(settings.store, s3=settings.s3)
-    begin = partial(begin_write, store, settings.collection, alias=alias)
-    free = partial(free_key, store, settings.collection, alias=alias)
+    begin = partial(begin_write, Collection(store, settings.collection), alias=alias)
+    free = partial(free_key, Collection(store, settings.collection), alias=alias)
     return DocumentWriter(
         begin=lambda key, digest, now: run_in_thread(Work.WRITES, begin, key=key, digest=digest, now=now),
         free=lambda begun: run_in_thread(Work.WRITES, free, begun=begun),

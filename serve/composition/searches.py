@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.ports import Embedder
 from eagleray.settings import Settings
@@ -63,7 +64,7 @@ def watch_alias(
     """
     return AliasWatcher(
         SnapshotPool(open_engine),
-        partial(resolve, open_store(settings.store, s3=settings.s3), settings.collection, alias),
+        partial(resolve, Collection(open_store(settings.store, s3=settings.s3), settings.collection), alias),
         probe=probe,
         interval_s=settings.serve.poll_s,
     )

@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import Document
 from eagleray.contracts.manifests import AliasEntry, ChunkerIdentity, CollectionSpec, SnapshotManifest
 from eagleray.contracts.sources import StreamMove
@@ -51,7 +52,7 @@ def make_collection(store) -> AliasEntry:
         collection=SPEC, segments=(), patches=(), parent=None, n_rows=0, n_documents=0, attributes={}
     )
     move = AliasMove(expected=None, snapshot=put_snapshot(store, empty), reason="publish", now=1)
-    return move_alias(store, NAME, "live", move=move)
+    return move_alias(Collection(store, NAME), "live", move=move)
 
 
 def write_next(store, offset):
@@ -67,7 +68,7 @@ def write_next(store, offset):
         alias="live",
         embedder=EMBEDDER,
         counter=WordCounter(),
-        open_snapshot=lambda snapshot: open_snapshot(store, NAME, snapshot),
+        open_snapshot=lambda snapshot: open_snapshot(Collection(store, NAME), snapshot),
     )
     begun = Begun(name=f"from-{offset}-{os.getpid()}", now=time.time_ns() // 1000)
     expected = {"0": str(offset)} if offset else {}
@@ -78,7 +79,7 @@ def write_next(store, offset):
 
 def read_offset(store):
     """Return the offset that the published snapshot holds."""
-    manifest = open_snapshot(store, NAME, "live").manifest
+    manifest = open_snapshot(Collection(store, NAME), "live").manifest
     return int(read_stream_position(manifest, STREAM).get("0", "0"))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.enrichment import WorkerResources
 from eagleray.contracts.hits import SearchRequest
 from eagleray.digests import digest_json
@@ -92,7 +93,7 @@ def test_an_enricher_that_raises_makes_dead_letters_and_ends_nothing(cluster, se
     ingest(plain, folder)
     report = ingest(settle(settings, Failing), folder)
     assert (report["documents_read"], report["dead_letters"]) == (len(NOTES), 2)
-    letters = list_dead_letters(open_store(settings.store), "notes")
+    letters = list_dead_letters(Collection(open_store(settings.store), "notes"))
     assert [letter["doc_id"] for letter in letters] == ["n3", "n17"]
     assert {letter["reason"] for letter in letters} == {"enricher_failed"}
     assert all("ZeroDivisionError" in letter["detail"] for letter in letters)

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from eagleray.contracts.asked_snapshots import ask_own
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.errors import NotPublishedError, UnavailableError
@@ -64,7 +65,7 @@ def snapshots(arguments):
 
 def publish(arguments, snapshot, expected):
     move = AliasMove(snapshot=snapshot, expected=expected, reason="test", now=0)
-    move_alias(open_store(arguments.store), SPEC.name, "live", move=move)
+    move_alias(Collection(open_store(arguments.store), SPEC.name), "live", move=move)
 
 
 def expect(arguments, snapshot):

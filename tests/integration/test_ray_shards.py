@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from eagleray.contracts.answers import show_response
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from indexes.masks.grammar import parse_filter
 from indexes.service import LocalIndexService
@@ -64,7 +65,9 @@ def show(engine, request):
 
 def test_answers_are_those_of_the_whole_snapshot_to_the_bit(served, engines):
     for snapshot in served.snapshots:
-        assert len(load_snapshot(open_store(served.settings.store), "notes", snapshot).segments) > 2
+        assert (
+            len(load_snapshot(Collection(open_store(served.settings.store), "notes"), snapshot).segments) > 2
+        )
     cases = product(served.snapshots, SearchMode, ("", FILTER), (None, MOMENT))
     for snapshot, mode, text, moment in cases:
         asked = {"snapshot": snapshot, "mode": mode.value}

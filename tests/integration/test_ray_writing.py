@@ -16,6 +16,7 @@ import pytest
 
 from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.callers import Role
+from eagleray.contracts.collections import Collection
 from indexes.service import LocalIndexService
 from indexes.snapshots.aliases import list_moves, read_alias
 from indexes.storage import open_store
@@ -80,7 +81,12 @@ def wait_for(served, doc_id):
 
 def list_alias_moves(served):
     store = open_store(served.settings.store)
-    return list_moves(store, "notes", "live", after=0, until=read_alias(store, "notes", "live").sequence)
+    return list_moves(
+        Collection(store, "notes"),
+        "live",
+        after=0,
+        until=read_alias(Collection(store, "notes"), "live").sequence,
+    )
 
 
 def list_written(served):

@@ -12,6 +12,7 @@ from benchmarks.http_written import check_written
 from benchmarks.load import Asked, Done, LoadProcess
 from benchmarks.serving_process import run_server
 from benchmarks.written_desk import Person
+from eagleray.contracts.collections import Collection
 from indexes.snapshots.aliases import AliasMove, move_alias
 from indexes.storage import open_store
 from tests.hashing_collections import publish_hashed
@@ -76,7 +77,11 @@ def test_engine_and_server_take_turns_over_distinct_questions(tmp_path):
     world = http_leaks.make_http_world(13, tmp_path)
     store = open_store(world.settings.store)
     snapshot = next(iter(world.states))
-    move_alias(store, COLLECTION, "live", move=AliasMove(expected=None, snapshot=snapshot, reason="", now=1))
+    move_alias(
+        Collection(store, COLLECTION),
+        "live",
+        move=AliasMove(expected=None, snapshot=snapshot, reason="", now=1),
+    )
     with LoadProcess() as process, run_server(world.settings) as url:
         measured = serving.Measured(process, seconds=0.3, n_clients=4)
         queries = [f"swap rating {number}" for number in range(100)]

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eagleray.contracts.collections import Collection
 from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
 from tests.integration.stream_writer import NAME, make_collection, read_offset
@@ -63,7 +64,7 @@ def start_writers(tmp_path):
 
 def check(store):
     """Check that every message before the offset is there once and none after it; return the offset."""
-    opened = open_snapshot(store, NAME, "live")
+    opened = open_snapshot(Collection(store, NAME), "live")
     offset = read_offset(store)
     names = [name for view in opened.segments for name in view.rows["doc_id"].to_pylist()]
     assert sorted(names) == sorted(f"m{number}" for number in range(offset))

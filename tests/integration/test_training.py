@@ -7,6 +7,7 @@ import shutil
 import pytest
 import torch
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import PlanKind, SearchMode, SearchRequest
 from eagleray.errors import InputError
 from indexes.segments.opening import load_segment_manifest
@@ -56,8 +57,8 @@ def read_dense(settings):
     store = open_store(settings.store)
     snapshot = LocalIndexService(settings).open_engine(snapshot="live").snapshot
     manifests = [
-        load_segment_manifest(store, settings.collection, digest)
-        for digest in load_snapshot(store, settings.collection, snapshot).segments
+        load_segment_manifest(Collection(store, settings.collection), digest)
+        for digest in load_snapshot(Collection(store, settings.collection), snapshot).segments
     ]
     return [(manifest.zone, manifest.dense) for manifest in manifests]
 

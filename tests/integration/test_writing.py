@@ -16,6 +16,7 @@ import pytest
 
 from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.callers import Role
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.services import KeyRequest
 from indexes.service import LocalIndexService
 from indexes.snapshots.aliases import alias_history
@@ -210,7 +211,7 @@ def test_two_processes_and_a_job_that_publish_at_once_lose_nothing(start, settin
     assert failed == []
     wanted = {f"w{number}" for number in range(48)} | {"late"} | {note["_id"] for note in NOTES}
     assert wanted <= {name.rsplit("#")[-1] for name in find_ids(settings)}
-    moves = alias_history(open_store(settings.store), "notes", "live")
+    moves = alias_history(Collection(open_store(settings.store), "notes"), "live")
     n_commits = sum(move.reason.startswith(WRITE) for move in moves)
     assert 0 < n_commits < 48, "requests that came together were not committed together"
 

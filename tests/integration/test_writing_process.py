@@ -17,6 +17,7 @@ import pytest
 
 from benchmarks.serving_process import run_server
 from eagleray.contracts.callers import Role
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import Document
 from eagleray.contracts.services import KeyRequest
 from eagleray.embedders import open_embedder
@@ -125,8 +126,8 @@ def test_vectors_are_those_of_all_rows_together_as_in_a_job(tmp_path):
     finally:
         writing.close()
     store = open_store(settings.store)
-    assert read_alias(store, HASHED.name, "live").snapshot == snapshot != before
-    views = open_snapshot(store, HASHED.name, snapshot).segments
+    assert read_alias(Collection(store, HASHED.name), "live").snapshot == snapshot != before
+    views = open_snapshot(Collection(store, HASHED.name), snapshot).segments
     (view,) = [view for view in views if "long" in view.rows["doc_id"].to_pylist()]
     rows = view.rows.take(np.argsort(view.chunk_ids))  # the order rows have when they are embedded
     wanted = open_embedder(settings.embedder).embed_passages(list_texts(rows))

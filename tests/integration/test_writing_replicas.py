@@ -8,6 +8,7 @@ import warnings
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import Document
 from eagleray.errors import DeadlineError, NotPublishedError, UnavailableError
 from indexes.snapshots.aliases import AliasMove, list_moves, move_alias, read_alias
@@ -54,7 +55,7 @@ def arguments(tmp_path, monkeypatch):
 def store(arguments):
     found = open_store(arguments.store)
     move = AliasMove(snapshot=put_small_snapshot(found, seed=7), expected=None, reason="test", now=0)
-    move_alias(found, SPEC.name, "live", move=move)
+    move_alias(Collection(found, SPEC.name), "live", move=move)
     return found
 
 
@@ -64,13 +65,18 @@ def make_write(name, *, store=None):
     document = Document(doc_id=f"doc-of-{name}", title="", text=f"Swap {name}.", known_from=now)
     begun = Begun(name=name, now=now)
     if store is not None:
-        begun = begin_write(store, SPEC.name, alias="live", key=name, digest=name, now=now)
+        begun = begin_write(Collection(store, SPEC.name), alias="live", key=name, digest=name, now=now)
     return Write(begun=begun, documents=(document,))
 
 
 def list_written(store):
     """Return the names of requests, as often as moves of the alias carried them out."""
-    moves = list_moves(store, SPEC.name, "live", after=0, until=read_alias(store, SPEC.name, "live").sequence)
+    moves = list_moves(
+        Collection(store, SPEC.name),
+        "live",
+        after=0,
+        until=read_alias(Collection(store, SPEC.name), "live").sequence,
+    )
     return [name for move in moves if move.reason.startswith("write ") for name in move.reason.split(" ")[1:]]
 
 
@@ -81,7 +87,7 @@ def test_a_request_with_a_key_that_meets_a_dying_writer_is_carried_out_once(argu
         snapshot = await RemoteWriter(handle, SPEC.name, timeout_s=60.0).write(write)
         assert handle.n_calls == 2
         assert list_written(store) == [write.begun.name]
-        assert snapshot == read_alias(store, SPEC.name, "live").snapshot
+        assert snapshot == read_alias(Collection(store, SPEC.name), "live").snapshot
 
     asyncio.run(body())
 
@@ -124,7 +130,9 @@ def test_two_writers_at_once_lose_nothing_and_write_the_same_key_once(arguments,
     snapshots = asyncio.run(body())
     assert snapshots[::2] == snapshots[1::2]
     assert sorted(list_written(store)) == sorted(write.begun.name for write in writes)
-    last = open_snapshot(store, SPEC.name, read_alias(store, SPEC.name, "live").snapshot)
+    last = open_snapshot(
+        Collection(store, SPEC.name), read_alias(Collection(store, SPEC.name), "live").snapshot
+    )
     held = [name for view in last.segments for name in view.rows.column("doc_id").to_pylist()]
     assert sorted(name for name in held if name.startswith("doc-of-")) == sorted(
         f"doc-of-w{number}" for number in range(12)

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.exchange import ExchangeFormat, ExportRequest
 from eagleray.contracts.indexes import IndexKind
 from eagleray.contracts.principals import Principal
@@ -58,7 +59,7 @@ def put_notes(store, *codebooks, zones=("default", "default", "default")):
         digests.append(put_segment(store, rows, make_vectors(rng, len(rows)), zone=zone, codebook=codebook))
     patch = put_changes(store, closed)
     snapshot = put_snapshot(store, make_manifest(store, digests, patches=(patch,)))
-    return open_snapshot(store, SPEC.name, snapshot)
+    return open_snapshot(Collection(store, SPEC.name), snapshot)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import DeadLetterReason
 from eagleray.contracts.hits import SearchRequest
 from eagleray.contracts.services import IngestRequest
@@ -85,7 +86,9 @@ def test_a_new_source_is_a_folder_and_a_line(tmp_path, monkeypatch, capfd):
     try:
         first, again = ingest(), ingest()
         assert (first["documents_new"], first["dead_letters"], find()) == (2, 1, {"bund", "gilt"})
-        assert [letter["doc_id"] for letter in list_dead_letters(open_store(tmp_path), "toy")] == ["odd"]
+        assert [
+            letter["doc_id"] for letter in list_dead_letters(Collection(open_store(tmp_path), "toy"))
+        ] == ["odd"]
         assert (again["changed"], again["snapshot"]) == (False, first["snapshot"])
         assert ingest("gilt")["removed"] == 1
     finally:

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.services import IngestRequest
 from indexes.runs.states import find_run
 from indexes.storage import open_store
@@ -51,6 +52,9 @@ def test_a_stage_is_added_to_the_list_and_is_run_recorded_and_told(cluster, sett
     request = IngestRequest(source=str(tmp_path / "desk"))
     report = RayJobService(settings).ingest(request, lambda *step: progress.append(step))
     assert told == [3 * (1 + 2 + 3 + 4 + 5)]
-    stages = [state.stage for state in find_run(open_store(settings.store), "notes", report["run"]).stages]
+    stages = [
+        state.stage
+        for state in find_run(Collection(open_store(settings.store), "notes"), report["run"]).stages
+    ]
     assert stages == ["ingest", "arrange", "embed", "build", "count-words"]
     assert [(done, total) for stage, done, total in progress if stage == "count-words"] == [(1, 1)]

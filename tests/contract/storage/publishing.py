@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from eagleray.contracts.collections import Collection
 from eagleray.errors import ConflictError
 from indexes.snapshots.aliases import AliasMove, move_alias
 from tests.small_collections import SPEC, put_small_snapshot
@@ -31,7 +32,7 @@ def publish(store, *, seed, expected):
     """Build another snapshot and move the alias to it."""
     snapshot = put_small_snapshot(store, seed=seed)
     move = AliasMove(expected=expected, snapshot=snapshot, reason="publish run", now=seed)
-    return move_alias(store, SPEC.name, "live", move=move)
+    return move_alias(Collection(store, SPEC.name), "live", move=move)
 
 
 def race(store, *, snapshot, expected, start):
@@ -42,7 +43,7 @@ def race(store, *, snapshot, expected, start):
         pass
     move = AliasMove(expected=expected, snapshot=snapshot, reason="publish run", now=1)
     try:
-        move_alias(store, SPEC.name, "live", move=move)
+        move_alias(Collection(store, SPEC.name), "live", move=move)
     except ConflictError:
         return False
     return True

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import AliasEntry
 from eagleray.errors import ConflictError, StoreError
 from indexes.snapshots.aliases import AliasMove, alias_history, move_alias, read_alias
@@ -47,16 +48,16 @@ def check_old_snapshot(store, before, snapshot):
     """The old snapshot is current, whole, and not one of its bytes has changed."""
     after = list_objects(store)
     assert {path: after.get(path) for path in before} == before
-    assert resolve(store, SPEC.name, "live") == snapshot
-    assert verify_snapshot(store, SPEC.name, snapshot).is_sound
+    assert resolve(Collection(store, SPEC.name), "live") == snapshot
+    assert verify_snapshot(Collection(store, SPEC.name), snapshot).is_sound
 
 
 def test_a_snapshot_opens_the_same_from_both_kinds_of_store(store, tmp_path):
     snapshot = put_small_snapshot(store)
-    opened = open_snapshot(store, SPEC.name, snapshot, cache=tmp_path / "cache")
-    again = open_snapshot(store, SPEC.name, snapshot)
+    opened = open_snapshot(Collection(store, SPEC.name), snapshot, cache=tmp_path / "cache")
+    again = open_snapshot(Collection(store, SPEC.name), snapshot)
     assert snapshot == put_small_snapshot(LocalStore(tmp_path / "other"))
-    assert verify_snapshot(store, SPEC.name, snapshot).is_sound
+    assert verify_snapshot(Collection(store, SPEC.name), snapshot).is_sound
     for first, second in zip(opened.segments, again.segments, strict=True):
         assert first.rows.equals(second.rows)
         assert np.array_equal(first.vectors, second.vectors)
@@ -74,8 +75,8 @@ def test_a_store_that_fails_at_any_write_leaves_the_old_snapshot_whole(store):
             check_old_snapshot(store, before, first.snapshot)
             n_writes += 1
     assert n_writes > 10  # a try goes on where the last one stopped
-    assert read_alias(store, SPEC.name, "live") == moved
-    assert verify_snapshot(store, SPEC.name, moved.snapshot).is_sound
+    assert read_alias(Collection(store, SPEC.name), "live") == moved
+    assert verify_snapshot(Collection(store, SPEC.name), moved.snapshot).is_sound
 
 
 @pytest.mark.parametrize("n_writes", [0, 3, 12, 17, 19])
@@ -89,13 +90,13 @@ def test_a_killed_publisher_leaves_the_old_snapshot_whole(store, n_writes):
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     check_old_snapshot(store, before, first.snapshot)
     moved = publish(store, seed=2, expected=first.snapshot)
-    assert verify_snapshot(store, SPEC.name, moved.snapshot).is_sound
+    assert verify_snapshot(Collection(store, SPEC.name), moved.snapshot).is_sound
 
 
 def put_rivals(store, n_rivals):
     """Write one published snapshot and rivals on top of it; return its id and theirs."""
     first = publish(store, seed=1, expected=None).snapshot
-    segments = load_snapshot(store, SPEC.name, first).segments
+    segments = load_snapshot(Collection(store, SPEC.name), first).segments
     rivals = [
         put_snapshot(store, make_manifest(store, segments[: 1 + number % 2], parent=parent))
         for number in range(n_rivals)
@@ -105,11 +106,11 @@ def put_rivals(store, n_rivals):
 
 
 def check_one_winner(store, winners, first, rivals):
-    history = alias_history(store, SPEC.name, "live")
+    history = alias_history(Collection(store, SPEC.name), "live")
     assert len(winners) == 1
     assert [entry.sequence for entry in history] == [1, 2]
     assert (history[1].snapshot, history[1].previous) == (rivals[winners[0]], first)
-    assert len(list_snapshots(store, SPEC.name)) == 1 + len(rivals)
+    assert len(list_snapshots(Collection(store, SPEC.name))) == 1 + len(rivals)
 
 
 def test_of_publishing_threads_exactly_one_wins(store):
@@ -120,7 +121,7 @@ def test_of_publishing_threads_exactly_one_wins(store):
         move = AliasMove(expected=first, snapshot=rivals[number], reason="publish", now=number)
         gate.wait()
         try:
-            outcomes[number] = move_alias(store, SPEC.name, "live", move=move)
+            outcomes[number] = move_alias(Collection(store, SPEC.name), "live", move=move)
         except ConflictError as error:
             outcomes[number] = error
 

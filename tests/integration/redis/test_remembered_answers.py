@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eagleray.contracts.asked_snapshots import ask_own
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.filters import Compare, Comparison, Contains, Not
 from eagleray.contracts.hits import Fusion, Granularity, Ranking, SearchMode, SearchRequest
 from eagleray.contracts.indexes import TextField
@@ -88,7 +89,7 @@ class Process:
 async def open_process(store, redis_settings):
     follower = AliasWatcher(
         SnapshotPool(partial(open_engine, store)),
-        lambda: read_alias(store, SPEC.name, "live").snapshot,
+        lambda: read_alias(Collection(store, SPEC.name), "live").snapshot,
         probe=lambda engine: engine.search(PROBE),
         interval_s=0.02,
     )
@@ -115,10 +116,10 @@ def store(tmp_path):
 
 
 def publish(store, snapshot):
-    current = read_alias(store, SPEC.name, "live")
+    current = read_alias(Collection(store, SPEC.name), "live")
     expected = None if current is None else current.snapshot
     move = AliasMove(expected=expected, snapshot=snapshot, reason="publish", now=1)
-    move_alias(store, SPEC.name, "live", move=move)
+    move_alias(Collection(store, SPEC.name), "live", move=move)
 
 
 def strip(response):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.embedders import open_embedder
@@ -61,7 +62,7 @@ def test_shards_of_a_store_answer_as_the_whole_snapshot(settings, snapshot, n_gr
 
 
 def test_segments_of_other_groups_are_not_opened(settings, snapshot):
-    digests = load_snapshot(open_store(settings.store), SPEC.name, snapshot).segments
+    digests = load_snapshot(Collection(open_store(settings.store), SPEC.name), snapshot).segments
     for group in range(2):
         (number,) = open_shard(settings, snapshot=snapshot, group=group, n_groups=2).numbers
         other = find_folder(settings, digests[1 - number])

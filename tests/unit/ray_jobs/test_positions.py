@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.sources import StreamMove
 from eagleray.errors import ConflictError
 from indexes.snapshots.positions import read_positions, write_positions
@@ -20,7 +21,7 @@ BEGUN, THEIRS, MADE = "a" * 64, "b" * 64, "c" * 64
 def store(tmp_path):
     """A store whose parent snapshot was built from one file of each of two sources."""
     found = open_store(tmp_path / "store")
-    write_positions(found, NAME, BEGUN, positions={"mail": {"m": "1"}, "desk": {"a": "1"}})
+    write_positions(Collection(found, NAME), BEGUN, positions={"mail": {"m": "1"}, "desk": {"a": "1"}})
     return found
 
 
@@ -30,23 +31,23 @@ def make_run(store, move=None):
 
 
 def test_files_of_other_sources_that_came_between_are_kept(store):
-    run, before = make_run(store), read_positions(store, NAME, BEGUN)
-    write_positions(store, NAME, THEIRS, positions={**before, "mail": {"m": "2", "n": "1"}})
+    run, before = make_run(store), read_positions(Collection(store, NAME), BEGUN)
+    write_positions(Collection(store, NAME), THEIRS, positions={**before, "mail": {"m": "2", "n": "1"}})
     keep_positions(run, before, "live", THEIRS, MADE)
-    kept = read_positions(store, NAME, MADE)
+    kept = read_positions(Collection(store, NAME), MADE)
     assert kept == {"desk": {"a": "2", "b": "1"}, "mail": {"m": "2", "n": "1"}}
 
 
 def test_another_run_of_the_same_source_is_a_conflict(store):
-    run, before = make_run(store), read_positions(store, NAME, BEGUN)
-    write_positions(store, NAME, THEIRS, positions={**before, "desk": {"a": "9"}})
+    run, before = make_run(store), read_positions(Collection(store, NAME), BEGUN)
+    write_positions(Collection(store, NAME), THEIRS, positions={**before, "desk": {"a": "9"}})
     with pytest.raises(ConflictError, match="another run of it"):
         keep_positions(run, before, "live", THEIRS, MADE)
-    assert read_positions(store, NAME, MADE) == {}
+    assert read_positions(Collection(store, NAME), MADE) == {}
 
 
 def test_the_position_of_a_stream_is_in_its_manifest_and_those_of_files_are_kept_beside_it(store):
     move = StreamMove(stream="desk", expected={}, position={"0": "5"})
-    before = read_positions(store, NAME, BEGUN)
+    before = read_positions(Collection(store, NAME), BEGUN)
     keep_positions(make_run(store, move), before, "live", BEGUN, MADE)
-    assert read_positions(store, NAME, MADE) == before
+    assert read_positions(Collection(store, NAME), MADE) == before

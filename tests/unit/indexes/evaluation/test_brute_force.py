@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from eagleray.contracts.collections import Collection
 from indexes.evaluation import brute_force
 from indexes.evaluation.brute_force import find_neighbours
 from indexes.snapshots.opened import open_snapshot
@@ -13,7 +14,7 @@ from tests.small_collections import DAY, SPEC, make_vectors, put_small_snapshot
 @pytest.fixture(scope="module")
 def segments(tmp_path_factory):
     store = LocalStore(tmp_path_factory.mktemp("store"))
-    return open_snapshot(store, SPEC.name, put_small_snapshot(store)).segments
+    return open_snapshot(Collection(store, SPEC.name), put_small_snapshot(store)).segments
 
 
 @pytest.mark.parametrize("block_rows", [3, 1000])

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.times import OPEN_END
 from eagleray.errors import GateError, IntegrityError
 from indexes.evaluation import soundness
@@ -101,7 +102,7 @@ def store(tmp_path):
 
 
 def check(store, snapshot, search=None):
-    return run_gate(store, SPEC.name, snapshot, search=search or PlainSearch(), sample=SAMPLE)
+    return run_gate(Collection(store, SPEC.name), snapshot, search=search or PlainSearch(), sample=SAMPLE)
 
 
 def find_failures(report):
@@ -126,12 +127,16 @@ def test_a_snapshot_over_its_budget_fails_and_names_the_setting(store):
         (Budgets(max_row_bytes=10), "size"),
         (Budgets(max_search_ms=1e-9), "latency"),
     ):
-        report = run_gate(store, SPEC.name, snapshot, search=PlainSearch(), sample=SAMPLE, budgets=budgets)
+        report = run_gate(
+            Collection(store, SPEC.name), snapshot, search=PlainSearch(), sample=SAMPLE, budgets=budgets
+        )
         assert find_failures(report) == [name]
         with pytest.raises(GateError, match="EAGLERAY_GATE__MAX_"):
             report.require_passed()
     roomy = Budgets(max_row_bytes=1 << 30, max_search_ms=1e9)
-    report = run_gate(store, SPEC.name, snapshot, search=PlainSearch(), sample=SAMPLE, budgets=roomy)
+    report = run_gate(
+        Collection(store, SPEC.name), snapshot, search=PlainSearch(), sample=SAMPLE, budgets=roomy
+    )
     assert find_failures(report) == []
     figures = {check.name: check.figures for check in report.checks}
     files = [item for item in store.list(SPEC.name) if "/segments/" in item.path]
@@ -164,7 +169,7 @@ def test_a_damaged_snapshot_fails_before_anything_is_opened(store):
     ],
 )
 def test_a_manifest_with_wrong_counts_fails(store, change, failures):
-    manifest = replace(load_snapshot(store, SPEC.name, put_small_snapshot(store)), **change)
+    manifest = replace(load_snapshot(Collection(store, SPEC.name), put_small_snapshot(store)), **change)
     assert find_failures(check(store, put_snapshot(store, manifest))) == failures
 
 
@@ -217,14 +222,14 @@ def test_an_empty_snapshot_passes(store):
 
 def test_a_report_is_stored_beside_its_snapshot_and_sealed(store):
     snapshot = put_small_snapshot(store)
-    assert load_gate_report(store, SPEC.name, snapshot) is None
+    assert load_gate_report(Collection(store, SPEC.name), snapshot) is None
     report = check(store, snapshot)
-    store_gate_report(store, SPEC.name, report)
-    assert load_gate_report(store, SPEC.name, snapshot) == report
+    store_gate_report(Collection(store, SPEC.name), report)
+    assert load_gate_report(Collection(store, SPEC.name), snapshot) == report
     path = f"{SPEC.name}/snapshots/{snapshot}.gate.json"
     store.write(path, store.read(path).replace(b'"passed":true', b'"passed":trub', 1))
     with pytest.raises(IntegrityError, match="gate.json"):
-        load_gate_report(store, SPEC.name, snapshot)
+        load_gate_report(Collection(store, SPEC.name), snapshot)
 
 
 def test_a_report_without_checks_has_not_passed():
@@ -233,7 +238,7 @@ def test_a_report_without_checks_has_not_passed():
 
 
 def test_a_rebuilt_segment_holds_what_was_visible_and_nothing_else(store, tmp_path):
-    segments = open_snapshot(store, SPEC.name, put_small_snapshot(store)).segments
+    segments = open_snapshot(Collection(store, SPEC.name), put_small_snapshot(store)).segments
     for instant in (0, 5 * DAY, 50 * DAY, 60 * DAY - 1, 60 * DAY):
         rebuilt = rebuild_as_of(segments, instant, folder=tmp_path / str(instant))
         visible = {

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.principals import ANONYMOUS, Principal
 from eagleray.contracts.times import OPEN_END
 from indexes.evaluation.known_items import N_TITLE_WORDS, N_WORDS, make_known_items
@@ -29,7 +30,7 @@ def put_notes(store, *, groups=("rates",)):
         row["groups"] = list(groups) if number % 2 else []
         row["known_to"] = row["known_from"] + DAY if number % 5 == 0 else OPEN_END
     digests = [put_segment(store, part, make_vectors(rng, len(part))) for part in (rows[:70], rows[70:])]
-    return open_snapshot(store, SPEC.name, put_snapshot(store, make_manifest(store, digests)))
+    return open_snapshot(Collection(store, SPEC.name), put_snapshot(store, make_manifest(store, digests)))
 
 
 @pytest.fixture(scope="module")

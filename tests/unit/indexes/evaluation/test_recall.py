@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.indexes import IndexKind, LearntEffort
 from eagleray.testing.dense_indexes import make_clusters
 from indexes.dense.codebooks import train_codebook
@@ -30,7 +31,7 @@ def view(tmp_path_factory):
         [vectors], run, kind=IndexKind.IVF_PQ, training=Training(n_lists=64), probes=probes
     )
     store = LocalStore(tmp_path_factory.mktemp("store"))
-    return open_segment(store, SPEC.name, put_segment(store, rows, vectors, codebook=codebook))
+    return open_segment(Collection(store, SPEC.name), put_segment(store, rows, vectors, codebook=codebook))
 
 
 def test_a_segment_that_learnt_its_effort_passes_in_every_slice(view):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.exchange import name_attribute_column, name_column_attribute
 from eagleray.digests import canonical_json
@@ -19,7 +20,7 @@ def test_an_attribute_of_several_types_has_a_column_for_each_and_every_value_is_
         row["attributes"] = canonical_json({"m": value, "year": 2019}).decode()
     store = LocalStore(tmp_path)
     vectors = make_vectors(np.random.default_rng(1), len(rows))
-    view = open_segment(store, SPEC.name, put_segment(store, rows, vectors))
+    view = open_segment(Collection(store, SPEC.name), put_segment(store, rows, vectors))
     types = {**view.attributes, "gone": (AttributeType.TIME,)}
     table = pa.Table.from_arrays(take_columns(view.rows, types), schema=pa.schema(make_fields(types)))
     order = [rows.index(row) for chunk_id in view.chunk_ids for row in rows if row["chunk_id"] == chunk_id]

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.exchange import ExchangeFormat, ExportRequest
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import OPEN_END
@@ -40,7 +41,7 @@ FIXED = ExchangeFormat
 @pytest.fixture
 def opened(tmp_path):
     store = open_store(tmp_path / "store")
-    return open_snapshot(store, SPEC.name, put_small_snapshot(store))
+    return open_snapshot(Collection(store, SPEC.name), put_small_snapshot(store))
 
 
 @pytest.fixture
@@ -215,7 +216,7 @@ def open_named(folder, *, secret_groups):
         row["attributes"] = canonical_json({"year": 2019} if row["doc_id"] != "doc-1" else secret).decode()
         row["groups"] = [] if row["doc_id"] != "doc-1" else secret_groups
     digest = put_segment(store, rows, make_vectors(rng, len(rows)))
-    return open_snapshot(store, SPEC.name, put_snapshot(store, make_manifest(store, [digest])))
+    return open_snapshot(Collection(store, SPEC.name), put_snapshot(store, make_manifest(store, [digest])))
 
 
 def test_lance_refuses_an_attribute_with_a_dot_before_anything_is_written(tmp_path):

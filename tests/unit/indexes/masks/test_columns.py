@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.filters import And, Compare, Comparison, Contains, IsIn, IsNull, Not, Or, StartsWith
 from eagleray.digests import canonical_json
 from indexes.masks.columns import evaluate_filter
@@ -51,7 +52,7 @@ def collection(tmp_path_factory):
     written = {row["chunk_id"]: json.loads(row["attributes"]) for row in rows}
     store = LocalStore(tmp_path_factory.mktemp("store"))
     digest = put_segment(store, rows, make_vectors(np.random.default_rng(1), len(rows)))
-    view = open_segment(store, SPEC.name, digest)
+    view = open_segment(Collection(store, SPEC.name), digest)
     return view, [dict.fromkeys(VALUES) | written[chunk_id] for chunk_id in view.chunk_ids.tolist()]
 
 
@@ -156,7 +157,8 @@ def drifted(tmp_path_factory):
     def open_in(n_segments):
         views = [
             open_segment(
-                store, SPEC.name, put_segment(store, rows[part::n_segments], vectors[part::n_segments])
+                Collection(store, SPEC.name),
+                put_segment(store, rows[part::n_segments], vectors[part::n_segments]),
             )
             for part in range(n_segments)
         ]
@@ -241,7 +243,7 @@ def test_an_attribute_never_hides_the_column_whose_name_it_has(tmp_path):
         row["attributes"] = canonical_json({"known_from": "x", "zone": 5}).decode()
     store = LocalStore(tmp_path)
     vectors = make_vectors(np.random.default_rng(1), len(rows))
-    view = open_segment(store, SPEC.name, put_segment(store, rows, vectors))
+    view = open_segment(Collection(store, SPEC.name), put_segment(store, rows, vectors))
     for text in (
         'known_from >= "1960-01-01"',
         'zone = "default"',

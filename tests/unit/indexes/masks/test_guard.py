@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import LATEST
 from eagleray.errors import GuardError
@@ -31,7 +32,7 @@ def is_refused(check, *arguments, **keywords):
 def test_rows_together_are_refused_where_one_alone_is(tmp_path, principal):
     store = open_store(tmp_path)
     refused = set()
-    for view in open_snapshot(store, SPEC.name, put_small_snapshot(store)).segments:
+    for view in open_snapshot(Collection(store, SPEC.name), put_small_snapshot(store)).segments:
         for as_of in (None, -1, 5 * DAY, 30 * DAY, 55 * DAY):
             times = np.array([LATEST if as_of is None else as_of])
             for row in range(view.n_rows):
@@ -44,7 +45,7 @@ def test_rows_together_are_refused_where_one_alone_is(tmp_path, principal):
 
 def test_one_wrong_row_among_right_ones_is_refused_by_name(tmp_path):
     store = open_store(tmp_path)
-    view = open_snapshot(store, SPEC.name, put_small_snapshot(store)).segments[0]
+    view = open_snapshot(Collection(store, SPEC.name), put_small_snapshot(store)).segments[0]
     rows = np.flatnonzero((view.known_from <= 40 * DAY) & (view.known_to > 40 * DAY))
     everyone = Principal(subject="e", groups=frozenset(view.group_names))
     times = np.full(len(rows), 40 * DAY)

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.digests import canonical_json
 from indexes.masks.columns import evaluate_filter
 from indexes.masks.grammar import parse_filter
@@ -30,7 +31,7 @@ def view(tmp_path_factory):
         row["attributes"] = canonical_json({"s": held, "tags": [held, "x"]}).decode()
     store = LocalStore(tmp_path_factory.mktemp("store"))
     digest = put_segment(store, rows, make_vectors(np.random.default_rng(1), len(rows)))
-    return open_segment(store, SPEC.name, digest)
+    return open_segment(Collection(store, SPEC.name), digest)
 
 
 @pytest.mark.parametrize("written", [COMPOSED, DECOMPOSED, BROKEN])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.filters import Matches, Not
 from eagleray.errors import FilterColumnError
 from indexes.masks.columns import evaluate_filter
@@ -20,7 +21,7 @@ def view(tmp_path):
     rows[3]["heading"] = "Total return"
     store = open_store(tmp_path)
     vectors = np.eye(16, dtype=np.float32)[: len(rows)]
-    return open_segment(store, SPEC.name, put_segment(store, rows, vectors))
+    return open_segment(Collection(store, SPEC.name), put_segment(store, rows, vectors))
 
 
 @pytest.mark.parametrize(

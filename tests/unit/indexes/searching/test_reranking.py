@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import OPEN_END
@@ -50,7 +51,7 @@ def open_searcher(rows, tmp_path):
             mine = rows[part::n_segments]
             vectors = EMBEDDER.embed_passages(list_texts(make_table(mine)))
             digest = put_segment(store, mine, vectors)
-            views.append(open_segment(store, SPEC.name, digest, patches=[]))
+            views.append(open_segment(Collection(store, SPEC.name), digest, patches=[]))
         return Searcher("s" * 64, views, embedder=EMBEDDER, reranker=reranker)
 
     return open_them

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import Granularity, PlanKind, SearchMode, SearchRequest
 from eagleray.contracts.indexes import IndexKind
 from eagleray.contracts.principals import Principal
@@ -50,7 +51,7 @@ def open_rows(rows, folder, *, n_segments=1):
         mine = rows[part::n_segments]
         vectors = EMBEDDER.embed_passages(list_texts(make_table(mine)))
         digest = put_segment(store, mine, vectors)
-        views.append(open_segment(store, SPEC.name, digest, patches=[]))
+        views.append(open_segment(Collection(store, SPEC.name), digest, patches=[]))
     return views
 
 
@@ -235,7 +236,7 @@ def test_inverted_lists_answer_as_the_flat_segment_does_and_say_so(tmp_path):
     for name, shared in (("flat", None), ("inverted", codebook)):
         store = open_store(tmp_path / name)
         digest = put_segment(store, rows, vectors, codebook=shared)
-        views.append(open_segment(store, SPEC.name, digest))
+        views.append(open_segment(Collection(store, SPEC.name), digest))
     flat, inverted = (make_searcher([view]) for view in views)
     assert views[1].efforts
     for mode in (SearchMode.DENSE, SearchMode.HYBRID):

@@ -9,6 +9,7 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given, settings
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
 from eagleray.contracts.principals import ANONYMOUS, Principal
 from eagleray.contracts.times import OPEN_END
@@ -90,7 +91,7 @@ class History:
             row["groups"] = groups
 
     def open(self):
-        patches = [read_patch(self.store, SPEC.name, digest).changes for digest in self.patches]
+        patches = [read_patch(Collection(self.store, SPEC.name), digest).changes for digest in self.patches]
         return make_searcher(self.store, self.segments, patches)
 
     def rebuild(self, folder, as_of, groups):
@@ -113,7 +114,7 @@ def put_rows(store, rows):
 
 
 def make_searcher(store, segments, patches=()):
-    views = [open_segment(store, SPEC.name, digest, patches=patches) for digest in segments]
+    views = [open_segment(Collection(store, SPEC.name), digest, patches=patches) for digest in segments]
     return Searcher("s" * 64, views, embedder=EMBEDDER)
 
 

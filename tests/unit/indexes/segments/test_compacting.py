@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.digests import canonical_json
 from eagleray.errors import InputError
 from indexes.segments import attribute_columns
@@ -70,7 +71,7 @@ def test_segments_become_the_very_one_that_holds_all_their_rows(
     vectors = np.concatenate([vectors for _, vectors in parts])
     at_once = put_segment(store, rows, vectors, codebook=codebook)
     for order in (digests, digests[::-1]):
-        assert compact_segments(store, SPEC.name, order, codebook=codebook) == at_once
+        assert compact_segments(Collection(store, SPEC.name), order, codebook=codebook) == at_once
 
 
 def test_segments_of_other_zones_stay_apart(store, parts):
@@ -79,21 +80,23 @@ def test_segments_of_other_zones_stay_apart(store, parts):
     elsewhere = [{**row, "zone": "tokyo", "chunk_id": row["chunk_id"] + 1} for row in rows]
     other = put_segment(store, elsewhere, vectors, zone="tokyo")
     with pytest.raises(InputError, match="have another zone; only segments that agree"):
-        compact_segments(store, SPEC.name, [one, other])
+        compact_segments(Collection(store, SPEC.name), [one, other])
     with pytest.raises(InputError, match="share a chunk"):
-        compact_segments(store, SPEC.name, [one, one])
+        compact_segments(Collection(store, SPEC.name), [one, one])
 
 
 def test_a_compaction_killed_at_any_moment_leaves_what_there_was_and_goes_on(store, parts):
     digests = [put_segment(store, rows, vectors) for rows, vectors in parts]
-    before = {digest: open_segment(store, SPEC.name, digest).vectors.tobytes() for digest in digests}
+    before = {
+        digest: open_segment(Collection(store, SPEC.name), digest).vectors.tobytes() for digest in digests
+    }
     drawn = random.Random(4)  # noqa: S311 - draws moments, not secrets
     for _ in range(20):
         store.n_left = drawn.randrange(7)
         with pytest.raises(Killed):
-            compact_segments(store, SPEC.name, digests)
+            compact_segments(Collection(store, SPEC.name), digests)
         store.n_left = 10**9
         for digest, vectors in before.items():
-            assert open_segment(store, SPEC.name, digest).vectors.tobytes() == vectors
-    whole = compact_segments(store, SPEC.name, digests)
-    assert open_segment(store, SPEC.name, whole).n_rows == sum(len(rows) for rows, _ in parts)
+            assert open_segment(Collection(store, SPEC.name), digest).vectors.tobytes() == vectors
+    whole = compact_segments(Collection(store, SPEC.name), digests)
+    assert open_segment(Collection(store, SPEC.name), whole).n_rows == sum(len(rows) for rows, _ in parts)

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.times import OPEN_END
 from eagleray.digests import canonical_json, digest_bytes
 from eagleray.errors import IntegrityError
@@ -45,7 +46,7 @@ def segment(tmp_path):
 
 def test_a_segment_comes_back_row_for_row(segment):
     store, digest = segment
-    view = open_segment(store, SPEC.name, digest)
+    view = open_segment(Collection(store, SPEC.name), digest)
     order = sorted(range(len(ROWS)), key=lambda row: (ROWS[row]["known_from"], ROWS[row]["chunk_id"]))
     rows = [ROWS[place] for place in order]
     assert view.digest == digest
@@ -69,21 +70,21 @@ def test_a_segment_comes_back_row_for_row(segment):
 
 def test_mapped_arrays_cannot_be_written(segment):
     store, digest = segment
-    view = open_segment(store, SPEC.name, digest)
+    view = open_segment(Collection(store, SPEC.name), digest)
     for array in (view.vectors, view.chunk_ids, view.known_from, view.known_to, view.group_bits):
         assert not array.flags.writeable
 
 
 def test_patches_show_in_the_view_and_not_in_the_files(segment):
     store, digest = segment
-    own = open_segment(store, SPEC.name, digest)
+    own = open_segment(Collection(store, SPEC.name), digest)
     change = {"chunk_id": int(own.chunk_ids[2]), "known_to": int(own.known_from[2]) + 5, "groups": ["desk"]}
     patch = pa.Table.from_pylist([change], schema=PATCH_SCHEMA)
-    view = open_segment(store, SPEC.name, digest, patches=[patch])
+    view = open_segment(Collection(store, SPEC.name), digest, patches=[patch])
     assert view.known_to[2] == change["known_to"]
     assert view.group_names == (*own.group_names, "desk")
     assert np.unpackbits(view.group_bits[-1], bitorder="little").nonzero()[0].tolist() == [2]
-    assert open_segment(store, SPEC.name, digest).known_to[2] == OPEN_END
+    assert open_segment(Collection(store, SPEC.name), digest).known_to[2] == OPEN_END
 
 
 @pytest.mark.parametrize("is_remote", [False, True])
@@ -99,9 +100,9 @@ def test_every_damaged_file_is_named(segment, is_remote, tmp_path):
             else:
                 store.write(item.path, damaged)
             with pytest.raises(IntegrityError, match=name):
-                open_segment(opened, SPEC.name, digest)
+                open_segment(Collection(opened, SPEC.name), digest)
         store.write(item.path, data)
-    assert open_segment(opened, SPEC.name, digest).n_rows == len(ROWS)
+    assert open_segment(Collection(opened, SPEC.name), digest).n_rows == len(ROWS)
 
 
 @pytest.mark.parametrize("name", ["rows.arrow", "vectors.npy", "groups.bin"])
@@ -119,15 +120,15 @@ def test_files_that_a_manifest_vouches_for_are_still_checked_for_shape(segment, 
         (target / "segment.json").write_bytes(forged)
         (target / name).write_bytes(new)
         with pytest.raises(IntegrityError, match=name):
-            open_segment(store, SPEC.name, digest_bytes(forged))
+            open_segment(Collection(store, SPEC.name), digest_bytes(forged))
         shutil.rmtree(target)
 
 
 def test_a_remote_segment_is_downloaded_once_into_the_cache(segment, tmp_path):
     remote, digest = RemoteStore(tmp_path / "store"), segment[1]
-    first = open_segment(remote, SPEC.name, digest, cache=tmp_path / "cache")
+    first = open_segment(Collection(remote, SPEC.name), digest, cache=tmp_path / "cache")
     n_downloads = len(remote.downloads)
-    second = open_segment(remote, SPEC.name, digest, cache=tmp_path / "cache")
+    second = open_segment(Collection(remote, SPEC.name), digest, cache=tmp_path / "cache")
     assert n_downloads == len(set(remote.downloads)) == len(remote.downloads)
     assert np.array_equal(first.vectors, second.vectors)
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [digest]
@@ -135,9 +136,9 @@ def test_a_remote_segment_is_downloaded_once_into_the_cache(segment, tmp_path):
 
 def test_a_damaged_copy_in_the_cache_is_fetched_again(segment, tmp_path):
     remote, digest = RemoteStore(tmp_path / "store"), segment[1]
-    open_segment(remote, SPEC.name, digest, cache=tmp_path / "cache")
+    open_segment(Collection(remote, SPEC.name), digest, cache=tmp_path / "cache")
     (tmp_path / "cache" / digest / "vectors.npy").write_bytes(b"damage")
-    view = open_segment(remote, SPEC.name, digest, cache=tmp_path / "cache")
+    view = open_segment(Collection(remote, SPEC.name), digest, cache=tmp_path / "cache")
     assert view.n_rows == len(ROWS)
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [digest]
 
@@ -148,7 +149,7 @@ def test_threads_that_fetch_at_once_share_one_copy(segment, tmp_path):
 
     def fetch():
         gate.wait()
-        views.append(open_segment(remote, SPEC.name, digest, cache=tmp_path / "cache"))
+        views.append(open_segment(Collection(remote, SPEC.name), digest, cache=tmp_path / "cache"))
 
     threads = [threading.Thread(target=fetch) for _ in range(6)]
     for thread in threads:
@@ -163,7 +164,7 @@ def test_without_a_cache_a_remote_segment_leaves_no_file_behind(segment, tmp_pat
     remote, digest = RemoteStore(tmp_path / "store"), segment[1]
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    view = open_segment(remote, SPEC.name, digest)
+    view = open_segment(Collection(remote, SPEC.name), digest)
     assert list((tmp_path / "temporary").iterdir()) == []
     assert view.rows["text"].to_pylist()[0] in [row["text"] for row in ROWS]
     assert np.isfinite(view.vectors).all()

@@ -7,6 +7,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import AliasEntry
 from eagleray.errors import ConflictError, InputError, IntegrityError, NotPublishedError
 from indexes.snapshots.aliases import (
@@ -33,14 +34,14 @@ def store(tmp_path):
 
 def publish(store, snapshot, expected, *, now=1, name="live"):
     move = AliasMove(expected=expected, snapshot=snapshot, reason="publish run-1", now=now)
-    return move_alias(store, "notes", name, move=move)
+    return move_alias(Collection(store, "notes"), name, move=move)
 
 
 def test_a_move_is_read_back_and_kept_in_the_history(store):
-    assert read_alias(store, "notes", "live") is None
+    assert read_alias(Collection(store, "notes"), "live") is None
     first, second = publish(store, A, None, now=1), publish(store, B, A, now=2)
-    assert read_alias(store, "notes", "live") == second
-    assert alias_history(store, "notes", "live") == (first, second)
+    assert read_alias(Collection(store, "notes"), "live") == second
+    assert alias_history(Collection(store, "notes"), "live") == (first, second)
     assert (second.sequence, second.previous, second.moved_at) == (2, A, 2)
     assert store.exists("notes/aliases/live/000000000002.json")
 
@@ -49,7 +50,7 @@ def test_each_move_is_logged_once_and_a_refused_one_is_not(store, caplog):
     with caplog.at_level(logging.INFO):
         publish(store, A, None)
         publish(store, B, A)
-        rollback(store, "notes", "live", run="r-1", now=3)
+        rollback(Collection(store, "notes"), "live", run="r-1", now=3)
         with pytest.raises(ConflictError):
             publish(store, C, B)
     events = [record.msg for record in caplog.records]
@@ -70,7 +71,7 @@ def test_a_move_from_elsewhere_than_the_current_snapshot_conflicts(store, expect
     with pytest.raises(ConflictError) as caught:
         publish(store, C, expected)
     assert (caught.value.expected, caught.value.found) == (expected, A)
-    assert read_alias(store, "notes", "live").snapshot == A
+    assert read_alias(Collection(store, "notes"), "live").snapshot == A
 
 
 def test_an_alias_never_points_to_a_snapshot_that_is_not_there(store):
@@ -99,7 +100,7 @@ def test_of_publishers_at_once_exactly_one_wins_each_round(store):
         assert len(outcomes) == 8
         assert len(winners) == 1
         current = snapshot
-    assert [entry.snapshot for entry in alias_history(store, "notes", "live")] == [A, B, C, A, B]
+    assert [entry.snapshot for entry in alias_history(Collection(store, "notes"), "live")] == [A, B, C, A, B]
 
 
 class ForgetfulStore(LocalStore):
@@ -111,25 +112,25 @@ class ForgetfulStore(LocalStore):
 
 
 def test_a_move_whose_answer_was_lost_is_still_this_publishers_move(store, tmp_path):
-    assert publish(ForgetfulStore(tmp_path), A, None) == read_alias(store, "notes", "live")
+    assert publish(ForgetfulStore(tmp_path), A, None) == read_alias(Collection(store, "notes"), "live")
 
 
 def test_rolling_back_twice_goes_back_twice(store):
     publish(store, A, None)
     publish(store, B, A)
     publish(store, C, B)
-    assert rollback(store, "notes", "live", run="ops", now=5).snapshot == B
-    assert rollback(store, "notes", "live", run="ops", now=6).snapshot == A
-    assert alias_history(store, "notes", "live")[-1].reason == "rollback ops"
+    assert rollback(Collection(store, "notes"), "live", run="ops", now=5).snapshot == B
+    assert rollback(Collection(store, "notes"), "live", run="ops", now=6).snapshot == A
+    assert alias_history(Collection(store, "notes"), "live")[-1].reason == "rollback ops"
     with pytest.raises(NotPublishedError, match="no earlier snapshot"):
-        rollback(store, "notes", "live", run="ops", now=7)
+        rollback(Collection(store, "notes"), "live", run="ops", now=7)
     publish(store, C, A)
-    assert rollback(store, "notes", "live", run="", now=8).snapshot == A
+    assert rollback(Collection(store, "notes"), "live", run="", now=8).snapshot == A
 
 
 def test_an_alias_that_never_moved_cannot_go_back(store):
     with pytest.raises(NotPublishedError):
-        rollback(store, "notes", "live", run="ops", now=1)
+        rollback(Collection(store, "notes"), "live", run="ops", now=1)
 
 
 @given(st.lists(st.sampled_from([A, B, C, "back"])))
@@ -156,9 +157,9 @@ def test_a_gap_in_the_log_is_an_integrity_error(store):
     publish(store, B, A)
     publish(store, C, B)
     store.delete("notes/aliases/live/000000000002.json")
-    assert read_alias(store, "notes", "live").snapshot == C
+    assert read_alias(Collection(store, "notes"), "live").snapshot == C
     with pytest.raises(IntegrityError, match="000000000002"):
-        alias_history(store, "notes", "live")
+        alias_history(Collection(store, "notes"), "live")
 
 
 def test_a_move_copied_to_another_number_is_an_integrity_error(store):
@@ -166,26 +167,26 @@ def test_a_move_copied_to_another_number_is_an_integrity_error(store):
     data = store.read("notes/aliases/live/000000000001.json")
     store.write("notes/aliases/live/000000000002.json", data)
     with pytest.raises(IntegrityError, match="000000000002"):
-        read_alias(store, "notes", "live")
+        read_alias(Collection(store, "notes"), "live")
 
 
 @pytest.mark.parametrize("name", ["", "Live", "a/b", "../up", "x" * 64, "deadbeef", A, "-x"])
 def test_names_that_are_no_alias_are_refused(store, name):
     with pytest.raises(InputError, match="expected 1 to 63"):
-        publish(store, A, None, name=name) if name else read_alias(store, "notes", name)
+        publish(store, A, None, name=name) if name else read_alias(Collection(store, "notes"), name)
 
 
 def test_aliases_are_listed_by_name(store):
     publish(store, A, None, name="live")
     publish(store, A, None, name="canary")
-    assert list_aliases(store, "notes") == ("canary", "live")
+    assert list_aliases(Collection(store, "notes")) == ("canary", "live")
 
 
 def test_a_rollback_from_elsewhere_than_the_current_snapshot_conflicts(store):
     publish(store, A, None)
     publish(store, B, A)
     with pytest.raises(ConflictError):
-        rollback(store, "notes", "live", run="", now=5, expected=A)
-    assert rollback(store, "notes", "live", run="", now=6, expected=B).snapshot == A
+        rollback(Collection(store, "notes"), "live", run="", now=5, expected=A)
+    assert rollback(Collection(store, "notes"), "live", run="", now=6, expected=B).snapshot == A
     with pytest.raises(ConflictError):
-        rollback(store, "notes", "other", run="", now=7, expected=A)
+        rollback(Collection(store, "notes"), "other", run="", now=7, expected=A)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.digests import digest_bytes
 from eagleray.errors import InputError, IntegrityError, NotPublishedError, StoreError
 from indexes.evaluation.reports import GateCheck, GateReport, store_gate_report
@@ -27,7 +28,7 @@ def snapshot(source):
     """A snapshot with segments, a patch and a gate report."""
     name = put_small_snapshot(source)
     check = GateCheck(name="counts", passed=True, detail="fine", figures={})
-    store_gate_report(source, SPEC.name, GateReport(snapshot=name, checks=(check,)))
+    store_gate_report(Collection(source, SPEC.name), GateReport(snapshot=name, checks=(check,)))
     return name
 
 
@@ -64,9 +65,10 @@ def test_a_copy_holds_the_same_bytes_and_answers(tmp_path, source, target, snaps
     report = copy_snapshot(kind(tmp_path / "source"), target, SPEC.name, snapshot)
     assert read_all(target) == read_all(source)
     assert report.n_standing == 0
-    assert verify_snapshot(target, SPEC.name, snapshot).is_sound
+    assert verify_snapshot(Collection(target, SPEC.name), snapshot).is_sound
     assert (
-        open_snapshot(target, SPEC.name, snapshot).n_rows == open_snapshot(source, SPEC.name, snapshot).n_rows
+        open_snapshot(Collection(target, SPEC.name), snapshot).n_rows
+        == open_snapshot(Collection(source, SPEC.name), snapshot).n_rows
     )
 
 
@@ -80,7 +82,7 @@ def test_a_copy_that_broke_off_is_no_snapshot_and_is_continued(tmp_path, source,
     with pytest.raises(StoreError, match="the connection broke"):
         copy_snapshot(source, Failing(tmp_path / "target"), SPEC.name, snapshot)
     with pytest.raises(NotPublishedError):
-        open_snapshot(target, SPEC.name, snapshot)
+        open_snapshot(Collection(target, SPEC.name), snapshot)
     report = copy_snapshot(source, target, SPEC.name, snapshot)
     assert report.n_standing == Failing.n_left - 1
     assert read_all(target) == read_all(source)
@@ -102,7 +104,7 @@ def test_a_damaged_source_is_refused_and_makes_no_snapshot(source, target, snaps
     with pytest.raises(IntegrityError, match=r"vectors\.npy"):
         copy_snapshot(source, target, SPEC.name, snapshot)
     with pytest.raises(NotPublishedError):
-        open_snapshot(target, SPEC.name, snapshot)
+        open_snapshot(Collection(target, SPEC.name), snapshot)
     source.delete(path)
     with pytest.raises(IntegrityError, match="no such object"):
         copy_snapshot(source, target, SPEC.name, snapshot)

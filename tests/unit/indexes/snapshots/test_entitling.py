@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.principals import Principal
 from indexes.masks.visibility import is_open_zone, select_readable
 from indexes.segments.compacting import compact_segments
@@ -63,7 +64,7 @@ class History:
     def compact(self):
         zone = self.drawn.choice(sorted(set(self.segments.values())))
         mine = [digest for digest, held in self.segments.items() if held == zone]
-        made = compact_segments(self.store, SPEC.name, mine)
+        made = compact_segments(Collection(self.store, SPEC.name), mine)
         self.segments = {digest: held for digest, held in self.segments.items() if held != zone} | {
             made: zone
         }
@@ -96,9 +97,12 @@ def test_every_snapshot_is_read_as_every_other_one_says(tmp_path, seed):
         history.step()
     n_hidden = n_opened = 0
     for older, (rows, *_) in history.states.items():
-        opened = open_snapshot(history.store, SPEC.name, older)
+        opened = open_snapshot(Collection(history.store, SPEC.name), older)
         entitler = Entitler(
-            history.store, load_snapshot(history.store, SPEC.name, older), opened.segments, cache=None
+            history.store,
+            load_snapshot(Collection(history.store, SPEC.name), older),
+            opened.segments,
+            cache=None,
         )
         for newest, (now, *_) in history.states.items():
             for is_published in (True, False):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.times import OPEN_END
 from eagleray.errors import IntegrityError, NotPublishedError
 from indexes.snapshots.aliases import AliasMove, move_alias
@@ -32,8 +33,8 @@ def store(tmp_path):
 def test_a_snapshot_opens_by_alias_with_its_patches_applied(store):
     snapshot = put_small_snapshot(store)
     move = AliasMove(expected=None, snapshot=snapshot, reason="publish", now=1)
-    move_alias(store, SPEC.name, "live", move=move)
-    opened = open_snapshot(store, SPEC.name, "live")
+    move_alias(Collection(store, SPEC.name), "live", move=move)
+    opened = open_snapshot(Collection(store, SPEC.name), "live")
     assert opened.snapshot_id == snapshot
     assert (opened.n_rows, opened.n_documents) == (opened.manifest.n_rows, opened.manifest.n_documents)
     ends = {
@@ -50,30 +51,30 @@ def test_a_snapshot_opens_by_alias_with_its_patches_applied(store):
 
 def test_one_segment_opens_as_it_stands_in_its_snapshot(store):
     snapshot = put_small_snapshot(store)
-    opened = open_snapshot(store, SPEC.name, snapshot)
+    opened = open_snapshot(Collection(store, SPEC.name), snapshot)
     for view in opened.segments:
-        alone = open_snapshot_segment(store, SPEC.name, snapshot, segment=view.digest)
+        alone = open_snapshot_segment(Collection(store, SPEC.name), snapshot, segment=view.digest)
         assert np.array_equal(alone.known_to, view.known_to)
         assert np.array_equal(alone.group_bits, view.group_bits)
         assert alone.group_names == view.group_names
     with pytest.raises(NotPublishedError, match="no such segment"):
-        open_snapshot_segment(store, SPEC.name, snapshot, segment="0" * 64)
+        open_snapshot_segment(Collection(store, SPEC.name), snapshot, segment="0" * 64)
 
 
 @pytest.mark.parametrize("change", ["n_rows", "dim"])
 def test_a_manifest_that_says_something_else_than_its_segments_is_refused(store, change):
-    manifest = load_snapshot(store, SPEC.name, put_small_snapshot(store))
+    manifest = load_snapshot(Collection(store, SPEC.name), put_small_snapshot(store))
     if change == "n_rows":
         wrong = replace(manifest, n_rows=manifest.n_rows + 1)
     else:
         wrong = replace(manifest, collection=replace(SPEC, embedder=replace(SPEC.embedder, dim=8)))
     with pytest.raises(IntegrityError, match=wrong.snapshot_id):
-        open_snapshot(store, SPEC.name, put_snapshot(store, wrong))
+        open_snapshot(Collection(store, SPEC.name), put_snapshot(store, wrong))
 
 
 def test_an_empty_snapshot_opens(store):
     put_collection(store, SPEC)
-    opened = open_snapshot(store, SPEC.name, put_snapshot(store, make_manifest(store, ())))
+    opened = open_snapshot(Collection(store, SPEC.name), put_snapshot(store, make_manifest(store, ())))
     assert (opened.n_rows, opened.n_documents, opened.segments) == (0, 0, ())
 
 
@@ -90,7 +91,7 @@ def test_a_difference_counts_documents_added_removed_and_superseded(store):
     )
     before = put_snapshot(store, make_manifest(store, (first,)))
     after = put_snapshot(store, make_manifest(store, (first, second), patches=(patch,), parent=before))
-    opened = [open_snapshot(store, SPEC.name, snapshot) for snapshot in (before, after)]
+    opened = [open_snapshot(Collection(store, SPEC.name), snapshot) for snapshot in (before, after)]
     found = diff_snapshots(*opened)
     assert (found.n_added, found.n_removed, found.n_superseded) == (3, 1, 2)
     assert (found.n_documents_before, found.n_documents_after) == (6, 8)

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 
+from eagleray.contracts.collections import Collection
 from eagleray.errors import InputError, IntegrityError
 from indexes.segments.patching import PATCH_SCHEMA
 from indexes.snapshots.patches import make_patch, put_patch, read_patch
@@ -35,8 +36,12 @@ def test_changes_in_any_order_give_the_same_bytes_and_come_back(rows, random, tm
     random.shuffle(rows)
     assert make_patch(make_table(rows)).data == patch.data
     store = LocalStore(tmp_path_factory.mktemp("store"))
-    assert put_patch(store, "notes", patch) == put_patch(store, "notes", patch) == patch.digest
-    found = read_patch(store, "notes", patch.digest).changes.to_pylist()
+    assert (
+        put_patch(Collection(store, "notes"), patch)
+        == put_patch(Collection(store, "notes"), patch)
+        == patch.digest
+    )
+    found = read_patch(Collection(store, "notes"), patch.digest).changes.to_pylist()
     for row in rows:
         if row["groups"] is not None:
             row["groups"] = sorted(set(row["groups"]))
@@ -63,12 +68,12 @@ def test_what_is_no_patch_is_refused(table, message):
 def test_a_patch_that_is_damaged_or_gone_is_an_integrity_error(tmp_path):
     store, patch = LocalStore(tmp_path), make_patch(make_table([ONE]))
     with pytest.raises(IntegrityError, match="no such object"):
-        read_patch(store, "notes", patch.digest)
+        read_patch(Collection(store, "notes"), patch.digest)
     store.write(f"notes/patches/{patch.digest}.arrow", patch.data[:-1])
     with pytest.raises(IntegrityError, match=patch.digest):
-        read_patch(store, "notes", patch.digest)
+        read_patch(Collection(store, "notes"), patch.digest)
     with pytest.raises(IntegrityError, match="other bytes"):
-        put_patch(store, "notes", patch)
+        put_patch(Collection(store, "notes"), patch)
 
 
 def test_the_bytes_of_a_patch_are_fixed_by_the_format():

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.embedders.hashing import HashingEmbedder
@@ -61,12 +62,14 @@ def snapshots(store):
     for number in range(3):
         rows = make_rows(rng, n_documents=4, first=100 * (number + 1))
         digest = put_segment(store, rows, make_vectors(rng, len(rows)), codebook=make_codebook(rng))
-        kept = load_snapshot(store, SPEC.name, found[0]).segments
+        kept = load_snapshot(Collection(store, SPEC.name), found[0]).segments
         patch = put_changes(store, [(rows[0]["chunk_id"], rows[0]["known_from"] + 1, None)])
         found.append(put_snapshot(store, make_manifest(store, (*kept, digest), patches=(patch,))))
     for expected, target in ((None, found[2]), (found[2], found[3])):
         move_alias(
-            store, SPEC.name, "live", move=AliasMove(expected=expected, snapshot=target, reason="p", now=1)
+            Collection(store, SPEC.name),
+            "live",
+            move=AliasMove(expected=expected, snapshot=target, reason="p", now=1),
         )
     store.write(f"{SPEC.name}/chunks/a.parquet", b"old")
     store.write(f"{SPEC.name}/runs/r1/plan.json", b"old")
@@ -82,13 +85,13 @@ def age(store, *, days):
 
 
 def vacuum(store, *, days=7):
-    plan = plan_vacuum(store, SPEC.name, older_than=int((time.time() - days * DAY_S) * 1e6))
+    plan = plan_vacuum(Collection(store, SPEC.name), older_than=int((time.time() - days * DAY_S) * 1e6))
     run_vacuum(store, plan)
     return plan
 
 
 def answer(store, snapshot):
-    opened = open_snapshot(store, SPEC.name, snapshot)
+    opened = open_snapshot(Collection(store, SPEC.name), snapshot)
     searcher = Searcher(snapshot, opened.segments, embedder=HashingEmbedder())
     principal = Principal(subject="a", groups=frozenset({"rates"}))
     hits = searcher.search(SearchRequest(query="swap curve", mode="lexical", k=50, principal=principal)).hits
@@ -103,30 +106,32 @@ def test_what_an_alias_points_to_and_could_be_rolled_back_to_stays(store, snapsh
     before = [answer(store, snapshot) for snapshot in snapshots[2:]]
     plan = vacuum(store)
     assert plan.removed == tuple(sorted(snapshots[:2]))
-    assert [entry.snapshot for entry in list_snapshots(store, SPEC.name)] == sorted(snapshots[2:])
+    assert [entry.snapshot for entry in list_snapshots(Collection(store, SPEC.name))] == sorted(snapshots[2:])
     assert [answer(store, snapshot) for snapshot in snapshots[2:]] == before
-    assert all(verify_snapshot(store, SPEC.name, snapshot).is_sound for snapshot in snapshots[2:])
+    assert all(verify_snapshot(Collection(store, SPEC.name), snapshot).is_sound for snapshot in snapshots[2:])
     assert not [path for path in list_paths(store) if "/chunks/" in path or "/runs/" in path]
-    rollback(store, SPEC.name, "live", run="ops", now=2)
+    rollback(Collection(store, SPEC.name), "live", run="ops", now=2)
     with pytest.raises(NotPublishedError):
-        open_snapshot(store, SPEC.name, snapshots[0])
+        open_snapshot(Collection(store, SPEC.name), snapshots[0])
 
 
 def test_a_second_vacuum_finds_nothing_and_every_object_left_is_needed(store, snapshots):
     vacuum(store)
-    assert plan_vacuum(store, SPEC.name, older_than=int(time.time() * 1e6) - 1).objects == ()
+    assert plan_vacuum(Collection(store, SPEC.name), older_than=int(time.time() * 1e6) - 1).objects == ()
     segments = {path.split("/")[2] for path in list_paths(store) if "/segments/" in path}
     named = {
-        digest for snapshot in snapshots[2:] for digest in load_snapshot(store, SPEC.name, snapshot).segments
+        digest
+        for snapshot in snapshots[2:]
+        for digest in load_snapshot(Collection(store, SPEC.name), snapshot).segments
     }
     assert segments == named
 
 
 def test_a_pinned_snapshot_stays_until_it_is_unpinned(store, snapshots):
-    pin_snapshot(store, SPEC.name, snapshots[0])
+    pin_snapshot(Collection(store, SPEC.name), snapshots[0])
     age(store, days=30)
     assert vacuum(store).removed == (snapshots[1],)
-    unpin_snapshot(store, SPEC.name, snapshots[0])
+    unpin_snapshot(Collection(store, SPEC.name), snapshots[0])
     assert vacuum(store).removed == (snapshots[0],)
 
 
@@ -158,11 +163,11 @@ def test_a_vacuum_killed_at_any_moment_leaves_every_published_snapshot_whole(sto
             n_kills += 1
             age(store, days=30)
         for snapshot, hits in before.items():
-            assert verify_snapshot(store, SPEC.name, snapshot).is_sound
+            assert verify_snapshot(Collection(store, SPEC.name), snapshot).is_sound
             assert answer(store, snapshot) == hits
     assert n_kills >= 20
     store.n_left = 10**9
-    assert plan_vacuum(store, SPEC.name, older_than=int(time.time() * 1e6) - 1).objects == ()
+    assert plan_vacuum(Collection(store, SPEC.name), older_than=int(time.time() * 1e6) - 1).objects == ()
 
 
 def test_a_damaged_snapshot_that_is_needed_stops_the_vacuum_before_anything_goes(store, snapshots):

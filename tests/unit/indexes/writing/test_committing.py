@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from eagleray.chunking.counting import HuggingFaceCounter
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import Document
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.manifests import ChunkerIdentity, CollectionSpec, SnapshotManifest
@@ -48,7 +49,11 @@ def store(tmp_path):
         collection=SPEC, segments=(), patches=(), parent=None, n_rows=0, n_documents=0, attributes={}
     )
     snapshot = put_snapshot(found, empty)
-    move_alias(found, NAME, "live", move=AliasMove(expected=None, snapshot=snapshot, reason="publish", now=1))
+    move_alias(
+        Collection(found, NAME),
+        "live",
+        move=AliasMove(expected=None, snapshot=snapshot, reason="publish", now=1),
+    )
     return found
 
 
@@ -59,7 +64,7 @@ def target(store):
         alias="live",
         embedder=EMBEDDER,
         counter=COUNTER,
-        open_snapshot=lambda snapshot: open_snapshot(store, NAME, snapshot),
+        open_snapshot=lambda snapshot: open_snapshot(Collection(store, NAME), snapshot),
     )
 
 
@@ -72,20 +77,20 @@ def write(*documents, removed=(), now=2_000):
 
 
 def keyed(store, key, *documents, digest="d", now=2_000):
-    begun = begin_write(store, NAME, alias="live", key=key, digest=digest, now=now)
+    begun = begin_write(Collection(store, NAME), alias="live", key=key, digest=digest, now=now)
     return Write(begun=begun, documents=documents)
 
 
 def find(store, query, as_of=None):
     """Return doc_id -> text of what a search finds now, or as of a time."""
-    opened = open_snapshot(store, NAME, "live")
+    opened = open_snapshot(Collection(store, NAME), "live")
     searcher = Searcher(opened.snapshot_id, opened.segments, embedder=EMBEDDER)
     request = SearchRequest(query=query, k=100, mode=SearchMode.LEXICAL, as_of=as_of)
     return {hit.doc_id: hit.text for hit in searcher.search(request).hits}
 
 
 def count_moves(store):
-    return read_alias(store, NAME, "live").sequence
+    return read_alias(Collection(store, NAME), "live").sequence
 
 
 def test_what_was_written_is_found_and_passes_the_whole_gate(store, tmp_path):
@@ -99,10 +104,10 @@ def test_what_was_written_is_found_and_passes_the_whole_gate(store, tmp_path):
         "b": "repo haircut",
         "c": "gamma vega",
     }
-    manifest = load_snapshot(store, NAME, read_alias(store, NAME, "live").snapshot)
+    manifest = load_snapshot(Collection(store, NAME), read_alias(Collection(store, NAME), "live").snapshot)
     assert (manifest.n_documents, len(manifest.segments)) == (2, 3)
     assert try_snapshot(store, manifest, settings=Settings(cache=str(tmp_path / "cache"))).passed
-    assert load_snapshot(store, NAME, snapshot).n_documents == 2
+    assert load_snapshot(Collection(store, NAME), snapshot).n_documents == 2
 
 
 def test_rows_have_the_ids_and_vectors_that_a_job_gives_them(store):
@@ -115,7 +120,7 @@ def test_rows_have_the_ids_and_vectors_that_a_job_gives_them(store):
         chunker=choose_chunker(SPEC.chunker),
         chunker_digest=SPEC.chunker_digest,
     )
-    (view,) = open_snapshot(store, NAME, "live").segments
+    (view,) = open_snapshot(Collection(store, NAME), "live").segments
     ids = wanted["chunk_id"].to_pylist()
     assert len(ids) > 3
     assert sorted(view.chunk_ids.tolist()) == sorted(ids)
@@ -127,7 +132,7 @@ def test_rows_have_the_ids_and_vectors_that_a_job_gives_them(store):
 
 def describe_rows(store):
     """Return what the published snapshot is made of."""
-    manifest = load_snapshot(store, NAME, read_alias(store, NAME, "live").snapshot)
+    manifest = load_snapshot(Collection(store, NAME), read_alias(Collection(store, NAME), "live").snapshot)
     return manifest.segments, manifest.patches, manifest.n_rows, manifest.n_documents
 
 
@@ -136,7 +141,7 @@ def test_the_move_of_a_write_is_logged_with_its_requests(store, caplog):
     with caplog.at_level(logging.INFO):
         commit(target(store), [first])
     (event,) = [record.msg for record in caplog.records if record.msg["event"] == "alias_moved"]
-    assert event["snapshot"] == read_alias(store, NAME, "live").snapshot
+    assert event["snapshot"] == read_alias(Collection(store, NAME), "live").snapshot
     assert event["reason"] == f"write {first.begun.name}"
 
 
@@ -165,10 +170,10 @@ def test_a_document_that_was_removed_can_come_back(store):
 
 
 def test_what_a_job_knows_of_its_files_stays_known(store):
-    first = read_alias(store, NAME, "live").snapshot
-    write_positions(store, NAME, first, positions={"desk": {"a.jsonl": "mark"}})
+    first = read_alias(Collection(store, NAME), "live").snapshot
+    write_positions(Collection(store, NAME), first, positions={"desk": {"a.jsonl": "mark"}})
     (snapshot,) = commit(target(store), [write(note("a", "swap"))]).values()
-    assert read_positions(store, NAME, snapshot) == {"desk": {"a.jsonl": "mark"}}
+    assert read_positions(Collection(store, NAME), snapshot) == {"desk": {"a.jsonl": "mark"}}
 
 
 def test_writers_beside_each_other_lose_nothing(store):
@@ -183,7 +188,7 @@ def test_writers_beside_each_other_lose_nothing(store):
     for thread in threads:
         thread.join()
     assert set(find(store, "swap")) == {f"{name}{number}" for name in "xyz" for number in range(6)}
-    assert len(alias_history(store, NAME, "live")) == 19
+    assert len(alias_history(Collection(store, NAME), "live")) == 19
 
 
 def test_the_same_key_writes_once_and_answers_the_same(store):
@@ -201,7 +206,7 @@ def test_a_crash_after_the_move_is_found_out_by_the_retry(store, monkeypatch):
         patched.setattr(committing, "finish_write", fail)
         with pytest.raises(StoreError):
             commit(target(store), [keyed(store, "k", note("a", "swap"))])
-    written = read_alias(store, NAME, "live").snapshot
+    written = read_alias(Collection(store, NAME), "live").snapshot
     commit(target(store), [write(note("a", "repo", known_from=1_500))])
     assert commit(target(store), [keyed(store, "k", note("a", "swap"))]) == {name_request("k", "d"): written}
     assert count_moves(store) == 3
@@ -224,14 +229,14 @@ def fail(*given, **named):
 
 def test_a_key_that_was_given_free_takes_another_request_and_one_that_was_used_is_kept(store):
     refused = keyed(store, "k", note("a", "swap"), digest="refused")
-    free_key(store, NAME, alias="live", begun=refused.begun)
-    free_key(store, NAME, alias="live", begun=refused.begun)
+    free_key(Collection(store, NAME), alias="live", begun=refused.begun)
+    free_key(Collection(store, NAME), alias="live", begun=refused.begun)
     commit(target(store), [keyed(store, "k", note("a", "repo"), digest="right")])
-    free_key(store, NAME, alias="live", begun=refused.begun)
+    free_key(Collection(store, NAME), alias="live", begun=refused.begun)
     with pytest.raises(ReusedKeyError):
         keyed(store, "k", note("a", "swap"), digest="refused")
     right = keyed(store, "k", note("a", "repo"), digest="right")
-    free_key(store, NAME, alias="live", begun=right.begun)
+    free_key(Collection(store, NAME), alias="live", begun=right.begun)
     with pytest.raises(ReusedKeyError):
         keyed(store, "k", note("a", "swap"), digest="other")
     assert find(store, "repo") == {"a": "repo"}
@@ -239,7 +244,7 @@ def test_a_key_that_was_given_free_takes_another_request_and_one_that_was_used_i
 
 def test_a_request_that_another_with_its_key_overtook_is_not_taken_for_it(store):
     one = keyed(store, "k", note("a", "swap"), digest="one")
-    free_key(store, NAME, alias="live", begun=one.begun)
+    free_key(Collection(store, NAME), alias="live", begun=one.begun)
     other = keyed(store, "k", note("a", "repo"), digest="other", now=3_000)
     commit(target(store), [one])
     commit(target(store), [other])
@@ -257,7 +262,7 @@ def move_trades(expected, position):
 
 
 def read_trades(store):
-    return read_stream_position(open_snapshot(store, NAME, "live").manifest, "trades")
+    return read_stream_position(open_snapshot(Collection(store, NAME), "live").manifest, "trades")
 
 
 def test_offsets_move_in_the_snapshot_that_has_their_rows(store):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.errors import ConflictError
 from eagleray.settings import Settings
 from indexes.gating import try_snapshot
@@ -23,12 +24,12 @@ from tests.unit.indexes.writing.test_committing import NAME, find, note, store, 
 
 def branch(store, *writes):  # noqa: F811 - the fixture
     """Return what writes make of the published snapshot, published nowhere a reader looks."""
-    live = read_alias(store, NAME, "live").snapshot
-    job = read_alias(store, NAME, "job")
+    live = read_alias(Collection(store, NAME), "live").snapshot
+    job = read_alias(Collection(store, NAME), "job")
     move = AliasMove(expected=job and job.snapshot, snapshot=live, reason="", now=1)
-    move_alias(store, NAME, "job", move=move)
+    move_alias(Collection(store, NAME), "job", move=move)
     snapshots = commit(replace(target(store), alias="job"), writes)
-    return load_snapshot(store, NAME, next(iter(snapshots.values())))
+    return load_snapshot(Collection(store, NAME), next(iter(snapshots.values())))
 
 
 def publish(store, made, tmp_path, **more):  # noqa: F811
@@ -48,7 +49,7 @@ def publish(store, made, tmp_path, **more):  # noqa: F811
 
 def show_rows(store, name):  # noqa: F811
     """Return all rows of a snapshot, patches applied, in an order of their own."""
-    opened = open_snapshot(store, NAME, name)
+    opened = open_snapshot(Collection(store, NAME), name)
     rows = [row for view in opened.segments for row in list_held_rows(view, due=frozenset()).to_pylist()]
     return sorted(rows, key=lambda row: (row["chunk_id"], row["known_from"])), opened.manifest.n_documents
 
@@ -58,7 +59,7 @@ def test_a_job_that_writes_overtook_is_published_on_top_of_them_and_passes_the_g
     made = branch(store, write(note("late", "gamma vega"), note("a", "swap spread", known_from=1_500)))
     commit(target(store), [write(note("new", "basis point"))])
     commit(target(store), [write(removed=("b",), now=3_000)])
-    overtaking = read_alias(store, NAME, "live")
+    overtaking = read_alias(Collection(store, NAME), "live")
     entry, notes = publish(store, made, tmp_path)
     assert notes == [(made.parent, made.snapshot_id), (overtaking.snapshot, entry.snapshot)]
     assert find(store, "swap repo gamma basis") == {
@@ -67,7 +68,7 @@ def test_a_job_that_writes_overtook_is_published_on_top_of_them_and_passes_the_g
         "new": "basis point",
     }
     assert find(store, "swap repo", as_of=1_200) == {"a": "swap curve", "b": "repo haircut"}
-    manifest = load_snapshot(store, NAME, entry.snapshot)
+    manifest = load_snapshot(Collection(store, NAME), entry.snapshot)
     assert manifest.n_documents == 3
     assert try_snapshot(store, manifest, settings=Settings(cache=str(tmp_path / "cache"))).passed
 
@@ -85,18 +86,18 @@ def test_a_document_that_both_touched_makes_a_conflict_and_the_alias_stays(store
     commit(target(store), [write(note("a", "swap curve"), note("b", "repo haircut"))])
     made = branch(store, write(note("late", "gamma vega"), note("a", "swap spread", known_from=1_500)))
     commit(target(store), [theirs])
-    standing = read_alias(store, NAME, "live")
+    standing = read_alias(Collection(store, NAME), "live")
     with pytest.raises(ConflictError):
         publish(store, made, tmp_path)
-    assert read_alias(store, NAME, "live") == standing
+    assert read_alias(Collection(store, NAME), "live") == standing
 
 
 def test_a_rollback_or_rows_in_other_segments_are_not_built_on(store, tmp_path):  # noqa: F811
-    first = read_alias(store, NAME, "live").snapshot
+    first = read_alias(Collection(store, NAME), "live").snapshot
     commit(target(store), [write(note("a", "swap curve"))])
     made = branch(store, write(note("late", "gamma vega")))
     move = AliasMove(expected=made.parent, snapshot=first, reason="rollback", now=1)
-    move_alias(store, NAME, "live", move=move)
+    move_alias(Collection(store, NAME), "live", move=move)
     assert Rebase(store, made).put_onto(first) is None
     with pytest.raises(ConflictError):
         publish(store, made, tmp_path)
@@ -105,13 +106,13 @@ def test_a_rollback_or_rows_in_other_segments_are_not_built_on(store, tmp_path):
 def test_a_compaction_goes_below_what_was_written_meanwhile(store, tmp_path):  # noqa: F811
     commit(target(store), [write(note("a", "swap curve"))])
     commit(target(store), [write(note("b", "repo haircut"))])
-    before = load_snapshot(store, NAME, read_alias(store, NAME, "live").snapshot)
+    before = load_snapshot(Collection(store, NAME), read_alias(Collection(store, NAME), "live").snapshot)
     made = replace(before, segments=before.segments[::-1], parent=before.snapshot_id)  # the same rows
     put_snapshot(store, made)
     commit(target(store), [write(note("a", "swap spread", known_from=1_500), removed=("b",), now=3_000)])
     expected, n_documents = show_rows(store, "live")
     entry, _ = publish(store, made, tmp_path)
-    assert load_snapshot(store, NAME, entry.snapshot).segments[:2] == made.segments
+    assert load_snapshot(Collection(store, NAME), entry.snapshot).segments[:2] == made.segments
     assert show_rows(store, "live") == (expected, n_documents)
 
 
@@ -153,6 +154,6 @@ def test_what_is_put_on_top_is_what_doing_it_again_would_give(store, seed):  # n
     ours, theirs = draw(names[:6]), draw(names[6:])
     made = branch(store, ours)
     commit(target(store), [theirs])
-    joined = Rebase(store, made).put_onto(read_alias(store, NAME, "live").snapshot)
+    joined = Rebase(store, made).put_onto(read_alias(Collection(store, NAME), "live").snapshot)
     commit(target(store), [ours])
     assert show_rows(store, joined.snapshot_id) == show_rows(store, "live")

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from eagleray.chunking.config import ChunkerConfig
+from eagleray.contracts.collections import Collection
 from eagleray.documents.mapping import DEFAULT_MAPPING
 from eagleray.documents.parsing.limits import ParseLimits
 from eagleray.documents.parsing.pool import ParserPool
@@ -57,7 +58,7 @@ def main(source, store):
         n_documents += task(split).n_documents
         before = before or read_peak_bytes()
     shown = {
-        "letters": list_dead_letters(ledger.store, "notes", run="r"),
+        "letters": list_dead_letters(Collection(ledger.store, "notes"), run="r"),
         "n_documents": n_documents,
         "grown_bytes": read_peak_bytes() - before,
         "max_record_bytes": jobs.max_record_bytes,

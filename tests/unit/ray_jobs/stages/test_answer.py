@@ -4,6 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.documents.parsing.limits import ParseLimits
@@ -42,7 +43,7 @@ REASONS = {
 @pytest.fixture
 def searcher(tmp_path):
     store = open_store(tmp_path / "store")
-    opened = open_snapshot(store, SPEC.name, put_small_snapshot(store))
+    opened = open_snapshot(Collection(store, SPEC.name), put_small_snapshot(store))
     return Searcher(opened.snapshot_id, opened.segments, embedder=None)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.digests import digest_bytes
 from eagleray.embedders.hashing import HashingEmbedder
 from indexes.segments.opening import open_segment
@@ -49,7 +50,7 @@ def read_rows(store, chunks):
 def build(store, parts, *, zone="default"):
     task = BuildTask(Ledger(store, collection="notes", run_id="r"), texts=(), device="cpu")
     plan = SegmentPlan(zone=zone, parts=tuple(parts))
-    return open_segment(store, "notes", task(PlannedSegment(plan=plan, codebook=None)).segment)
+    return open_segment(Collection(store, "notes"), task(PlannedSegment(plan=plan, codebook=None)).segment)
 
 
 @pytest.mark.parametrize("embedder", [HashingEmbedder(), OtherMachine()])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from eagleray.chunking.config import ChunkerConfig
+from eagleray.contracts.collections import Collection
 from eagleray.documents.dead_letters import MAX_LISTED
 from eagleray.documents.mapping import DEFAULT_MAPPING
 from eagleray.documents.parsing.limits import ParseLimits
@@ -88,7 +89,7 @@ def run_pieces(folder, pieces, store, *, rows=None):
     source = FileSource(store, READING, name="desk")
     task = IngestTask(ledger, source, rows or make_rows(), sizes=SIZES)
     outcome = task(FileSplit(key="s", size_bytes=1, pieces=tuple(pieces)))
-    return outcome, list_dead_letters(ledger.store, "notes", run="r")
+    return outcome, list_dead_letters(Collection(ledger.store, "notes"), run="r")
 
 
 @pytest.mark.parametrize("name", ["gone.txt", "gone.jsonl", "gone.parquet", "loop.md", "loop.ndjson"])

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from eagleray.contracts.audits import AuditQuery
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.times import OPEN_END
 from eagleray.errors import AuditError
 from eagleray.setting_groups.serving import AuditSettings
@@ -321,9 +322,9 @@ def test_vacuum_and_the_check_of_snapshots_leave_the_log_alone(store, make_write
     snapshot = put_small_snapshot(store)
     with make_writer() as writer:
         writer.append(make_entry())
-    plan = plan_vacuum(store, COLLECTION, older_than=OPEN_END)
+    plan = plan_vacuum(Collection(store, COLLECTION), older_than=OPEN_END)
     assert [item.path for item in plan.objects if "/audit/" in item.path] == []
-    assert verify_snapshot(store, COLLECTION, snapshot).findings == ()
+    assert verify_snapshot(Collection(store, COLLECTION), snapshot).findings == ()
 
 
 def test_what_a_killed_process_had_stored_verifies(store):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from eagleray.contracts.audits import AuditQuery
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.filters import Compare, Comparison
 from eagleray.contracts.hits import Granularity, Ranking, SearchMode, SearchRequest
 from eagleray.contracts.indexes import TextField
@@ -79,11 +80,11 @@ def log_searches(writer, engine, *, questions="text", requests=None):
 
 
 def publish(store, snapshot, now):
-    current = read_alias(store, SPEC.name, "live")
+    current = read_alias(Collection(store, SPEC.name), "live")
     move = AliasMove(
         expected=current.snapshot if current else None, snapshot=snapshot, reason="publish", now=now
     )
-    move_alias(store, SPEC.name, "live", move=move)
+    move_alias(Collection(store, SPEC.name), "live", move=move)
 
 
 def test_after_ten_publishes_every_answer_comes_back_from_the_snapshot_that_gave_it(store, make_writer):

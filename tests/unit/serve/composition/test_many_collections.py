@@ -11,6 +11,7 @@ import pytest
 
 from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.callers import Role
+from eagleray.contracts.collections import Collection
 from eagleray.errors import InputError, NotPublishedError
 from indexes.snapshots.catalog import load_snapshot, put_collection, put_snapshot
 from serve.audit.service import LocalAuditService
@@ -192,7 +193,9 @@ def test_one_that_was_embedded_with_another_model_is_left_out_of_all_and_refused
     made = desk("notes", collections="*")
     spec = replace(HASHED, name="odd", embedder=replace(HASHED.embedder, weights="1" * 64))
     put_collection(made.store, spec)
-    manifest = replace(load_snapshot(made.store, "notes", made.snapshots["notes"]), collection=spec)
+    manifest = replace(
+        load_snapshot(Collection(made.store, "notes"), made.snapshots["notes"]), collection=spec
+    )
     publish(made.store, put_snapshot(made.store, replace(manifest, segments=(), n_rows=0)), "odd")
     key = made.make_key()
 

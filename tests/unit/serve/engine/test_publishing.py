@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
@@ -43,14 +44,13 @@ def test_thirty_publishes_under_load_fail_no_request_and_mix_no_answer(store):
     }
     assert len({str(hits) for hits in wanted.values()}) == len(snapshots)
     move_alias(
-        store,
-        SPEC.name,
+        Collection(store, SPEC.name),
         "live",
         move=AliasMove(expected=None, snapshot=snapshots[0], reason="publish", now=1),
     )
 
     def read():
-        return read_alias(store, SPEC.name, "live").snapshot
+        return read_alias(Collection(store, SPEC.name), "live").snapshot
 
     async def ask_on(answerer, is_over, seen):
         number = 0
@@ -75,7 +75,7 @@ def test_thirty_publishes_under_load_fail_no_request_and_mix_no_answer(store):
         for number in range(1, N_MOVES + 1):
             before, after = snapshots[(number - 1) % 3], snapshots[number % 3]
             move = AliasMove(expected=before, snapshot=after, reason="publish", now=number)
-            await asyncio.to_thread(move_alias, store, SPEC.name, "live", move=move)
+            await asyncio.to_thread(move_alias, Collection(store, SPEC.name), "live", move=move)
             async with asyncio.timeout(10):
                 while watcher.state.snapshot != after:
                     await asyncio.sleep(0.005)

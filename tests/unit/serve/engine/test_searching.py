@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from eagleray.contracts.audits import AuditQuery
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import Explanation, SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.principals import Principal
 from eagleray.embedders import open_embedder
@@ -80,7 +81,7 @@ def search_with(store):
 
 
 def open_engine(store, model, snapshot):
-    opened = open_snapshot(store, SPEC.name, snapshot)
+    opened = open_snapshot(Collection(store, SPEC.name), snapshot)
     return Searcher(opened.snapshot_id, opened.segments, embedder=model)
 
 

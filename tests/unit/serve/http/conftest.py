@@ -12,6 +12,7 @@ import pytest
 
 from eagleray.chunking.counting import WhitespaceCounter
 from eagleray.contracts.callers import Authentication, Caller, Role
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.embedders import open_tokenize
@@ -96,7 +97,7 @@ def store(tmp_path):
     """A store with one published snapshot."""
     found = open_store(tmp_path / "store")
     move = AliasMove(expected=None, snapshot=put_small_snapshot(found, seed=1), reason="publish", now=1)
-    move_alias(found, SPEC.name, "live", move=move)
+    move_alias(Collection(found, SPEC.name), "live", move=move)
     return found
 
 
@@ -200,14 +201,14 @@ def make_file_taker(store):
         alias="live",
         embedder=PassageEmbedder(),
         counter=WhitespaceCounter(),
-        open_snapshot=lambda snapshot: open_snapshot(store, SPEC.name, snapshot),
+        open_snapshot=lambda snapshot: open_snapshot(Collection(store, SPEC.name), snapshot),
     )
 
     async def begin(key, digest, now):
-        return begin_write(store, SPEC.name, alias="live", key=key, digest=digest, now=now)
+        return begin_write(Collection(store, SPEC.name), alias="live", key=key, digest=digest, now=now)
 
     async def free(begun):
-        free_key(store, SPEC.name, alias="live", begun=begun)
+        free_key(Collection(store, SPEC.name), alias="live", begun=begun)
 
     return {
         "documents": DocumentWriter(begin=begin, free=free, write=GroupWriter(partial(commit, target)).write),
@@ -279,7 +280,7 @@ async def open_collection(store, limits, recorded, record_change, *, open_with=o
     """Give a collection over the alias of the small one, and the model of its server."""
     watcher = AliasWatcher(
         SnapshotPool(partial(open_with, store)),
-        lambda: read_alias(store, SPEC.name, "live").snapshot,
+        lambda: read_alias(Collection(store, SPEC.name), "live").snapshot,
         probe=lambda engine: engine.search(PROBE),
         interval_s=0.02,
     )
@@ -306,8 +307,8 @@ async def open_collection(store, limits, recorded, record_change, *, open_with=o
         watcher=watcher,
         publications=Publications(
             watcher,
-            find_last=lambda: len(alias_history(store, SPEC.name, "live")),
-            read_moves=lambda after, until: alias_history(store, SPEC.name, "live")[after:until],
+            find_last=lambda: len(alias_history(Collection(store, SPEC.name), "live")),
+            read_moves=lambda after, until: alias_history(Collection(store, SPEC.name), "live")[after:until],
             collection=SPEC.name,
             timeout_s=30.0,
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from eagleray.contracts.collections import Collection
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias, rollback
 from indexes.snapshots.catalog import load_snapshot, put_snapshot
 from indexes.snapshots.opened import open_snapshot
@@ -24,9 +25,9 @@ WHOLE = {"query": "swap bond curve", "mode": "lexical", "granularity": "chunk", 
 
 async def move(served, snapshot):
     """Move the alias, and wait until it is followed."""
-    current = read_alias(served.store, SPEC.name, "live").snapshot
+    current = read_alias(Collection(served.store, SPEC.name), "live").snapshot
     moved = AliasMove(expected=current, snapshot=snapshot, reason="publish", now=2)
-    move_alias(served.store, SPEC.name, "live", move=moved)
+    move_alias(Collection(served.store, SPEC.name), "live", move=moved)
     await follow(served, snapshot)
 
 
@@ -36,7 +37,7 @@ async def follow(served, snapshot):
 
 def regroup(store, snapshot, groups):
     """Return a later snapshot in which documents have other groups."""
-    views = open_snapshot(store, SPEC.name, snapshot).segments
+    views = open_snapshot(Collection(store, SPEC.name), snapshot).segments
     changes = [
         (int(view.chunk_ids[row]), None, groups[name])
         for view in views
@@ -82,7 +83,7 @@ def test_a_named_snapshot_is_read_under_the_groups_of_now_in_every_way(serve_wit
 def test_rows_that_the_newest_snapshot_lacks_are_nobodys(serve_with):
     async def ask(served):
         older = served.watcher.state.snapshot
-        before, rng = load_snapshot(served.store, SPEC.name, older), np.random.default_rng(5)
+        before, rng = load_snapshot(Collection(served.store, SPEC.name), older), np.random.default_rng(5)
         rows = make_rows(rng, n_documents=3, first=60)
         segments = (before.segments[1], put_segment(served.store, rows, make_vectors(rng, len(rows))))
         newest = put_snapshot(served.store, make_manifest(served.store, segments, patches=before.patches))
@@ -108,7 +109,7 @@ def test_what_the_alias_does_not_lead_to_is_there_for_examiners_alone(serve_with
             await move(served, hidden)
             assert (await served.search(**WHOLE, snapshot=hidden)).status_code == 200
             page = (await served.search(**{**WHOLE, "k": 2}, pages=3)).json()["next"]
-            rollback(served.store, SPEC.name, "live", run="", now=3)
+            rollback(Collection(served.store, SPEC.name), "live", run="", now=3)
             await follow(served, first)
             again = await served.search(**{**WHOLE, "k": 2}, pages=3, cursor=page)
             assert again.status_code == 404
@@ -144,7 +145,7 @@ def test_an_explanation_is_the_same_whatever_others_may_read(serve_with):
             {**row, "groups": ["desk"]} for row in make_rows(rng, n_documents=9, first=70, known_from=DAY)
         ]
         snapshot = served.watcher.state.snapshot
-        manifest = load_snapshot(served.store, SPEC.name, snapshot)
+        manifest = load_snapshot(Collection(served.store, SPEC.name), snapshot)
         segment = put_segment(served.store, rows, make_vectors(rng, len(rows)))
         grown = make_manifest(served.store, (*manifest.segments, segment), patches=manifest.patches)
         await move(served, put_snapshot(served.store, grown))

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from eagleray.contracts.collections import Collection
 from eagleray.errors import QueryError
 from indexes.snapshots.aliases import AliasMove, move_alias
 from serve.engine.alias_watcher import AliasState
@@ -136,7 +137,7 @@ def test_the_followed_alias_is_told_and_a_publish_counted(serve_with, monkeypatc
         assert find(first, "eagleray_snapshot_is_wanted", **OWN) == 1
         newer = put_small_snapshot(served.store, seed=2)
         move = AliasMove(expected=older, snapshot=newer, reason="publish", now=2)
-        move_alias(served.store, SPEC.name, "live", move=move)
+        move_alias(Collection(served.store, SPEC.name), "live", move=move)
         await wait_until(lambda: served.watcher.n_taken == 1)
         second = await read(served)
         assert find(second, "eagleray_snapshot_info", collection=SPEC.name, snapshot=newer) == 1
@@ -149,7 +150,7 @@ def test_the_followed_alias_is_told_and_a_publish_counted(serve_with, monkeypatc
         lease.release()
         broken = put_small_snapshot(served.store, seed=3)
         move = AliasMove(expected=newer, snapshot=broken, reason="publish", now=3)
-        move_alias(served.store, SPEC.name, "live", move=move)
+        move_alias(Collection(served.store, SPEC.name), "live", move=move)
         await wait_until(lambda: bool(served.watcher.state.error))
         third = await read(served)
         assert find(third, "eagleray_snapshot_is_wanted", **OWN) == 0

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from indexes.snapshots.aliases import read_alias
 from serve.uploads.keeping import OwnRecords
 from tests.small_collections import SPEC
@@ -32,7 +33,7 @@ def test_a_write_is_carried_out_and_recorded(serve_with):
         documents = {"documents": [{"doc_id": "x", "text": "Swap."}]}
         await send_and_go(served, f"/collections/{SPEC.name}/documents", documents, folder="writes")
         (wrote,) = served.recorded
-        assert wrote.outcome == read_alias(served.store, SPEC.name, "live").snapshot
+        assert wrote.outcome == read_alias(Collection(served.store, SPEC.name), "live").snapshot
 
     serve_with(body, takes_files=True)
 

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.indexes import TextField
 from indexes.searching.batch.columns import join_columns
 from indexes.searching.batch.views import count_view, make_view
@@ -24,8 +25,8 @@ def opened(tmp_path, rng):
     parts = [make_rows(rng, n_documents=20, first=first) for first in (0, 20)]
     digests = [put_segment(store, rows, make_vectors(rng, len(rows))) for rows in parts]
     closed = [(row["chunk_id"], row["known_from"] + DAY, None) for row in parts[0][::3]]
-    tables = [read_patch(store, SPEC.name, put_changes(store, closed)).changes]
-    segments = [open_segment(store, SPEC.name, digest, patches=tables) for digest in digests]
+    tables = [read_patch(Collection(store, SPEC.name), put_changes(store, closed)).changes]
+    segments = [open_segment(Collection(store, SPEC.name), digest, patches=tables) for digest in digests]
     columns = join_columns(segments)
     return segments, columns, make_view(columns, rng.random(columns.n_rows) < 0.8)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from indexes.snapshots.aliases import AliasMove, move_alias
 from indexes.snapshots.catalog import load_snapshot
 from tests.small_collections import SPEC, put_small_snapshot
@@ -24,7 +25,7 @@ def show_role(name):
 
 def move(store, alias, snapshot, *, expected=None):
     wanted = AliasMove(expected=expected, snapshot=snapshot, reason="publish", now=2)
-    move_alias(store, SPEC.name, alias, move=wanted)
+    move_alias(Collection(store, SPEC.name), alias, move=wanted)
 
 
 def test_a_collection_is_described_without_what_depends_on_its_rows(serve_with):
@@ -76,7 +77,7 @@ def test_snapshots_come_newest_first_with_the_aliases_on_each(serve_with):
             (second, ["next"]),
             (first, ["live"]),
         ]
-        manifest = load_snapshot(served.store, SPEC.name, second)
+        manifest = load_snapshot(Collection(served.store, SPEC.name), second)
         assert (listed[0]["n_rows"], listed[0]["n_documents"]) == (manifest.n_rows, manifest.n_documents)
         limited = (await served.client.get(f"{path}?limit=1", headers=shown)).json()["snapshots"]
         assert limited == listed[:1]
@@ -91,7 +92,7 @@ def test_a_snapshot_is_shown_by_alias_id_or_the_beginning_of_one(serve_with):
             answer = await served.client.get(f"{BASE}/snapshots/{name}", headers=show_role("writer"))
             shown = answer.json()
             assert (shown["snapshot"], shown["aliases"], shown["gate"]) == (snapshot, ["live"], [])
-        manifest = load_snapshot(served.store, SPEC.name, snapshot)
+        manifest = load_snapshot(Collection(served.store, SPEC.name), snapshot)
         assert shown["segments"] == list(manifest.segments)
         assert shown["attributes"] == {name: list(kinds) for name, kinds in manifest.attributes.items()}
         gone = await served.client.get(f"{BASE}/snapshots/{'0' * 64}", headers=show_role("writer"))
@@ -106,7 +107,9 @@ def test_two_snapshots_are_compared(serve_with):
         path = f"{BASE}/differences?before=live&after={second}"
         shown = (await served.client.get(path, headers=show_role("admin"))).json()
         assert (shown["before"], shown["after"]) == (served.watcher.state.snapshot, second)
-        before, after = (load_snapshot(served.store, SPEC.name, shown[side]) for side in ("before", "after"))
+        before, after = (
+            load_snapshot(Collection(served.store, SPEC.name), shown[side]) for side in ("before", "after")
+        )
         assert shown["segments_added"] == list(after.segments)
         assert (shown["n_rows_before"], shown["n_rows_after"]) == (before.n_rows, after.n_rows)
         assert shown["n_superseded"] > 0

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.errors import AuditError
 from indexes.evaluation.reports import load_gate_report
 from indexes.segments.publishing import locate_segment
@@ -28,12 +29,12 @@ def roll_back(served, alias="live", **body):
 
 
 def read_live(served):
-    return read_alias(served.store, SPEC.name, "live").snapshot
+    return read_alias(Collection(served.store, SPEC.name), "live").snapshot
 
 
 def move_now(store, alias, snapshot, *, expected):
     move = AliasMove(expected=expected, snapshot=snapshot, reason="publish", now=3)
-    move_alias(store, SPEC.name, alias, move=move)
+    move_alias(Collection(store, SPEC.name), alias, move=move)
 
 
 class Recorder:
@@ -60,7 +61,7 @@ def test_a_published_snapshot_answers_when_the_answer_comes_and_a_rollback_goes_
         assert (shown["snapshot"], shown["previous"], shown["taken"]) == (second, first, True)
         assert shown["reason"] == "publish r-1"
         assert (await served.search(query="swap")).json()["snapshot"] == second
-        assert load_gate_report(served.store, SPEC.name, second).passed
+        assert load_gate_report(Collection(served.store, SPEC.name), second).passed
         shown = (await roll_back(served, expected=second)).json()
         assert (shown["snapshot"], shown["previous"], shown["taken"]) == (first, second, True)
         assert (await served.search(query="swap")).json()["snapshot"] == first
@@ -97,7 +98,7 @@ def test_only_a_publisher_moves_an_alias(serve_with, role):
 def test_a_snapshot_that_does_not_pass_is_a_problem_that_names_the_failed_checks(serve_with):
     async def ask(served):
         first, second = read_live(served), put_small_snapshot(served.store, seed=2)
-        segment = load_snapshot(served.store, SPEC.name, second).segments[0]
+        segment = load_snapshot(Collection(served.store, SPEC.name), second).segments[0]
         served.store.write(f"{locate_segment(SPEC.name, segment)}/rows.arrow", b"damaged")
         answer = await publish(served, snapshot=second)
         problem = answer.json()
@@ -115,7 +116,7 @@ def test_an_alias_that_points_elsewhere_than_expected_is_a_conflict_before_the_g
         first, second = read_live(served), put_small_snapshot(served.store, seed=2)
         answer = await publish(served, snapshot=second, expected="0" * 64)
         assert (answer.status_code, answer.json()["type"]) == (409, "urn:eagleray:problem:conflict")
-        assert load_gate_report(served.store, SPEC.name, second) is None
+        assert load_gate_report(Collection(served.store, SPEC.name), second) is None
         assert (await roll_back(served, expected=second)).status_code == 409
         assert read_live(served) == first
 
@@ -124,7 +125,10 @@ def test_an_alias_that_points_elsewhere_than_expected_is_a_conflict_before_the_g
 
 @pytest.mark.parametrize("is_expected", [False, True])
 def test_an_alias_that_moves_while_the_gate_runs_is_a_conflict(serve_with, store, monkeypatch, is_expected):
-    first, second = read_alias(store, SPEC.name, "live").snapshot, put_small_snapshot(store, seed=2)
+    first, second = (
+        read_alias(Collection(store, SPEC.name), "live").snapshot,
+        put_small_snapshot(store, seed=2),
+    )
     third, write = put_small_snapshot(store, seed=3), store.write
 
     def write_and_move(path, data):
@@ -137,7 +141,7 @@ def test_an_alias_that_moves_while_the_gate_runs_is_a_conflict(serve_with, store
     async def ask(served):
         answer = await publish(served, snapshot=second, **({"expected": first} if is_expected else {}))
         assert answer.status_code == 409, answer.text
-        assert load_gate_report(store, SPEC.name, second).passed
+        assert load_gate_report(Collection(store, SPEC.name), second).passed
         assert read_live(served) == third
         assert [entry.status for entry in served.recorded] == ["begun", "ConflictError"]
 
@@ -145,7 +149,10 @@ def test_an_alias_that_moves_while_the_gate_runs_is_a_conflict(serve_with, store
 
 
 def test_a_second_gate_is_refused_while_one_runs_and_a_rollback_is_not(serve_with, store):
-    first, second = read_alias(store, SPEC.name, "live").snapshot, put_small_snapshot(store, seed=2)
+    first, second = (
+        read_alias(Collection(store, SPEC.name), "live").snapshot,
+        put_small_snapshot(store, seed=2),
+    )
     is_begun, may_go_on = threading.Event(), threading.Event()
 
     def hold(entry):
@@ -188,8 +195,8 @@ def test_what_cannot_be_recorded_is_not_done(serve_with):
     async def ask(served):
         first, second = read_live(served), put_small_snapshot(served.store, seed=2)
         assert (await publish(served, snapshot=second)).status_code == 503
-        assert load_gate_report(served.store, SPEC.name, second) is None
-        assert len(alias_history(served.store, SPEC.name, "live")) == 1
+        assert load_gate_report(Collection(served.store, SPEC.name), second) is None
+        assert len(alias_history(Collection(served.store, SPEC.name), "live")) == 1
         assert read_live(served) == first
 
     serve_with(ask, can_record=False)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from indexes.snapshots.aliases import AliasMove, move_alias
 from tests.small_collections import SPEC, put_small_snapshot
 
@@ -41,7 +42,7 @@ def test_a_publish_in_the_middle_changes_no_answer(serve_with, monkeypatch):
             asked.append(engine.snapshot)
             if len(asked) == 1:
                 move = AliasMove(expected=older, snapshot=newer, reason="publish", now=2)
-                move_alias(served.store, SPEC.name, "live", move=move)
+                move_alias(Collection(served.store, SPEC.name), "live", move=move)
                 ends_at = time.monotonic() + 20
                 while served.watcher.state.snapshot != newer and time.monotonic() < ends_at:
                     time.sleep(0.01)

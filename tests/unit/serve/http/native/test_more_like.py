@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from indexes.snapshots.opened import open_snapshot
@@ -10,7 +11,7 @@ from tests.small_collections import SPEC
 
 def find_hidden(served):
     """Return a document that only callers with groups see."""
-    opened = open_snapshot(served.store, SPEC.name, served.watcher.state.snapshot)
+    opened = open_snapshot(Collection(served.store, SPEC.name), served.watcher.state.snapshot)
     groups = frozenset(name for view in opened.segments for name in view.group_names[1:])
     engine = served.open_engine(opened.snapshot_id)
 

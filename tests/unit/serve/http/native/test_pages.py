@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import Fusion
 from indexes.snapshots.aliases import AliasMove, move_alias
 from serve.audit.request_entries import read_request
@@ -52,7 +53,7 @@ def test_pages_stay_on_the_snapshot_of_the_first_whatever_is_published(serve_wit
         first = (await served.search(**WHOLE, k=4, pages=2)).json()
         newer = put_grown_snapshot(served.store, older)
         move = AliasMove(expected=older, snapshot=newer, reason="publish", now=2)
-        move_alias(served.store, SPEC.name, "live", move=move)
+        move_alias(Collection(served.store, SPEC.name), "live", move=move)
         while (await served.search(query="swap")).json()["snapshot"] != newer:
             pass
         second = (await served.search(**WHOLE, k=4, pages=2, cursor=first["next"])).json()

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from eagleray.contracts.answers import show_response
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from indexes.masks.grammar import parse_filter
@@ -53,7 +54,7 @@ def test_a_publish_is_served_and_a_request_that_names_the_older_snapshot_still_g
         before = (await served.search(query="swap")).json()
         newer = put_grown_snapshot(served.store, older)
         move = AliasMove(expected=older, snapshot=newer, reason="publish", now=2)
-        move_alias(served.store, SPEC.name, "live", move=move)
+        move_alias(Collection(served.store, SPEC.name), "live", move=move)
         while (await served.search(query="swap")).json()["snapshot"] != newer:
             pass
         assert (await served.search(query="swap", snapshot=older)).json() == before

@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from indexes.snapshots.aliases import read_alias
@@ -92,7 +93,7 @@ class History:
             assert sorted(item["id"] for item in items) == sorted(await self.find(store))
             attached |= {(store, item["id"]) for item in items}
         assert not [names for names in attached if self.deleted & set(names)]
-        snapshot = read_alias(self.served.store, SPEC.name, "live").snapshot
+        snapshot = read_alias(Collection(self.served.store, SPEC.name), "live").snapshot
         request = SearchRequest(query="zqsecret", mode=SearchMode.LEXICAL, principal=ENTITLED, k=1_000)
         hits = self.served.open_engine(snapshot).search(request).hits
         assert sorted(tuple(hit.doc_id.split("/")[1:3]) for hit in hits) == sorted(attached)

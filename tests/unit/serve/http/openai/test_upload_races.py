@@ -12,6 +12,7 @@ import threading
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.errors import StoreError
@@ -72,7 +73,7 @@ class SteppedStore:
 def store(tmp_path):
     found = open_store(tmp_path / "store")
     move = AliasMove(expected=None, snapshot=put_small_snapshot(found, seed=1), reason="publish", now=1)
-    move_alias(found, SPEC.name, "live", move=move)
+    move_alias(Collection(found, SPEC.name), "live", move=move)
     return SteppedStore(found)
 
 
@@ -117,7 +118,7 @@ class Desk:
 
     def list_open(self, file):
         """Return the documents of a file that the newest snapshot shows to its owner."""
-        snapshot = read_alias(self.served.store, SPEC.name, "live").snapshot
+        snapshot = read_alias(Collection(self.served.store, SPEC.name), "live").snapshot
         request = SearchRequest(query="zqsecret", mode=SearchMode.LEXICAL, principal=ENTITLED, k=100)
         hits = self.served.open_engine(snapshot).search(request).hits
         return [hit.doc_id for hit in hits if file in hit.doc_id]
