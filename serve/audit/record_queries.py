@@ -50,9 +50,13 @@ def list_interrupted(store: Store, collection: str, writer: str) -> frozenset[in
     """
     endings = Interruptions(writer)
     for name in list_chains(store, collection).get(writer, ()):
-        for row in _read_segment(store, name.locate(collection), _list_ending):
-            sequence = row.pop("sequence")
-            endings.follow(sequence, Entry(**{**row, "kind": RecordKind(row["kind"])}))
+        path = name.locate(collection)
+        try:
+            for row in _read_segment(store, path, _list_ending):
+                sequence = row.pop("sequence")
+                endings.follow(sequence, Entry(**{**row, "kind": RecordKind(row["kind"])}))
+        except (ValueError, RecursionError) as error:
+            raise IntegrityError(path=path, expected="a segment of records", found=str(error)) from error
     return frozenset(item.sequence for item in endings.interrupted)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -113,6 +114,12 @@ def test_a_reply_that_comes_back_otherwise_is_told(settings, engine, service):
         recorder.end(recorder.begin(request), ReplyEnding(reply=replace(reply, cited=reply.cited[::-1])))
     (different,) = service.replay(AuditQuery())["different"]
     assert "hit 1 was row" in different["detail"]
+
+
+def test_every_action_stands_on_the_page_of_the_log():
+    page = (Path(__file__).parents[3] / "docs" / "audit.md").read_text(encoding="utf-8")
+    assert len(KINDS.actions) > 5
+    assert [action for action in KINDS.actions if f"`{action}`" not in page] == []
 
 
 def test_what_no_kind_knows_is_not_recorded_or_asked_for(settings, engine):

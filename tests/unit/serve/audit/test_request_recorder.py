@@ -9,7 +9,7 @@ import pytest
 from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.hits import SearchRequest
 from eagleray.contracts.principals import Principal
-from eagleray.errors import AuditError
+from eagleray.errors import AuditError, IntegrityError
 from serve.audit.entries import BEGUN, CANCELLED, OK, SentAmount, find_begun
 from serve.audit.kinds.alias_moves import Change
 from serve.audit.record import RecordKind
@@ -141,6 +141,16 @@ def test_a_second_end_of_one_beginning_is_found(store, make_writer):
             recorder.end(begun, ReplyEnding(reply=RESPONSE))
     (finding,) = verify_log(store, COLLECTION).findings
     assert (finding.sequence, "has ended before" in finding.detail) == (4, True)
+
+
+@pytest.mark.parametrize("reply", ['"x"', "7", '{"begun":"x"}', "[" * 2_000 + "]" * 2_000])
+def test_a_body_that_names_no_record_is_found_and_never_shown(store, make_writer, reply):
+    with make_writer() as writer:
+        begun = record(writer).begin(REQUEST)
+        writer.append(replace(begun.entry, body=f'{{"reply":{reply}}}', status=OK))
+    assert [finding.sequence for finding in verify_log(store, COLLECTION).findings] == [3]
+    with pytest.raises(IntegrityError):
+        list_interrupted(store, COLLECTION, writer.writer)
 
 
 def test_an_end_of_a_log_of_before_is_told_by_caller_and_request(store, make_writer):
