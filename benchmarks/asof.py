@@ -22,7 +22,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from benchmarks.comparison import Comparison
+from benchmarks.comparison import AsOfComparison
 from benchmarks.deliveries import Delivered, Deliveries, deliver, plan_deliveries, read_stories
 from benchmarks.known_rows import read_rows
 from benchmarks.overhead import measure_overhead
@@ -72,7 +72,7 @@ def compare(
     spans = deliveries.find_spans(withdrawn_at=delivered.second_ended)
     rows = read_rows(settings, spans)
     questions = draw_questions(deliveries, delivered, rng, n=n, per_moment=per_moment)
-    comparison = Comparison(engine, rows, embedder=embedder)
+    comparison = AsOfComparison(engine, rows, embedder=embedder)
     for as_of, asked in groupby(questions, key=lambda question: question.as_of):
         comparison.ask(as_of, [question.text for question in asked])
         print(f"{comparison.n_asked}/{n} asked, equal: {comparison.shares}", flush=True)

@@ -22,7 +22,7 @@ from statistics import median
 from typing import Any, Final
 
 from benchmarks.deliveries import deliver, plan_deliveries, read_stories
-from benchmarks.questions import Question, draw_questions
+from benchmarks.questions import DrawnQuestion, draw_questions
 from benchmarks.reporting import show_result
 from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
 from eagleray.contracts.ports import SearchEngine
@@ -51,7 +51,7 @@ def main() -> None:
     )
 
 
-def measure(engine: SearchEngine, questions: Sequence[Question]) -> dict[str, Any]:
+def measure(engine: SearchEngine, questions: Sequence[DrawnQuestion]) -> dict[str, Any]:
     """Return the recall over the questions whose plan was approximate, and what the searches took."""
     n_approximate = n_true = n_found = 0
     taken: dict[str, list[float]] = {"exact": [], "approximate": []}

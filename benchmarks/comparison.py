@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.known_rows import Rows, build_searcher
+from benchmarks.known_rows import KnownRows, build_searcher
 from benchmarks.plain_search import PlainIndex, Scores, count_terms
 from eagleray.contracts.hits import Granularity, Hit, SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.ports import Embedder, SearchEngine
@@ -23,10 +23,10 @@ TOLERANCE: Final = 1e-6
 """How far a score may be from the one in double precision: the sums of vectors are in float32."""
 
 
-class Comparison:
+class AsOfComparison:
     """Asks the product and both oracles, and counts."""
 
-    def __init__(self, engine: SearchEngine, rows: Rows, *, embedder: Embedder) -> None:
+    def __init__(self, engine: SearchEngine, rows: KnownRows, *, embedder: Embedder) -> None:
         self._engine = engine
         self._rows = rows
         self._embedder = embedder

@@ -63,7 +63,7 @@ class WordCounter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FuzzedIngest:
     """What came of a folder.
 
     Attributes:
@@ -78,7 +78,7 @@ class Found:
     longest_s: float
 
 
-def ingest(folder: Path, scratch: Path, parsers: ParserPool) -> Found:
+def ingest(folder: Path, scratch: Path, parsers: ParserPool) -> FuzzedIngest:
     """Ingest a folder, each file as one split."""
     ledger = Ledger(LocalStore(scratch), collection="fuzz", run_id="r")
     ledger.begin({})
@@ -94,7 +94,7 @@ def ingest(folder: Path, scratch: Path, parsers: ParserPool) -> Found:
         begun = time.monotonic()
         outcomes[file.path] = task(FileSplit(key=str(number), size_bytes=file.size_bytes, pieces=(piece,)))
         longest_s = max(longest_s, time.monotonic() - begun)
-    return Found(
+    return FuzzedIngest(
         n_documents=sum(outcome.n_documents for outcome in outcomes.values()),
         n_dead_letters=sum(outcome.n_dead_letters for outcome in outcomes.values()),
         neither=tuple(
@@ -106,7 +106,7 @@ def ingest(folder: Path, scratch: Path, parsers: ParserPool) -> Found:
     )
 
 
-def differs(report: dict[str, Any], found: Found) -> bool:
+def differs(report: dict[str, Any], found: FuzzedIngest) -> bool:
     """Return whether a whole run found other than its files do one by one; say what, if so.
 
     Versions that contradict each other are set aside after their files were read, and counted as conflicts.

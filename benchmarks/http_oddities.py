@@ -140,7 +140,7 @@ ODD_CREDENTIALS: Final[tuple[tuple[bytes, ...], ...]] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class DescribedOperation:
     """One operation of a described API.
 
     Attributes:
@@ -175,7 +175,7 @@ class OddRequest:
         is_refused: whether it must be, whoever sends it.
     """
 
-    operation: Operation
+    operation: DescribedOperation
     oddity: str
     target: str
     headers: tuple[tuple[str, bytes], ...] = ()
@@ -183,7 +183,7 @@ class OddRequest:
     is_refused: bool = field(default=False)
 
 
-def list_operations(description: Schema) -> list[Operation]:
+def list_operations(description: Schema) -> list[DescribedOperation]:
     """Return the operations of an OpenAPI description."""
     found = []
     for path, methods in description["paths"].items():
@@ -194,7 +194,7 @@ def list_operations(description: Schema) -> list[Operation]:
             body = content.get("application/json", {}).get("schema")
             resolved = None if body is None else resolve(description, body)
             found.append(
-                Operation(
+                DescribedOperation(
                     method=method.upper(),
                     path=path,
                     parameters=told.get("parameters", ()),
@@ -244,24 +244,24 @@ class OddRequests:
             kinds += [self._odd_form] * 4
         return self._drawn.choice(kinds)(operation)
 
-    def _odd_credential(self, operation: Operation) -> OddRequest:
+    def _odd_credential(self, operation: DescribedOperation) -> OddRequest:
         shown = self._drawn.choice(ODD_CREDENTIALS)
         asked = self._ask(operation, "credential")
         headers = tuple(("authorization", value) for value in shown)
         return replace(asked, headers=asked.headers + headers, is_refused=not operation.is_open)
 
-    def _odd_parameter(self, operation: Operation) -> OddRequest:
+    def _odd_parameter(self, operation: DescribedOperation) -> OddRequest:
         parameter = self._drawn.choice(operation.parameters)
         odd = self._drawn.choice(ODD_PARAMETERS)
         return self._ask(operation, f"{parameter['in']} {parameter['name']}", odd=(parameter["name"], odd))
 
-    def _odd_field(self, operation: Operation) -> OddRequest:
+    def _odd_field(self, operation: DescribedOperation) -> OddRequest:
         path, body = self._drawn.choice([*self._place_in(operation.body or {}, operation.example)])
         odd = self._drawn.choice(ODD_VALUES)
         hole = json.dumps(body).encode().replace(b'"\\u0007"', odd)
         return replace(self._ask(operation, f"field {path} {odd[:40]!r}"), body=hole)
 
-    def _odd_body(self, operation: Operation) -> OddRequest:
+    def _odd_body(self, operation: DescribedOperation) -> OddRequest:
         plain = json.dumps(operation.example).encode()
         text = plain.decode()
         kind = "application/json"
@@ -290,7 +290,7 @@ class OddRequests:
         encoded = (("content-encoding", b"gzip"),) if odd[:2] == b"\x1f\x8b" else ()
         return replace(asked, body=odd, headers=(("content-type", kind.encode()), *encoded))
 
-    def _odd_form(self, operation: Operation) -> OddRequest:
+    def _odd_form(self, operation: DescribedOperation) -> OddRequest:
         part = b'--b\r\ncontent-disposition: form-data; name="%s"%s\r\n\r\n%s\r\n'
         purpose = part % (b"purpose", b"", b"assistants")
         name = self._drawn.choice(
@@ -331,7 +331,9 @@ class OddRequests:
         headers = () if kind is None else (("content-type", kind),)
         return replace(self._ask(operation, f"form {whole[:60]!r}"), headers=headers, body=whole)
 
-    def _ask(self, operation: Operation, oddity: str, *, odd: tuple[str, str] | None = None) -> OddRequest:
+    def _ask(
+        self, operation: DescribedOperation, oddity: str, *, odd: tuple[str, str] | None = None
+    ) -> OddRequest:
         """Return a request with at most one odd parameter."""
         target, query, headers = operation.path, [], list[tuple[str, bytes]]()
         for parameter in operation.parameters:

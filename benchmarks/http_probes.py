@@ -40,7 +40,7 @@ def _find_sound(_scene: Scene, _answer: Answer) -> Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ProbeRequest:
     """A request that was drawn.
 
     Attributes:
@@ -81,12 +81,12 @@ class Probe:
 
     name: str
     share: float
-    draw: Callable[[Scene, HttpCaller, random.Random], Asked]
+    draw: Callable[[Scene, HttpCaller, random.Random], ProbeRequest]
 
 
-def _ask_search(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
+def _ask_search(scene: Scene, caller: HttpCaller, drawn: random.Random) -> ProbeRequest:
     search = draw_search(scene, caller, drawn)
-    return Asked(
+    return ProbeRequest(
         path=f"/collections/{COLLECTION}/search",
         action=Action.SEARCH,
         body=search.body,
@@ -97,9 +97,9 @@ def _ask_search(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked
     )
 
 
-def _ask_like(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
+def _ask_like(scene: Scene, caller: HttpCaller, drawn: random.Random) -> ProbeRequest:
     search = draw_like(scene, caller, drawn)
-    return Asked(
+    return ProbeRequest(
         path=f"/collections/{COLLECTION}/search",
         action=Action.SEARCH,
         body=search.body,
@@ -111,7 +111,7 @@ def _ask_like(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
     )
 
 
-def _ask_missing(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> Asked:
+def _ask_missing(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> ProbeRequest:
     """Ask what is not there, or cannot be answered."""
     path, more, status = drawn.choice(
         [
@@ -124,12 +124,12 @@ def _ask_missing(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> As
         ]
     )
     body = {"query": drawn.choice(WORDS), "as_of": None, **more}
-    return Asked(
+    return ProbeRequest(
         path=f"/collections/{path}/search", action=Action.SEARCH, body=body, statuses=frozenset({status})
     )
 
 
-def _ask_listing(_scene: Scene, caller: HttpCaller, _drawn: random.Random) -> Asked:
+def _ask_listing(_scene: Scene, caller: HttpCaller, _drawn: random.Random) -> ProbeRequest:
     """Ask which collections there are; names that the caller may not see are looked for in every answer."""
 
     def judge(scene: Scene, answer: Answer) -> Verdict:
@@ -138,10 +138,10 @@ def _ask_listing(_scene: Scene, caller: HttpCaller, _drawn: random.Random) -> As
         is_right = is_there == caller.may_see(scene.world.settings.collection)
         return SOUND if is_right else Verdict(difference=f"the collections are {sorted(names)}")
 
-    return Asked(path="/collections", action=Action.INSPECT, judge=judge)
+    return ProbeRequest(path="/collections", action=Action.INSPECT, judge=judge)
 
 
-def _ask_vectors(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> Asked:
+def _ask_vectors(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> ProbeRequest:
     texts = [" ".join(drawn.choices(WORDS, k=drawn.randrange(1, 9))) for _ in range(drawn.randrange(1, 4))]
 
     def judge(_scene: Scene, answer: Answer) -> Verdict:
@@ -150,23 +150,23 @@ def _ask_vectors(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> As
         return SOUND if same else Verdict(difference="other vectors")
 
     body = {"model": EMBEDDER.identity.name, "input": texts}
-    return Asked(path="/v1/embeddings", action=Action.SEARCH, body=body, judge=judge)
+    return ProbeRequest(path="/v1/embeddings", action=Action.SEARCH, body=body, judge=judge)
 
 
-def _ask_models(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> Asked:
+def _ask_models(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> ProbeRequest:
     name = EMBEDDER.identity.name
-    return Asked(path=drawn.choice(["/v1/models", f"/v1/models/{name}"]), action=Action.INSPECT)
+    return ProbeRequest(path=drawn.choice(["/v1/models", f"/v1/models/{name}"]), action=Action.INSPECT)
 
 
-def _ask_metrics(_scene: Scene, _caller: HttpCaller, _drawn: random.Random) -> Asked:
+def _ask_metrics(_scene: Scene, _caller: HttpCaller, _drawn: random.Random) -> ProbeRequest:
     def judge(scene: Scene, answer: Answer) -> Verdict:
         named = [subject for subject in scene.subjects if subject.encode() in answer.body]
         return Verdict(leak=f"the metrics name {named}") if named else SOUND
 
-    return Asked(path="/metrics", action=Action.INSPECT, judge=judge)
+    return ProbeRequest(path="/metrics", action=Action.INSPECT, judge=judge)
 
 
-def _ask_health(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> Asked:
+def _ask_health(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> ProbeRequest:
     def judge(scene: Scene, answer: Answer) -> Verdict:
         told, name = answer.read(), scene.world.settings.collection
         known = {"status", "snapshot", "wanted", "is_failing", "collections"}
@@ -174,12 +174,12 @@ def _ask_health(_scene: Scene, _caller: HttpCaller, drawn: random.Random) -> Ask
         is_known = set(told) <= known and own <= scene.world.states.keys()
         return SOUND if is_known else Verdict(difference=f"the health tells {told}")
 
-    return Asked(path=drawn.choice(["/health/live", "/health/ready"]), action=None, judge=judge)
+    return ProbeRequest(path=drawn.choice(["/health/live", "/health/ready"]), action=None, judge=judge)
 
 
-def _ask_document(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
+def _ask_document(scene: Scene, caller: HttpCaller, drawn: random.Random) -> ProbeRequest:
     asked = draw_document(scene, caller, drawn)
-    return Asked(
+    return ProbeRequest(
         path=f"/collections/{COLLECTION}/documents?{name_document(asked)}",
         action=Action.SEARCH,
         search=asked,
@@ -189,9 +189,9 @@ def _ask_document(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Ask
     )
 
 
-def _ask_counts(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
+def _ask_counts(scene: Scene, caller: HttpCaller, drawn: random.Random) -> ProbeRequest:
     asked, body = draw_counts(scene, caller, drawn)
-    return Asked(
+    return ProbeRequest(
         path=f"/collections/{COLLECTION}/facets",
         action=Action.SEARCH,
         body=body,
@@ -203,9 +203,9 @@ def _ask_counts(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked
     )
 
 
-def _ask_column(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
+def _ask_column(scene: Scene, caller: HttpCaller, drawn: random.Random) -> ProbeRequest:
     asked, body = draw_column(scene, caller, drawn)
-    return Asked(
+    return ProbeRequest(
         path=f"/collections/{COLLECTION}/{'facets' if 'column' in body else 'search'}",
         action=Action.SEARCH,
         body=body,
@@ -215,10 +215,10 @@ def _ask_column(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked
     )
 
 
-def _ask_batch(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
+def _ask_batch(scene: Scene, caller: HttpCaller, drawn: random.Random) -> ProbeRequest:
     asked, snapshot = draw_batch(scene, caller, drawn)
     words = " ".join(question.request.query for question in asked)
-    return Asked(
+    return ProbeRequest(
         path=f"/collections/{COLLECTION}/search/batch",
         action=Action.SEARCH,
         body={
@@ -233,9 +233,9 @@ def _ask_batch(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
     )
 
 
-def _ask_page(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Asked:
+def _ask_page(scene: Scene, caller: HttpCaller, drawn: random.Random) -> ProbeRequest:
     asked = draw_page(scene, caller, drawn)
-    return Asked(
+    return ProbeRequest(
         path=f"/collections/{COLLECTION}/search",
         action=Action.SEARCH,
         body=asked.body,
@@ -265,7 +265,7 @@ PROBES: Final = (
 
 
 def judge_answer(
-    scene: Scene, asked: Asked, answer: Answer, allowed: set[int], *, began: float, may_examine: bool
+    scene: Scene, asked: ProbeRequest, answer: Answer, allowed: set[int], *, began: float, may_examine: bool
 ) -> Verdict:
     """Return what is wrong with an answer.
 
@@ -298,7 +298,7 @@ def judge_answer(
     return verdict
 
 
-def _judge(scene: Scene, asked: Asked, answer: Answer, allowed: set[int]) -> Verdict:
+def _judge(scene: Scene, asked: ProbeRequest, answer: Answer, allowed: set[int]) -> Verdict:
     expected = (allowed - {200}) | (set(asked.statuses) if 200 in allowed else set())
     if asked.search is not None and (asked.column or any(asked.filters)) and 200 in allowed:
         errors = asked.find_errors(scene, asked.search.request.principal)

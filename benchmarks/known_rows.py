@@ -28,7 +28,7 @@ IntVector: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class KnownRows:
     """Every row that was ever delivered, with the span in which it was known by the stories alone.
 
     Attributes:
@@ -48,7 +48,7 @@ class Rows:
         return np.flatnonzero((self.begins <= as_of) & (as_of < self.ends))
 
 
-def read_rows(settings: Settings, spans: Spans) -> Rows:
+def read_rows(settings: Settings, spans: Spans) -> KnownRows:
     """Return the chunk and vector files that the ingests left, joined with the stories' own spans.
 
     Raises:
@@ -66,7 +66,7 @@ def read_rows(settings: Settings, spans: Spans) -> Rows:
         "attributes": pa.array(["{}"] * len(versions), pa.string()),
     }
     columns = [plain.get(name, chunks[name]) for name in chunks.column_names]
-    return Rows(
+    return KnownRows(
         chunks=pa.Table.from_arrays(columns, schema=chunks.schema).combine_chunks(),
         vectors=align_vectors(chunks, vectors.combine_chunks()),
         begins=np.array([begin for _, begin in versions], dtype=np.int64),
@@ -74,7 +74,7 @@ def read_rows(settings: Settings, spans: Spans) -> Rows:
     )
 
 
-def build_searcher(rows: Rows, known: IntVector, *, embedder: Embedder, folder: Path) -> Searcher:
+def build_searcher(rows: KnownRows, known: IntVector, *, embedder: Embedder, folder: Path) -> Searcher:
     """Write the known rows as one segment, as the product does, and open it; no rows, no segment.
 
     Args:

@@ -17,7 +17,7 @@ from benchmarks.http_client import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class TimedAnswer:
     """A request that has ended.
 
     Attributes:
@@ -64,7 +64,7 @@ class Done:
         cpu_s: processor seconds of the clients.
     """
 
-    asked: list[Asked]
+    asked: list[TimedAnswer]
     seconds: float
     cpu_s: float
 
@@ -99,7 +99,7 @@ def run_load(load: Load) -> Done:
 
 async def _run(load: Load) -> Done:
     started, cpu_s = time.time(), time.process_time()
-    asked: list[Asked] = []
+    asked: list[TimedAnswer] = []
     numbers = iter(range(1 << 60))
     clients = (
         _ask_on(load, numbers, until=started + load.seconds, asked=asked) for _ in range(load.n_clients)
@@ -108,7 +108,7 @@ async def _run(load: Load) -> Done:
     return Done(asked=asked, seconds=time.time() - started, cpu_s=time.process_time() - cpu_s)
 
 
-async def _ask_on(load: Load, numbers: Iterator[int], *, until: float, asked: list[Asked]) -> None:
+async def _ask_on(load: Load, numbers: Iterator[int], *, until: float, asked: list[TimedAnswer]) -> None:
     connection = Connection(load.url)
     started = until - load.seconds
     while time.time() < until:
@@ -124,5 +124,5 @@ async def _ask_on(load: Load, numbers: Iterator[int], *, until: float, asked: li
             status, body = answer.status, answer.body if load.keeps_bodies else b""
         except (OSError, asyncio.IncompleteReadError):
             await asyncio.sleep(0.01)  # counted as failed
-        asked.append(Asked(question=question, began=began, ended=time.time(), status=status, body=body))
+        asked.append(TimedAnswer(question=question, began=began, ended=time.time(), status=status, body=body))
     await connection.close()

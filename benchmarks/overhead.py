@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Final
 
-from benchmarks.questions import Question
+from benchmarks.questions import DrawnQuestion
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.ports import SearchEngine
 from eagleray.errors import IntegrityError
@@ -16,7 +16,7 @@ _K: Final = 10
 
 
 def measure_overhead(
-    engine: SearchEngine, questions: Sequence[Question], mode: SearchMode, *, latest: int
+    engine: SearchEngine, questions: Sequence[DrawnQuestion], mode: SearchMode, *, latest: int
 ) -> dict[str, float]:
     """Return medians in milliseconds without as-of, as of the latest T and as of each question's own.
 

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.load import Asked, Load, LoadProcess
+from benchmarks.load import Load, LoadProcess, TimedAnswer
 from benchmarks.reporting import show_result
 from benchmarks.served_corpus import ingest_corpus, read_queries, write_searches
 from benchmarks.serving_process import run_server
@@ -73,7 +73,7 @@ def measure(
         load = Load(url=url, requests=requests, n_clients=n_clients, seconds=seconds, keeps_bodies=True)
         begun = process.begin(load)
         moves = move_alias(settings, snapshots, n=n)
-        asked: list[Asked] = begun.result().asked
+        asked: list[TimedAnswer] = begun.result().asked
     known = dict(zip(snapshots, wanted, strict=True))
     named = [_read_snapshot(item) for item in asked]
     took = find_times(moves, asked, named)
@@ -120,7 +120,7 @@ def move_alias(settings: Settings, snapshots: Sequence[str], *, n: int) -> list[
 
 
 def find_times(
-    moves: Sequence[Move], asked: Sequence[Asked], named: Sequence[str]
+    moves: Sequence[Move], asked: Sequence[TimedAnswer], named: Sequence[str]
 ) -> list[tuple[str, float]]:
     """Return kind and milliseconds of each move that an answer shows."""
     took = []
@@ -136,7 +136,7 @@ def find_times(
     return took
 
 
-def count_mixed(answered: Sequence[Asked], known: dict[str, list[Any]]) -> int:
+def count_mixed(answered: Sequence[TimedAnswer], known: dict[str, list[Any]]) -> int:
     """Return how many answers are not what their snapshot answers; equal bytes are compared once."""
     judged: dict[tuple[int, bytes], bool] = {}
     for item in answered:
@@ -148,7 +148,7 @@ def count_mixed(answered: Sequence[Asked], known: dict[str, list[Any]]) -> int:
     return sum(judged[item.question, item.body] for item in answered)
 
 
-def _read_snapshot(item: Asked) -> str:
+def _read_snapshot(item: TimedAnswer) -> str:
     return str(json.loads(item.body)["snapshot"]) if item.status == 200 else ""
 
 

@@ -12,7 +12,7 @@ from eagleray.contracts.times import OPEN_END
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class DrawnQuestion:
     """A query and when it is asked as of, microseconds."""
 
     text: str
@@ -32,7 +32,7 @@ def draw_questions(
     *,
     n: int,
     per_moment: int = QUERIES_PER_MOMENT,
-) -> list[Question]:
+) -> list[DrawnQuestion]:
     """Return titles and sentences of stories, those of one T together.
 
     T is when a version of a story became known or ended, the last moment before one of these, any
@@ -45,7 +45,7 @@ def draw_questions(
     is_changed = deliveries.corrected.keys() | deliveries.withdrawn
     changed = [story for story in versions if story["_id"] in is_changed]
     spans = deliveries.find_spans(withdrawn_at=delivered.second_ended)
-    questions: list[Question] = []
+    questions: list[DrawnQuestion] = []
     while len(questions) < n:
         story = rng.choice(changed if rng.random() < 0.7 else versions)
         any_moment = rng.choice([rng.randint(times[0], times[-1]), delivered.second_ended])
@@ -53,7 +53,7 @@ def draw_questions(
         place = bisect_right(times, as_of)
         near = versions[max(place - _N_NEAR, 0) : place + _N_NEAR]
         others = [rng.choice(near if number % 2 else changed) for number in range(1, per_moment)]
-        questions += [Question(text=_draw_text(item, rng), as_of=as_of) for item in (story, *others)]
+        questions += [DrawnQuestion(text=_draw_text(item, rng), as_of=as_of) for item in (story, *others)]
     return questions[:n]
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from benchmarks.embedding_peers import run_peer
 from benchmarks.engine_load import EngineProcess
 from benchmarks.http_client import write_request
-from benchmarks.load import Asked, Load, LoadProcess
+from benchmarks.load import Load, LoadProcess, TimedAnswer
 from benchmarks.reporting import show_result
 from benchmarks.served_corpus import ingest_corpus, read_passages, read_queries, write_searches
 from benchmarks.serving_process import run_server
@@ -64,7 +64,7 @@ def main() -> None:
 def _measure(
     arguments: argparse.Namespace, settings: Settings, url: str, process: LoadProcess
 ) -> dict[str, Any]:
-    measured = Measured(process, seconds=arguments.seconds, n_clients=arguments.clients)
+    measured = MeasuredServer(process, seconds=arguments.seconds, n_clients=arguments.clients)
     texts = read_passages(arguments.corpus, limit=400)
     model = open_embedder(settings.embedder).identity.name
     with ExitStack() as stack:
@@ -92,14 +92,14 @@ def _measure(
     }
 
 
-class Measured:
+class MeasuredServer:
     """Runs loads and counts what failed."""
 
     def __init__(self, process: LoadProcess, *, seconds: float, n_clients: int) -> None:
         self.seconds, self.n_failed = seconds, 0
         self._process, self._n_clients = process, n_clients
 
-    def ask(self, url: str, requests: Sequence[bytes]) -> tuple[list[Asked], float, float]:
+    def ask(self, url: str, requests: Sequence[bytes]) -> tuple[list[TimedAnswer], float, float]:
         """Return the requests of one turn, its seconds, and the clients' processor seconds."""
         load = Load(
             url=url,
@@ -121,7 +121,7 @@ class Measured:
 
 
 def compare_searches(
-    measured: Measured, settings: Settings, url: str, queries: Sequence[str]
+    measured: MeasuredServer, settings: Settings, url: str, queries: Sequence[str]
 ) -> dict[str, Any]:
     """Let engine and server take turns over distinct questions, and return their figures."""
     questions = iterate_distinct(queries)

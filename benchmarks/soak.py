@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import psutil
 
-from benchmarks.load import Asked, Load, LoadProcess
+from benchmarks.load import Load, LoadProcess, TimedAnswer
 from benchmarks.reporting import show_result
 from benchmarks.served_corpus import ingest_corpus, read_queries, write_searches
 from benchmarks.serving_process import run_server
@@ -87,14 +87,14 @@ def main() -> None:
 
 def _ask(
     process: LoadProcess, url: str, requests: Sequence[bytes], *, seconds: float, per_s: float = 0.0
-) -> list[Asked]:
+) -> list[TimedAnswer]:
     load = Load(
         url=url, requests=requests, n_clients=_CLIENTS, seconds=seconds, keeps_bodies=False, per_s=per_s
     )
     return process.begin(load).result().asked
 
 
-def tell(asked: Sequence[Asked], seen: Sequence[tuple[float, float]]) -> dict[str, Any]:
+def tell(asked: Sequence[TimedAnswer], seen: Sequence[tuple[float, float]]) -> dict[str, Any]:
     """Return the figures of a load, its latencies by fifths, and of the memory looked at meanwhile.
 
     Args:

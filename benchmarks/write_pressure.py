@@ -46,7 +46,7 @@ _TIMEOUT_S: Final = 900.0
 
 
 @dataclass(slots=True)
-class Written:
+class WriteCounts:
     """What callers wrote: how many, and the answers that were no success."""
 
     counts: dict[str, int] = field(default_factory=lambda: {"documents": 0, "files": 0})
@@ -139,9 +139,9 @@ def _rank(done: Done) -> dict[str, float]:
 @contextmanager
 def writing(
     url: str, headers: Mapping[str, str], collection: str, prose: str, *, kb: int
-) -> Iterator[Written]:
+) -> Iterator[WriteCounts]:
     """Write documents and attach files for the length of a block; the first of each before it begins."""
-    written, is_over = Written(), threading.Event()
+    written, is_over = WriteCounts(), threading.Event()
     with httpx.Client(base_url=url, headers=dict(headers), timeout=_TIMEOUT_S) as client:
         store = client.post("/v1/vector_stores", json={"name": "desk"}).raise_for_status().json()["id"]
 
@@ -174,7 +174,7 @@ def writing(
             is_over.set()
 
 
-def _go_on(work: Callable[[int], None], is_over: threading.Event, written: Written) -> None:
+def _go_on(work: Callable[[int], None], is_over: threading.Event, written: WriteCounts) -> None:
     for number in count(1):
         if is_over.is_set():
             return

@@ -35,13 +35,3 @@ def test_only_settings_reads_the_environment():
         path.name for path in SOURCES if "os.environ" in path.read_text() or "getenv" in path.read_text()
     ]
     assert readers == ["settings.py"]
-
-
-def test_pytest_is_imported_by_what_others_test_with_alone():
-    users = {path.parent for path in SOURCES if "import pytest" in path.read_text()}
-    assert users == {ROOT / "eagleray" / "testing"}
-
-
-def test_ray_is_imported_in_three_files_only():
-    users = [path.name for path in SOURCES if "\nimport ray" in path.read_text()]
-    assert sorted(users) == ["clusters.py", "execution.py", "passes.py"]

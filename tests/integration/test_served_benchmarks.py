@@ -9,7 +9,7 @@ import pytest
 from benchmarks import http_leaks, publishing, serving, write_pressure
 from benchmarks.http_world import COLLECTION
 from benchmarks.http_written import check_written
-from benchmarks.load import Asked, Done, LoadProcess
+from benchmarks.load import Done, LoadProcess, TimedAnswer
 from benchmarks.serving_process import run_server
 from benchmarks.written_desk import Person
 from eagleray.contracts.collections import Collection
@@ -67,7 +67,7 @@ def test_answers_under_moves_of_the_alias_are_those_of_one_snapshot(cluster, set
 
 
 def test_an_answer_of_two_snapshots_is_mixed():
-    whole = Asked(question=0, began=0.0, ended=1.0, status=200, body=b'{"snapshot": "a", "hits": [1]}')
+    whole = TimedAnswer(question=0, began=0.0, ended=1.0, status=200, body=b'{"snapshot": "a", "hits": [1]}')
     mixed = replace(whole, body=b'{"snapshot": "b", "hits": [1]}')
     known = {"a": [{"snapshot": "a", "hits": [1]}], "b": [{"snapshot": "b", "hits": [2]}]}
     assert publishing.count_mixed([whole, mixed, mixed], known) == 2
@@ -107,7 +107,7 @@ def test_searches_beside_writes_are_compared_with_searches_alone(tmp_path):
 
 def test_a_search_or_a_write_that_fails_beside_the_other_is_counted():
     def done(took_s, status=200):
-        asked = [Asked(question=0, began=1.0, ended=1.0 + took_s, status=status, body=b"")]
+        asked = [TimedAnswer(question=0, began=1.0, ended=1.0 + took_s, status=status, body=b"")]
         return Done(asked=asked, seconds=1.0, cpu_s=0.0)
 
     figures = write_pressure.tell(

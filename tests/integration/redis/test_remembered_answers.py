@@ -32,7 +32,7 @@ from tests.audit_records import record_one
 from tests.integration.redis.conftest import make_settings, make_sharing
 from tests.small_collections import DAY, EMBEDDER, SPEC, WORDS, put_small_snapshot
 from tests.small_searchers import FixedEmbedder, open_engine
-from tests.unit.serve.engine.conftest import wait_until
+from tests.waiting import wait_until
 
 PROBE = SearchRequest(query="ready", k=1)
 GROUPS = ("credit", "desk", "rates")

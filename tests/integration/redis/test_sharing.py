@@ -16,8 +16,8 @@ from serve.engine.quotas import Quota
 from serve.engine.shared.sealing import Sealer
 from serve.redis.client import RedisBuckets, make_client
 from tests.integration.redis.conftest import make_settings, make_sharing
-from tests.unit.serve.engine.conftest import wait_until
 from tests.unit.serve.engine.test_encoding import GatedEmbedder
+from tests.waiting import wait_until
 
 IDENTITY = HashingEmbedder().identity
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from benchmarks.fuzz_ingest import SAMPLE, Found, differs, fuzz
+from benchmarks.fuzz_ingest import SAMPLE, FuzzedIngest, differs, fuzz
 
 
 def test_every_mutated_file_ends_as_documents_or_dead_letters():
@@ -12,7 +12,7 @@ def test_every_mutated_file_ends_as_documents_or_dead_letters():
 
 
 def test_a_whole_run_that_loses_a_document_or_a_letter_is_told():
-    found = Found(n_documents=3, n_dead_letters=2, neither=(), longest_s=1.0)
+    found = FuzzedIngest(n_documents=3, n_dead_letters=2, neither=(), longest_s=1.0)
     report = {"documents_read": 3, "dead_letters": 4, "conflicts": 2}
     assert not differs(report, found)
     assert differs({**report, "documents_read": 2}, found)

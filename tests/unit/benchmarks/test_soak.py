@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.load import Asked
+from benchmarks.load import TimedAnswer
 from benchmarks.soak import tell
 
 
 def make_asked(began, took_s, status=200):
-    return Asked(question=0, began=began, ended=began + took_s, status=status, body=b"")
+    return TimedAnswer(question=0, began=began, ended=began + took_s, status=status, body=b"")
 
 
 def test_latencies_are_told_by_fifths_of_the_time_and_errors_counted():

@@ -78,6 +78,6 @@ def test_a_request_that_does_not_say_where_questions_come_from_is_refused(option
 
 
 def test_known_items_or_a_file_are_both_clear_requests():
-    check_request(TuneRequest())
-    check_request(TuneRequest(n_known_items=40, groups=frozenset({"rates"})))
-    check_request(TuneRequest(questions="q.jsonl"))
+    assert check_request(TuneRequest()) is None
+    assert check_request(TuneRequest(n_known_items=40, groups=frozenset({"rates"}))) is None
+    assert check_request(TuneRequest(questions="q.jsonl")) is None

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import contextmanager
 
 import pytest
 
 from eagleray.models.compute_turns import ComputeTurns, TurnKind
+from tests.waiting import block_until
 
 QUESTION, PASSAGE = TurnKind.QUESTION, TurnKind.PASSAGE
 
@@ -22,10 +22,7 @@ class Line:
         n_waiting = self.turns.count_waiting(kind)
         self.threads.append(thread)
         thread.start()
-        until = time.monotonic() + 20
-        while self.turns.count_waiting(kind) == n_waiting:
-            assert time.monotonic() < until
-            time.sleep(0.0005)
+        block_until(lambda: self.turns.count_waiting(kind) != n_waiting)
 
     def take(self, kind):
         with self.turns.take(kind):

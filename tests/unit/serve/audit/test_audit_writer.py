@@ -28,6 +28,7 @@ from serve.audit.segments import decode_segment
 from serve.audit.verification import verify_log
 from tests.small_collections import put_small_snapshot
 from tests.unit.serve.audit.conftest import COLLECTION, FailingStore, make_entry
+from tests.waiting import block_until
 
 
 def read_chain(store, writer):
@@ -70,10 +71,7 @@ def test_a_segment_holds_no_more_records_than_it_may(store, make_writer):
 def test_records_are_stored_after_the_bounded_time_without_a_further_call(store, make_writer):
     with make_writer(flush_s=0.05) as writer:
         writer.append(make_entry())
-        deadline = time.monotonic() + 10
-        while len(read_chain(store, writer.writer)) < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        block_until(lambda: len(read_chain(store, writer.writer)) >= 2)
 
 
 def test_with_sync_a_record_is_stored_when_append_returns(store, make_writer):
@@ -165,15 +163,10 @@ def test_a_store_that_is_back_is_found_without_a_further_call(store, make_writer
     writer = make_writer(failing, flush_s=0.01)
     writer.open()
     failing.is_away = True
-    deadline = time.monotonic() + 20
     writer.append(make_entry(1))
-    while not writer.failure:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    block_until(lambda: writer.failure)
     failing.is_away = False
-    while writer.failure:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    block_until(lambda: not writer.failure)
     assert read_chain(store, writer.writer)[-1].entry.latency_us == 1
     writer.append(make_entry(2))
     writer.close()
@@ -230,10 +223,9 @@ def test_a_writer_names_the_heads_of_others_as_they_move(store, make_writer):
     first.open()
     with make_writer(flush_s=60, anchor_s=60) as second:
         pass
-    deadline = time.monotonic() + 10
-    while not any(record.entry.kind is RecordKind.HEADS for record in read_chain(store, first.writer)):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    block_until(
+        lambda: any(record.entry.kind is RecordKind.HEADS for record in read_chain(store, first.writer))
+    )
     first.close()
     with make_writer() as third:
         pass

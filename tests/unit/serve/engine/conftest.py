@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-import asyncio
 import threading
 
 import pytest
+
+from tests.waiting import wait_until  # noqa: F401 - tests of this folder take it from here
 
 
 class FakeEngine:
@@ -53,10 +54,3 @@ class Opener:
 @pytest.fixture
 def opener():
     return Opener()
-
-
-async def wait_until(is_so, timeout_s=10.0):
-    """Wait until a condition holds, or fail."""
-    async with asyncio.timeout(timeout_s):
-        while not is_so():
-            await asyncio.sleep(0.005)

@@ -7,7 +7,7 @@ import pytest
 from eagleray.errors import IntegrityError, StoreError
 from serve.engine.alias_watcher import AliasWatcher
 from serve.engine.snapshot_pool import SnapshotPool
-from tests.unit.serve.engine.conftest import wait_until
+from tests.waiting import wait_until
 
 
 class Alias:

@@ -10,7 +10,7 @@ from eagleray.errors import DeadlineError, OverloadedError, QueryError
 from serve.engine.alias_watcher import AliasWatcher
 from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
 from serve.engine.snapshot_pool import SnapshotPool
-from tests.unit.serve.engine.conftest import wait_until
+from tests.waiting import wait_until
 
 
 def ask(engine):

@@ -9,7 +9,7 @@ import pytest
 
 from eagleray.errors import IntegrityError, NotPublishedError
 from serve.engine.collection_pool import CollectionPool, read_choice
-from tests.unit.serve.engine.conftest import wait_until
+from tests.waiting import wait_until
 
 
 class Store:

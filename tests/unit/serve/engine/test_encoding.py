@@ -12,7 +12,7 @@ from eagleray.errors import DeadlineError, InputError, ModelError, OverloadedErr
 from eagleray.setting_groups.engine import EmbedderSettings
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.threads import work_for
-from tests.unit.serve.engine.conftest import wait_until
+from tests.waiting import wait_until
 
 
 class GatedEmbedder:

@@ -9,6 +9,7 @@ from eagleray.contracts.documents import Document
 from eagleray.errors import DeadlineError, InputError, OverloadedError
 from indexes.writing.requests import Begun, Write
 from serve.engine.group_writing import GroupWriter
+from tests.waiting import wait_until
 
 
 def write(name, *doc_ids):
@@ -34,8 +35,7 @@ class Rounds:
 async def run(rounds, writes, **more):
     group = GroupWriter(rounds.commit, **more)
     tasks = [asyncio.create_task(group.write(item)) for item in writes]
-    while not rounds.rounds:
-        await asyncio.sleep(0.001)
+    await wait_until(lambda: rounds.rounds)
     rounds.is_free.set()
     answers = await asyncio.gather(*tasks, return_exceptions=True)
     await group.close()
@@ -70,8 +70,7 @@ def test_what_waits_past_its_time_is_not_written_unless_its_round_had_begun():
     async def body():
         group = GroupWriter(rounds.commit)
         begun = asyncio.create_task(group.write(write("begun", "a"), timeout_s=0.05))
-        while not rounds.rounds:
-            await asyncio.sleep(0.001)
+        await wait_until(lambda: rounds.rounds)
         waiting = asyncio.create_task(group.write(write("waiting", "b"), timeout_s=0.05))
         patient = asyncio.create_task(group.write(write("patient", "c"), timeout_s=30.0))
         for late in (begun, waiting):

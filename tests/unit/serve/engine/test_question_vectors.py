@@ -9,8 +9,8 @@ from eagleray.embedders.hashing import HashingEmbedder, count_words
 from eagleray.errors import DeadlineError, ModelError
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.question_vectors import QuestionVectors
-from tests.unit.serve.engine.conftest import wait_until
 from tests.unit.serve.engine.test_encoding import GatedEmbedder
+from tests.waiting import wait_until
 
 
 class Shared:

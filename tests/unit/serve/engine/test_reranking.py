@@ -8,7 +8,7 @@ import pytest
 
 from eagleray.errors import DeadlineError, InputError, ModelError, OverloadedError
 from serve.engine.reranking import TURN, Ranker, RankerLimits
-from tests.unit.serve.engine.conftest import wait_until
+from tests.waiting import wait_until
 
 
 class GatedScorer:

@@ -6,7 +6,7 @@ import pytest
 
 from eagleray.errors import StoreError
 from serve.engine.snapshot_pool import SnapshotPool
-from tests.unit.serve.engine.conftest import wait_until
+from tests.waiting import wait_until
 
 
 def test_many_who_want_a_snapshot_at_once_open_it_once(opener):

@@ -9,7 +9,7 @@ import pytest
 
 import serve
 from serve.engine.threads import Work, run_in_thread, work_for
-from tests.unit.serve.engine.conftest import wait_until
+from tests.waiting import wait_until
 
 named = contextvars.ContextVar("named", default="nobody")
 

@@ -6,7 +6,7 @@ import asyncio
 
 from serve.engine.alias_watcher import AliasWatcher
 from serve.engine.snapshot_pool import SnapshotPool
-from tests.unit.serve.engine.conftest import wait_until
+from tests.waiting import wait_until
 
 
 def run(body, opener, interval_s):

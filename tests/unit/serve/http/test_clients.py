@@ -28,6 +28,7 @@ from eagleray.errors import AuthenticationError, EagleRayError, ForbiddenError, 
 from eagleray.parts import load_index_service
 from eagleray.settings import Settings
 from tests.small_collections import SPEC
+from tests.waiting import wait_until
 
 GROUPS = ("rates", "credit", "desk")
 ONCE = Retrying(policy=RetryPolicy(max_attempts=1))
@@ -93,8 +94,7 @@ async def listen(app):
         listening.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
         task = asyncio.create_task(server.serve(sockets=[listening]))
-        while not server.started:
-            await asyncio.sleep(0.01)
+        await wait_until(lambda: server.started)
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:

@@ -18,8 +18,8 @@ from serve.engine.alias_watcher import AliasState
 from serve.http.metrics import Metrics
 from serve.http.state_metrics import MAX_NAMED
 from tests.small_collections import SPEC, put_small_snapshot
-from tests.unit.serve.engine.conftest import wait_until
 from tests.unit.serve.http.conftest import AUDITED, PATH
+from tests.waiting import wait_until
 
 PAGE = (Path(__file__).parents[4] / "docs" / "monitoring.md").read_text(encoding="utf-8")
 OWN = {"collection": SPEC.name}

@@ -10,7 +10,7 @@ from eagleray.contracts.collections import Collection
 from indexes.snapshots.aliases import read_alias
 from serve.uploads.keeping import OwnRecords
 from tests.small_collections import SPEC
-from tests.unit.serve.engine.conftest import wait_until
+from tests.waiting import wait_until
 
 ANN = {"authorization": "Bearer ann"}
 

@@ -216,7 +216,8 @@ def test_a_token_of_another_kind_is_refused(checker, clock, header):
 
 @pytest.mark.parametrize("header", [{"typ": "at+jwt"}, {"typ": None}, {"nonce": "x"}])
 def test_a_token_with_a_usual_header_is_taken(checker, clock, header):
-    checker.authenticate(sign(make_rsa("one"), make_claims(clock), **header))
+    token = sign(make_rsa("one"), make_claims(clock), **header)
+    assert checker.authenticate(token).key_id == "one"
 
 
 def test_a_token_that_names_no_key_is_checked_with_the_only_one_that_fits(checker, fetch, clock):

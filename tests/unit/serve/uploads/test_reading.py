@@ -14,6 +14,7 @@ from eagleray.errors import OverloadedError
 from eagleray.setting_groups.parsing import ParsingSettings
 from serve.uploads.reading import MAX_DOCUMENTS, Owner, Refusal, UploadReader, read_documents
 from serve.uploads.records import FileRecord
+from tests.waiting import wait_until
 
 OWNER = Owner(group="eagleray:subject:ann", zone="emea")
 READER = UploadReader(ParsingSettings(upload_timeout_s=1.0, upload_max_waiting=1))
@@ -83,12 +84,6 @@ def test_a_small_pdf_of_large_pages_is_refused_in_the_time_a_file_may_take():
     assert "1 s of a processor" in refusal.detail
     assert time.monotonic() - begun < 30
     assert len(read("a.txt", b"The next file is read.")) == 1
-
-
-async def wait_until(is_so):
-    async with asyncio.timeout(10):
-        while not is_so():
-            await asyncio.sleep(0.001)
 
 
 def test_another_owner_s_file_comes_between_two_of_many_files():

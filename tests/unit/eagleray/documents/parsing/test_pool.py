@@ -26,6 +26,7 @@ from eagleray.documents.parsing.pool import ParserPool
 from eagleray.documents.partitions import parse_bytes
 from eagleray.documents.records import InputFile
 from eagleray.errors import ParserError, StoreError
+from tests.waiting import block_until
 
 SAMPLE = Path(__file__).parents[5] / "examples" / "sample"
 LIMITS = ParseLimits(
@@ -300,8 +301,7 @@ def test_a_process_that_ended_while_it_waited_takes_no_file_with_it(pool):
     parse(pool, b"text", "a.txt")
     (child,) = find_children()
     os.kill(child, signal.SIGKILL)
-    while "\nState:\tZ" not in Path(f"/proc/{child}/status").read_text():
-        time.sleep(0.01)
+    block_until(lambda: "\nState:\tZ" in Path(f"/proc/{child}/status").read_text())
     assert [type(item) for item in parse(pool, b"text", "a.txt")] == [RawRecord]
 
 

@@ -10,8 +10,8 @@ import pytest
 from eagleray.errors import QueryError
 from serve.http.errors.problems import MEDIA_TYPE
 from serve.http.middleware.body_limit import MAX_BYTES
-from tests.unit.serve.engine.conftest import wait_until
 from tests.unit.serve.http.conftest import PATH
+from tests.waiting import wait_until
 
 
 def check(answer, status, *words):
