@@ -132,6 +132,11 @@ class Encoder:
         """Texts that wait for a batch."""
         return self._turns.n_waiting
 
+    @property
+    def n_requests(self) -> int:
+        """Requests that wait for a turn, however many texts they have."""
+        return len(self._turns)
+
     async def encode(self, texts: Sequence[str], *, timeout_s: float | None = None) -> Encoded:
         """Return the vectors of one or more texts.
 

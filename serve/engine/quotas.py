@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from eagleray.errors import QuotaError
 
-_MAX_HOLDERS: Final = 10_000
+MAX_HOLDERS: Final = 10_000
 """Buckets kept; the one that was asked for longest ago goes first, and is full when it comes again."""
 
 
@@ -78,6 +78,11 @@ class Quota:
         self._shared, self._default = shared, default
         self._buckets: OrderedDict[Holder, _Bucket] = OrderedDict()
 
+    @property
+    def n_holders(self) -> int:
+        """Buckets that are kept here."""
+        return len(self._buckets)
+
     async def take(self, subject: str, n: int = 1, *, collection: str = "") -> None:
         """Take `n` for a subject; nothing is taken where they are refused.
 
@@ -119,7 +124,7 @@ class Quota:
         self._buckets.move_to_end(holder)
         bucket.left = min(self._most, bucket.left + (now - bucket.at) * self._per_s)
         bucket.at = now
-        if len(self._buckets) > _MAX_HOLDERS:
+        if len(self._buckets) > MAX_HOLDERS:
             self._buckets.popitem(last=False)
         return bucket
 

@@ -90,7 +90,7 @@ def test_processes_that_share_a_bucket_take_together_what_one_may(redis_server, 
             taken = await asyncio.gather(*(take(quotas[n % 4], subject) for n in range(100)))
             assert sum(taken) == 40
         assert all(item.collector.guard.n_failed == 0 for item in sharing)
-        assert all(not quota._buckets for quota in quotas)
+        assert all(not quota.n_holders for quota in quotas)
         for item in sharing:
             await item.close()
 

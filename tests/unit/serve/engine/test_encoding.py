@@ -94,7 +94,7 @@ def test_texts_that_came_while_a_batch_was_computed_go_together(encode_with, emb
     async def body(encoder):
         held = await hold(encoder, embed)
         callers = [asyncio.create_task(encoder.encode([f"text {n}"])) for n in range(20)]
-        await wait_until(lambda: len(encoder._turns) == 20)
+        await wait_until(lambda: encoder.n_requests == 20)
         embed.gate.set()
         await asyncio.gather(held, *callers)
 
@@ -106,9 +106,9 @@ def test_a_small_request_does_not_wait_until_a_large_one_has_ended(encode_with, 
     async def body(encoder):
         held = await hold(encoder, embed)
         large = asyncio.create_task(encoder.encode([" ".join(["long"] * 100)] * 50))
-        await wait_until(lambda: len(encoder._turns) == 1)
+        await wait_until(lambda: encoder.n_requests == 1)
         small = asyncio.create_task(encoder.encode(["short"]))
-        await wait_until(lambda: len(encoder._turns) == 2)
+        await wait_until(lambda: encoder.n_requests == 2)
         embed.gate.set()
         await asyncio.gather(held, large, small)
 
@@ -163,7 +163,7 @@ def test_requests_of_one_caller_leave_room_for_others(encode_with, embed, leaves
         for subject, n in (("ann", 100), ("ann", 50), ("ann", 1), ("ben", 40), ("", 5), ("cleo", 10)):
             asking.append(asyncio.create_task(ask(subject, n)))
             await asyncio.sleep(0)
-        await wait_until(lambda: len(encoder._turns) == (4 if leaves_room else 5))
+        await wait_until(lambda: encoder.n_requests == (4 if leaves_room else 5))
         embed.gate.set()
         await held
         assert await asyncio.gather(*asking) == [100, 50, 0 if leaves_room else 1, 40, 5, 0]
@@ -190,7 +190,7 @@ def test_one_who_goes_away_takes_its_texts_along(encode_with, embed):
         held = await hold(encoder, embed)
         gone = asyncio.create_task(encoder.encode(["gone"] * 5))
         stays = asyncio.create_task(encoder.encode(["stays"]))
-        await wait_until(lambda: len(encoder._turns) == 2)
+        await wait_until(lambda: encoder.n_requests == 2)
         gone.cancel()
         await asyncio.wait([gone])
         assert encoder.n_waiting == 1
@@ -208,7 +208,7 @@ def test_a_batch_that_fails_is_told_to_its_callers_alone(encode_with, embed):
         failing = asyncio.create_task(encoder.encode(["bad", "one two three four five six"]))
         beside = asyncio.create_task(encoder.encode(["good"]))
         apart = asyncio.create_task(encoder.encode(["a b c d e f g h i j"]))
-        await wait_until(lambda: len(encoder._turns) == 3)
+        await wait_until(lambda: encoder.n_requests == 3)
         embed.gate.set()
         return await asyncio.gather(held, failing, beside, apart, return_exceptions=True)
 

@@ -60,7 +60,7 @@ def test_questions_of_equal_length_go_together_and_others_apart():
         await wait_until(lambda: embed.batches)
         asked = [f"{n} bond" for n in range(5)] + [f"the {n} bond" for n in range(4)]
         found = [asyncio.create_task(vectors.find(text, timeout_s=5.0)) for text in asked]
-        await wait_until(lambda: vectors.encoder.n_waiting == 9 and len(vectors.encoder._turns) == 9)
+        await wait_until(lambda: vectors.encoder.n_waiting == 9 and vectors.encoder.n_requests == 9)
         embed.gate.set()
         await asyncio.gather(held, *found)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from eagleray.errors import QuotaError
 from eagleray.testing import ManualClock
-from serve.engine.quotas import _MAX_HOLDERS, Quota
+from serve.engine.quotas import MAX_HOLDERS, Quota
 
 
 def take(quota, *asked, **named):
@@ -71,8 +71,8 @@ def test_no_rate_bounds_nothing_and_subjects_are_forgotten_in_their_order():
     for _ in range(1_000):
         take(unbound, "ann")
     quota = Quota(1.0, burst_s=1.0, what="requests", now=ManualClock())
-    for number in range(_MAX_HOLDERS + 5):
+    for number in range(MAX_HOLDERS + 5):
         take(quota, str(number))
-    assert len(quota._buckets) == _MAX_HOLDERS
+    assert quota.n_holders == MAX_HOLDERS
     with pytest.raises(QuotaError):
-        take(quota, str(_MAX_HOLDERS))
+        take(quota, str(MAX_HOLDERS))
