@@ -79,8 +79,8 @@ def plan_job(parts: AnswerParts, request: AnswerRequest) -> AnswerJob:
     Raises:
         InputError: the request, the questions or the target cannot be used as they are.
     """
-    if request.k < 1:
-        raise QueryError(detail=f"k must be at least 1, found {request.k}")
+    if request.options.k < 1:
+        raise QueryError(detail=f"k must be at least 1, found {request.options.k}")
     asked, target = parts.list_questions(), parts.target
     if asked.is_folder and f"{target.url}/".startswith(f"{asked.store.url.rstrip('/')}/"):
         raise InputError(
@@ -93,9 +93,7 @@ def plan_job(parts: AnswerParts, request: AnswerRequest) -> AnswerJob:
     rules = AnswerRules(
         collection=parts.collection,
         snapshot=request.snapshot,
-        k=request.k,
-        mode=str(request.mode),
-        granularity=str(request.granularity),
+        options=request.options,
         groups=tuple(sorted(request.groups)),
         embedder=parts.embedder,
     )
@@ -153,7 +151,7 @@ def describe_answers(job: AnswerJob, outcomes: Sequence[AnswerOutcome]) -> dict[
     return {
         "run": job.ledger.run_id,
         "snapshot": job.snapshot,
-        "rules": asdict(job.rules),
+        "rules": job.rules.show(),
         "questions": [
             {"path": file.path, "sha256": file.sha256, "n_rows": sum(file.group_rows)} for file in job.files
         ],
@@ -169,9 +167,7 @@ def open_answer_task(job: AnswerJob) -> AnswerTask:
     """Return the task, its snapshot opened."""
     request = job.request
     asking = Asking(
-        k=request.k,
-        mode=request.mode,
-        granularity=request.granularity,
+        options=request.options,
         groups=request.groups,
         parse_filter=parse_filter,
     )

@@ -17,9 +17,7 @@ from eagleray.contracts.answers import show_response
 from eagleray.contracts.hits import (
     Explanation,
     FacetRequest,
-    Granularity,
     Hit,
-    SearchMode,
     SearchOptions,
     SearchResponse,
     SegmentExplanation,
@@ -77,15 +75,14 @@ def report_answer(response: SearchResponse, *, is_explained: bool) -> Report:
 
 
 @reports("store", "collection")
+@takes_search_options(left_out=("exact", "rerank"))
 def search_many(
     settings: Settings,
     questions: str = typer.Argument(help="Parquet file or folder, local or on s3://."),
     target: str = typer.Argument(help="Folder or s3://bucket/prefix for the answers."),
-    k: int = typer.Option(10, "-k", help="Number of hits of each question."),
-    mode: SearchMode = typer.Option(SearchMode.HYBRID, help="Channels that answer."),
+    options: SearchOptions = _EACH,
     group: list[str] = typer.Option([], help="A group of the caller; repeat for more."),
     snapshot: str = typer.Option("live", help="Alias or id."),
-    chunks: bool = typer.Option(False, "--chunks", help="Hits are chunks, not documents."),
     workers: int = WORKERS_OPTION,
     address: str = ADDRESS_OPTION,
 ) -> Report:
@@ -94,9 +91,7 @@ def search_many(
     request = AnswerRequest(
         questions=questions,
         target=target,
-        k=k,
-        mode=mode,
-        granularity=Granularity.CHUNK if chunks else Granularity.DOCUMENT,
+        options=options,
         groups=frozenset(group),
         snapshot=snapshot,
         address=address,

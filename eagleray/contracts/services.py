@@ -7,13 +7,13 @@ group `eagleray.parts`; `eagleray.parts` finds them. Answers are plain JSON valu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.callers import Role
 from eagleray.contracts.exchange import ExportRequest, ImportRequest
-from eagleray.contracts.hits import Granularity, SearchMode
+from eagleray.contracts.hits import SearchOptions
 from eagleray.contracts.ports import SearchEngine
 
 OnProgress = Callable[[str, int, int], None]
@@ -50,7 +50,7 @@ class AnswerRequest:
     Attributes:
         questions: file, folder, or `s3://` and either.
         target: folder or `s3://bucket/prefix` that takes the answers.
-        k: hits wanted of each.
+        options: of the search of each; every visible vector is compared, whatever they say.
         groups: of the caller; a question may name fewer for itself, never others.
         snapshot: alias, id, or the first 8 digits of an id; found out once, when the job begins.
         address: Ray cluster; `auto` takes the one of the job, empty starts a local one.
@@ -58,9 +58,7 @@ class AnswerRequest:
 
     questions: str
     target: str
-    k: int = 10
-    mode: SearchMode = SearchMode.HYBRID
-    granularity: Granularity = Granularity.DOCUMENT
+    options: SearchOptions = field(default_factory=SearchOptions)
     groups: frozenset[str] = frozenset()
     snapshot: str = "live"
     address: str = ""

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
 
+from eagleray.contracts.hits import SearchOptions
 from eagleray.contracts.manifests import EmbedderIdentity
+from eagleray.contracts.search_options import show_options
 from eagleray.digests import digest_json
 from ray_jobs.plans.shards import SMALL_PARTS
 
 MAX_ROWS: Final = 8_192
 """Questions of one partition at most: what is lost when a worker dies."""
+
+_ALWAYS_SHOWN: Final = frozenset({"k", "mode", "granularity"})
 
 MIN_ROWS: Final = 256
 """Below this, the overhead of a partition is more than its work."""
@@ -83,16 +87,33 @@ class AnswerRules:
 
     Attributes:
         snapshot: as it was asked for: an alias, an id or the beginning of one.
+        options: of the search of each question.
         groups: of the caller of the whole job.
     """
 
     collection: str
     snapshot: str
-    k: int
-    mode: str
-    granularity: str
+    options: SearchOptions
     groups: tuple[str, ...]
     embedder: EmbedderIdentity
+
+    def show(self) -> dict[str, Any]:
+        """Return the rules as JSON values, options by their names.
+
+        Those of `_ALWAYS_SHOWN` stand always, others where they are not their defaults: a run keeps its id
+        when there is another option.
+        """
+        shown, defaults = show_options(self.options), show_options(SearchOptions())
+        options = {
+            name: value for name, value in shown.items() if name in _ALWAYS_SHOWN or value != defaults[name]
+        }
+        return {
+            "collection": self.collection,
+            "snapshot": self.snapshot,
+            "groups": list(self.groups),
+            "embedder": asdict(self.embedder),
+            **options,
+        }
 
 
 def plan_questions(
@@ -129,7 +150,7 @@ def plan_questions(
 def name_run(files: Iterable[QuestionFile], rules: AnswerRules) -> str:
     """Return the run's id: the digest of what is asked, so that a relaunch finds its own ledger."""
     asked = [[file.path, file.sha256] for file in sorted(files, key=lambda file: file.path)]
-    return digest_json({"questions": asked, "rules": asdict(rules)})[:16]
+    return digest_json({"questions": asked, "rules": rules.show()})[:16]
 
 
 def _list_groups(files: Iterable[QuestionFile]) -> Iterator[QuestionPiece]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import pyarrow as pa
 
 from eagleray.contracts.bounds import MAX_QUESTION
 from eagleray.contracts.filters import FilterExpression
-from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
+from eagleray.contracts.hits import SearchOptions, SearchRequest
 from eagleray.contracts.principals import Principal
+from eagleray.contracts.search_options import pick_options
 from eagleray.contracts.times import check_instant, parse_instant
 from eagleray.errors import FilterError, InputError, InvalidTimeError, QueryError
 
@@ -34,14 +35,13 @@ class Asking:
     """How the questions of a job are asked.
 
     Attributes:
+        options: of the search of each; every visible vector is compared, whatever they say.
         groups: of the job's caller. A question may name fewer for itself, never others.
         parse_filter: reads a filter.
         filters: filters that were read, or why they cannot be.
     """
 
-    k: int
-    mode: SearchMode
-    granularity: Granularity
+    options: SearchOptions
     groups: frozenset[str]
     parse_filter: Callable[[str], Any]
     filters: dict[str, FilterExpression | InputError] = field(default_factory=dict)
@@ -61,9 +61,6 @@ class Asking:
         zones = row.get("zones")
         return SearchRequest(
             query=query,
-            k=self.k,
-            mode=self.mode,
-            granularity=self.granularity,
             as_of=_find_instant(row.get("as_of")),
             filter=self._read_filter(row.get("where") or ""),
             principal=Principal(
@@ -71,7 +68,7 @@ class Asking:
                 groups=self._find_groups(row),
                 zones=None if zones is None else frozenset(_list_names(zones, "zones")),
             ),
-            exact=True,
+            **pick_options(replace(self.options, exact=True)),
         )
 
     def _read_filter(self, text: str) -> FilterExpression | None:

@@ -24,6 +24,7 @@ RAY_USERS = {
     "serve/deployments/ending.py": "ends an application",
     "serve/deployments/listening.py": "asks where the proxy listens",
     "serve/deployments/remote.py": "calls other deployments",
+    "serve/deployments/remote_watchers.py": "asks other deployments which snapshots they have",
 }
 """Files that import ray, and what for; everything else runs without a cluster."""
 

@@ -8,14 +8,19 @@ from dataclasses import fields, replace
 from typing import get_type_hints
 
 import pytest
+from typer.main import get_command
 
+from eagleray.cli.app import app
 from eagleray.cli.search_options import list_flags
 from eagleray.client import AsyncRemoteCollection, LocalCollection, RemoteCollection
 from eagleray.client.questions import OptionArguments, Question, SearchArguments, make_question
 from eagleray.contracts.hits import RULE, Granularity, Ranking, SearchOptions, SearchRequest
 from eagleray.contracts.principals import ANONYMOUS
-from eagleray.contracts.search_options import read_options, show_options
+from eagleray.contracts.search_options import pick_options, read_options, show_options
+from ray_jobs.plans.questions import AnswerRules
+from ray_jobs.stages.question_rows import Asking
 from serve.http.native.search_bodies import QuestionBody, RankingBody
+from tests.small_collections import EMBEDDER
 
 OPTIONS = [item.name for item in fields(SearchOptions)]
 RANKING = [item.name for item in fields(Ranking)]
@@ -114,12 +119,20 @@ def test_an_argument_that_there_is_not_is_a_type_error():
         make_question("swap", kk=3)
 
 
-def test_the_command_line_has_a_flag_for_every_option():
-    from typer.main import get_command
-
-    from eagleray.cli.app import app
-
-    flags = {flag for param in get_command(app).commands["search"].params for flag in param.opts}
+@pytest.mark.parametrize(("command", "left_out"), [("search", set()), ("search-many", {"exact", "rerank"})])
+def test_the_command_line_has_a_flag_for_every_option(command, left_out):
+    flags = {flag for param in get_command(app).commands[command].params for flag in param.opts}
     wanted = list_flags()
     assert set(wanted) == {*OPTIONS, *RANKING} - {"ranking"}
-    assert set(wanted.values()) <= flags
+    assert {name for name, flag in wanted.items() if flag not in flags} == left_out
+
+
+def test_a_job_asks_each_question_with_every_option_and_always_exactly():
+    asking = Asking(options=OTHERS, groups=frozenset(), parse_filter=str)
+    asked = asking.make_request({"query": "swap"})
+    assert pick_options(asked) == pick_options(replace(OTHERS, exact=True))
+
+
+def test_a_jobs_rules_name_every_option_that_is_not_its_default():
+    rules = AnswerRules(collection="a", snapshot="b", options=OTHERS, groups=(), embedder=EMBEDDER)
+    assert {name: rules.show()[name] for name in OPTIONS} == show_options(OTHERS)

@@ -8,6 +8,7 @@ from tests.architecture.trees import list_functions, list_modules, name_called, 
 
 PRIVATE = {
     "tests/integration/redis/test_sharing.py",
+    "tests/integration/stream_writer.py",
     "tests/integration/test_writing_replicas.py",
     "tests/unit/indexes/searching/batch/test_boosts.py",
     "tests/unit/indexes/searching/batch/test_searcher.py",
@@ -29,6 +30,8 @@ PRIVATE = {
 SLEEPING = {
     "tests/unit/eagleray/test_logs.py",
     "tests/unit/serve/audit/test_writing.py",
+    "tests/unit/serve/composition/test_many_collections.py",
+    "tests/unit/serve/composition/test_searches.py",
     "tests/unit/serve/engine/test_exclusive_worker.py",
     "tests/unit/serve/engine/test_reranking.py",
     "tests/unit/serve/engine/test_searching.py",

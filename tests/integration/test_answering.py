@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from eagleray.contracts.hits import SearchRequest
+from eagleray.contracts.hits import SearchOptions, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.services import AnswerRequest
 from eagleray.contracts.times import parse_instant
@@ -63,7 +63,11 @@ def asked(tmp_path):
 
 def answer(settings, asked, target, **more):
     request = AnswerRequest(
-        questions=str(asked), target=str(target), k=3, groups=frozenset({"rates"}), **more
+        questions=str(asked),
+        target=str(target),
+        options=SearchOptions(k=3),
+        groups=frozenset({"rates"}),
+        **more,
     )
     return RayJobService(settings).answer(request, lambda stage, done, total: None)
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eagleray.contracts.hits import Ranking, SearchMode, SearchOptions
 from ray_jobs.plans.questions import MIN_ROWS, AnswerRules, QuestionFile, name_run, plan_questions
 from tests.small_collections import EMBEDDER
 
@@ -13,9 +14,7 @@ GROUPS = st.lists(st.integers(0, 400), max_size=3)
 RULES = AnswerRules(
     collection="notes",
     snapshot="live",
-    k=10,
-    mode="hybrid",
-    granularity="document",
+    options=SearchOptions(),
     groups=("rates",),
     embedder=EMBEDDER,
 )
@@ -61,7 +60,21 @@ def test_a_small_input_is_work_for_many_and_a_tiny_one_is_not_cut():
     assert len(plan_questions([make_file(0, [MIN_ROWS])])) == 1
 
 
-@pytest.mark.parametrize("change", [{"k": 11}, {"mode": "dense"}, {"snapshot": "next"}, {"groups": ()}])
+def test_a_run_without_further_options_has_the_id_it_always_had():
+    file = QuestionFile(path="a", size_bytes=1, sha256="0" * 64, group_rows=(3,))
+    assert name_run([file], RULES) == "36f4c5111a0b626d"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"options": SearchOptions(k=11)},
+        {"options": SearchOptions(mode=SearchMode.DENSE)},
+        {"options": SearchOptions(ranking=Ranking(diversity=0.5))},
+        {"snapshot": "next"},
+        {"groups": ()},
+    ],
+)
 def test_what_decides_the_answers_decides_the_run(change):
     files = [make_file(0, [10])]
     assert name_run(files, replace(RULES, **change)) != name_run(files, RULES)

@@ -5,7 +5,7 @@ import datetime as dt
 import pyarrow as pa
 import pytest
 
-from eagleray.contracts.hits import Granularity, SearchMode
+from eagleray.contracts.hits import Granularity, SearchMode, SearchOptions
 from eagleray.contracts.times import parse_instant
 from eagleray.errors import FilterError, InvalidTimeError, QueryError
 from indexes.masks.grammar import parse_filter
@@ -18,9 +18,7 @@ MICROS = parse_instant(MOMENT)
 @pytest.fixture
 def asking():
     return Asking(
-        k=3,
-        mode=SearchMode.LEXICAL,
-        granularity=Granularity.CHUNK,
+        options=SearchOptions(k=3, mode=SearchMode.LEXICAL, granularity=Granularity.CHUNK),
         groups=frozenset({"rates", "credit"}),
         parse_filter=parse_filter,
     )
