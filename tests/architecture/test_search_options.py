@@ -19,6 +19,7 @@ from eagleray.contracts.principals import ANONYMOUS
 from eagleray.contracts.search_options import pick_options, read_options, show_options
 from ray_jobs.plans.questions import AnswerRules
 from ray_jobs.stages.question_rows import Asking
+from serve.audit.kinds.searches import SEARCH
 from serve.http.native.search_bodies import QuestionBody, RankingBody
 from tests.small_collections import EMBEDDER
 
@@ -112,6 +113,15 @@ def test_what_a_call_says_becomes_the_question_and_what_a_server_is_sent():
     shown = question.show()
     assert {name: shown[name] for name in OPTIONS} == show_options(OTHERS)
     assert set(shown) <= set(QuestionBody.model_fields)
+
+
+def test_a_record_of_a_search_holds_every_option_and_gives_it_back():
+    asked = SearchRequest(query="swap", **pick_options(OTHERS))
+    recorded = SEARCH.describe_request(asked)
+    assert set(OPTIONS) <= set(recorded.parameters)
+    assert set(RANKING) == set(recorded.parameters["ranking"])
+    kept = replace(recorded, parameters=json.loads(json.dumps(recorded.parameters)))
+    assert SEARCH.replay.read(kept) == asked
 
 
 def test_an_argument_that_there_is_not_is_a_type_error():

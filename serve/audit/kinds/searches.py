@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any, Final
 
-from eagleray.contracts.hits import (
-    Explanation,
-    Fusion,
-    Granularity,
-    Page,
-    Ranking,
-    SearchMode,
-    SearchRequest,
-    SearchResponse,
-)
-from eagleray.contracts.indexes import TextField
+from eagleray.contracts.hits import Explanation, Page, SearchRequest, SearchResponse
+from eagleray.contracts.search_options import pick_options, read_options, show_options
 from serve.audit.entries import ReplyDetails, RequestDetails, dump
 from serve.audit.filters import decode_filter, encode_filter
 from serve.audit.record import RecordedHit
 from serve.audit.request_kinds import Replayable, RequestKind
 
-_RANKING: Final = tuple(field.name for field in fields(Ranking))
-
 
 def _describe_request(request: SearchRequest) -> RequestDetails:
-    boosts = request.ranking.boosts
-    pairs = None if boosts is None else [[name, weight] for name, weight in boosts.items()]  # in their order
-    parameters = {
-        "k": request.k,
-        "mode": request.mode,
-        "granularity": request.granularity,
-        "as_of": request.as_of,
-        "exact": request.exact,
-        "rerank": request.rerank,
-        "ranking": {**{name: getattr(request.ranking, name) for name in _RANKING}, "boosts": pairs},
-    }
+    parameters = {**show_options(request), "as_of": request.as_of}
+    boosts = parameters["ranking"]["boosts"]
+    if boosts is not None:
+        parameters["ranking"]["boosts"] = [*map(list, boosts.items())]  # in their order
     if request.page is not None:
         parameters["page"] = [request.page.skip, request.page.n]
     expression = None if request.filter is None else encode_filter(request.filter)
@@ -78,24 +59,16 @@ def _shorten_plan(explanation: Explanation) -> dict[str, Any]:
 
 def _read(asked: RequestDetails) -> SearchRequest:
     given, texts = asked.parameters, asked.texts
-    ranking, page = dict(given["ranking"]), given.get("page")
-    boosts = ranking.pop("boosts")
+    page, boosts = given.get("page"), given["ranking"]["boosts"]
+    ranking = {**given["ranking"], "boosts": None if boosts is None else dict(boosts)}
     return SearchRequest(
         query=texts["query"],
         like=texts["like"],
         filter=None if texts["filter"] is None else decode_filter(texts["filter"]),
-        k=given["k"],
-        mode=SearchMode(given["mode"]),
-        granularity=Granularity(given["granularity"]),
         as_of=given["as_of"],
-        exact=given["exact"],
-        rerank=given["rerank"],
         page=None if page is None else Page(skip=page[0], n=page[1]),
         principal=asked.principal,
-        ranking=Ranking(
-            **{**ranking, "fusion": Fusion(ranking["fusion"])},
-            boosts=None if boosts is None else {TextField(name): weight for name, weight in boosts},
-        ),
+        **pick_options(read_options({**given, "ranking": ranking})),
     )
 
 
