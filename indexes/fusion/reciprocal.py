@@ -1,7 +1,7 @@
 """Reciprocal rank fusion: what counts is a row's place in each channel, not its score there.
 
 For models whose cosines say little, or channels nobody calibrated. A convex combination finds more on the
-corpora that were measured (`benchmarks.fusion`).
+corpora that were measured (`benchmarks.retrieval`).
 """
 
 from __future__ import annotations
