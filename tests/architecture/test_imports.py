@@ -22,6 +22,7 @@ RAY_USERS = {
     "serve/app.py": "binds the deployments",
     "serve/deployments/calling.py": "names what a failed call raises",
     "serve/deployments/ending.py": "ends an application",
+    "serve/deployments/ingress.py": "asks the proxies which replicas there are",
     "serve/deployments/listening.py": "asks where the proxy listens",
     "serve/deployments/remote.py": "calls other deployments",
     "serve/deployments/remote_watchers.py": "asks other deployments which snapshots they have",

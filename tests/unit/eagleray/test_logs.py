@@ -91,7 +91,7 @@ Late()
 
 async def leave():
     asyncio.get_running_loop().call_soon(fail)
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
 
 asyncio.run(leave())
 fail()

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from eagleray.contracts.collections import Collection
-from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
+from eagleray.contracts.hits import Granularity, SearchMode, SearchOptions, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.documents.parsing.limits import ParseLimits
 from eagleray.documents.parsing.pool import ParserPool
@@ -60,9 +60,7 @@ def ask(tmp_path, searcher):
         file, _ = describe_questions(source, opened.files[0], TABLES)
         (partition,) = plan_questions([file])
         asking = Asking(
-            k=4,
-            mode=SearchMode.LEXICAL,
-            granularity=Granularity.CHUNK,
+            options=SearchOptions(k=4, mode=SearchMode.LEXICAL, granularity=Granularity.CHUNK),
             groups=frozenset({"rates", "credit"}),
             parse_filter=parse_filter,
         )

@@ -7,13 +7,19 @@ import pytest
 
 from eagleray.errors import OverloadedError
 from serve.engine.exclusive_worker import ExclusiveWorker
+from tests.waiting import wait_until
 
 
 def test_a_second_piece_is_refused_while_one_is_worked_on_and_taken_after_it():
     async def run():
-        alone, may_end = ExclusiveWorker(), threading.Event()
-        first = asyncio.create_task(alone.run(lambda: may_end.wait(20) and threading.current_thread().name))
-        await asyncio.sleep(0.01)
+        alone, has_begun, may_end = ExclusiveWorker(), threading.Event(), threading.Event()
+
+        def work():
+            has_begun.set()
+            return may_end.wait(20) and threading.current_thread().name
+
+        first = asyncio.create_task(alone.run(work))
+        await wait_until(has_begun.is_set)
         with pytest.raises(OverloadedError):
             await alone.run(lambda: "second")
         may_end.set()
@@ -26,9 +32,14 @@ def test_a_second_piece_is_refused_while_one_is_worked_on_and_taken_after_it():
 
 def test_work_that_nobody_waits_for_any_more_goes_on_and_keeps_its_place():
     async def run():
-        alone, may_end, ended = ExclusiveWorker(), threading.Event(), []
-        first = asyncio.create_task(alone.run(lambda: ended.append(may_end.wait(20))))
-        await asyncio.sleep(0.01)
+        alone, has_begun, may_end, ended = ExclusiveWorker(), threading.Event(), threading.Event(), []
+
+        def work():
+            has_begun.set()
+            ended.append(may_end.wait(20))
+
+        first = asyncio.create_task(alone.run(work))
+        await wait_until(has_begun.is_set)
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first

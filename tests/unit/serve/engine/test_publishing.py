@@ -17,6 +17,7 @@ from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
 from serve.engine.snapshot_pool import SnapshotPool
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_searchers import open_engine
+from tests.waiting import wait_until
 
 N_MOVES, N_CLIENTS = 30, 16
 EVERYBODY = Principal(subject="test", groups=frozenset({"rates", "credit", "desk"}))
@@ -76,12 +77,9 @@ def test_thirty_publishes_under_load_fail_no_request_and_mix_no_answer(store):
             before, after = snapshots[(number - 1) % 3], snapshots[number % 3]
             move = AliasMove(expected=before, snapshot=after, reason="publish", now=number)
             await asyncio.to_thread(move_alias, Collection(store, SPEC.name), "live", move=move)
-            async with asyncio.timeout(10):
-                while watcher.state.snapshot != after:
-                    await asyncio.sleep(0.005)
-                n_seen = len(seen)
-                while after not in seen[n_seen:]:
-                    await asyncio.sleep(0.005)
+            await wait_until(lambda after=after: watcher.state.snapshot == after)
+            n_seen = len(seen)
+            await wait_until(lambda after=after, n_seen=n_seen: after in seen[n_seen:])
         is_over.set()
         await asyncio.gather(*clients)
         await answerer.threads.close()

@@ -14,7 +14,7 @@ def test_many_who_want_a_snapshot_at_once_open_it_once(opener):
         pool = SnapshotPool(opener)
         opener.gate.clear()
         waiting = [asyncio.create_task(pool.lease("a")) for _ in range(20)]
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0)
         opener.gate.set()
         leases = await asyncio.gather(*waiting)
         assert {id(lease.engine) for lease in leases} == {id(opener.opened[0])}
@@ -68,7 +68,7 @@ def test_what_opening_raises_reaches_all_who_wait_and_the_next_tries_again(opene
         opener.failing["a"] = StoreError(path="a", detail="is away")
         opener.gate.clear()
         waiting = [asyncio.create_task(pool.lease("a")) for _ in range(3)]
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0)
         opener.gate.set()
         found = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(error) for error in found] == [StoreError] * 3
@@ -87,7 +87,7 @@ def test_one_who_goes_away_while_it_opens_leaves_nothing_behind(opener, fails):
         if fails:
             opener.failing["a"] = StoreError(path="a", detail="is away")
         impatient = asyncio.create_task(pool.lease("a"))
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0)
         impatient.cancel()
         with pytest.raises(asyncio.CancelledError):
             await impatient

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from eagleray.contracts.collections import Collection
 from indexes.snapshots.aliases import AliasMove, move_alias
 from tests.small_collections import SPEC, put_small_snapshot
+from tests.waiting import block_until
 
 PATH = f"/collections/{SPEC.name}/search/batch"
 QUESTIONS = [
@@ -43,9 +42,7 @@ def test_a_publish_in_the_middle_changes_no_answer(serve_with, monkeypatch):
             if len(asked) == 1:
                 move = AliasMove(expected=older, snapshot=newer, reason="publish", now=2)
                 move_alias(Collection(served.store, SPEC.name), "live", move=move)
-                ends_at = time.monotonic() + 20
-                while served.watcher.state.snapshot != newer and time.monotonic() < ends_at:
-                    time.sleep(0.01)
+                block_until(lambda: served.watcher.state.snapshot == newer)
             return search(engine, request, **more)
 
         monkeypatch.setattr(kind, "search", search_and_publish)
