@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import ChunkerIdentity, EmbedderIdentity
 from eagleray.contracts.ports import Store
+from eagleray.errors import IntegrityError
 from eagleray.setting_groups.parsing import ParsingSettings
 from eagleray.settings import Settings
 from indexes.snapshots.aliases import list_moves, read_alias
@@ -104,7 +105,14 @@ def open_pool(
 
 def _list_published(store: Store, alias: str, but: Container[str]) -> list[str]:
     found = (name for name in list_collections(store) if name not in but)
-    return [name for name in found if read_alias(Collection(store, name), alias) is not None]
+    return [name for name in found if _is_published(store, name, alias)]
+
+
+def _is_published(store: Store, name: str, alias: str) -> bool:
+    try:
+        return read_alias(Collection(store, name), alias) is not None
+    except IntegrityError:
+        return True  # opening it says what is wrong, and keeps no other from being found
 
 
 @asynccontextmanager

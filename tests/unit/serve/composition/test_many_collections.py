@@ -218,6 +218,22 @@ def test_one_that_was_embedded_with_another_model_is_left_out_of_all_and_refused
     asyncio.run(named())
 
 
+def test_one_whose_alias_is_damaged_keeps_no_other_from_being_found(desk):
+    made = desk("notes", collections="*")
+    put_collection(made.store, replace(HASHED, name="broken"))
+    (alias,) = (item.path for item in made.store.list("notes/aliases"))
+    made.store.write(alias.replace("notes/", "broken/"), b"{")
+    key = made.make_key()
+
+    async def body():
+        async with made.serve() as client:
+            assert await list_names(client, key) == ["notes"]
+            metrics = await ask(client, key, "GET", "/metrics")
+            assert "eagleray_collections_not_opened 1.0" in metrics.text
+
+    asyncio.run(body())
+
+
 def test_one_that_is_named_and_not_published_ends_the_start(desk):
     made = desk("notes", collections="bonds")
 
