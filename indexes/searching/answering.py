@@ -11,13 +11,13 @@ from eagleray.contracts.hits import Fusion, Page, SearchMode, SearchRequest
 from indexes.fusion.diversity import choose_diverse
 from indexes.searching.combining import choose_combination
 from indexes.searching.limits import choose_limits
-from indexes.searching.ranking import Ranked, Source, Wanted, rank_by_ranks, rank_rows
+from indexes.searching.ranking import Ranked, RankedChannels, Wanted, rank_by_ranks, rank_rows
 
 _POOL: Final = 5
 _LEAST_POOL: Final = 50
 
 
-def answer_question(source: Source, request: SearchRequest, *, dense_weight: float) -> list[Ranked]:
+def answer_question(source: RankedChannels, request: SearchRequest, *, dense_weight: float) -> list[Ranked]:
     """Return the rows of the answer, in its order, each with its score in every channel.
 
     Args:
@@ -40,7 +40,7 @@ def cut_page(ranked: Sequence[Ranked], page: Page | None) -> Sequence[Ranked]:
     return ranked if page is None else ranked[page.skip : page.skip + page.n]
 
 
-def _rank(source: Source, request: SearchRequest, *, k: int, dense_weight: float) -> list[Ranked]:
+def _rank(source: RankedChannels, request: SearchRequest, *, k: int, dense_weight: float) -> list[Ranked]:
     limits = choose_limits(request)
     floors = {SearchMode.DENSE: (limits.dense,), SearchMode.LEXICAL: (limits.lexical,)}
     wanted = Wanted(

@@ -71,7 +71,7 @@ class Wanted:
     floors: tuple[float, ...] = ()
 
 
-class Source(Protocol):
+class RankedChannels(Protocol):
     """The rows that a question may find, wherever their segments lie."""
 
     @property
@@ -88,7 +88,7 @@ class Source(Protocol):
         ...
 
 
-def rank_rows(source: Source, combine: Combine, wanted: Wanted) -> list[Ranked]:
+def rank_rows(source: RankedChannels, combine: Combine, wanted: Wanted) -> list[Ranked]:
     """Return the best rows, best first, ties by the lower chunk_id, whatever the split into segments.
 
     Args:
@@ -116,7 +116,7 @@ def join_rows(ranked: Sequence[Ranked]) -> Rows:
     )
 
 
-def rank_by_ranks(source: Source, wanted: Wanted) -> list[Ranked]:
+def rank_by_ranks(source: RankedChannels, wanted: Wanted) -> list[Ranked]:
     """Return the best rows by their ranks in the channels; a row that has none counts nothing there."""
     window = max(WINDOW, wanted.k)
     pool = source.look(window)

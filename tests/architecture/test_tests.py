@@ -40,7 +40,6 @@ SLEEPING = {
     "tests/unit/serve/http/middleware/test_body_limit.py",
     "tests/unit/serve/http/native/test_written.py",
     "tests/unit/serve/http/test_hostile_texts.py",
-    "tests/unit/serve/test_search_opening.py",
 }
 """Files of `tests/unit` that sleep still: to see that nothing happens, or to be slow."""
 

@@ -4,8 +4,6 @@ import threading
 
 import pytest
 
-from tests.waiting import wait_until  # noqa: F401 - tests of this folder take it from here
-
 
 class FakeEngine:
     """An engine that says which snapshot it is of, and refuses to answer once it is closed."""
