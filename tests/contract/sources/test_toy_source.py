@@ -82,7 +82,7 @@ def test_a_new_source_is_a_folder_and_a_line(tmp_path, monkeypatch, capfd):
         engine = LocalIndexService(settings).open_engine(snapshot="live")
         return {hit.doc_id for hit in engine.search(SearchRequest(query="par", k=9, as_of=as_of)).hits}
 
-    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     try:
         first, again = ingest(), ingest()
         assert (first["documents_new"], first["dead_letters"], find()) == (2, 1, {"bund", "gilt"})
