@@ -64,7 +64,7 @@ class ToyFactory:
         return ToySource(sold=self.sold, password=settings.api_key.get_secret_value())
 
 
-def test_a_new_source_is_a_folder_and_a_line(tmp_path, monkeypatch, capfd):
+def test_a_new_source_is_a_folder_and_a_line(cluster, tmp_path, monkeypatch, capfd):
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     settings = Settings(
         store=str(tmp_path),
@@ -82,17 +82,12 @@ def test_a_new_source_is_a_folder_and_a_line(tmp_path, monkeypatch, capfd):
         engine = LocalIndexService(settings).open_engine(snapshot="live")
         return {hit.doc_id for hit in engine.search(SearchRequest(query="par", k=9, as_of=as_of)).hits}
 
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
-    try:
-        first, again = ingest(), ingest()
-        assert (first["documents_new"], first["dead_letters"], find()) == (2, 1, {"bund", "gilt"})
-        assert [
-            letter["doc_id"] for letter in list_dead_letters(Collection(open_store(tmp_path), "toy"))
-        ] == ["odd"]
-        assert (again["changed"], again["snapshot"]) == (False, first["snapshot"])
-        assert ingest("gilt")["removed"] == 1
-    finally:
-        ray.shutdown()
+    first, again = ingest(), ingest()
+    assert (first["documents_new"], first["dead_letters"], find()) == (2, 1, {"bund", "gilt"})
+    letters = list_dead_letters(Collection(open_store(tmp_path), "toy"))
+    assert [letter["doc_id"] for letter in letters] == ["odd"]
+    assert (again["changed"], again["snapshot"]) == (False, first["snapshot"])
+    assert ingest("gilt")["removed"] == 1
     assert (find(), find(as_of=1_500_000)) == ({"bund"}, {"bund", "gilt"})
     left = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert not any(SECRET.encode() in data for data in [*left, "".join(capfd.readouterr()).encode()])

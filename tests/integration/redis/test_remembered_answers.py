@@ -71,8 +71,8 @@ REQUESTS = st.builds(
 class Process:
     """The searches of a process with a memory, and without."""
 
-    def __init__(self, plain, searches, sharing, follower):
-        self.plain, self.searches, self.follower = plain, searches, follower
+    def __init__(self, plain, searches, sharing, watcher):
+        self.plain, self.searches, self.watcher = plain, searches, watcher
         self.cache = sharing.collector.caches["result"]
 
     async def ask(self, request, **named):
@@ -87,25 +87,25 @@ class Process:
 
 @asynccontextmanager
 async def open_process(store, redis_settings):
-    follower = AliasWatcher(
+    watcher = AliasWatcher(
         SnapshotPool(partial(open_engine, store)),
         lambda: read_alias(Collection(store, SPEC.name), "live").snapshot,
         probe=lambda engine: engine.search(PROBE),
         interval_s=0.02,
     )
-    await follower.start()
-    answerer, embedder = Answerer(follower, SearchThreads(AnswererLimits())), FixedEmbedder()
+    await watcher.start()
+    answerer, embedder = Answerer(watcher, SearchThreads(AnswererLimits())), FixedEmbedder()
     encoder = Encoder(embedder.embed_queries, count=count_words, limits=EncoderLimits(max_tokens=None))
     vectors, sharing = QuestionVectors(encoder), make_sharing(redis_settings)
     plain = Searches(answerer, vectors, timeout_s=30.0)
-    searches = await sharing.share_answers(plain, collection=SPEC.name, follower=follower, identity=EMBEDDER)
+    searches = await sharing.share_answers(plain, collection=SPEC.name, watcher=watcher, identity=EMBEDDER)
     try:
-        yield Process(plain, searches, sharing, follower)
+        yield Process(plain, searches, sharing, watcher)
     finally:
         await vectors.close()
         await answerer.threads.close()
         await sharing.close()
-        await follower.close()
+        await watcher.close()
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ def test_a_publish_in_between_is_answered_from_the_new_snapshot_and_a_rollback_f
 
     async def body():
         async with open_process(store, options) as process:
-            old, new = process.follower.state.snapshot, put_small_snapshot(store, seed=2)
+            old, new = process.watcher.state.snapshot, put_small_snapshot(store, seed=2)
             before = await process.ask(asked)
             publish(store, new)
             await wait_for(process, new)
@@ -221,7 +221,7 @@ def test_a_publish_in_between_is_answered_from_the_new_snapshot_and_a_rollback_f
 
 
 async def wait_for(process, snapshot):
-    await wait_until(lambda: process.follower.state.snapshot == snapshot)
+    await wait_until(lambda: process.watcher.state.snapshot == snapshot)
 
 
 def test_a_snapshot_that_is_not_open_here_is_opened_before_its_answer_is_remembered(

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import SnapshotManifest
 from eagleray.contracts.sources import StreamMove
 from eagleray.errors import StreamMovedError
@@ -15,6 +16,7 @@ from indexes.snapshots.catalog import put_collection, put_snapshot
 from indexes.snapshots.positions import write_positions
 from indexes.snapshots.streams import read_stream_position
 from indexes.storage import open_store
+from ray_jobs import pipeline
 from ray_jobs.pipeline import execute
 from ray_jobs.run_base import find_base, find_move
 from tests.small_collections import SPEC
@@ -32,9 +34,19 @@ def store(tmp_path):
     found = open_store(tmp_path)
     put_collection(found, SPEC)
     snapshot = put_snapshot(found, replace(EMPTY, watermarks={"trades": '{"0":"5"}'}))
-    write_positions(found, SPEC.name, snapshot, positions={"trades": {"a.txt": "mark"}})
-    move_alias(found, SPEC.name, "live", move=AliasMove(expected=None, snapshot=snapshot, reason="r", now=1))
+    write_positions(Collection(found, SPEC.name), snapshot, positions={"trades": {"a.txt": "mark"}})
+    move_alias(
+        Collection(found, SPEC.name),
+        "live",
+        move=AliasMove(expected=None, snapshot=snapshot, reason="r", now=1),
+    )
     return found
+
+
+@pytest.fixture
+def no_stages(monkeypatch):
+    """Let a run go through no stage, as one whose records change nothing."""
+    monkeypatch.setattr(pipeline, "PIPELINE", ())
 
 
 def make_run(store, move):
@@ -49,14 +61,14 @@ def test_a_stream_goes_on_from_the_manifest_and_files_from_what_is_kept_beside_i
     assert find_base(store, SPEC.name, "other").find_position(TRADES) == {}
 
 
-def test_a_run_moves_its_stream_also_where_its_records_change_nothing(store):
+def test_a_run_moves_its_stream_also_where_its_records_change_nothing(store, no_stages):
     move = find_move(TRADES, find_base(store, SPEC.name, "live"), PLAN)
-    outcome = execute(make_run(store, move), steps=())
+    outcome = execute(make_run(store, move))
     assert read_stream_position(outcome.manifest, "trades") == {"0": "9"}
-    assert execute(make_run(store, None), steps=()).manifest is None
+    assert execute(make_run(store, None)).manifest is None
 
 
-def test_a_run_whose_stream_stands_elsewhere_makes_no_snapshot(store):
+def test_a_run_whose_stream_stands_elsewhere_makes_no_snapshot(store, no_stages):
     move = StreamMove(stream="trades", expected={"0": "4"}, position={"0": "9"})
     with pytest.raises(StreamMovedError, match="'trades'"):
-        execute(make_run(store, move), steps=())
+        execute(make_run(store, move))

@@ -45,7 +45,7 @@ def test_a_file_that_is_no_tokenizer_is_a_model_error(tmp_path):
     with pytest.raises(ModelError, match="no file of that name"):
         HuggingFaceCounter(tmp_path / "tokenizer.json")
     (tmp_path / "tokenizer.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(ModelError, match=r"no tokenizer\.json"):
+    with pytest.raises(ModelError, match=r"it is not a tokenizer\.json"):
         HuggingFaceCounter(tmp_path / "tokenizer.json")
 
 

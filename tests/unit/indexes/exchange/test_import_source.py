@@ -42,7 +42,7 @@ def test_rows_and_vectors_come_piece_by_piece(tmp_path):
 
 def test_a_file_that_is_no_parquet_is_refused(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"PAR1 and nothing else")
-    with pytest.raises(SourceError, match="no readable Parquet file: its parser failed"):
+    with pytest.raises(SourceError, match="it is not a readable Parquet file: its parser failed"):
         open_folder(tmp_path)
 
 

@@ -218,7 +218,10 @@ def test_what_is_shown_twice_or_otherwise_is_refused(shown):
 def test_strangers_are_told_that_it_is_ready_and_no_more(serve_with):
     async def ask(served):
         for headers, names in (
-            ({"authorization": "Bearer reader"}, {"status", "snapshot", "wanted", "is_failing"}),
+            (
+                {"authorization": "Bearer reader"},
+                {"status", "snapshot", "wanted", "is_failing", "collections"},
+            ),
             ({"authorization": "Bearer nothing"}, {"status"}),
             ({"authorization": "Bearer wrong"}, {"status"}),
             ({"authorization": "Basic x"}, {"status"}),
