@@ -12,7 +12,7 @@ import shlex
 from typing import Final
 
 from pydantic import BaseModel, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from eagleray.errors import InputError
 from eagleray.setting_groups.engine import (
@@ -111,6 +111,8 @@ def load_settings(**overrides: object) -> Settings:
         first = error.errors()[0]
         name = "__".join(str(part) for part in first["loc"]).upper()
         raise InputError(detail=f"setting {_PREFIX}{name}: {first['msg']}") from error
+    except SettingsError as error:
+        raise InputError(detail=f"a setting of a whole group must be a JSON object: {error}") from error
 
 
 def forbid_usage_reports() -> None:

@@ -80,7 +80,7 @@ class RayJobService:
         embedder = settle_backend(settings.embedder, cache=Path(settings.cache).expanduser())
         settings = settings.model_copy(update={"embedder": embedder})
         mapping = load_mapping(Path(request.mapping)) if request.mapping else DEFAULT_MAPPING
-        enrichers = describe_enrichers(settings.jobs.enrichers)
+        enrichers = describe_enrichers(settings.jobs.enrichers.split())
         spec = describe_collection(settings)
         store = open_store(settings.store, s3=settings.s3)
         own = tuple(url for url in (store.url, settings.cache, settings.audit.store) if url)

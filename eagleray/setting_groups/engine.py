@@ -91,7 +91,8 @@ class JobSettings(BaseModel):
         max_record_bytes: a longer line becomes a dead letter.
         max_segment_rows: rows of one segment at most.
         no_progress_timeout_s: seconds without progress after which a stage fails.
-        enrichers: `package.module:attribute` of each that looks at documents before they are chunked.
+        enrichers: `package.module:attribute` of each that looks at documents before they are chunked, words
+            with spaces between, in this order.
     """
 
     model_config = FROZEN
@@ -103,7 +104,7 @@ class JobSettings(BaseModel):
     max_record_bytes: int = Field(default=32 << 20, ge=1 << 10)
     max_segment_rows: int = Field(default=250_000, ge=1)
     no_progress_timeout_s: float = Field(default=600.0, gt=0)
-    enrichers: tuple[str, ...] = ()
+    enrichers: str = ""
 
 
 class IndexSettings(BaseModel):

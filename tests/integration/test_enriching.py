@@ -67,7 +67,7 @@ def settle(settings, kind, **jobs):
         "workers": 2,
         "partition_bytes": 1024,
         "shard_bytes": 1024,
-        "enrichers": (f"{__name__}:{kind.__name__}",),
+        "enrichers": f"{__name__}:{kind.__name__}",
     }
     return settings.model_copy(update={"jobs": settings.jobs.model_copy(update=cut | jobs)})
 
@@ -88,7 +88,7 @@ def test_which_documents_are_together_does_not_depend_on_the_number_of_workers(c
 def test_an_enricher_that_raises_makes_dead_letters_and_ends_nothing(cluster, settings, tmp_path):
     folder = write_lines(tmp_path / "desk" / "notes.jsonl", NOTES)
     plain = settings.model_copy(
-        update={"jobs": settle(settings, Failing).jobs.model_copy(update={"enrichers": ()})}
+        update={"jobs": settle(settings, Failing).jobs.model_copy(update={"enrichers": ""})}
     )
     ingest(plain, folder)
     report = ingest(settle(settings, Failing), folder)

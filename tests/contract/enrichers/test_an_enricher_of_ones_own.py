@@ -43,7 +43,7 @@ def test_what_an_enricher_learns_can_be_asked_for_and_what_it_refuses_is_a_dead_
     folder.mkdir()
     for name, text in (("a", "The bond."), ("b", "Die Anleihe."), ("c", "Obligation."), ("d", "The swap.")):
         (folder / f"{name}.txt").write_text(text)
-    jobs = settings.jobs.model_copy(update={"enrichers": (f"{__name__}:Languages",)})
+    jobs = settings.jobs.model_copy(update={"enrichers": f"{__name__}:Languages"})
     settings = settings.model_copy(update={"jobs": jobs})
     report = RayJobService(settings).ingest(IngestRequest(source=str(folder)), lambda *step: None)
     assert (report["documents_read"], report["versions_added"], report["dead_letters"]) == (4, 3, 1)

@@ -26,6 +26,12 @@ def test_a_value_that_does_not_fit_names_its_setting(monkeypatch):
         load_settings()
 
 
+def test_a_group_that_is_no_json_is_refused(monkeypatch):
+    monkeypatch.setenv("EAGLERAY_JOBS", "workers=2")
+    with pytest.raises(InputError, match='a JSON object: .*"jobs"'):
+        load_settings()
+
+
 def test_secrets_are_not_shown(monkeypatch):
     monkeypatch.setenv("EAGLERAY_S3__SECRET_ACCESS_KEY", "hunter2")
     assert "hunter2" not in repr(load_settings())
