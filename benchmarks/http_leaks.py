@@ -208,16 +208,16 @@ class _Run:
         self._scene.rulings.moves.append((time.monotonic(), tuple(find_standing(history))))
 
     async def _learn_missing(self) -> None:
-        """Learn the answer to a document that is nowhere."""
-        caller = next(
-            one
-            for one in self._callers.known
-            if one.find_statuses(Action.SEARCH, asked_at=0.0, answered_at=0.0) == {200}
-            and one.may_see(self._name)
-        )
+        """Learn the answer to a document that is nowhere, if anybody may see the collection."""
+        able = [one for one in self._callers.known if one.may_see(self._name)]
+        able = [
+            one for one in able if one.find_statuses(Action.SEARCH, asked_at=0.0, answered_at=0.0) == {200}
+        ]
+        if not able:
+            return
         connection, body = Connection(self._url), {"like": "doc99999", "explain": True}
         path = f"/collections/{self._name}/search"
-        answer = await connection.ask(write_request(self._url, path, body, caller.headers))
+        answer = await connection.ask(write_request(self._url, path, body, able[0].headers))
         self._scene.missing = read_missing(answer, "doc99999")
         await connection.close()
 

@@ -83,7 +83,7 @@ def test_engine_and_server_take_turns_over_distinct_questions(tmp_path):
         move=AliasMove(expected=None, snapshot=snapshot, reason="", now=1),
     )
     with LoadProcess() as process, run_server(world.settings) as url:
-        measured = serving.Measured(process, seconds=0.3, n_clients=4)
+        measured = serving.MeasuredServer(process, seconds=0.3, n_clients=4)
         queries = [f"swap rating {number}" for number in range(100)]
         figures = serving.compare_searches(measured, world.settings, url, queries)
     assert measured.n_failed == 0
