@@ -56,8 +56,9 @@ def test_the_demo_leaves_nothing_running(demo):
 
 
 def list_sessions(page):
-    """Return each Python session of a page with the output that follows it."""
-    return re.findall(r"```python\n(.*?)```\n+```text\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    """Return each Python session of a page with the output that follows it, where some does."""
+    block = r"((?:(?!```).)*)```"
+    return re.findall(rf"```python\n{block}\n+```text\n{block}", (ROOT / page).read_text(), re.DOTALL)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/concepts.md", "docs/python.md"])
