@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
 
 from eagleray.client.choices import load_named
-from eagleray.client.widget_notices import without_widget_notices
 from eagleray.contracts.manifests import AliasEntry
 from eagleray.contracts.services import IngestRequest, OnProgress
 from eagleray.contracts.times import parse_instant
+from eagleray.models.widget_notices import without_widget_notices
 from eagleray.parts import load_index_service, load_job_service
 
 

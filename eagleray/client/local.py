@@ -18,13 +18,13 @@ from eagleray.client.questions import (
     make_question,
     spell_out,
 )
-from eagleray.client.widget_notices import without_widget_notices
 from eagleray.contracts.facets import ValueCounts, make_counts
 from eagleray.contracts.hits import FacetRequest, SearchResponse
 from eagleray.contracts.ports import SearchEngine
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.services import IndexService
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
+from eagleray.models.widget_notices import without_widget_notices
 from eagleray.parts import load_index_service
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from eagleray.embedders.processor import read_processor
 from eagleray.errors import ModelError
 from eagleray.models.folders import digest_folder
 from eagleray.models.libraries import find_version, import_library
+from eagleray.models.widget_notices import without_widget_notices
 from eagleray.setting_groups.engine import EmbedderSettings
 
 MINILM: Final = "minilm"
@@ -91,9 +92,11 @@ def load_embedder(settings: EmbedderSettings) -> Embedder:
     if settings.model == HASHING:
         return HashingEmbedder()
     folder = find_model(settings)
-    embedder: Embedder = import_library("eagleray.embedders.transformer").TransformerEmbedder(
-        folder, layout=read_layout(folder), identity=describe_embedder(settings), settings=settings
-    )
+    layout, identity = read_layout(folder), describe_embedder(settings)
+    with without_widget_notices():
+        embedder: Embedder = import_library("eagleray.embedders.transformer").TransformerEmbedder(
+            folder, layout=layout, identity=identity, settings=settings
+        )
     return embedder
 
 
