@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import lru_cache
 from typing import Any, Final
 
@@ -59,9 +60,10 @@ def make_ids() -> npt.NDArray[np.int64]:
     return np.random.default_rng(2).permutation(N_ROWS).astype(np.int64) * 7
 
 
-class DenseIndexContract:
+class DenseIndexContract(ABC):
     """A subclass gives the fixture `index`, over `make_vectors()` and `make_ids()`, and `search`."""
 
+    @abstractmethod
     def search(self, index: Any, query: FloatVector, *, k: int, mask: Mask, effort: float) -> Found:
         """Return what an index finds.
 
@@ -72,7 +74,6 @@ class DenseIndexContract:
             mask: rows that may come back.
             effort: above 0; 1.0 compares every row of the mask, less may miss some.
         """
-        raise NotImplementedError
 
     @pytest.mark.parametrize("kind", SELECTIONS)
     @pytest.mark.parametrize("k", [1, 10, 200])

@@ -8,6 +8,7 @@ as canonical JSON `{name: [type, value]}`. Which type a value has is decided in 
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -80,12 +81,12 @@ def build_columns(
     return build_typed_columns(_Documents(documents, texts))
 
 
-class TypedRows:
+class TypedRows(ABC):
     """Rows as typed values by name, some at a time, as often as they are asked for."""
 
+    @abstractmethod
     def iterate(self) -> Iterator[Sequence[dict[str, TypedValue]]]:
         """Yield the rows in order, in blocks."""
-        raise NotImplementedError
 
 
 class _Documents(TypedRows):
