@@ -1,7 +1,7 @@
 """Requests of many callers that take turns at one thread; runs in one event loop.
 
 A request waits with all of its items, and is refused where too many wait already. Turn by turn some of the
-waiting items are computed, of whichever requests `Begin` takes them from.
+waiting items are computed, of whichever requests `begin` takes them from.
 """
 
 from __future__ import annotations
