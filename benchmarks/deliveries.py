@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 
 from eagleray.contracts.services import IngestRequest
 from eagleray.contracts.times import OPEN_END, format_micros, parse_instant
-from eagleray.parts import load_job_service
+from eagleray.parts import JOBS
 from eagleray.settings import Settings, load_settings
 
 MAPPING: Final = "known_from: {field: metadata.datetime, zone: UTC}\n"
@@ -124,7 +124,7 @@ def deliver(
     for stories in (deliveries.first, deliveries.second):
         (source / "corpus.jsonl").write_text("".join(json.dumps(story) + "\n" for story in stories))
         began = time.time_ns() // 1000
-        print(load_job_service(settings).ingest(request, _show_stage), flush=True)
+        print(JOBS.load(settings).ingest(request, _show_stage), flush=True)
     return Delivered(settings=settings, second_began=began, second_ended=time.time_ns() // 1000)
 
 

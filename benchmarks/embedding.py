@@ -33,7 +33,7 @@ from eagleray.contracts.services import IngestRequest
 from eagleray.digests import digest_file
 from eagleray.embedders import load_embedder, settle_backend
 from eagleray.embedders.opening import find_model
-from eagleray.parts import load_job_service
+from eagleray.parts import JOBS
 from eagleray.setting_groups.engine import EmbedderSettings
 from eagleray.settings import Settings, load_settings
 from indexes.segments.writing import list_texts
@@ -82,7 +82,7 @@ def cut_corpus(settings: Settings, source: Path) -> list[Path]:
     """Return the chunk files that the product makes of a source; no model takes part."""
     embedder = settings.embedder.model_copy(update={"model": "hashing"})
     request = IngestRequest(source=str(source), alias="")
-    load_job_service(settings.model_copy(update={"embedder": embedder})).ingest(request, show_stage)
+    JOBS.load(settings.model_copy(update={"embedder": embedder})).ingest(request, show_stage)
     return sorted((Path(settings.store) / settings.collection / "chunks").iterdir())
 
 

@@ -32,7 +32,7 @@ from benchmarks.reporting import show_result
 from benchmarks.serving_process import run_server
 from eagleray.contracts.callers import Role
 from eagleray.contracts.services import IngestRequest, KeyRequest
-from eagleray.parts import load_job_service
+from eagleray.parts import JOBS
 from eagleray.setting_groups.engine import EmbedderSettings, JobSettings
 from eagleray.settings import Settings
 from serve.identity.key_service import StoredKeyService
@@ -215,7 +215,7 @@ def main() -> None:
             jobs=JobSettings(workers=2),
         )
         source = write_notes(Path(folder) / "desk")
-        load_job_service(settings).ingest(IngestRequest(source=str(source)), lambda *_: None)
+        JOBS.load(settings).ingest(IngestRequest(source=str(source)), lambda *_: None)
         request = KeyRequest(subject="hostile", roles=frozenset({Role.READER, Role.WRITER}))
         key = StoredKeyService(settings).create(request)["key"]
         with run_server(settings, options=(), env=KEYS_ALONE) as url:

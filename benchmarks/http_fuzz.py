@@ -22,7 +22,7 @@ from benchmarks.reporting import show_result
 from benchmarks.serving_process import run_server
 from eagleray.contracts.callers import Role
 from eagleray.contracts.services import IngestRequest, KeyRequest
-from eagleray.parts import load_job_service
+from eagleray.parts import JOBS
 from eagleray.settings import Settings
 from serve.identity.key_service import StoredKeyService
 
@@ -92,7 +92,7 @@ def main() -> None:
             store=f"{folder}/store", collection=COLLECTION, embedder={"model": "hashing"}, jobs={"workers": 2}
         )
         source = write_notes(Path(folder) / "desk")
-        ingested = load_job_service(settings).ingest(IngestRequest(source=str(source)), lambda *_: None)
+        ingested = JOBS.load(settings).ingest(IngestRequest(source=str(source)), lambda *_: None)
         credentials = make_credentials(settings)
         with run_server(settings, options=(), env=KEYS_ALONE) as url:
             known = list_known(ingested)

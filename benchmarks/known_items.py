@@ -28,7 +28,7 @@ from eagleray.contracts.principals import ANONYMOUS
 from eagleray.contracts.services import IngestRequest
 from eagleray.embedders import open_embedder
 from eagleray.embedders.remembering import RememberingEmbedder
-from eagleray.parts import load_job_service
+from eagleray.parts import JOBS
 from eagleray.settings import Settings, load_settings
 from indexes.evaluation.fitting import Fit, JudgedQuestion, Search, fit_ranking, halve, judge
 from indexes.evaluation.known_items import make_known_items
@@ -86,7 +86,7 @@ def ingest(corpus: Path, folder: Path) -> Settings:
     settings = load_settings(store=str(folder / "store"), collection=corpus.name)
     if not (folder / "store" / corpus.name / "aliases").is_dir():
         source = copy_corpus(corpus, folder / "sources")
-        load_job_service(settings).ingest(IngestRequest(source=str(source)), show_stage)
+        JOBS.load(settings).ingest(IngestRequest(source=str(source)), show_stage)
     return settings
 
 

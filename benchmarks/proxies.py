@@ -36,7 +36,7 @@ from benchmarks.served_corpus import ingest_corpus, read_queries
 from benchmarks.serving_process import run_server
 from eagleray.contracts.callers import Role
 from eagleray.contracts.services import KeyRequest
-from eagleray.parts import load_key_service
+from eagleray.parts import KEYS
 from eagleray.settings import Settings
 
 _CLIENTS: Final = (1, 8, 32)
@@ -78,7 +78,7 @@ def main() -> None:
 def make_key(settings: Settings) -> str:
     """Return the key of a new reader: behind HAProxy, Ray Serve listens for everybody."""
     request = KeyRequest(subject="load", roles=frozenset({Role.READER}), zones=None)
-    return str(load_key_service(settings).create(request)["key"])
+    return str(KEYS.load(settings).create(request)["key"])
 
 
 def write_paths(settings: Settings) -> str:

@@ -20,7 +20,7 @@ from eagleray.contracts.hits import Fusion, Ranking, SearchMode, SearchRequest
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.ports import SearchEngine
 from eagleray.contracts.services import IngestRequest
-from eagleray.parts import load_index_service, load_job_service
+from eagleray.parts import INDEX, JOBS
 from eagleray.settings import load_settings
 from indexes.evaluation.metrics import ndcg_at_k, recall_at_k
 from indexes.masks.json_filters import read_json_filter
@@ -68,8 +68,8 @@ def build(corpus: Path, folder: Path) -> SearchEngine:
     source = copy_corpus(corpus, folder)
     settings = load_settings(store=str(folder / "store"), collection="corpus")
     request = IngestRequest(source=str(source))
-    load_job_service(settings).ingest(request, show_stage)
-    return load_index_service(settings).open_engine(snapshot="live")
+    JOBS.load(settings).ingest(request, show_stage)
+    return INDEX.load(settings).open_engine(snapshot="live")
 
 
 def measure(

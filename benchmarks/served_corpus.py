@@ -14,7 +14,7 @@ from benchmarks.corpora import copy_corpus
 from benchmarks.http_client import write_request
 from benchmarks.reporting import show_stage
 from eagleray.contracts.services import IngestRequest
-from eagleray.parts import load_job_service
+from eagleray.parts import JOBS
 from eagleray.settings import Settings, load_settings
 from ray_jobs.clusters import connected
 
@@ -36,7 +36,7 @@ def ingest_corpus(
         for number in range(2 if n_changed else 1):
             if number:
                 _change(source / "corpus.jsonl", n_changed)
-            told = load_job_service(settings).ingest(IngestRequest(source=str(source)), show_stage)
+            told = JOBS.load(settings).ingest(IngestRequest(source=str(source)), show_stage)
             snapshots.append(told["snapshot"])
     return settings, snapshots
 

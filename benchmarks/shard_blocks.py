@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from benchmarks.corpora import copy_corpus
 from benchmarks.reporting import show_result, show_stage
 from eagleray.contracts.services import IngestRequest
-from eagleray.parts import load_job_service
+from eagleray.parts import JOBS
 from eagleray.settings import load_settings
 from ray_jobs.stages.shard_files import decode_block, encode_block
 
@@ -50,7 +50,7 @@ def cut_corpus(corpus: Path, folder: Path, *, limit: int) -> pa.Table:
         update={"embedder": settings.embedder.model_copy(update={"model": "hashing"})}
     )
     request = IngestRequest(source=str(copy_corpus(corpus, folder, limit=limit)), alias="")
-    load_job_service(settings).ingest(request, show_stage)
+    JOBS.load(settings).ingest(request, show_stage)
     files = sorted((folder / "store" / "corpus" / "chunks").iterdir())
     return pa.concat_tables(pq.read_table(path) for path in files).combine_chunks()
 

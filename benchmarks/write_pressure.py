@@ -31,7 +31,7 @@ from benchmarks.served_corpus import ingest_corpus, read_passages, read_queries
 from benchmarks.serving_process import run_server
 from eagleray.contracts.callers import Role
 from eagleray.contracts.services import KeyRequest
-from eagleray.parts import load_key_service
+from eagleray.parts import KEYS
 from eagleray.settings import Settings
 
 _PAGES: Final = 30
@@ -78,7 +78,7 @@ def measure(
     settings: Settings, queries: Sequence[str], prose: str, *, kb: int, n_clients: int, seconds: float
 ) -> dict[str, Any]:
     """Ask alone and beside writes, and return the figures of both."""
-    made = load_key_service(settings).create(
+    made = KEYS.load(settings).create(
         KeyRequest(subject="desk", roles=frozenset({Role.READER, Role.WRITER}), zones=None)
     )
     headers = {"authorization": f"Bearer {made['key']}"}

@@ -2,79 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Any, cast
+from typing import Final, Generic, TypeVar, cast
 
 from eagleray.contracts.services import AuditService, IndexService, JobService, KeyService, ServeService
 from eagleray.errors import MissingExtraError
 from eagleray.settings import Settings
 
+S = TypeVar("S")
 
-def load_index_service(settings: Settings) -> IndexService:
-    """Return the search engine's service.
 
-    Args:
-        settings: what it works on.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part(Generic[S]):
+    """A part of an upper layer, which is imported when it is first loaded.
 
-    Raises:
-        MissingExtraError: it, or something it imports, is not installed.
+    Attributes:
+        name: of its entry point.
+        extra: of the package, with which it is installed.
     """
-    return cast(IndexService, _load("index", settings, extra="search"))
+
+    name: str
+    extra: str
+
+    def load(self, settings: Settings) -> S:
+        """Return the part's service.
+
+        Args:
+            settings: what it works on.
+
+        Raises:
+            MissingExtraError: it, or something it imports, is not installed.
+        """
+        found = [point for point in entry_points(group="eagleray.parts") if point.name == self.name]
+        if not found:
+            raise MissingExtraError(part=f"the part {self.name!r}", extra=self.extra)
+        try:
+            return cast(S, found[0].load()(settings))
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(part=error.name, extra=self.extra) from error
 
 
-def load_job_service(settings: Settings) -> JobService:
-    """Return the service that runs jobs on Ray.
+INDEX: Final[Part[IndexService]] = Part(name="index", extra="search")
+"""Collections, snapshots and searches in this process."""
 
-    Args:
-        settings: what it works on.
+JOBS: Final[Part[JobService]] = Part(name="jobs", extra="ray")
+"""What runs on Ray."""
 
-    Raises:
-        MissingExtraError: it, or something it imports, is not installed.
-    """
-    return cast(JobService, _load("jobs", settings, extra="ray"))
+SERVING: Final[Part[ServeService]] = Part(name="serving", extra="serve")
+"""Answers over HTTP."""
 
+KEYS: Final[Part[KeyService]] = Part(name="keys", extra="serve")
+"""API keys of a store."""
 
-def load_serve_service(settings: Settings) -> ServeService:
-    """Return the service that answers over HTTP.
-
-    Args:
-        settings: what it works on.
-
-    Raises:
-        MissingExtraError: it, or something it imports, is not installed.
-    """
-    return cast(ServeService, _load("serving", settings, extra="serve"))
-
-
-def load_key_service(settings: Settings) -> KeyService:
-    """Return the service that makes and revokes API keys.
-
-    Args:
-        settings: what it works on.
-
-    Raises:
-        MissingExtraError: it, or something it imports, is not installed.
-    """
-    return cast(KeyService, _load("keys", settings, extra="serve"))
-
-
-def load_audit_service(settings: Settings) -> AuditService:
-    """Return the service that reads the audit log.
-
-    Args:
-        settings: what it works on.
-
-    Raises:
-        MissingExtraError: it, or something it imports, is not installed.
-    """
-    return cast(AuditService, _load("audit", settings, extra="search"))
-
-
-def _load(name: str, settings: Settings, *, extra: str) -> Any:
-    found = [point for point in entry_points(group="eagleray.parts") if point.name == name]
-    if not found:
-        raise MissingExtraError(part=f"the part {name!r}", extra=extra)
-    try:
-        return found[0].load()(settings)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(part=error.name, extra=extra) from error
+AUDIT: Final[Part[AuditService]] = Part(name="audit", extra="search")
+"""The log of requests."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections.abc import Mapping
 from typing import Final
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -87,6 +88,23 @@ class Settings(BaseSettings):
     def options(self) -> str:
         """Options of a command that name this collection, ready for a shell."""
         return f"--store {shlex.quote(self.store)} --collection {shlex.quote(self.collection)}"
+
+
+def load_named(
+    *, store: str = "", collection: str = "", groups: Mapping[str, Mapping[str, object]] | None = None
+) -> Settings:
+    """Return the settings of a collection that is named.
+
+    Args:
+        store: folder or `s3://bucket/prefix`; empty leaves what the environment says.
+        collection: its name; empty leaves what the environment says.
+        groups: group -> settings of it to put on top, such as `{"jobs": {"workers": 4}}`.
+
+    Raises:
+        InputError: a setting cannot be used.
+    """
+    named = {"store": store, "collection": collection}
+    return load_settings(**(groups or {}), **{name: value for name, value in named.items() if value})
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -11,10 +11,10 @@ import typer
 from eagleray.cli.command import Report, reports
 from eagleray.cli.output import show_table
 from eagleray.contracts.audits import AuditQuery
+from eagleray.contracts.services import AuditService
 from eagleray.contracts.times import OPEN_END, parse_instant
 from eagleray.errors import InputError, IntegrityError
-from eagleray.parts import load_audit_service
-from eagleray.settings import Settings
+from eagleray.parts import AUDIT
 
 audit = typer.Typer(no_args_is_help=True, help="The log of requests: who asked what, and what came back.")
 
@@ -27,20 +27,20 @@ _COLUMNS = ("time", "subject", "action", "status", "snapshot", "n_hits", "latenc
 
 
 @audit.command()
-@reports("store", "collection")
+@reports("store", "collection", part=AUDIT)
 def verify(
-    settings: Settings,
+    service: AuditService,
     heads: str = typer.Option("", help="File that `eagleray audit head` wrote earlier."),
 ) -> Report:
     """Check every record of every chain; exit code 4 if one was changed, removed, inserted or moved."""
-    report = load_audit_service(settings).verify(heads=_read(heads) if heads else "")
+    report = service.verify(heads=_read(heads) if heads else "")
     return Report(value=report, exit_code=IntegrityError.exit_code if report["findings"] else 0)
 
 
 @audit.command()
-@reports("store", "collection")
+@reports("store", "collection", part=AUDIT)
 def show(
-    settings: Settings,
+    service: AuditService,
     since: str = _SINCE,
     until: str = _UNTIL,
     subject: str = _SUBJECT,
@@ -50,14 +50,14 @@ def show(
 ) -> Report:
     """Show records in chronological order."""
     query = _make_query(since, until, subject=subject, action=action, snapshot=snapshot, n=n)
-    rows = list(load_audit_service(settings).show(query))
+    rows = list(service.show(query))
     return Report(value=rows, show=lambda: show_table([_shorten(row) for row in rows], _COLUMNS))
 
 
 @audit.command()
-@reports("store", "collection")
+@reports("store", "collection", part=AUDIT)
 def replay(
-    settings: Settings,
+    service: AuditService,
     since: str = _SINCE,
     until: str = _UNTIL,
     subject: str = _SUBJECT,
@@ -67,18 +67,18 @@ def replay(
 ) -> Report:
     """Repeat recorded questions, each on its snapshot; exit code 1 if an answer differs."""
     query = _make_query(since, until, subject=subject, action=action, snapshot=snapshot, n=n)
-    report = load_audit_service(settings).replay(query)
+    report = service.replay(query)
     return Report(value=report, exit_code=1 if report["different"] else 0)
 
 
 @audit.command()
-@reports("store", "collection")
+@reports("store", "collection", part=AUDIT)
 def head(
-    settings: Settings,
+    service: AuditService,
     to: str = typer.Option("", help="File to write; must not exist."),
 ) -> Report:
     """Export the last hash of every chain, to be kept where nobody who may write the store can write."""
-    heads = load_audit_service(settings).head()
+    heads = service.head()
     if to:
         _write(to, heads)
     return Report(value=heads)

@@ -18,8 +18,8 @@ from eagleray.cli.progress import report_progress
 from eagleray.contracts.callers import Role
 from eagleray.contracts.services import IngestRequest, KeyRequest
 from eagleray.errors import InputError, IntegrityError, NotPublishedError
-from eagleray.parts import load_index_service, load_job_service, load_key_service
-from eagleray.settings import Settings, load_settings
+from eagleray.parts import INDEX, JOBS, KEYS
+from eagleray.settings import Settings, load_named
 
 COLLECTION: Final = "sample"
 ALIAS: Final = "live"
@@ -40,8 +40,7 @@ def load_demo_settings(*, store: str, collection: str) -> Settings:
     if collection not in ("", COLLECTION):
         detail = f"the demo's collection is {COLLECTION}, found --collection {collection}; leave it out"
         raise InputError(detail=detail)
-    settings = load_settings(store=store or _STORE, collection=COLLECTION)
-    return settings.model_copy(update={"auth": settings.auth.model_copy(update={"api_keys": True})})
+    return load_named(store=store or _STORE, collection=COLLECTION, groups={"auth": {"api_keys": True}})
 
 
 def prepare_demo(settings: Settings) -> None:
@@ -63,7 +62,7 @@ def prepare_demo(settings: Settings) -> None:
     started = time.monotonic()
     request = IngestRequest(source=str(sample), mapping=str(mapping), alias=ALIAS)
     with report_progress() as on_progress:
-        load_job_service(settings).ingest(request, on_progress)
+        JOBS.load(settings).ingest(request, on_progress)
     _tell(f"built in {time.monotonic() - started:.0f} s")
 
 
@@ -77,7 +76,7 @@ def lend_key(settings: Settings) -> Iterator[dict[str, Any]]:
         days=_KEY_DAYS,
         note="eagleray serve --demo",
     )
-    service = load_key_service(settings)
+    service = KEYS.load(settings)
     made = service.create(request)
     try:
         yield made
@@ -87,7 +86,7 @@ def lend_key(settings: Settings) -> Iterator[dict[str, Any]]:
 
 def _is_published(settings: Settings) -> bool:
     try:
-        load_index_service(settings).show_snapshot(snapshot=ALIAS)
+        INDEX.load(settings).show_snapshot(snapshot=ALIAS)
     except NotPublishedError:
         return False
     except IntegrityError as error:

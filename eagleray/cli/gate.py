@@ -10,9 +10,9 @@ from typer.core import TyperGroup
 
 from eagleray.cli.command import Report, reports
 from eagleray.cli.output import show_fields
+from eagleray.contracts.services import IndexService
 from eagleray.errors import GateError, InputError
-from eagleray.parts import load_index_service
-from eagleray.settings import Settings
+from eagleray.parts import INDEX
 
 
 class _RunByDefault(TyperGroup):
@@ -32,24 +32,24 @@ gate = typer.Typer(
 
 
 @gate.command()
-@reports("store", "collection")
+@reports("store", "collection", part=INDEX)
 def run(
-    settings: Settings,
+    service: IndexService,
     snapshot: str = typer.Argument("live", help="Alias or id."),
 ) -> Report:
     """Check a snapshot and keep the report; exit code 3 if it does not pass. No alias moves."""
-    return _report_gate(load_index_service(settings).run_gate(snapshot=snapshot))
+    return _report_gate(service.run_gate(snapshot=snapshot))
 
 
 @gate.command()
-@reports("store", "collection")
+@reports("store", "collection", part=INDEX)
 def report(
-    settings: Settings,
+    service: IndexService,
     snapshot: str = typer.Argument("live", help="Alias or id."),
     html: str = typer.Option("", help="File for the report as one page, with plots."),
 ) -> Report:
     """Show the report of the gate's last run on a snapshot."""
-    found = load_index_service(settings).read_gate_report(snapshot=snapshot)
+    found = service.read_gate_report(snapshot=snapshot)
     if html:
         try:
             Path(html).write_text(found["page"], encoding="utf-8")

@@ -9,10 +9,9 @@ import typer
 from eagleray.cli.command import Report, reports
 from eagleray.cli.output import show_fields, show_line, show_table
 from eagleray.contracts.callers import Role
-from eagleray.contracts.services import KeyRequest
+from eagleray.contracts.services import KeyRequest, KeyService
 from eagleray.errors import InputError
-from eagleray.parts import load_key_service
-from eagleray.settings import Settings
+from eagleray.parts import KEYS
 
 _COLUMNS: Final = (
     "key_id",
@@ -30,9 +29,9 @@ keys = typer.Typer(no_args_is_help=True, help="API keys of a store: who may use 
 
 
 @keys.command()
-@reports("store")
+@reports("store", part=KEYS)
 def create(
-    settings: Settings,
+    service: KeyService,
     subject: str = typer.Argument(help="Name of the person or service that will hold the key."),
     role: list[Role] = typer.Option(help="What the holder may do; repeat for more."),
     group: list[str] = typer.Option([], help="A group of the holder; repeat for more."),
@@ -56,7 +55,7 @@ def create(
         note=note,
         collections=frozenset(collection) if collection else None,
     )
-    made = load_key_service(settings).create(request)
+    made = service.create(request)
 
     def show() -> None:
         show_fields(made)
@@ -66,20 +65,20 @@ def create(
 
 
 @keys.command()
-@reports("store")
+@reports("store", part=KEYS)
 def revoke(
-    settings: Settings,
+    service: KeyService,
     key_id: str = typer.Argument(help="Id of the key: the 16 digits after `er_`."),
 ) -> Report:
     """Revoke a key permanently."""
-    return Report(value=load_key_service(settings).revoke(key_id=key_id))
+    return Report(value=service.revoke(key_id=key_id))
 
 
 @keys.command("list")
-@reports("store")
-def list_all(settings: Settings) -> Report:
+@reports("store", part=KEYS)
+def list_all(service: KeyService) -> Report:
     """List every key ever created, oldest first; never the keys themselves."""
-    rows = load_key_service(settings).list_keys()
+    rows = service.list_keys()
     shown = [
         {
             **row,

@@ -8,38 +8,37 @@ from eagleray.cli.command import Report, reports
 from eagleray.cli.progress import ADDRESS_OPTION, report_progress
 from eagleray.contracts.exchange import ExchangeFormat, ExportRequest
 from eagleray.contracts.principals import Principal
-from eagleray.contracts.services import TuneRequest
+from eagleray.contracts.services import IndexService, JobService, TuneRequest
 from eagleray.contracts.times import parse_instant
-from eagleray.parts import load_index_service, load_job_service
-from eagleray.settings import Settings
+from eagleray.parts import INDEX, JOBS
 
 
-@reports("store", "collection")
+@reports("store", "collection", part=JOBS)
 def compact(
-    settings: Settings,
+    service: JobService,
     alias: str = typer.Option("live", help="Alias whose snapshot is compacted, and which moves."),
     address: str = ADDRESS_OPTION,
 ) -> Report:
     """Join small segments that follow each other in time, check the result and publish it."""
     with report_progress() as on_progress:
-        report = load_job_service(settings).compact(alias=alias, address=address, on_progress=on_progress)
+        report = service.compact(alias=alias, address=address, on_progress=on_progress)
     return Report(value=report)
 
 
-@reports("store", "collection")
+@reports("store", "collection", part=INDEX)
 def vacuum(
-    settings: Settings,
+    service: IndexService,
     keep_hours: float = typer.Option(168.0, min=1.0, help="Keep whatever was written in these hours."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Show what would be removed, and remove nothing."),
 ) -> Report:
     """Remove what no alias, pin or retention needs; the snapshot that an alias would roll back to stays."""
-    shown = load_index_service(settings).vacuum(keep_hours=keep_hours, is_dry=dry_run)
+    shown = service.vacuum(keep_hours=keep_hours, is_dry=dry_run)
     return Report(value=shown)
 
 
-@reports("store", "collection")
+@reports("store", "collection", part=JOBS)
 def tune(
-    settings: Settings,
+    service: JobService,
     questions: str = typer.Argument(
         "", help="JSON Lines file with a query and its relevant documents on each line."
     ),
@@ -58,13 +57,13 @@ def tune(
         alias=alias,
         is_dry=dry_run,
     )
-    report = load_job_service(settings).tune(request)
+    report = service.tune(request)
     return Report(value=report)
 
 
-@reports("store", "collection")
+@reports("store", "collection", part=INDEX)
 def export(
-    settings: Settings,
+    service: IndexService,
     snapshot: str = typer.Argument(help="Alias, id, or the first 8 digits of an id."),
     target: str = typer.Argument(help="Folder for the files; must be new or empty."),
     format: ExchangeFormat = typer.Option(ExchangeFormat.PARQUET, help="Files to write."),  # noqa: A002 - the option's name
@@ -81,5 +80,5 @@ def export(
         filter=filter,
         principal=Principal(subject="command-line", groups=frozenset(group)),
     )
-    report = load_index_service(settings).export(request)
+    report = service.export(request)
     return Report(value=report)

@@ -13,19 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from eagleray.cli.output import show_line
 from eagleray.contracts.services import OnProgress
-from eagleray.settings import Settings
 
 ADDRESS_OPTION: Final = typer.Option(
     "", help="Ray cluster; 'auto' in a submitted job; default: a local one for this run."
 )
-WORKERS_OPTION: Final = typer.Option(0, min=0, help="Parallel workers; 0 takes every CPU.")
-
-
-def choose_workers(settings: Settings, workers: int) -> Settings:
-    """Return the settings with a number of workers, where one was given."""
-    if not workers:
-        return settings
-    return settings.model_copy(update={"jobs": settings.jobs.model_copy(update={"workers": workers})})
 
 
 @contextmanager

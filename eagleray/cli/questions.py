@@ -7,9 +7,9 @@ from typing import Final
 
 import typer
 
-from eagleray.cli.command import COLLECTION_OPTION, STORE_OPTION, Report, keep_given, make_table, reports
+from eagleray.cli.command import COLLECTION_OPTION, STORE_OPTION, Report, make_table, reports
 from eagleray.cli.output import show_line
-from eagleray.cli.progress import ADDRESS_OPTION, WORKERS_OPTION, choose_workers, report_progress
+from eagleray.cli.progress import ADDRESS_OPTION, report_progress
 from eagleray.cli.search_options import takes_search_options
 from eagleray.cli.server_options import DEFAULT_ALIAS, ServerOptions, ask_server
 from eagleray.client.questions import Question
@@ -24,10 +24,10 @@ from eagleray.contracts.hits import (
 )
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.search_options import pick_options
-from eagleray.contracts.services import AnswerRequest
+from eagleray.contracts.services import AnswerRequest, IndexService, JobService
 from eagleray.contracts.times import format_micros, parse_instant
-from eagleray.parts import load_index_service, load_job_service
-from eagleray.settings import Settings, load_settings
+from eagleray.parts import INDEX, JOBS
+from eagleray.settings import load_named
 
 _SHOWN_CHARACTERS = 240
 _EACH: Final = SearchOptions()
@@ -61,8 +61,8 @@ def search(
     if url:
         response = ask_server(question, server=server, collection=collection, snapshot=snapshot)
     else:
-        settings = load_settings(**keep_given(store=store, collection=collection))
-        response = _search_store(question, settings=settings, groups=group, snapshot=snapshot)
+        service = INDEX.load(load_named(store=store, collection=collection))
+        response = _search_store(question, service=service, groups=group, snapshot=snapshot)
     return report_answer(response, is_explained=explain)
 
 
@@ -74,20 +74,18 @@ def report_answer(response: SearchResponse, *, is_explained: bool) -> Report:
     )
 
 
-@reports("store", "collection")
+@reports("store", "collection", "workers", part=JOBS)
 @takes_search_options(left_out=("exact", "rerank"))
 def search_many(
-    settings: Settings,
+    service: JobService,
     questions: str = typer.Argument(help="Parquet file or folder, local or on s3://."),
     target: str = typer.Argument(help="Folder or s3://bucket/prefix for the answers."),
     options: SearchOptions = _EACH,
     group: list[str] = typer.Option([], help="A group of the caller; repeat for more."),
     snapshot: str = typer.Option("live", help="Alias or id."),
-    workers: int = WORKERS_OPTION,
     address: str = ADDRESS_OPTION,
 ) -> Report:
     """Answer every question in Parquet files, each as of its own time; run it again to resume."""
-    settings = choose_workers(settings, workers)
     request = AnswerRequest(
         questions=questions,
         target=target,
@@ -97,13 +95,13 @@ def search_many(
         address=address,
     )
     with report_progress() as on_progress:
-        report = load_job_service(settings).answer(request, on_progress)
+        report = service.answer(request, on_progress)
     return Report(value=report)
 
 
-@reports("store", "collection")
+@reports("store", "collection", part=INDEX)
 def facets(
-    settings: Settings,
+    service: IndexService,
     column: str = typer.Argument(help="An attribute, or a column every row has, such as source."),
     n: int = typer.Option(10, "-n", help="Number of values."),
     as_of: str = typer.Option("", help="ISO 8601 time; what was known then counts."),
@@ -112,7 +110,6 @@ def facets(
     snapshot: str = typer.Option("live", help="Alias or id."),
 ) -> Report:
     """Count the documents with each value of a column, as of any time, as a caller with these groups."""
-    service = load_index_service(settings)
     request = FacetRequest(
         column=column,
         n=n,
@@ -125,9 +122,8 @@ def facets(
 
 
 def _search_store(
-    question: Question, *, settings: Settings, groups: list[str], snapshot: str
+    question: Question, *, service: IndexService, groups: list[str], snapshot: str
 ) -> SearchResponse:
-    service = load_index_service(settings)
     principal = Principal(subject="command-line", groups=frozenset(groups))
     request = question.to_request(parse_filter=service.parse_filter, principal=principal)
     return service.open_engine(snapshot=snapshot).search(request)

@@ -7,14 +7,14 @@ from typing import Final
 
 import typer
 
-from eagleray.cli.command import JSON_OPTION, STORE_OPTION, keep_given
+from eagleray.cli.command import JSON_OPTION, STORE_OPTION
 from eagleray.cli.demo import ALIAS, lend_key, load_demo_settings, prepare_demo
 from eagleray.cli.output import show_json, show_line
 from eagleray.contracts.services import ServeRequest
 from eagleray.errors import InputError
 from eagleray.logs import write_all_as_json
-from eagleray.parts import load_serve_service
-from eagleray.settings import Settings, load_settings
+from eagleray.parts import SERVING
+from eagleray.settings import Settings, load_named
 
 LOOPBACK: Final = "127.0.0.1"
 
@@ -48,11 +48,9 @@ def serve(
         request = ServeRequest(port=port, alias=ALIAS, is_development=development)
         _serve_demo(load_demo_settings(store=store, collection=first), request, is_json=json)
         return
-    settings = load_settings(**keep_given(store=store, collection=first))
-    if collection[1:] or all_collections:
-        others = "*" if all_collections else " ".join(collection[1:])
-        chosen = settings.serve.model_copy(update={"collections": others})
-        settings = settings.model_copy(update={"serve": chosen})
+    others = "*" if all_collections else " ".join(collection[1:])
+    groups = {"serve": {"collections": others}} if others else None
+    settings = load_named(store=store, collection=first, groups=groups)
     request = ServeRequest(host=host, port=port, alias=alias, is_development=development)
     _serve(settings, request, is_json=json)
 
@@ -80,4 +78,4 @@ def _serve(settings: Settings, request: ServeRequest, *, is_json: bool, key: str
         sys.stdout.flush()
 
     write_all_as_json(settings.log)
-    load_serve_service(settings).serve(request, show)
+    SERVING.load(settings).serve(request, show)

@@ -7,9 +7,10 @@ from typing import Any
 import typer
 
 from eagleray.cli.command import Report, make_table, reports
-from eagleray.cli.output import show_fields, show_line
+from eagleray.cli.output import show_fields
+from eagleray.contracts.services import IndexService
 from eagleray.errors import IntegrityError
-from eagleray.parts import load_index_service
+from eagleray.parts import INDEX
 from eagleray.settings import Settings
 
 snapshots = typer.Typer(
@@ -19,98 +20,95 @@ _ALIAS = typer.Option("live", help="Alias to move.")
 
 
 @snapshots.command("list")
-@reports("store", "collection")
-def list_all(settings: Settings) -> Report:
+@reports("store", "collection", part=INDEX)
+def list_all(service: IndexService) -> Report:
     """List the snapshots, oldest first."""
-    rows = load_index_service(settings).list_snapshots()
+    rows = service.list_snapshots()
     return make_table(rows, ("snapshot", "written_at", "n_documents", "n_rows", "aliases"))
 
 
 @snapshots.command()
-@reports("store", "collection")
+@reports("store", "collection", part=INDEX)
 def show(
-    settings: Settings,
+    service: IndexService,
     snapshot: str = typer.Argument("live", help="Alias, id, or the first 8 digits of an id."),
 ) -> Report:
     """Show what a snapshot consists of."""
-    shown = load_index_service(settings).show_snapshot(snapshot=snapshot)
+    shown = service.show_snapshot(snapshot=snapshot)
     return Report(value=shown, show=lambda: show_fields(_describe_snapshot(shown)))
 
 
 @snapshots.command()
-@reports("store", "collection")
+@reports("store", "collection", part=INDEX)
 def diff(
-    settings: Settings,
+    service: IndexService,
     before: str = typer.Argument(help="Alias or id."),
     after: str = typer.Argument("live", help="Alias or id."),
 ) -> Report:
     """Show what changed between two snapshots."""
-    shown = load_index_service(settings).diff_snapshots(before=before, after=after)
+    shown = service.diff_snapshots(before=before, after=after)
     return Report(value=shown, show=lambda: show_fields(_describe_difference(shown)))
 
 
 @snapshots.command()
-@reports("store", "collection")
+@reports("store", "collection", part=INDEX)
 def publish(
-    settings: Settings,
+    service: IndexService,
     snapshot: str = typer.Argument(help="Id, or its first 8 digits."),
     alias: str = _ALIAS,
 ) -> Report:
     """Run the gate and move the alias."""
-    moved = load_index_service(settings).publish(snapshot=snapshot, alias=alias)
+    moved = service.publish(snapshot=snapshot, alias=alias)
     return Report(value=moved)
 
 
 @snapshots.command()
-@reports("store", "collection")
+@reports("store", "collection", part=INDEX)
 def rollback(
-    settings: Settings,
+    service: IndexService,
     alias: str = _ALIAS,
 ) -> Report:
     """Move the alias back to the previous snapshot."""
-    moved = load_index_service(settings).rollback(alias=alias)
+    moved = service.rollback(alias=alias)
     return Report(value=moved)
 
 
 @snapshots.command()
-@reports("store", "collection")
+@reports("store", "collection", part=INDEX)
 def verify(
-    settings: Settings,
+    service: IndexService,
     snapshot: str = typer.Argument("live", help="Alias or id."),
 ) -> Report:
     """Check every byte that the snapshot needs; exit code 4 if something is damaged."""
-    shown = load_index_service(settings).verify(snapshot=snapshot)
+    shown = service.verify(snapshot=snapshot)
     return Report(value=shown, exit_code=IntegrityError.exit_code if shown["findings"] else 0)
 
 
 @snapshots.command()
-@reports("store", "collection")
+@reports("store", "collection", part=INDEX)
 def pin(
-    settings: Settings,
+    service: IndexService,
     snapshot: str = typer.Argument("live", help="Alias or id."),
     off: bool = typer.Option(False, "--off", help="Unpin it."),
 ) -> Report:
     """Protect a snapshot from vacuums, whatever its age."""
-    shown = load_index_service(settings).pin(snapshot=snapshot, is_pinned=not off)
+    shown = service.pin(snapshot=snapshot, is_pinned=not off)
     return Report(value=shown)
 
 
 @snapshots.command()
-@reports("store", "collection")
+@reports("store", "collection", part=INDEX)
 def copy(
+    service: IndexService,
     settings: Settings,
     snapshot: str = typer.Argument("live", help="Alias or id."),
     to: str = typer.Option(help="Target store: a folder or s3://bucket/prefix."),
 ) -> Report:
     """Copy a snapshot and all it needs into another store, and check every byte there; no alias moves."""
-    report = load_index_service(settings).copy(snapshot=snapshot, target=to)
-    there = settings.model_copy(update={"store": to})
-
-    def show() -> None:
-        show_fields(report)
-        show_line(f"publish it there: eagleray snapshots publish {report['snapshot'][:12]} {there.options}")
-
-    return Report(value=report, show=show)
+    report = service.copy(snapshot=snapshot, target=to)
+    there = settings.model_copy(update={"store": to}).options
+    step = f"publish it there: eagleray snapshots publish {report['snapshot'][:12]} {there}"
+    return Report(value=report, next_steps=(step,))
 
 
 def _describe_snapshot(shown: dict[str, Any]) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
 
-from eagleray.client.choices import load_named
 from eagleray.contracts.manifests import AliasEntry
 from eagleray.contracts.services import IngestRequest, OnProgress
 from eagleray.contracts.times import parse_instant
 from eagleray.models.widget_notices import without_widget_notices
-from eagleray.parts import load_index_service, load_job_service
+from eagleray.parts import INDEX, JOBS
+from eagleray.settings import load_named
 
 
 class IngestOptions(TypedDict, total=False):
@@ -114,10 +114,9 @@ def ingest(
         GateError: the snapshot did not pass its gate; it stays unpublished.
         StoreError, ClusterError: the store or the cluster failed; run it again.
     """
-    settings = load_named(store, collection)
-    if options.get("workers"):
-        jobs = settings.jobs.model_copy(update={"workers": options["workers"]})
-        settings = settings.model_copy(update={"jobs": jobs})
+    workers = options.get("workers", 0)
+    groups = {"jobs": {"workers": workers}} if workers else None
+    settings = load_named(store=str(store), collection=collection, groups=groups)
     request = IngestRequest(
         source=str(source),
         source_name=options.get("name", ""),
@@ -127,7 +126,7 @@ def ingest(
         address=options.get("address", ""),
     )
     with without_widget_notices():
-        report = load_job_service(settings).ingest(request, options.get("on_progress", _pass_over))
+        report = JOBS.load(settings).ingest(request, options.get("on_progress", _pass_over))
     return _read_report(report)
 
 
@@ -150,7 +149,8 @@ def publish(
         GateError: the snapshot did not pass its gate; the alias stays.
         ConflictError: somebody else moved the alias meanwhile.
     """
-    moved = load_index_service(load_named(store, collection)).publish(snapshot=snapshot, alias=alias)
+    service = INDEX.load(load_named(store=str(store), collection=collection))
+    moved = service.publish(snapshot=snapshot, alias=alias)
     return AliasEntry(
         sequence=moved["sequence"],
         snapshot=moved["snapshot"],
@@ -170,6 +170,7 @@ def snapshots(store: str | Path = "", *, collection: str = "") -> tuple[Snapshot
     Raises:
         NotPublishedError: there is no such collection.
     """
+    service = INDEX.load(load_named(store=str(store), collection=collection))
     return tuple(
         SnapshotSummary(
             snapshot=row["snapshot"],
@@ -178,7 +179,7 @@ def snapshots(store: str | Path = "", *, collection: str = "") -> tuple[Snapshot
             n_rows=row["n_rows"],
             aliases=tuple(row["aliases"].split()),
         )
-        for row in load_index_service(load_named(store, collection)).list_snapshots()
+        for row in service.list_snapshots()
     )
 
 

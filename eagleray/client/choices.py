@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from pathlib import Path
 
 from eagleray.contracts.hits import Granularity, SearchMode
 from eagleray.contracts.times import parse_instant
 from eagleray.errors import QueryError
-from eagleray.settings import Settings, load_settings
 
 Moment = str | datetime | date
 
@@ -37,13 +35,3 @@ def choose_mode(mode: str) -> SearchMode:
         return SearchMode(mode)
     except ValueError as error:
         raise QueryError(detail=f"mode {mode!r}: expected {', '.join(SearchMode)}") from error
-
-
-def load_named(store: str | Path, collection: str) -> Settings:
-    """Return the settings of a collection; an empty name leaves what the environment says.
-
-    Raises:
-        InputError: a setting cannot be used.
-    """
-    given = {"store": str(store), "collection": collection}
-    return load_settings(**{name: value for name, value in given.items() if value})

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from eagleray.client.batches import list_groups, make_answers, make_requests
-from eagleray.client.choices import Moment, load_named, read_time
+from eagleray.client.choices import Moment, read_time
 from eagleray.client.frames import make_frame
 from eagleray.client.questions import (
     OptionArguments,
@@ -25,7 +25,8 @@ from eagleray.contracts.principals import Principal
 from eagleray.contracts.services import IndexService
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
 from eagleray.models.widget_notices import without_widget_notices
-from eagleray.parts import load_index_service
+from eagleray.parts import INDEX
+from eagleray.settings import load_named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -217,8 +218,8 @@ def open_collection(
         NotPublishedError: there is no such collection, alias or snapshot.
         IntegrityError: something the snapshot needs is damaged.
     """
-    settings = load_named(store, collection)
-    service = load_index_service(settings)
+    settings = load_named(store=str(store), collection=collection)
+    service = INDEX.load(settings)
     with without_widget_notices():
         engine = service.open_engine(snapshot=snapshot)
     return LocalCollection(engine, service, name=settings.collection)

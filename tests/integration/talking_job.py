@@ -10,8 +10,9 @@ import time
 
 import ray
 
-from eagleray.cli import ingestion, main
+from eagleray.cli import main
 from eagleray.errors import StoreError
+from eagleray.parts import Part
 from ray_jobs.clusters import connected
 
 LARGE_BYTES = 16 << 20
@@ -37,5 +38,5 @@ class TalkingJobs:
 
 
 if __name__ == "__main__":
-    ingestion.load_job_service = TalkingJobs
+    Part.load = lambda part, settings: TalkingJobs(settings)
     main()

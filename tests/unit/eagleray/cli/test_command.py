@@ -7,13 +7,22 @@ import typer
 from typer.testing import CliRunner
 
 from eagleray.cli.command import Report, make_table, reports
+from eagleray.contracts.services import JobService
+from eagleray.parts import JOBS, Part
 from eagleray.settings import Settings
 
 
 @reports("store", "collection")
 def show_places(settings: Settings, n: int = typer.Option(1, help="A number.")) -> Report:
     """Show the places that were given."""
-    return Report(value={"store": settings.store, "collection": settings.collection, "n": n}, exit_code=n - 1)
+    value = {"store": settings.store, "collection": settings.collection, "n": n}
+    return Report(value=value, next_steps=("look: eagleray show {options}",), exit_code=n - 1)
+
+
+@reports("store", "workers", part=JOBS)
+def show_service(service: JobService) -> Report:
+    """Show what the service works on."""
+    return Report(value={"service": service})
 
 
 @reports()
@@ -50,6 +59,25 @@ def test_people_see_rows_as_a_table_and_programs_as_a_list():
         ["b", "2"],
     ]
     assert json.loads(run(show_rows, "--json")[1])[1] == {"value": "b", "n": 2}
+
+
+def test_what_to_do_next_names_the_place_and_is_for_people_alone():
+    assert (
+        "look: eagleray show --store 'my store' --collection desk\n"
+        in run(show_places, "--store", "my store", "-c", "desk")[1]
+    )
+    assert "look:" not in run(show_places, "--json")[1]
+
+
+def test_a_command_gets_the_service_of_its_part_opened_with_its_settings(monkeypatch):
+    monkeypatch.setenv("EAGLERAY_JOBS__SHARD_BYTES", "4194304")
+    monkeypatch.setattr(
+        Part,
+        "load",
+        lambda part, settings: f"{part.name} {settings.jobs.workers} {settings.jobs.shard_bytes}",
+    )
+    assert json.loads(run(show_service, "--workers", "3", "--json")[1]) == {"service": "jobs 3 4194304"}
+    assert json.loads(run(show_service, "--json")[1]) == {"service": "jobs 0 4194304"}
 
 
 def test_a_command_without_places_takes_none():

@@ -93,8 +93,8 @@ def test_what_a_caller_said_is_told_without_its_controls(capsys, arguments):
 def test_dead_letters_of_a_file_with_an_odd_name_are_listed(monkeypatch, capsys):
     letters = [{"source": "a\x1b[2J\udcff[/b].html", "position": "", "reason": "x", "detail": "y"}]
     monkeypatch.setattr(
-        "eagleray.cli.ingestion.load_job_service",
-        lambda settings: SimpleNamespace(list_dead_letters=lambda run: letters),
+        "eagleray.parts.Part.load",
+        lambda part, settings: SimpleNamespace(list_dead_letters=lambda run: letters),
     )
     with pytest.raises(SystemExit) as ended:
         main(["dead-letters", "list"])

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 import eagleray
-from eagleray.client import administration
 from eagleray.contracts.services import IngestRequest
+from eagleray.parts import Part
 from indexes.storage import open_store
 from tests.hashing_collections import publish_hashed, put_hashed_snapshot
 
@@ -40,7 +40,7 @@ class Jobs:
 @pytest.fixture
 def jobs(monkeypatch):
     found = Jobs(REPORT)
-    monkeypatch.setattr(administration, "load_job_service", found)
+    monkeypatch.setattr(Part, "load", lambda part, settings: found(settings))
     return found
 
 

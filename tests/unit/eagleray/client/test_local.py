@@ -11,7 +11,7 @@ from eagleray.client import LocalCollection
 from eagleray.contracts.hits import Explanation, SearchResponse
 from eagleray.contracts.times import parse_instant
 from eagleray.errors import InvalidTimeError, QueryError
-from eagleray.parts import load_index_service
+from eagleray.parts import INDEX
 from eagleray.settings import Settings
 
 
@@ -49,7 +49,7 @@ def engine():
 
 @pytest.fixture
 def desk(engine):
-    return LocalCollection(engine, load_index_service(Settings()), name="desk")
+    return LocalCollection(engine, INDEX.load(Settings()), name="desk")
 
 
 def test_it_shows_its_name_and_the_snapshot_that_answers(desk):

@@ -12,6 +12,7 @@ import pytest
 from eagleray.cli import main
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
+from eagleray.parts import Part
 from eagleray.settings import Settings, load_settings
 from indexes.storage import open_store
 from serve.audit.layout import list_chains
@@ -39,7 +40,7 @@ def log(tmp_path, monkeypatch):
                 response = engine.search(request)
                 entry = record_one(request, response, questions=settings.audit.questions)
                 writer.append(entry)
-    monkeypatch.setattr("eagleray.cli.audit.load_audit_service", LocalAuditService)
+    monkeypatch.setattr(Part, "load", lambda part, settings: LocalAuditService(settings))
     monkeypatch.setattr("serve.audit.service.open_embedder", lambda _: FixedEmbedder())
     return folder
 
