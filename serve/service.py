@@ -41,14 +41,19 @@ class HttpServeService:
         auth = self._settings.auth.model_copy(update={"is_development": is_development})
         settings = self._settings.model_copy(update={"auth": auth})
         authenticator = open_server_authenticator(settings, host=request.host)
-        listening = _listen(request.host, request.port)
+        listening = listen(request.host, request.port)
         try:
             asyncio.run(_serve(settings, request.alias, listening, authenticator, on_ready))
         finally:
             listening.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that takes connections.
+
+    Raises:
+        InputError: this process cannot listen there.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     protocol = socket.IPPROTO_TCP  # named, or asyncio sets no TCP_NODELAY, and answers wait
     listening = socket.socket(family, socket.SOCK_STREAM, protocol)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from eagleray.contracts.collections import Collection
 from indexes.searching.searcher import Searcher
 from indexes.segments.opening import open_segment
+from indexes.segments.view import SegmentView
 from indexes.snapshots.patches import read_patch
 from indexes.storage import open_store
 from tests.small_collections import (
@@ -52,8 +54,24 @@ class TableEmbedder:
     embed_passages = embed_queries
 
 
-def open_tied(tmp_path, rng, *, n_documents, headings=HEADINGS, fitted=None):
-    """Three segments, the last without a title, whose few texts and vectors repeat; some rows are closed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TiedSegments:
+    """Three segments whose few texts and vectors repeat."""
+
+    segments: Sequence[SegmentView]
+    embedder: TableEmbedder
+
+    @property
+    def n_rows(self):
+        return sum(view.n_rows for view in self.segments)
+
+    def open_searcher(self, fitted=None):
+        """Return a searcher over them, with weights of the collection or without."""
+        return Searcher("b" * 64, self.segments, embedder=self.embedder, fitted=fitted)
+
+
+def write_tied(tmp_path, rng, *, n_documents, headings=HEADINGS):
+    """Write three segments of many ties, the last without a title; some rows are closed."""
     store, vectors, digests, closed = open_store(tmp_path), make_vectors(rng, 8), [], []
     for part in range(3):
         rows = make_rows(rng, n_documents=n_documents, first=part * n_documents)
@@ -64,5 +82,9 @@ def open_tied(tmp_path, rng, *, n_documents, headings=HEADINGS, fitted=None):
         closed += [(row["chunk_id"], row["known_from"] + 5 * DAY, None) for row in rows[::5]]
     tables = [read_patch(Collection(store, SPEC.name), put_changes(store, closed)).changes]
     views = [open_segment(Collection(store, SPEC.name), digest, patches=tables) for digest in digests]
-    embedder = TableEmbedder(vectors)
-    return Searcher("b" * 64, views, embedder=embedder, fitted=fitted)
+    return TiedSegments(segments=views, embedder=TableEmbedder(vectors))
+
+
+def open_tied(tmp_path, rng, *, n_documents, headings=HEADINGS, fitted=None):
+    """Return a searcher over three segments of many ties."""
+    return write_tied(tmp_path, rng, n_documents=n_documents, headings=headings).open_searcher(fitted)

@@ -70,7 +70,7 @@ def report_answer(response: SearchResponse, *, is_explained: bool) -> Report:
     """Return the report of an answer, whoever gave it."""
     return Report(
         value=show_response(response, is_explained=is_explained),
-        show=partial(_show_hits, response, is_explained=is_explained),
+        show=partial(show_hits, response, is_explained=is_explained),
     )
 
 
@@ -129,7 +129,8 @@ def _search_store(
     return service.open_engine(snapshot=snapshot).search(request)
 
 
-def _show_hits(response: SearchResponse, *, is_explained: bool) -> None:
+def show_hits(response: SearchResponse, *, is_explained: bool) -> None:
+    """Print hits, best first, and perhaps how they were found."""
     if not response.hits:
         show_line("no hits: nothing visible to this caller at this time matches")
     for rank, hit in enumerate(response.hits, start=1):

@@ -37,7 +37,9 @@ _KINDS: Final = {
     "groups": RuleKind.GROUPS,
     "zone": RuleKind.TEXT,
 }
-_KEYS: Final = (*_KINDS, "attributes", "other_attributes")
+KEYS: Final = (*_KINDS, "attributes", "other_attributes")
+"""What a mapping file may say."""
+
 _ORIGINS: Final = tuple(kind.value for kind in ValueOriginKind)
 _ALWAYS_NEEDED: Final = ("doc_id", "text", "known_from")
 _OPTIONAL_UNLESS_SAID: Final = ("title",)
@@ -50,7 +52,7 @@ def load_mapping(path: Path | str) -> Mapping:
         MappingError: the file cannot be read or says something a mapping cannot; with the line.
     """
     file = YamlFile(str(path))
-    entries = file.read_entries(file.compose(), allowed=_KEYS)
+    entries = file.read_entries(file.compose(), allowed=KEYS)
     rules = {name: _read_rule(file, name, node=node) for name, node in entries.items() if name in _KINDS}
     mapping = replace(DEFAULT_MAPPING, **cast(dict[str, Any], rules))
     if "attributes" in entries:

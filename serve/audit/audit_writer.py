@@ -98,6 +98,11 @@ class AuditWriter:
             is_failing=bool(self._failure),
         )
 
+    @property
+    def n_pending_bytes(self) -> int:
+        """Memory of the records that wait to be stored; none is taken once it reaches `max_pending_bytes`."""
+        return self._buffer.n_bytes
+
     def open(self) -> None:
         """Begin the chain.
 

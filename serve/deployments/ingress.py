@@ -72,7 +72,7 @@ class Ingress:
             InputError: nobody could ask.
         """
         self._settings, self._alias = arguments.read_settings(), arguments.alias
-        self._authenticator = open_server_authenticator(self._settings, host=_find_host())
+        self._authenticator = open_server_authenticator(self._settings, host=find_host())
         self._searcher, self._encoder = searcher, encoder
         self._writer, self._ranker = writer, ranker
         self._stack = AsyncExitStack()
@@ -146,7 +146,7 @@ async def _ask_live(app: ASGIApp) -> int:
     return statuses[-1]
 
 
-def _find_host() -> str:
+def find_host() -> str:
     """Return the address that requests come to; with HAProxy every one, as its replicas listen on all.
 
     That decides who may ask without showing anything.

@@ -113,6 +113,11 @@ class Ranker:
         """Passages that wait for a turn."""
         return self._turns.n_waiting
 
+    @property
+    def n_requests(self) -> int:
+        """Requests that wait for a turn, however many passages they have."""
+        return len(self._turns)
+
     async def rank(self, query: str, passages: Sequence[str], *, may_cut: bool) -> RankedPassages:
         """Return the scores of one or more passages.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import warnings
 
 import httpx
@@ -12,6 +11,7 @@ import pytest
 from eagleray.contracts.callers import Role
 from tests.integration.test_merging import Handle
 from tests.unit.serve.composition.conftest import Desk
+from tests.waiting import ask_until
 
 pytest.importorskip("ray", reason="ray is not installed: pip install 'eagleray[ray]'")
 with warnings.catch_warnings():
@@ -63,7 +63,7 @@ async def run_ingress(desk, body, *, shards=1):
 
 @pytest.fixture
 def desk(tmp_path, monkeypatch):
-    monkeypatch.setattr(ingress, "_find_host", lambda: "127.0.0.1")
+    monkeypatch.setattr(ingress, "find_host", lambda: "127.0.0.1")
     monkeypatch.setenv("EAGLERAY_EMBEDDER__MODEL", "hashing")
     monkeypatch.setenv("EAGLERAY_AUTH__API_KEYS", "true")
     monkeypatch.setenv("EAGLERAY_CACHE", str(tmp_path / "cache"))
@@ -97,10 +97,9 @@ def test_each_is_answered_to_its_own_readers_and_a_third_is_found_while_it_runs(
             assert (hidden["status"], missing["status"]) == (404, 404)
             assert hidden["detail"].replace(other, "") == missing["detail"].replace("nothing", "")
         desk.publish("swaps", seed=9)
-        ends = time.monotonic() + 60
-        while (found := await search(client, "swaps", keys["swaps"])).status_code == 404:
-            assert time.monotonic() < ends
-            await asyncio.sleep(0.1)
+        found = await ask_until(
+            lambda: search(client, "swaps", keys["swaps"]), lambda answer: answer.status_code != 404
+        )
         assert (found.status_code, found.json()["snapshot"]) == (200, desk.snapshots["swaps"]), found.text
         assert await list_names(client, everybody) == ["notes", "bonds", "swaps"]
         sent = {"documents": [{"doc_id": "new", "text": "a zebra"}]}

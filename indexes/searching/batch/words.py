@@ -106,6 +106,11 @@ class WordFinder:
         self._lengths: dict[TextField, Lengths] = {}
         self._lock = threading.Lock()
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory of the words that are kept; what they hold of the rows' lengths is not in it."""
+        return self._n_bytes
+
     def find_lengths(self, field: TextField) -> Lengths:
         """Return how long the view's rows are in a field; kept as long as this object."""
         with self._lock:

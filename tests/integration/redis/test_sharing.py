@@ -54,10 +54,11 @@ def test_a_changed_vector_is_not_taken(redis_server, secret, runner, plain):
         sharing = make_sharing(settings)
         shared = sharing.share_vectors(IDENTITY)
         cache = sharing.collector.caches["vector"]
+        before = {*plain.scan_iter("eagleray:vector:*")}
         await shared.keep(digest, vector)
         await cache.settle()
         assert np.array_equal(await shared.find(digest), vector)
-        name = shared._name(digest)
+        (name,) = {*plain.scan_iter("eagleray:vector:*")} - before
         stored = plain.get(name)
         assert 0 < plain.ttl(name) <= settings.redis.ttl_s
         for wrong in (stored[:-1], stored[:40], b"", b"\0" * len(stored), stored + b"\0"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from serve.service import _listen
+from serve.service import listen
 
 
 def test_no_answer_waits_for_the_clients_acknowledgement():
@@ -19,7 +19,7 @@ def test_no_answer_waits_for_the_clients_acknowledgement():
             options.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
             writer.close()
 
-        listening = _listen("127.0.0.1", 0)
+        listening = listen("127.0.0.1", 0)
         async with await asyncio.start_server(serve, sock=listening):
             _, writer = await asyncio.open_connection(*listening.getsockname())
             async with asyncio.timeout(10):

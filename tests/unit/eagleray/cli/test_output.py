@@ -9,7 +9,7 @@ import pytest
 
 from eagleray.cli import main
 from eagleray.cli.output import prepare_output, show_fields, show_json, show_line, show_table
-from eagleray.cli.questions import _show_hits
+from eagleray.cli.questions import show_hits
 
 HOSTILE = "Größe \x1b]0;title\x07 \x9b31m \u202edrow\u202c [/red] 漢\r\n\tend \ud800 \udcff"
 SHOWN = r"\x1b]0;title\x07 \x9b31m \u202edrow\u202c [/red]"
@@ -63,7 +63,7 @@ def test_hits_are_shown_without_what_their_documents_hold_of_controls(read_print
         end=9,
         known_from=0,
     )
-    _check(read_printed(_show_hits, SimpleNamespace(hits=(hit,)), is_explained=False), n_lines=3)
+    _check(read_printed(show_hits, SimpleNamespace(hits=(hit,)), is_explained=False), n_lines=3)
 
 
 def test_json_stays_exact_in_any_locale(read_printed):

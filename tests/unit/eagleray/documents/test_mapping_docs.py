@@ -7,7 +7,7 @@ from eagleray.contracts.documents import Document
 from eagleray.contracts.times import format_micros
 from eagleray.documents.formats.registry import SUFFIXES
 from eagleray.documents.mapping import apply_mapping, load_mapping
-from eagleray.documents.mapping_file import _KEYS
+from eagleray.documents.mapping_file import KEYS
 from eagleray.documents.records import InputFile
 
 PAGE = Path(__file__).parents[4] / "docs" / "mapping.md"
@@ -38,5 +38,5 @@ def test_every_example_on_the_page_maps_its_record(tmp_path):
 
 def test_the_page_names_every_key_and_every_suffix():
     text = PAGE.read_text(encoding="utf-8")
-    assert [key for key in _KEYS if f"| `{key}` |" not in text] == []
+    assert [key for key in KEYS if f"| `{key}` |" not in text] == []
     assert [suffix for suffix in SUFFIXES if f"`{suffix}`" not in text] == []

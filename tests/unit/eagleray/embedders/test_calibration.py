@@ -46,13 +46,14 @@ def test_a_measurement_is_made_once_and_kept(monkeypatch, small_model, tmp_path)
     assert [item.backend for item in first.measured] == ["torch-fp32", "torch-bf16"]
     assert first.measured[0].min_cosine == pytest.approx(1.0)
     assert 0.9 < first.measured[1].min_cosine < 1.0
-    monkeypatch.setattr(calibration, "_measure", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr(calibration, "measure_backend", lambda *_: pytest.fail("measured again"))
     assert find_calibration(settings, cache=tmp_path) == first
 
 
 def test_a_damaged_record_is_measured_again(monkeypatch, small_model, tmp_path):
     use_processor(monkeypatch, "avx512_bf16")
-    monkeypatch.setattr(calibration, "_measure", lambda *_: [REFERENCE, bf16(200.0, 0.9995)])
+    measured = {item.backend: (item, None) for item in (REFERENCE, bf16(200.0, 0.9995))}
+    monkeypatch.setattr(calibration, "measure_backend", lambda model, _: measured[model.identity.backend])
     settings = EmbedderSettings(model=str(small_model))
     find_calibration(settings, cache=tmp_path)
     path = next((tmp_path / "calibrations").iterdir())

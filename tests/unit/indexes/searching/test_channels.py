@@ -7,7 +7,7 @@ import pytest
 
 from eagleray.contracts.indexes import TextField
 from indexes.lexical.building import build_postings
-from indexes.lexical.scoring import find_best
+from indexes.lexical.scoring import find_best, weigh_terms
 from indexes.searching import channels
 from indexes.searching.channels import LexicalChannel
 from indexes.searching.targets import Counts
@@ -52,11 +52,11 @@ def test_what_earlier_segments_hold_spares_work_and_changes_nothing(monkeypatch,
 @pytest.mark.parametrize("seed", range(4))
 def test_a_floor_leaves_out_exactly_the_rows_below_it(seed):
     target = make_target(np.random.default_rng(seed), n_rows=5_000, is_masked=seed % 2)
-    channel = LexicalChannel([target], TERMS)
+    weighted = weigh_terms(TERMS, LexicalChannel([target], TERMS).statistics)
     postings, ids = target.view.postings[TextField.BODY], target.view.chunk_ids
-    every = find_best(postings, channel._weighted, target.selection, ids=ids, k=60)
+    every = find_best(postings, weighted, target.selection, ids=ids, k=60)
     for floor in (*np.unique(every.scores), float(every.scores[0]) + 1.0):
-        found = find_best(postings, channel._weighted, target.selection, ids=ids, k=60, floor=float(floor))
+        found = find_best(postings, weighted, target.selection, ids=ids, k=60, floor=float(floor))
         n_kept = int((every.scores >= floor).sum())
         assert found.rows.tolist() == every.rows[:n_kept].tolist()
         assert found.scores.tobytes() == every.scores[:n_kept].tobytes()

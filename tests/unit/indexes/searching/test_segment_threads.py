@@ -16,10 +16,10 @@ from benchmarks.differential_world import N_MOMENTS, make_world
 from eagleray.contracts.hits import Granularity, PlanKind, Ranking, SearchMode, SearchRequest
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import Principal
+from indexes.dense.flat import FlatIndex
 from indexes.masks.grammar import parse_filter
 from indexes.planning import plans
 from indexes.searching import channels
-from indexes.searching.channels import DenseChannel
 from indexes.searching.segment_threads import IN_TURN, SegmentThreads
 from tests.unit.indexes.searching.conftest import EVERYBODY
 
@@ -114,23 +114,44 @@ def test_many_searches_that_share_few_threads_all_end_with_the_answers_of_one(op
             assert [call.result(timeout=60) for call in asked] == alone
 
 
-@pytest.mark.parametrize("place", range(4))
-def test_what_a_segment_raises_reaches_the_caller_and_the_next_search_answers(opened, place, monkeypatch):
-    request = SearchRequest(query="swap spread", principal=EVERYBODY)
-    alone = show(opened[0], request)
-    real = DenseChannel._search
+class FailingIndex:
+    """An index that fails while it is told to, and otherwise is the one that it stands for."""
 
-    def fail(channel, part, plan, n):
-        if part == place:
+    def __init__(self, index, fault):
+        self.index, self.fault = index, fault
+
+    def search(self, query, **limits):
+        if self.fault.is_set():
             raise OSError("the disk is gone")
-        return real(channel, part, plan, n)
+        return self.index.search(query, **limits)
 
-    for searcher in opened:
-        with monkeypatch.context() as patch:
-            patch.setattr(DenseChannel, "_search", fail)
-            with pytest.raises(OSError, match="the disk is gone"):
-                searcher.search(request)
+    def __getattr__(self, name):
+        return getattr(self.index, name)
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_what_a_segment_raises_reaches_the_caller_and_the_next_search_answers(
+    opened, world, place, monkeypatch
+):
+    request = SearchRequest(query="swap spread", principal=EVERYBODY)
+    alone, views, fault = show(opened[0], request), [*world.views], threading.Event()
+    failing = views[place]
+    if failing.inverted is not None:
+        views[place] = replace(failing, inverted=FailingIndex(failing.inverted, fault))
+
+    def open_flat(vectors, ids):
+        index = FlatIndex(vectors, ids)
+        return FailingIndex(index, fault) if vectors is failing.vectors else index
+
+    monkeypatch.setattr(channels, "FlatIndex", open_flat)
+    for n_threads in (1, 2, 4):
+        searcher = replace(world, views=views).open_searcher(n_threads=n_threads)
+        fault.set()
+        with pytest.raises(OSError, match="the disk is gone"):
+            searcher.search(request)
+        fault.clear()
         assert show(searcher, request) == alone
+        searcher.close()
 
 
 def test_of_two_failures_the_first_in_the_order_of_the_parts_is_raised():

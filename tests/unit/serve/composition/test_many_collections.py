@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from dataclasses import replace
 
 import pytest
@@ -17,6 +16,7 @@ from indexes.snapshots.catalog import load_snapshot, put_collection, put_snapsho
 from serve.audit.service import LocalAuditService
 from serve.composition.collections import for_collection
 from tests.hashing_collections import HASHED, publish
+from tests.waiting import ask_until
 
 QUESTION = {"query": "swap curve", "k": 3}
 READS = (
@@ -121,10 +121,9 @@ def test_a_collection_that_is_published_while_all_are_served_is_found(desk):
             assert await list_names(client, everybody) == ["notes", "bonds"]
             assert await list_names(client, some) == []
             made.publish("swaps", seed=9)
-            ends = time.monotonic() + 30
-            while (found := await search(client, "swaps", some)).status_code == 404:
-                assert time.monotonic() < ends
-                await asyncio.sleep(0.05)
+            found = await ask_until(
+                lambda: search(client, "swaps", some), lambda answer: answer.status_code != 404
+            )
             assert found.json()["snapshot"] == made.snapshots["swaps"]
             assert await list_names(client, everybody) == ["notes", "bonds", "swaps"]
             assert (await client.get("/health/ready")).status_code == 200
@@ -253,9 +252,9 @@ def test_a_server_of_all_starts_without_any_and_is_ready_once_one_is_published(d
         async with made.serve() as client:
             assert (await client.get("/health/ready")).status_code == 503
             made.publish("bonds")
-            ends = time.monotonic() + 30
-            while (await client.get("/health/ready")).status_code != 200:
-                assert time.monotonic() < ends
-                await asyncio.sleep(0.1)
+            ready = await ask_until(
+                lambda: client.get("/health/ready"), lambda answer: answer.status_code != 503
+            )
+            assert ready.status_code == 200
 
     asyncio.run(body())

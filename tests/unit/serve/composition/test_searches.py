@@ -12,6 +12,7 @@ from indexes.service import open_searcher
 from serve.composition.searches import PROBE, open_search_process
 from serve.engine.answering import AnswererLimits
 from tests.hashing_collections import publish_hashed
+from tests.waiting import wait_until
 
 
 def test_readiness_is_answered_while_every_thread_of_the_searches_is_held(tmp_path):
@@ -28,8 +29,7 @@ def test_readiness_is_answered_while_every_thread_of_the_searches_is_held(tmp_pa
         )
         async with opening as process, process.open_searches(settings, "live") as opened:
             held = asyncio.create_task(opened.answerer.answer(lambda _: gate.wait(timeout=20)))
-            while not opened.answerer.n_at_work:
-                await asyncio.sleep(0.001)
+            await wait_until(lambda: opened.answerer.n_at_work)
             with pytest.raises(OverloadedError):
                 await opened.searches.answer(SearchRequest(query="swap", mode=SearchMode.LEXICAL))
             async with asyncio.timeout(20):

@@ -28,6 +28,13 @@ def set_ray(monkeypatch, *, is_initialized, node=None):
     monkeypatch.setattr(ending.worker, "_global_node", node)
 
 
+def find_hook(monkeypatch, done):
+    """Return what a process does at its end that starts Ray after it said so."""
+    set_ray(monkeypatch, is_initialized=False)
+    ending.end_application_at_exit()
+    return done.pop()
+
+
 @pytest.mark.parametrize("is_initialized", [False, True])
 def test_the_hook_is_set_where_ray_does_not_run_yet(monkeypatch, done, is_initialized):
     set_ray(monkeypatch, is_initialized=is_initialized)
@@ -36,8 +43,9 @@ def test_the_hook_is_set_where_ray_does_not_run_yet(monkeypatch, done, is_initia
 
 
 def test_the_alarm_is_taken_back_before_replicas_get_their_time(monkeypatch, done):
+    end = find_hook(monkeypatch, done)
     set_ray(monkeypatch, is_initialized=True, node=SimpleNamespace(is_head=lambda: True))
-    ending._end_application()
+    end()
     assert done == [0, "shutdown"]
 
 
@@ -46,6 +54,7 @@ def test_the_alarm_is_taken_back_before_replicas_get_their_time(monkeypatch, don
     [(True, SimpleNamespace(is_head=lambda: False)), (True, None), (False, None)],
 )
 def test_a_cluster_of_somebody_else_goes_on(monkeypatch, done, is_initialized, node):
+    end = find_hook(monkeypatch, done)
     set_ray(monkeypatch, is_initialized=is_initialized, node=node)
-    ending._end_application()
+    end()
     assert done == []

@@ -130,7 +130,7 @@ def test_a_notice_is_followed_at_once(opener, alias):
         await watcher.start()
         alias.snapshot = "b"
         watcher.notify()
-        await wait_until(lambda: watcher.state.snapshot == "b", timeout_s=5.0)
+        await wait_until(lambda: watcher.state.snapshot == "b")
         await watcher.close()
 
     asyncio.run(run())

@@ -50,19 +50,22 @@ def test_requests_are_answered_by_the_alias_or_by_the_snapshot_they_name(answer_
 
 
 def test_no_more_work_at_once_than_there_are_threads(answer_with):
-    lock, at_work, most = threading.Lock(), 0, 0
+    lock, may_end, at_work, most = threading.Lock(), threading.Event(), 0, 0
 
     def work(engine):
         nonlocal at_work, most
         with lock:
             at_work += 1
             most = max(most, at_work)
-        threading.Event().wait(0.01)
+        assert may_end.wait(20)
         with lock:
             at_work -= 1
 
     async def body(answerer):
-        await asyncio.gather(*(answerer.answer(work) for _ in range(30)))
+        asked = [asyncio.create_task(answerer.answer(work)) for _ in range(30)]
+        await wait_until(lambda: at_work == 3 and answerer.n_waiting == 27)
+        may_end.set()
+        await asyncio.gather(*asked)
 
     answer_with(body, n_threads=3, max_waiting=30)
     assert most == 3

@@ -8,15 +8,18 @@ import pytest
 
 from eagleray.contracts.manifests import AliasEntry
 from eagleray.errors import DeadlineError, NotPublishedError
+from eagleray.testing.fakes import ManualClock
 from serve.engine import publications as module
 from serve.engine.publications import Publications
+from tests.waiting import run_by
 
 
 class Log:
     """The moves of an alias, and what was read of them."""
 
     def __init__(self, *moves):
-        self.moves, self.read, self.gate = list(moves), [], threading.Event()
+        self.moves, self.read = list(moves), []
+        self.is_held, self.gate = threading.Event(), threading.Event()
         self.held_from = len(moves)
         self.state = SimpleNamespace(snapshot="")
 
@@ -25,7 +28,8 @@ class Log:
 
     def read_moves(self, after, until):
         if after == self.held_from:
-            self.gate.wait(10)
+            self.is_held.set()
+            assert self.gate.wait(20)
         self.read.append((after, until))
         return [
             AliasEntry(sequence=number, snapshot=name, previous=None, moved_at=number, reason=reason)
@@ -85,14 +89,18 @@ def test_only_moves_that_are_new_are_read_and_some_at_a_time(monkeypatch):
 def test_a_log_that_takes_long_ends_no_request_late_and_is_read_on_from_where_it_was_left(monkeypatch):
     monkeypatch.setattr(module, "_BLOCK", 1)
 
+    clock = ManualClock()
+
     async def body():
         log = Log(*publish("a", "b"))
         found, log.held_from = log.open(timeout_s=1.0), 1
+        late = asyncio.create_task(find(found, "a"))
+        assert await asyncio.to_thread(log.is_held.wait, 20)
+        clock.advance(1.0)
         with pytest.raises(DeadlineError):
-            await find(found, "a")
+            await late
         log.gate.set()
-        found._timeout_s = 10.0
         assert await find(found, "a") == ("b", True)
         assert log.read.count((0, 1)) == 1
 
-    asyncio.run(body())
+    run_by(clock, body())

@@ -72,8 +72,8 @@ def test_a_long_list_does_not_keep_a_short_one_waiting(rank_with, score):
         long = asyncio.create_task(ranker.rank("long", [f"p{row}" for row in range(5 * TURN)], may_cut=False))
         await wait_until(lambda: score.turns)
         short = asyncio.create_task(ranker.rank("short", ["a"], may_cut=False))
-        await wait_until(lambda: ranker.n_waiting == 4 * TURN + 1)
-        await asyncio.sleep(0.05)
+        await wait_until(lambda: ranker.n_requests == 2)
+        assert ranker.n_waiting == 4 * TURN + 1
         score.gate.set()
         await asyncio.gather(long, short)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import threading
 from functools import partial
 
 import numpy as np
@@ -25,6 +25,7 @@ from serve.audit.audit_writer import AuditWriter
 from serve.audit.record_queries import scan_records
 from serve.audit.replays import replay_records
 from serve.composition.models import open_question_encoder
+from serve.engine import searching
 from serve.engine.alias_watcher import AliasWatcher
 from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
 from serve.engine.question_vectors import QuestionVectors
@@ -32,6 +33,7 @@ from serve.engine.searching import Searches
 from serve.engine.snapshot_pool import SnapshotPool
 from tests.audit_records import record_one
 from tests.small_collections import DIM, EMBEDDER, SPEC, WORDS, put_small_snapshot
+from tests.waiting import wait_until
 
 
 class CutModel:
@@ -139,18 +141,18 @@ def test_the_time_of_a_search_has_embedding_in_it(search_with):
     search_with(body, CutModel())
 
 
-class SlowEngine:
-    """An engine whose searches take a while, and that says which snapshot it is of."""
+class GatedEngine:
+    """An engine whose searches may be held up, and that says which snapshot it is of."""
 
-    def __init__(self, snapshot):
-        self.snapshot = snapshot
+    def __init__(self, gate, snapshot):
+        self.gate, self.snapshot = gate, snapshot
 
     def under(self, asked):
         assert asked.entitled_by == asked.snapshot
         return self
 
     def search(self, request, *, vector=None):
-        time.sleep(0.04)
+        self.gate.pass_through()
         told = Explanation(
             snapshot=self.snapshot,
             as_of=None,
@@ -167,16 +169,37 @@ class SlowEngine:
         pass
 
 
+class Gate:
+    """Holds searches up once it is shut."""
+
+    def __init__(self):
+        self.reached, self.may_pass = threading.Event(), threading.Event()
+        self.may_pass.set()
+
+    def pass_through(self):
+        self.reached.set()
+        assert self.may_pass.wait(timeout=20)
+
+
 LEXICAL = SearchRequest(query="swap", mode=SearchMode.LEXICAL)
 
 
-def search_slowly(body, **limits):
-    """Run a coroutine over slow searches, and a function that moves the alias."""
+@pytest.fixture
+def gate():
+    return Gate()
+
+
+def search_in_turns(body, gate, monkeypatch, **limits):
+    """Run a coroutine over searches that each take a whole turn, and a function that moves the alias."""
+    monkeypatch.setattr(searching, "_TURN_S", 0.0)
 
     async def whole():
         wanted = ["a"]
         watcher = AliasWatcher(
-            SnapshotPool(SlowEngine), lambda: wanted[0], probe=lambda engine: None, interval_s=5.0
+            SnapshotPool(partial(GatedEngine, gate)),
+            lambda: wanted[0],
+            probe=lambda engine: None,
+            interval_s=5.0,
         )
         await watcher.start()
         answerer = Answerer(watcher, SearchThreads(AnswererLimits(**limits)))
@@ -194,7 +217,7 @@ def search_slowly(body, **limits):
     return asyncio.run(whole())
 
 
-def test_a_batch_lets_others_have_the_thread():
+def test_a_batch_lets_others_have_the_thread(gate, monkeypatch):
     async def body(searches, _):
         ended = []
 
@@ -209,16 +232,18 @@ def test_a_batch_lets_others_have_the_thread():
         await batch
         return ended
 
-    assert search_slowly(body, n_threads=1) == [0, 1, "batch"]
+    assert search_in_turns(body, gate, monkeypatch, n_threads=1) == [0, 1, "batch"]
 
 
-def test_a_batch_is_of_one_snapshot_whatever_is_published_meanwhile():
+def test_a_batch_is_of_one_snapshot_whatever_is_published_meanwhile(gate, monkeypatch):
     async def body(searches, move):
+        gate.may_pass.clear()
         batch = asyncio.create_task(searches.answer_all([LEXICAL] * 20))
-        await asyncio.sleep(0.05)
+        await wait_until(gate.reached.is_set)
         await move("b")
+        gate.may_pass.set()
         return await batch, await searches.answer(LEXICAL)
 
-    batch, after = search_slowly(body, n_threads=1)
+    batch, after = search_in_turns(body, gate, monkeypatch, n_threads=1)
     assert [answer.explanation.snapshot for answer in batch] == ["a"] * 20
     assert after.explanation.snapshot == "b"

@@ -32,7 +32,8 @@ def test_an_engine_is_closed_only_when_its_last_lease_is_released(opener):
         one, other = await pool.lease("a"), await pool.lease("a")
         one.release()
         one.release()  # a second time changes nothing
-        await asyncio.sleep(0.02)
+        (await pool.lease("later")).release()
+        await wait_until(lambda: opener.find("later")[0].is_closed)
         assert not opener.opened[0].is_closed
         other.release()
         await wait_until(lambda: opener.opened[0].is_closed)

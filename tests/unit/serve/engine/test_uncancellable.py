@@ -21,13 +21,18 @@ def test_what_was_begun_ends_also_where_nobody_waits_and_closing_waits_for_it():
         left.cancel()
         with pytest.raises(asyncio.CancelledError):
             await left
-        closing = asyncio.create_task(uncancellable.close())
-        await asyncio.sleep(0.01)
-        assert (closing.done(), ended) == (False, [])
+
+        async def close():
+            await uncancellable.close()
+            ended.append("closed")
+
+        closing = asyncio.create_task(close())
+        await asyncio.sleep(0)
         is_free.set()
         assert await waiting == "waiting"
         await closing
-        assert sorted(ended) == ["left", "waiting"]
+        assert sorted(ended[:2]) == ["left", "waiting"]
+        assert ended[2:] == ["closed"]
 
     asyncio.run(body())
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
+import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -11,6 +14,7 @@ import httpx
 import pytest
 
 from eagleray.chunking.counting import WhitespaceCounter
+from eagleray.contracts.bounds import MAX_TEXTS
 from eagleray.contracts.callers import Authentication, Caller, Role
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchMode, SearchRequest
@@ -62,11 +66,43 @@ from tests.openai_stores import connect
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_rerankers import write_cross_encoder
 from tests.small_searchers import FixedEmbedder, open_engine
+from tests.waiting import wait_until
 
 UNBOUND = make_quotas(requests_per_s=0.0, texts_per_s=0.0, burst_s=1.0)
 PROBE = SearchRequest(query="ready", k=1, mode=SearchMode.LEXICAL)
 AUDITED = AuditCounts(n_written=11, n_refused=2, n_dropped=3, n_pending=4, is_failing=True)
 PATH = f"/collections/{SPEC.name}/search"
+
+
+class HeldEmbedder(HashingEmbedder):
+    """Hashes texts; may be held up, and raises an error once it is given one."""
+
+    def __init__(self):
+        self.error, self.gate, self.is_held = None, threading.Event(), False
+        self.gate.set()
+
+    def embed_passages(self, texts):
+        self.is_held = not self.gate.is_set()
+        assert self.gate.wait(timeout=20)
+        if self.error is not None:
+            raise self.error
+        return super().embed_passages(texts)
+
+
+@asynccontextmanager
+async def fill_queue(served, embedder):
+    """Hold the embedder for the length of a block, with as many texts waiting for it as may."""
+    encoder, whole = served.model.encoder, ["x"] * MAX_TEXTS
+    embedder.gate.clear()
+    held = asyncio.create_task(encoder.encode(["first"]))
+    await wait_until(lambda: embedder.is_held)
+    waiting = asyncio.create_task(encoder.encode(whole))
+    await wait_until(lambda: encoder.n_waiting == len(whole))
+    try:
+        yield
+    finally:
+        embedder.gate.set()
+        await asyncio.gather(held, waiting)
 
 
 class Served:
@@ -116,6 +152,7 @@ def serve_with(store):
         reranker=None,
         takes_files=False,
         open_with=open_engine,
+        embedder=None,
         **limits,
     ):
         recorded = [] if can_record else None
@@ -126,7 +163,13 @@ def serve_with(store):
 
         async def serve():
             opening = open_collection(
-                store, AnswererLimits(**limits), recorded, record_change, open_with=open_with, **taking
+                store,
+                AnswererLimits(**limits),
+                recorded,
+                record_change,
+                embedder=embedder or HashingEmbedder(),
+                open_with=open_with,
+                **taking,
             )
             async with opening as (collection, embedding):
                 server = make_server({collection.name: collection}, frozenset(groups), **embedding, **shared)
@@ -136,6 +179,36 @@ def serve_with(store):
         return asyncio.run(serve())
 
     return run
+
+
+class Steps:
+    """Processor seconds of the event loop's longest step, and what it was."""
+
+    def __init__(self):
+        self.longest_s, self.longest = 0.0, ""
+
+    def clear(self):
+        """Begin anew."""
+        self.longest_s, self.longest = 0.0, ""
+
+    def time(self, run, handle):
+        """Carry out a step."""
+        started = time.thread_time()
+        run(handle)
+        seconds = time.thread_time() - started
+        if seconds > self.longest_s:
+            self.longest_s, self.longest = seconds, repr(handle)[:300]
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """What every step of the event loop costs; garbage is collected before them, and not meanwhile."""
+    found, run = Steps(), asyncio.events.Handle._run
+    monkeypatch.setattr(asyncio.events.Handle, "_run", lambda handle: found.time(run, handle))
+    gc.collect()
+    gc.disable()  # a collection goes through all that the tests before left
+    yield found
+    gc.enable()
 
 
 @pytest.fixture
@@ -276,7 +349,9 @@ def make_server(opened, groups, **parts):
 
 
 @asynccontextmanager
-async def open_collection(store, limits, recorded, record_change, *, open_with=open_engine, **taking):
+async def open_collection(
+    store, limits, recorded, record_change, *, embedder, open_with=open_engine, **taking
+):
     """Give a collection over the alias of the small one, and the model of its server."""
     watcher = AliasWatcher(
         SnapshotPool(partial(open_with, store)),
@@ -287,8 +362,7 @@ async def open_collection(store, limits, recorded, record_change, *, open_with=o
     await watcher.start()
     threads = SearchThreads(limits)
     answerer = Answerer(watcher, threads)
-    embedder = HashingEmbedder()
-    encoder_limits = EncoderLimits(max_tokens=embedder.identity.max_tokens, max_waiting=2_048)
+    encoder_limits = EncoderLimits(max_tokens=embedder.identity.max_tokens, max_waiting=MAX_TEXTS)
     encoder = Encoder(embedder.embed_passages, count=count_words, limits=encoder_limits)
     questions = Encoder(embedder.embed_queries, count=count_words, limits=encoder_limits)
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gc
 import traceback
 from dataclasses import replace
+from types import FunctionType, ModuleType
 
 import pytest
 from pydantic import SecretStr
@@ -212,14 +214,31 @@ def test_a_store_that_is_down_lets_nobody_in_beyond_the_bound(store, clock, key)
         checker.authenticate(key.write())
 
 
+def list_held(thing, *, but):
+    """Return every text and all bytes that an object holds, however deep, leaving out what is not its own."""
+    found, seen, waiting = [], {id(but)}, [thing]
+    while waiting:
+        item = waiting.pop()
+        if id(item) in seen or isinstance(item, type | ModuleType | FunctionType):
+            continue
+        seen.add(id(item))
+        if isinstance(item, str | bytes):
+            found.append(item)
+        waiting += gc.get_referents(item)
+    return found
+
+
 def test_guesses_are_not_remembered_and_keys_are_not_kept_as_text(store, clock, key):
-    checker = open_checker(RemoteStore(store), clock)
+    remote = RemoteStore(store)
+    checker = open_checker(remote, clock)
     checker.authenticate(key.write())
+    held = list_held(checker, but=remote)
+    assert key.key_id in held
+    assert not any(key.secret in str(text) for text in held)
+    assert [len(text) for text in held if isinstance(text, bytes)] == [32]
     for _ in range(20):
         refuse(checker, make_key().write())
-    (digest,) = checker._remembered
-    assert key.secret not in repr(checker._remembered)
-    assert len(digest) == 32
+    assert sorted(map(str, list_held(checker, but=remote))) == sorted(map(str, held))
 
 
 def test_a_record_given_another_role_by_hand_is_refused(store, clock, key):

@@ -13,8 +13,7 @@ from eagleray.contracts.indexes import TextField
 from eagleray.contracts.manifests import FittedRanking
 from eagleray.contracts.principals import Principal
 from indexes.masks.grammar import parse_filter
-from indexes.searching.searcher import Searcher
-from tests.small_batches import list_single, open_tied
+from tests.small_batches import list_single, open_tied, write_tied
 from tests.small_collections import DAY
 
 TITLE, HEADING = TextField.TITLE, TextField.HEADING
@@ -62,13 +61,9 @@ def test_boosted_questions_are_answered_fast_and_as_one_by_one_to_the_bit(tmp_pa
 @pytest.mark.parametrize("mode", [SearchMode.LEXICAL, SearchMode.HYBRID])
 @pytest.mark.parametrize("field", [TITLE, HEADING])
 def test_a_boost_counts_whether_the_question_or_the_collection_names_it(tmp_path, rng, mode, field):
-    plain = open_tied(tmp_path, rng, n_documents=20)
-    fitted = Searcher(
-        "b" * 64,
-        plain._batch._segments,
-        embedder=plain._batch._embedder,
-        fitted=FittedRanking(dense_weight=0.35, boosts={field: 2.0}, n_questions=50),
-    )
+    tied = write_tied(tmp_path, rng, n_documents=20)
+    weights = FittedRanking(dense_weight=0.35, boosts={field: 2.0}, n_questions=50)
+    plain, fitted = tied.open_searcher(), tied.open_searcher(weights)
     request = SearchRequest(
         query="margin swap 1", mode=mode, k=100, principal=Principal(subject="r", groups=frozenset({"rates"}))
     )
@@ -96,7 +91,8 @@ def test_a_row_whose_title_alone_holds_a_word_is_a_hit_of_words(tmp_path, rng):
 
 @pytest.mark.usefixtures("only_fast")
 def test_boosted_questions_take_no_more_memory_than_allowed(tmp_path, rng):
-    searcher = open_tied(tmp_path, rng, n_documents=270)
+    tied = write_tied(tmp_path, rng, n_documents=270)
+    searcher = tied.open_searcher()
     boosts = {TITLE: 0.5, HEADING: 0.5}
     requests = [
         SearchRequest(query=f"swap bond {number}x {number % 8}", k=1, ranking=Ranking(boosts=boosts))
@@ -107,5 +103,5 @@ def test_boosted_questions_take_no_more_memory_than_allowed(tmp_path, rng):
     searcher.search_many(requests, max_bytes=400_000, n_threads=1)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert 4 * searcher._batch._columns.n_rows * len(requests) > 8_000_000
+    assert 4 * tied.n_rows * len(requests) > 8_000_000
     assert peak < 6_000_000

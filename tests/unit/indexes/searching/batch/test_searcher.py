@@ -13,7 +13,7 @@ from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
 from eagleray.contracts.times import LATEST
 from eagleray.errors import GuardError, QueryError
 from indexes.searching.batch import searcher as batch_searcher
-from tests.small_batches import list_single, open_tied
+from tests.small_batches import list_single, open_tied, write_tied
 from tests.small_collections import DAY
 
 
@@ -108,7 +108,8 @@ def test_ties_go_to_the_lower_chunk_id_as_in_single_searches(tmp_path, rng, mode
 
 
 def test_similarities_take_no_more_memory_than_allowed(tmp_path, rng):
-    searcher = open_tied(tmp_path, rng, n_documents=400)
+    tied = write_tied(tmp_path, rng, n_documents=400)
+    searcher = tied.open_searcher()
     requests = [
         SearchRequest(query=f"x{number} {number % 8}", k=1, mode=SearchMode.DENSE) for number in range(2_000)
     ]
@@ -119,6 +120,5 @@ def test_similarities_take_no_more_memory_than_allowed(tmp_path, rng):
         searcher.search_many(requests, max_bytes=max_bytes, n_threads=1)
         peaks[max_bytes] = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-    n_rows = searcher._batch._columns.n_rows
-    assert peaks[64 << 20] > 4 * n_rows * len(requests) > 8_000_000
+    assert peaks[64 << 20] > 4 * tied.n_rows * len(requests) > 8_000_000
     assert peaks[400_000] < 5_000_000

@@ -53,7 +53,7 @@ def test_a_word_counts_its_visible_rows_whatever_is_kept(opened, max_bytes):
         _, visible = finder.find(field, term).count(counts.prefixes, times)
         expected = [count_by_hand(segments, columns, view, field, term, time) for time in times]
         assert visible.tolist() == expected
-        assert finder._n_bytes <= max_bytes
+        assert finder.n_bytes <= max_bytes
     for field, term in ((TextField.BODY, "swap"), (TextField.TITLE, "note"), (TextField.HEADING, "note")):
         assert count_by_hand(segments, columns, view, field, term, 49 * DAY) > 5
 

@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from eagleray.contracts.callers import Action
 from eagleray.errors import AuthenticationError
 from serve.http.access import Asking, read_credential
-from serve.http.middleware.admission import list_needs
+from serve.http.middleware.admission import Admission, list_needs
 from tests.unit.serve.http.conftest import PATH
 
 OPEN = {"/health/live", "/health/ready", "/health", "/openapi.json"}
@@ -20,17 +20,21 @@ ODD_PATHS = ("/nothing", "/v1/nothing", "/v2/nothing", "/collections", "/v1/file
 
 
 @pytest.fixture
-def app_routes(serve_with):
-    """The routes of the application, as Starlette holds them."""
+def app_routes(serve_with, monkeypatch):
+    """The routes of the application, as it gives them to what lets requests in."""
     found = []
 
-    async def ask(served):
-        app = served.app
-        while not hasattr(app, "routes"):
-            app = app._app
-        found.extend(app.routes)
+    class SeenAdmission(Admission):
+        def __init__(self, app, *, routes, **parts):
+            found.extend(routes)
+            super().__init__(app, routes=routes, **parts)
 
-    serve_with(ask)
+    async def ask(served):
+        await served.client.get("/health/live")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("serve.http.app.Admission", SeenAdmission)
+        serve_with(ask)
     return found
 
 

@@ -7,9 +7,11 @@ import json
 
 import pytest
 
+from eagleray.testing.fakes import ManualClock
 from serve.http.middleware.admission import TAKES, BodyKind
 from serve.http.middleware.body_limit import MAX_BYTES, UNREAD_BYTES, BodyLimit
 from serve.http.middleware.body_room import BodyRoom
+from tests.waiting import run_by
 
 PATH = "/collections/notes/search"
 JSON = (b"content-type", b"application/json")
@@ -18,7 +20,7 @@ FORM = (b"content-type", b"multipart/form-data; boundary=b")
 
 def send_parts(parts, *headers, takes=BodyKind.JSON, room=None, pause_s=0.0, timeout_s=5.0):
     """Return status, answer, headers, and what the application got."""
-    got, sent = [], []
+    got, sent, clock = [], [], ManualClock()
     left = list(parts)
 
     async def app(scope, receive, send):
@@ -29,7 +31,8 @@ def send_parts(parts, *headers, takes=BodyKind.JSON, room=None, pause_s=0.0, tim
     async def receive():
         if not left:
             return {"type": "http.disconnect"}
-        await asyncio.sleep(pause_s)
+        clock.advance(pause_s)
+        await asyncio.sleep(0)
         part = left.pop(0)
         return {"type": "http.request", "body": part, "more_body": bool(left)}
 
@@ -39,7 +42,7 @@ def send_parts(parts, *headers, takes=BodyKind.JSON, room=None, pause_s=0.0, tim
     limit = BodyLimit(app, room=room or BodyRoom(1 << 30), longer={}, timeout_s=timeout_s)
     named = [(b"transfer-encoding", b"chunked"), *headers]
     scope = {"type": "http", "path": PATH, "method": "POST", "headers": named, TAKES: takes}
-    asyncio.run(limit(scope, receive, send))
+    run_by(clock, limit(scope, receive, send))
     start, *rest = sent
     answer = json.loads(b"".join(message.get("body", b"") for message in rest))
     assert not rest[-1].get("more_body", False)

@@ -9,22 +9,22 @@ import pytest
 
 from tests.small_collections import SPEC
 from tests.small_searchers import open_engine
+from tests.waiting import wait_until
 
 PATH = f"/collections/{SPEC.name}/documents"
 WRITER = {"authorization": "Bearer ann"}
 
 
-class SlowOpener:
-    """Opens a snapshot after a while, once it is let."""
+class HeldOpener:
+    """Opens a snapshot once it is let."""
 
-    def __init__(self, seconds=0.0):
-        self.gate, self.seconds = threading.Event(), seconds
+    def __init__(self):
+        self.gate, self.n_begun = threading.Event(), 0
         self.gate.set()
 
     def __call__(self, store, snapshot):
+        self.n_begun += 1
         assert self.gate.wait(timeout=20)
-        if self.seconds:
-            threading.Event().wait(self.seconds)
         return open_engine(store, snapshot)
 
 
@@ -40,9 +40,18 @@ async def find(served, query):
 
 
 def test_fifty_writes_in_a_row_are_each_found_by_the_search_after_them(serve_with):
+    opener = HeldOpener()
+
     async def body(served):
         for number in range(50):
-            answer = await write(served, f"x{number}", f"okapi{number}")
+            opener.gate.clear()
+            begun = opener.n_begun
+            writing = asyncio.create_task(write(served, f"x{number}", f"okapi{number}"))
+            await wait_until(lambda begun=begun: opener.n_begun > begun)
+            assert await find(served, f"okapi{number}") == set()
+            assert not writing.done()
+            opener.gate.set()
+            answer = await writing
             assert answer.status_code == 200, answer.text
             assert answer.json()["is_searchable"] is True
             assert await find(served, f"okapi{number}") == {f"x{number}"}
@@ -50,11 +59,11 @@ def test_fifty_writes_in_a_row_are_each_found_by_the_search_after_them(serve_wit
         assert gone.json()["is_searchable"] is True
         assert await find(served, "okapi7") == set()
 
-    serve_with(body, takes_files=True, open_with=SlowOpener(0.03))
+    serve_with(body, takes_files=True, open_with=opener)
 
 
 def test_the_answer_waits_as_long_as_it_may_and_says_what_came_of_it(serve_with):
-    opener = SlowOpener()
+    opener = HeldOpener()
 
     async def body(served):
         opener.gate.clear()
@@ -63,7 +72,8 @@ def test_the_answer_waits_as_long_as_it_may_and_says_what_came_of_it(serve_with)
         late = await write(served, "x", "okapi", key="k", wait_s=0.05)
         assert late.json() == at_once.json()
         waiting = asyncio.create_task(write(served, "x", "okapi", key="k", wait_s=20))
-        await asyncio.sleep(0.1)
+        after = await write(served, "x", "okapi", key="k", wait_s=0.05)
+        assert after.json() == at_once.json()
         assert not waiting.done()
         assert await find(served, "okapi") == set()
         opener.gate.set()

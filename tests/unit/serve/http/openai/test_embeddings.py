@@ -14,6 +14,7 @@ from eagleray.errors import ModelError
 from serve.composition.features import EMBEDDING
 from serve.http.middleware.body_limit import MAX_BYTES
 from serve.http.openai.embeddings import PATH
+from tests.unit.serve.http.conftest import HeldEmbedder, fill_queue
 
 TEXTS = ["coupon of the 2029 notes", "SOFR", "net sales rose 7.4%"]
 HELLO = [15339, 1917]
@@ -196,32 +197,38 @@ def test_who_is_not_known_or_has_no_role_for_it_gets_no_vector(serve_with):
     serve_with(ask)
 
 
-def test_too_much_at_once_is_told_with_a_time_and_a_defect_without_its_cause(serve_with, monkeypatch):
+def test_too_much_at_once_is_told_with_a_time(serve_with):
+    embedder = HeldEmbedder()
+
     async def ask(served):
-        encoder = served.model.encoder
-        monkeypatch.setattr(encoder._turns, "_n_waiting", MAX_TEXTS)
-        refused = await embed(served, {"input": "a"})
-        check_error(refused, 429, kind="rate_limit_error", word="waiting", code="rate_limit_exceeded")
-        assert int(refused.headers["retry-after"]) >= 1
-        monkeypatch.setattr(encoder._turns, "_n_waiting", 0)
+        async with fill_queue(served, embedder):
+            refused = await embed(served, {"input": "a"})
+            check_error(refused, 429, kind="rate_limit_error", word="waiting", code="rate_limit_exceeded")
+            assert int(refused.headers["retry-after"]) >= 1
+        read_vectors(await embed(served, {"input": "a"}))
 
-        def fail(texts):
-            raise ZeroDivisionError("secret words")
+    serve_with(ask, embedder=embedder)
 
-        monkeypatch.setattr(encoder, "_embed", fail)
+
+def test_a_defect_is_told_without_its_cause(serve_with):
+    embedder = HeldEmbedder()
+    embedder.error = ZeroDivisionError("secret words")
+
+    async def ask(served):
         answer = await embed(served, {"input": "a"})
         check_error(answer, 500, kind="server_error", word="log")
         assert "secret" not in answer.text
 
-    serve_with(ask)
+    serve_with(ask, embedder=embedder)
 
 
-def test_a_model_that_fails_on_a_text_is_told_as_it_is(serve_with, monkeypatch):
+def test_a_model_that_fails_on_a_text_is_told_as_it_is(serve_with):
+    embedder = HeldEmbedder()
+    embedder.error = ModelError(
+        model="hashing", detail="it gave text 0 of 1 a vector without a finite length"
+    )
+
     async def ask(served):
-        def fail(texts):
-            raise ModelError(model="hashing", detail="it gave text 0 of 1 a vector without a finite length")
-
-        monkeypatch.setattr(served.model.encoder, "_embed", fail)
         check_error(await embed(served, {"input": "a"}), 400, word="finite length")
 
-    serve_with(ask)
+    serve_with(ask, embedder=embedder)

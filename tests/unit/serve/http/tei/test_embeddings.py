@@ -9,6 +9,7 @@ from eagleray.contracts.bounds import MAX_TEXTS
 from eagleray.embedders.hashing import DIM, MAX_TOKENS, HashingEmbedder
 from eagleray.errors import ModelError
 from serve.http.errors.tei_errors import PATHS
+from tests.unit.serve.http.conftest import HeldEmbedder, fill_queue
 
 TEXTS = ["coupon of the 2029 notes", "SOFR", "net sales rose 7.4%"]
 LONG = " ".join(f"w{word}" for word in range(MAX_TOKENS + 40))
@@ -38,19 +39,27 @@ def test_texts_become_the_vectors_of_the_embedder(serve_with, path, inputs):
     serve_with(body)
 
 
-def test_questions_are_embedded_as_questions_where_the_prompt_says_so(serve_with, monkeypatch):
+def test_questions_are_embedded_as_questions_where_the_prompt_says_so(serve_with):
+    class QuestionEmbedder(HashingEmbedder):
+        """Gives each question the same vector."""
+
+        def __init__(self):
+            self.seen = []
+
+        def embed_queries(self, texts):
+            self.seen.append(texts)
+            return np.eye(1, DIM, dtype="f4")
+
+    embedder = QuestionEmbedder()
+
     async def body(served):
-        seen = []
-        monkeypatch.setattr(
-            served.model.questions, "_embed", lambda texts: seen.append(texts) or np.eye(1, DIM, dtype="f4")
-        )
         answer = await ask(served, "/embed", {"inputs": "SOFR", "prompt_name": "query"})
-        assert (seen, answer.json()[0][0]) == ([["SOFR"]], 1.0)
+        assert (embedder.seen, answer.json()[0][0]) == ([["SOFR"]], 1.0)
         check_error(
             await ask(served, "/embed", {"inputs": "a", "prompt_name": "x"}), 422, "Validation", "prompt_name"
         )
 
-    serve_with(body)
+    serve_with(body, embedder=embedder)
 
 
 def test_dimensions_shorten_the_vectors(serve_with):
@@ -140,32 +149,31 @@ def test_only_those_who_may_search_get_vectors_and_every_role_sees_the_model(ser
     serve_with(body)
 
 
-def test_health_is_what_embedding_a_text_gives(serve_with, monkeypatch):
+def test_health_is_what_embedding_a_text_gives(serve_with):
+    embedder = HeldEmbedder()
+
     async def body(served):
         answer = await served.client.get("/health", headers={"authorization": "Bearer wrong"})
         assert (answer.status_code, answer.text) == (200, "")
-
-        def fail(texts):
-            raise ModelError(model="hashing", detail="secret words")
-
-        monkeypatch.setattr(served.model.encoder, "_embed", fail)
+        embedder.error = ModelError(model="hashing", detail="secret words")
         answer = await served.client.get("/health")
         check_error(answer, 503, "Unhealthy", "ModelError")
         assert "secret" not in answer.text
         check_error(await ask(served, "/embed", {"inputs": "a"}), 424, "Backend", "secret")
 
-    serve_with(body)
+    serve_with(body, embedder=embedder)
 
 
-def test_too_much_at_once_is_told_with_a_time(serve_with, monkeypatch):
+def test_too_much_at_once_is_told_with_a_time(serve_with):
+    embedder = HeldEmbedder()
+
     async def body(served):
-        monkeypatch.setattr(served.model.encoder._turns, "_n_waiting", 10**6)
-        answer = await ask(served, "/embed", {"inputs": "a"})
-        monkeypatch.setattr(served.model.encoder._turns, "_n_waiting", 0)
+        async with fill_queue(served, embedder):
+            answer = await ask(served, "/embed", {"inputs": "a"})
         check_error(answer, 429, "Overloaded", "waiting")
         assert int(answer.headers["retry-after"]) >= 1
 
-    serve_with(body)
+    serve_with(body, embedder=embedder)
 
 
 def test_every_path_with_teis_errors_has_a_route(serve_with):
