@@ -210,12 +210,10 @@ def _reach(scores: npt.NDArray[np.float64], floor: float | None) -> BoolVector:
 def judge(expression: FilterExpression, row: Row) -> bool | None:
     """Return whether a row satisfies an expression: true, false, or `None` as SQL has it."""
     match expression:
-        case And(operands=operands):
+        case And(operands=operands) | Or(operands=operands):
+            settles = isinstance(expression, Or)
             found = [judge(operand, row) for operand in operands]
-            return False if False in found else None if None in found else True
-        case Or(operands=operands):
-            found = [judge(operand, row) for operand in operands]
-            return True if True in found else None if None in found else False
+            return settles if settles in found else None if None in found else not settles
         case Not(operand=operand):
             inner = judge(operand, row)
             return None if inner is None else not inner
@@ -224,8 +222,11 @@ def judge(expression: FilterExpression, row: Row) -> bool | None:
         case Matches(column=name, words=words):
             return _count_in((row.title if name == "title" else row.text).split(), words) > 0
     value = row.attributes.get(expression.column.removeprefix("attributes."))
-    if value is None:
-        return None
+    return None if value is None else _judge_value(expression, value)
+
+
+def _judge_value(expression: FilterExpression, value: Any) -> bool | None:
+    """Return whether a value that is there satisfies a condition."""
     match expression:
         case StartsWith(prefix=prefix):
             members = value if isinstance(value, list) else [value]

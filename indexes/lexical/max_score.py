@@ -101,10 +101,7 @@ def scan(
         first = _find_first(query, cursors, is_left_out)
         if first < 0:
             return n
-        for term in range(len(cursors)):
-            if not is_left_out[term]:
-                begins[term] = cursors[term]
-                cursors[term] = _add_term(query, term, cursors[term], first, sums)
+        _add_terms(query, first, is_left_out, (cursors, begins), sums)
         n_risen = _find_risen(sums, max(_LEAST, (worst - left_out) * _CAUTION), risen)
         for number in range(n_risen):
             row = first + risen[number]
@@ -144,6 +141,30 @@ def _find_first(query: Query, cursors: IntVector, is_left_out: npt.NDArray[np.bo
             if first < 0 or row < first:
                 first = row
     return first
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_terms(
+    query: Query,
+    first: np.int64,
+    is_left_out: npt.NDArray[np.bool_],
+    places: tuple[IntVector, IntVector],
+    sums: DoubleVector,
+) -> None:
+    """Add what the terms that are not left out give the rows of a window, and move on behind it.
+
+    Args:
+        query: the terms.
+        first: row of the window.
+        is_left_out: bool [n_terms].
+        places: int64 [n_terms] each: where a term is read next, and where it was before this window.
+        sums: float64, takes the scores of the window's rows.
+    """
+    cursors, begins = places
+    for term in range(len(cursors)):
+        if not is_left_out[term]:
+            begins[term] = cursors[term]
+            cursors[term] = _add_term(query, term, cursors[term], first, sums)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import partial, reduce
 from typing import Any, Final
 
 import numpy as np
@@ -170,10 +170,7 @@ def _evaluate(expression: FilterExpression, view: SegmentView) -> pa.Array:
     match expression:
         case And(operands=operands) | Or(operands=operands):
             join = pc.and_kleene if isinstance(expression, And) else pc.or_kleene
-            result = _evaluate(operands[0], view)
-            for other in operands[1:]:
-                result = join(result, _evaluate(other, view))
-            return result
+            return reduce(join, (_evaluate(operand, view) for operand in operands))
         case Not(operand=operand):
             return pc.invert(_evaluate(operand, view))
         case Matches(column=name, words=words):

@@ -81,6 +81,14 @@ def start(cluster, settings, tmp_path):
         item.client.close()
 
 
+def wait_until_served(served, snapshot):
+    """Ask until a process answers from a snapshot."""
+    for _ in range(1_000):
+        if served.client.get("/health/ready").json()["snapshot"] == snapshot:
+            return
+    pytest.fail("the alias moved, and the process did not follow")
+
+
 def test_publishes_and_rollbacks_fail_no_request_and_each_answer_is_of_one_snapshot(
     start, settings, tmp_path
 ):
@@ -110,12 +118,7 @@ def test_publishes_and_rollbacks_fail_no_request_and_each_answer_is_of_one_snaps
             service.publish(snapshot=second, alias="live")
         else:
             service.rollback(alias="live")
-        wanted = first["snapshot"] if number % 2 == 0 else second
-        for _ in range(1_000):
-            if served.client.get("/health/ready").json()["snapshot"] == wanted:
-                break
-        else:
-            pytest.fail("the alias moved, and the process did not follow")
+        wait_until_served(served, first["snapshot"] if number % 2 == 0 else second)
     is_over.set()
     for client in clients:
         client.join(timeout=30)

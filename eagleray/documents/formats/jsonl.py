@@ -59,27 +59,36 @@ def parse_line(line: bytes, file: InputFile, *, offset: int) -> RawRecord | Dead
         detail = f"byte {offset + error.start} is no UTF-8: {error.reason}; convert the file to UTF-8"
         return file.reject(DeadLetterReason.INVALID_ENCODING, detail, position=position)
     try:
-        value = json.loads(text, object_pairs_hook=_make_object, parse_constant=_refuse_constant)
-        if _SURROGATE.search(line):
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except json.JSONDecodeError as error:
-        detail = f"{error.msg}, character {error.pos} of the line; expected one JSON object a line"
-    except UnicodeEncodeError:
-        detail = "an escape names half a character (a lone surrogate); expected Unicode text"
+        return file.make_record(position, _read_object(text, line))
     except _StrictnessError as error:
-        detail = str(error)
-    except ValueError:  # the only other one that Python's parser knows
-        detail = "a whole number has more digits than can be read; write it as text"
-    except RecursionError:
-        detail = "it is nested too deeply"
+        return file.reject(DeadLetterReason.INVALID_JSON, str(error), position=position)
     except MemoryError:
         detail = "it takes more memory than allowed (MemoryError); split the record or raise the limit"
         return file.reject(DeadLetterReason.LIMIT_EXCEEDED, detail, position=position)
-    else:
-        if isinstance(value, dict):
-            return file.make_record(position, value)
-        detail = f"expected a JSON object, found {_JSON_NAMES.get(type(value), 'null')}"
-    return file.reject(DeadLetterReason.INVALID_JSON, detail, position=position)
+
+
+def _read_object(text: str, line: bytes) -> dict[str, Any]:
+    """Return the object of a line, or raise what says why it is none."""
+    try:
+        value = json.loads(text, object_pairs_hook=_make_object, parse_constant=_refuse_constant)
+        if _SURROGATE.search(line):
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except _StrictnessError:
+        raise
+    except json.JSONDecodeError as error:
+        detail = f"{error.msg}, character {error.pos} of the line; expected one JSON object a line"
+        raise _StrictnessError(detail) from error
+    except UnicodeEncodeError as error:
+        detail = "an escape names half a character (a lone surrogate); expected Unicode text"
+        raise _StrictnessError(detail) from error
+    except ValueError as error:  # the only other one that Python's parser knows
+        detail = "a whole number has more digits than can be read; write it as text"
+        raise _StrictnessError(detail) from error
+    except RecursionError as error:
+        raise _StrictnessError("it is nested too deeply") from error
+    if not isinstance(value, dict):
+        raise _StrictnessError(f"expected a JSON object, found {_JSON_NAMES.get(type(value), 'null')}")
+    return value
 
 
 _JSON_NAMES: Final[dict[type, str]] = {
@@ -92,7 +101,7 @@ _JSON_NAMES: Final[dict[type, str]] = {
 
 
 class _StrictnessError(ValueError):
-    """What Python's parser would take, and JSON does not."""
+    """A line is no JSON object, or what Python's parser would take, and JSON does not; says why."""
 
 
 def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -59,12 +59,10 @@ def collection(tmp_path_factory):
 def judge(expression, row):
     """Return true, false or `None`, as SQL has it."""
     match expression:
-        case And(operands=operands):
+        case And(operands=operands) | Or(operands=operands):
+            settles = isinstance(expression, Or)
             found = [judge(operand, row) for operand in operands]
-            return False if False in found else None if None in found else True
-        case Or(operands=operands):
-            found = [judge(operand, row) for operand in operands]
-            return True if True in found else None if None in found else False
+            return settles if settles in found else None if None in found else not settles
         case Not(operand=operand):
             found = judge(operand, row)
             return None if found is None else not found
