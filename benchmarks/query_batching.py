@@ -26,7 +26,7 @@ from eagleray.contracts.ports import Embedder, FloatVector
 from eagleray.embedders import open_embedder
 from eagleray.setting_groups.engine import EmbedderSettings
 from eagleray.settings import Settings
-from serve.composition.models import open_question_encoder
+from serve.composition.models import Models
 from serve.engine.question_vectors import QuestionVectors
 
 
@@ -47,7 +47,7 @@ async def embed_together(
     settings: Settings, embedder: Embedder, questions: list[str], *, n_clients: int
 ) -> tuple[list[FloatVector], float]:
     """Return the vectors, asked for by many callers, and the seconds it took."""
-    found = QuestionVectors(await open_question_encoder(settings, embedder))
+    found = QuestionVectors(await Models(settings, load=lambda _: embedder).open_question_encoder())
     vectors: dict[str, FloatVector] = {}
     left = iter(questions)
 

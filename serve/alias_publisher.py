@@ -6,15 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from eagleray.contracts.collections import Collection
-from eagleray.contracts.manifests import AliasEntry
+from eagleray.contracts.manifests import AliasEntry, SnapshotManifest
 from eagleray.contracts.ports import Store
 from eagleray.errors import AuditError, ConflictError
 from eagleray.logs import get_logger
-from eagleray.settings import Settings
-from indexes.gating import gate_and_move
 from indexes.snapshots.aliases import read_alias, rollback
 from indexes.snapshots.catalog import load_snapshot, resolve
 from serve.audit.kinds.alias_moves import Change
@@ -41,30 +39,40 @@ class Moved:
     is_taken: bool
 
 
+class GatedMove(Protocol):
+    """Runs the gate on a snapshot and moves an alias to it; see `indexes.gating.gate_and_move`."""
+
+    def __call__(
+        self, store: Store, manifest: SnapshotManifest, *, alias: str, expected: str | None, reason: str
+    ) -> AliasEntry:
+        """Return the move that the alias is at."""
+        ...
+
+
 class Publisher:
     """Carries out changes; runs in one event loop."""
 
     def __init__(
         self,
-        settings: Settings,
+        collection: Collection,
         *,
-        store: Store,
         alias: str,
         watcher: AliasWatcherPort,
         exclusive: ExclusiveWorker,
         recorder: RequestRecorder,
+        move: GatedMove,
     ) -> None:
         """Take the parts.
 
         Args:
-            settings: name the collection, and what the gate may take.
-            store: where the collection lies.
+            collection: whose aliases are moved.
             alias: that is served here.
             watcher: of that alias.
             exclusive: runs the gate.
             recorder: keeps each change; called in threads.
+            move: runs the gate on a snapshot and moves an alias to it.
         """
-        self._settings, self._store, self._alias = settings, store, alias
+        self._collection, self._alias, self._move = collection, alias, move
         self._watcher, self._exclusive, self._recorder = watcher, exclusive, recorder
 
     async def publish(self, change: Change) -> Moved:
@@ -114,24 +122,22 @@ class Publisher:
             _log.error("change_end_not_recorded", action=change.action, request_id=change.request_id)
 
     def _publish(self, change: Change) -> AliasEntry:
-        collection = self._settings.collection
-        current = read_alias(Collection(self._store, collection), change.alias)
+        current = read_alias(self._collection, change.alias)
         held = None if current is None else current.snapshot
-        snapshot = resolve(Collection(self._store, collection), change.snapshot)
+        snapshot = resolve(self._collection, change.snapshot)
         if change.expected is not None and held not in (change.expected, snapshot):
             raise ConflictError(alias=change.alias, expected=change.expected, found=held)
-        return gate_and_move(
-            self._store,
-            load_snapshot(Collection(self._store, collection), snapshot),
+        return self._move(
+            self._collection.store,
+            load_snapshot(self._collection, snapshot),
             alias=change.alias,
             expected=held if change.expected is None else change.expected,
             reason=f"publish {change.request_id}".strip(),
-            settings=self._settings,
         )
 
     def _rollback(self, change: Change) -> AliasEntry:
         return rollback(
-            Collection(self._store, self._settings.collection),
+            self._collection,
             change.alias,
             run=change.request_id,
             now=time.time_ns() // 1000,

@@ -3,18 +3,20 @@
 Ray reads the annotation of `build` itself, so annotations are not postponed here.
 """
 
+import atexit
+import signal
 from typing import Any, Final
 
+from ray import is_initialized
 from ray import serve as ray_serve
+from ray._private import worker
 from ray.serve.config import BackpressureConfig
 from ray.serve.schema import LoggingConfig
 
-from eagleray.settings import Settings
+from eagleray.setting_groups.serving import ServeSettings
 from serve.deployments.arguments import Arguments
-from serve.deployments.encoder import TextEncoder
-from serve.deployments.ending import end_application_at_exit
 from serve.deployments.ingress import Ingress
-from serve.deployments.ranker import DocumentRanker
+from serve.deployments.model_replicas import DocumentRanker, TextEncoder
 from serve.deployments.scaling import choose_count
 from serve.deployments.searcher import SearcherReplica
 from serve.deployments.shard import SegmentShard
@@ -48,23 +50,23 @@ def build(arguments: Arguments) -> ray_serve.Application:
     """
     end_application_at_exit()
     settings = arguments.read_settings()
-    embedding = _share(settings) | _watch(settings.serve.embed_timeout_s)
+    limits = settings.serve
+    embedding = _share(limits) | _watch(limits.embed_timeout_s)
     count = choose_count(arguments.encoders, ongoing=_ENCODER_ONGOING, pace=arguments.pace)
     encoder = ray_serve.deployment(name="Encoder", **count, **embedding)
     writer = ray_serve.deployment(name="Writer", num_replicas=arguments.writers, **embedding)
-    ranker = _deploy_ranker(arguments, settings).bind(arguments) if settings.reranker.model else None
-    return _deploy_ingress(arguments, settings).bind(
+    ranker = _deploy_ranker(arguments, limits).bind(arguments) if settings.reranker.model else None
+    return _deploy_ingress(arguments, limits).bind(
         arguments,
-        searcher=_bind_searchers(arguments, settings),
+        searcher=_bind_searchers(arguments, limits),
         encoder=encoder(TextEncoder).bind(arguments),
         writer=writer(CollectionWriter).bind(arguments),
         ranker=ranker,
     )
 
 
-def _bind_searchers(arguments: Arguments, settings: Settings) -> ray_serve.Application:
+def _bind_searchers(arguments: Arguments, limits: ServeSettings) -> ray_serve.Application:
     """Return what searches: searchers that hold all segments, or mergers over groups that share them out."""
-    limits = settings.serve
     options = {
         "max_ongoing_requests": arguments.threads + limits.max_waiting,
         "max_queued_requests": limits.max_waiting,
@@ -89,30 +91,30 @@ def _bind_searchers(arguments: Arguments, settings: Settings) -> ray_serve.Appli
     )
 
 
-def _deploy_ranker(arguments: Arguments, settings: Settings) -> ray_serve.Deployment:
+def _deploy_ranker(arguments: Arguments, limits: ServeSettings) -> ray_serve.Deployment:
     return ray_serve.deployment(
         name="Ranker",
-        **_share(settings),
+        **_share(limits),
         **choose_count(arguments.rankers, ongoing=_RANKER_ONGOING, pace=arguments.pace),
-        **_watch(settings.serve.rerank_timeout_s),
+        **_watch(limits.rerank_timeout_s),
     )(DocumentRanker)
 
 
-def _deploy_ingress(arguments: Arguments, settings: Settings) -> ray_serve.Deployment:
+def _deploy_ingress(arguments: Arguments, limits: ServeSettings) -> ray_serve.Deployment:
     return ray_serve.deployment(
         name="Ingress",
         backpressure_config=BackpressureConfig(status_code=429, retry_after_s=1.0),
-        **_share(settings),
+        **_share(limits),
         **choose_count(arguments.ingresses, ongoing=_INGRESS_ONGOING, pace=arguments.pace),
-        **_watch(settings.serve.timeout_s),
+        **_watch(limits.timeout_s),
     )(ray_serve.ingress()(Ingress))
 
 
-def _share(settings: Settings) -> dict[str, Any]:
+def _share(limits: ServeSettings) -> dict[str, Any]:
     """Return how much a replica takes on that shares a core with others."""
     return {
-        "max_ongoing_requests": settings.serve.max_connections,
-        "max_queued_requests": settings.serve.max_connections,
+        "max_ongoing_requests": limits.max_connections,
+        "max_queued_requests": limits.max_connections,
         "ray_actor_options": {"num_cpus": _SHARE_CPUS},
     }
 
@@ -125,6 +127,25 @@ def _watch(timeout_s: float) -> dict[str, Any]:
         "graceful_shutdown_timeout_s": _GRACE_S,
         "logging_config": LoggingConfig(enable_access_log=False),
     }
+
+
+def end_application_at_exit() -> None:
+    """Have this process end its applications before Ray, where it is the one that will start Ray.
+
+    SIGTERM makes Ray end a process by `sys.exit`, and Ray's own hook then kills every replica in about a
+    second. Hooks run in reverse: this one is set later than Ray's, so it comes before. In a process where
+    Ray runs already (a file's application is built in a worker of it) nothing is done.
+    """
+    if not is_initialized():
+        atexit.register(_end_application)
+
+
+def _end_application() -> None:
+    """Let replicas store what they recorded, unless Ray is not of this process and goes on without it."""
+    node = worker._global_node  # Ray tells it nowhere else
+    if is_initialized() and node is not None and node.is_head():
+        signal.alarm(0)  # Ray's handler of SIGTERM set one: three seconds later it would abort the process
+        ray_serve.shutdown()
 
 
 app: Final = build

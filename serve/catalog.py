@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from eagleray.contracts.collections import Collection
-from eagleray.contracts.ports import Store
 from eagleray.contracts.times import format_micros
-from eagleray.settings import Settings
-from indexes.gating import find_cache
 from indexes.inspecting import (
     compare_snapshots,
     describe_alias,
@@ -31,21 +29,21 @@ class Catalog:
     What `describe` returns anybody may see; everything else counts rows whoever may read them.
 
     Attributes:
-        settings: name the collection and the cache.
-        store: where the collection lies.
+        collection: that is told of.
         alias: that is served.
+        cache: folder for copies of segments of remote stores.
     """
 
-    settings: Settings
-    store: Store
+    collection: Collection
     alias: str
+    cache: Path
 
     def describe(self) -> Shown:
         """Return the model, the chunker and the served alias."""
-        spec = load_collection(Collection(self.store, self._name))
+        spec = load_collection(self.collection)
         model, chunker = spec.embedder, spec.chunker
         return {
-            "name": self._name,
+            "name": self.collection.name,
             "alias": self.alias,
             "model": {"name": model.name, "dimension": model.dim, "max_tokens": model.max_tokens},
             "chunker": {
@@ -57,7 +55,7 @@ class Catalog:
 
     def list_snapshots(self, *, limit: int) -> list[Shown]:
         """Return the last snapshots, the newest first."""
-        return describe_snapshots(Collection(self.store, self._name), limit=limit)[::-1]
+        return describe_snapshots(self.collection, limit=limit)[::-1]
 
     def show_snapshot(self, name: str) -> Shown:
         """Return the manifest, aliases and gate report of the snapshot of an alias, an id or a part of one.
@@ -65,7 +63,7 @@ class Catalog:
         Raises:
             NotPublishedError: there is none.
         """
-        return describe_snapshot(Collection(self.store, self._name), name)
+        return describe_snapshot(self.collection, name)
 
     def compare(self, before: str, after: str) -> Shown:
         """Return what changed between two snapshots; reads both whole, which takes long.
@@ -73,12 +71,11 @@ class Catalog:
         Raises:
             NotPublishedError: one of the two is not there.
         """
-        cache = find_cache(self.settings)
-        return compare_snapshots(Collection(self.store, self._name), before=before, after=after, cache=cache)
+        return compare_snapshots(self.collection, before=before, after=after, cache=self.cache)
 
     def list_aliases(self) -> list[Shown]:
         """Return where each alias points."""
-        return describe_aliases(Collection(self.store, self._name))
+        return describe_aliases(self.collection)
 
     def show_alias(self, alias: str) -> Shown:
         """Return where an alias points, and its history.
@@ -87,11 +84,11 @@ class Catalog:
             InputError: it is no alias name.
             NotPublishedError: there is no such alias.
         """
-        return describe_alias(Collection(self.store, self._name), alias)
+        return describe_alias(self.collection, alias)
 
     def list_runs(self, *, limit: int) -> list[Shown]:
         """Return the last runs, the newest first."""
-        return [_show_run(state) for state in list_runs(Collection(self.store, self._name), limit=limit)]
+        return [_show_run(state) for state in list_runs(self.collection, limit=limit)]
 
     def show_run(self, run: str) -> Shown:
         """Return where a run stands.
@@ -99,7 +96,7 @@ class Catalog:
         Raises:
             NotPublishedError: there is no such run.
         """
-        return _show_run(find_run(Collection(self.store, self._name), run))
+        return _show_run(find_run(self.collection, run))
 
     def list_dead_letters(self, *, run: str) -> list[Letter]:
         """Return what a run set aside; an empty `run` takes the last one.
@@ -107,11 +104,7 @@ class Catalog:
         Raises:
             NotPublishedError: there is no such run.
         """
-        return list_dead_letters(Collection(self.store, self._name), run=run)
-
-    @property
-    def _name(self) -> str:
-        return self.settings.collection
+        return list_dead_letters(self.collection, run=run)
 
 
 def _show_run(state: RunState) -> Shown:

@@ -7,7 +7,7 @@ import ipaddress
 import signal
 import socket
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from functools import partial
 from typing import Final
 
@@ -16,12 +16,12 @@ from starlette.types import ASGIApp
 
 from eagleray.contracts.services import ServeRequest
 from eagleray.errors import InputError
+from eagleray.setting_groups.serving import ServeSettings
 from eagleray.settings import Settings
 from serve.composition.local_backend import open_local_backend
 from serve.composition.server import open_server, open_server_authenticator
 from serve.engine.startup_objects import keep_startup_objects
 from serve.http.middleware.connections import ConnectionLimits, PatientProtocol, Peers
-from serve.identity.authenticator import Authenticator
 
 _GRACE_S: Final = 30
 """Seconds that requests get to end after the process is told to."""
@@ -40,10 +40,15 @@ class HttpServeService:
         is_development = request.is_development or self._settings.auth.is_development
         auth = self._settings.auth.model_copy(update={"is_development": is_development})
         settings = self._settings.model_copy(update={"auth": auth})
-        authenticator = open_server_authenticator(settings, host=request.host)
+        opening = open_server(
+            settings,
+            alias=request.alias,
+            authenticator=open_server_authenticator(settings, host=request.host),
+            open_backend=lambda sharing: open_local_backend(settings, alias=request.alias, sharing=sharing),
+        )
         listening = listen(request.host, request.port)
         try:
-            asyncio.run(_serve(settings, request.alias, listening, authenticator, on_ready))
+            asyncio.run(_serve(opening, listening, limits=settings.serve, on_ready=on_ready))
         finally:
             listening.close()
 
@@ -68,34 +73,27 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def _serve(
-    settings: Settings,
-    alias: str,
+    opening: AbstractAsyncContextManager[ASGIApp],
     listening: socket.socket,
-    authenticator: Authenticator,
+    *,
+    limits: ServeSettings,
     on_ready: Callable[[str], None],
 ) -> None:
-    opening = open_server(
-        settings,
-        alias=alias,
-        authenticator=authenticator,
-        open_backend=lambda sharing: open_local_backend(settings, alias=alias, sharing=sharing),
-    )
     async with opening as app:
         keep_startup_objects()
         host, port = listening.getsockname()[:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        server = _Server(_configure(app, settings), on_ready=lambda: on_ready(url))
+        server = _Server(_configure(app, limits), on_ready=lambda: on_ready(url))
         await server.serve(sockets=[listening])
 
 
-def _configure(app: ASGIApp, settings: Settings) -> uvicorn.Config:
-    serve = settings.serve
+def _configure(app: ASGIApp, settings: ServeSettings) -> uvicorn.Config:
     limits = ConnectionLimits(
-        head_s=serve.head_timeout_s,
-        write_s=serve.write_timeout_s,
-        most=serve.max_connections,
-        most_per_peer=serve.max_connections_per_peer,
-        trusted=tuple(map(ipaddress.ip_network, serve.trusted_proxies.split())),
+        head_s=settings.head_timeout_s,
+        write_s=settings.write_timeout_s,
+        most=settings.max_connections,
+        most_per_peer=settings.max_connections_per_peer,
+        trusted=tuple(map(ipaddress.ip_network, settings.trusted_proxies.split())),
     )
     return uvicorn.Config(
         app,
@@ -104,7 +102,7 @@ def _configure(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         proxy_headers=False,  # nothing is made of who a proxy speaks for, or of how it is reached
         log_config=None,
         access_log=False,
-        timeout_keep_alive=serve.idle_timeout_s,
+        timeout_keep_alive=settings.idle_timeout_s,
         timeout_graceful_shutdown=_GRACE_S,
     )
 

@@ -1,22 +1,25 @@
-"""Where the objects of the audit log lie, and how they are named.
+"""Where the objects of the audit log lie, how they are named, and its heads as a file to be kept elsewhere.
 
     <collection>/audit/segments/<writer>/<first>-<last>-<hash>.parquet    records, written once
     <collection>/audit/heads/<writer>.json                                a head of the chain, for others
 
 `first` and `last` are sequence numbers of 12 digits, `hash` is that of the last record: a listing alone says
-how far every chain goes.
+how far every chain goes. What lies in the log when heads are taken from it cannot be rewritten unseen
+after that.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from eagleray.contracts.ports import Store
-from eagleray.digests import canonical_json
+from eagleray.contracts.times import format_micros
+from eagleray.digests import canonical_json, digest_json
+from eagleray.errors import InputError
 
 AUDIT: Final = "audit"
 SEGMENTS: Final = f"{AUDIT}/segments"
@@ -110,3 +113,39 @@ def load_head(value: object) -> Head:
             return Head(writer=writer, sequence=sequence, hash=digest)
         case _:
             raise ValueError("expected a list of a writer, a number and a hash")
+
+
+def export_heads(collection: str, heads: Sequence[Head], *, now: int) -> dict[str, Any]:
+    """Return the JSON value of a collection's heads, with a digest over all of it.
+
+    Args:
+        collection: whose log it is.
+        heads: of every chain.
+        now: microseconds.
+    """
+    content = {
+        "collection": collection,
+        "taken_at": format_micros(now),
+        "heads": [dump_head(head) for head in heads],
+    }
+    return {**content, "digest": digest_json(content)}
+
+
+def read_export(text: str, *, collection: str) -> list[Head]:
+    """Return the heads of an export.
+
+    Raises:
+        InputError: it is none, was changed, or is of another collection.
+    """
+    try:
+        content = json.loads(text)
+        digest = content.pop("digest")
+        heads = [load_head(value) for value in content["heads"]]
+        found = content["collection"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(detail=f"expected what `eagleray audit head` writes: {error}") from error
+    if digest != digest_json(content):
+        raise InputError(detail="the heads given were changed: they do not have their digest")
+    if found != collection:
+        raise InputError(detail=f"the heads given are of collection {found!r}, not {collection!r}")
+    return heads

@@ -11,18 +11,21 @@ from typing import Any
 
 from eagleray import __version__
 from eagleray.contracts.audits import AuditQuery
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.ports import Store
 from eagleray.contracts.times import format_micros
 from eagleray.embedders import open_embedder
 from eagleray.errors import InputError
+from eagleray.setting_groups.engine import S3Settings
+from eagleray.setting_groups.serving import AuditSettings
 from eagleray.settings import Settings
 from indexes.searching.searcher import Searcher
 from indexes.service import open_searcher
 from indexes.storage import open_store
 from serve.audit.audit_writer import AuditWriter
 from serve.audit.entries import BEGUN, INTERRUPTED
-from serve.audit.head_exports import export_heads, read_export
 from serve.audit.kinds import KINDS
+from serve.audit.layout import export_heads, read_export
 from serve.audit.record import Record, flatten
 from serve.audit.record_queries import list_interrupted, scan_records
 from serve.audit.replays import replay_records
@@ -40,7 +43,7 @@ class LocalAuditService:
     def verify(self, *, heads: str) -> dict[str, Any]:
         """Check every chain; `findings` lists what is wrong."""
         given = read_export(heads, collection=self._settings.collection) if heads else []
-        result = verify_log(open_audit_store(self._settings), self._settings.collection, heads=given)
+        result = verify_log(self._open_store(), self._settings.collection, heads=given)
         return {
             "collection": self._settings.collection,
             "chains": result.n_chains,
@@ -57,7 +60,7 @@ class LocalAuditService:
 
         A request that has begun and has no end has the status `interrupted`.
         """
-        store, collection = open_audit_store(self._settings), self._settings.collection
+        store, collection = self._open_store(), self._settings.collection
         find_interrupted = cache(partial(list_interrupted, store, collection))
         for record in self._scan(query):
             shown = {**flatten(record), "time": format_micros(record.time)}
@@ -83,28 +86,38 @@ class LocalAuditService:
 
     def head(self) -> dict[str, Any]:
         """Return the heads of all chains, to be kept elsewhere."""
-        heads = list_last_heads(open_audit_store(self._settings), self._settings.collection)
+        heads = list_last_heads(self._open_store(), self._settings.collection)
         return export_heads(self._settings.collection, heads, now=time.time_ns() // 1000)
 
     def _scan(self, query: AuditQuery) -> Iterator[Record]:
         if query.action and query.action not in self._kinds.actions:
             known = ", ".join(sorted(self._kinds.actions))
             raise InputError(detail=f"action {query.action!r}: expected one of {known}")
-        records = scan_records(open_audit_store(self._settings), self._settings.collection, query)
+        records = scan_records(self._open_store(), self._settings.collection, query)
         return islice(records, query.limit or None)
 
+    def _open_store(self) -> Store:
+        settings = self._settings
+        return open_audit_store(settings.audit, default=settings.store, s3=settings.s3)
 
-def make_writer(settings: Settings) -> AuditWriter:
-    """Return the writer of this process, not yet open."""
+
+def make_writer(collection: Collection, settings: AuditSettings, *, embedder: str) -> AuditWriter:
+    """Return the writer of this process, not yet open.
+
+    Args:
+        collection: whose requests are logged, in the store that holds the log.
+        settings: what is logged, and when it is stored.
+        embedder: name of the model, which the log says of itself.
+    """
     facts = {
         "eagleray": __version__,
-        "embedder": settings.embedder.model,
-        "questions": settings.audit.questions,
-        "on_failure": settings.audit.on_failure,
+        "embedder": embedder,
+        "questions": settings.questions,
+        "on_failure": settings.on_failure,
     }
-    return AuditWriter(open_audit_store(settings), settings.collection, settings=settings.audit, facts=facts)
+    return AuditWriter(collection.store, collection.name, settings=settings, facts=facts)
 
 
-def open_audit_store(settings: Settings) -> Store:
-    """Return the store that holds the log: the collection's, or one of its own."""
-    return open_store(settings.audit.store or settings.store, s3=settings.s3)
+def open_audit_store(settings: AuditSettings, *, default: str, s3: S3Settings) -> Store:
+    """Return the store that holds the log: one of its own, or the one that the collections lie in."""
+    return open_store(settings.store or default, s3=s3)

@@ -4,63 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
+from pathlib import Path
 
-from eagleray.chunking.counting import HuggingFaceCounter
 from eagleray.contracts.collections import Collection
-from eagleray.contracts.ports import Embedder
-from eagleray.embedders import find_tokenizer
-from eagleray.settings import Settings
-from indexes.gating import find_cache
 from indexes.snapshots.catalog import load_collection
 from indexes.snapshots.opened import open_snapshot
-from indexes.storage import open_store
-from indexes.writing.committing import Writable, commit
+from indexes.writing.committing import Writable
 from indexes.writing.requests import Write, begin_write, free_key
-from serve.engine.group_writing import GroupWriter
+from serve.composition.models import Models
 from serve.engine.threads import Work, run_in_thread
 from serve.http.serving import DocumentWriter
 
 
-def open_writable(settings: Settings, *, alias: str, embedder: Embedder) -> Writable:
-    """Return the settings' collection, to be written to; the snapshot opened last stays open.
+def open_writable(collection: Collection, *, alias: str, models: Models, cache: Path) -> Writable:
+    """Return a collection, to be written to; the snapshot opened last stays open.
+
+    Args:
+        collection: that is written to.
+        alias: that moves.
+        models: embed passages, and count their tokens.
+        cache: folder for copies of segments of remote stores.
 
     Raises:
         NotPublishedError: there is no such collection.
     """
-    store, cache = open_store(settings.store, s3=settings.s3), find_cache(settings)
-    opening = lru_cache(maxsize=1)(
-        lambda snapshot: open_snapshot(Collection(store, settings.collection), snapshot, cache=cache)
-    )
     return Writable(
-        store=store,
-        spec=load_collection(Collection(store, settings.collection)),
+        store=collection.store,
+        spec=load_collection(collection),
         alias=alias,
-        embedder=embedder,
-        counter=HuggingFaceCounter(find_tokenizer(settings.embedder)),
-        open_snapshot=opening,
+        embedder=models.embedder,
+        counter=models.make_counter(),
+        open_snapshot=lru_cache(maxsize=1)(partial(open_snapshot, collection, cache=cache)),
     )
 
 
 def make_document_writer(
-    settings: Settings, *, alias: str, write: Callable[[Write], Awaitable[str]]
+    collection: Collection, *, alias: str, write: Callable[[Write], Awaitable[str]]
 ) -> DocumentWriter:
     """Return what the routes ask.
 
     Args:
-        settings: name the store and the collection.
+        collection: that is written to.
         alias: that moves.
         write: carries a request out, here or elsewhere.
     """
-    store = open_store(settings.store, s3=settings.s3)
-    begin = partial(begin_write, Collection(store, settings.collection), alias=alias)
-    free = partial(free_key, Collection(store, settings.collection), alias=alias)
+    begin = partial(begin_write, collection, alias=alias)
+    free = partial(free_key, collection, alias=alias)
     return DocumentWriter(
         begin=lambda key, digest, now: run_in_thread(Work.WRITES, begin, key=key, digest=digest, now=now),
         free=lambda begun: run_in_thread(Work.WRITES, free, begun=begun),
         write=write,
     )
-
-
-def make_group(target: Writable) -> GroupWriter:
-    """Return what writes in rounds."""
-    return GroupWriter(partial(commit, target))

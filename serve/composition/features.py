@@ -9,7 +9,7 @@ from eagleray.setting_groups.serving import MetricsReaders
 from serve.http.admin import catalog, operations, publishing, runs
 from serve.http.feature import Feature, made_by
 from serve.http.metrics import Metrics
-from serve.http.native import documents, facets, searches, shown_documents
+from serve.http.native import documents, searches
 from serve.http.openai import (
     embeddings,
     files,
@@ -33,7 +33,7 @@ HEALTH: Final = Feature(
     routers=(operations.router,), parts=operations.HealthParts, open=made_by(operations.choose_parts)
 )
 SEARCH: Final = Feature(
-    routers=(searches.router, facets.router, shown_documents.router),
+    routers=(searches.router,),
     parts=searches.SearchParts,
     open=made_by(searches.choose_parts),
 )

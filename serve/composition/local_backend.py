@@ -9,12 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from eagleray.contracts.manifests import EmbedderIdentity
-from eagleray.embedders import open_embedder
 from eagleray.settings import Settings
 from indexes.service import open_searcher
-from serve.composition.collections import CollectionBackend
-from serve.composition.models import TextEncoders, make_ranker, make_text_encoder
+from serve.composition.backend import CollectionBackend
+from serve.composition.models import Models, TextEncoders
 from serve.composition.searches import SearchProcess, choose_limits, open_search_process
+from serve.composition.stored_collections import find_collections, for_collection
 from serve.composition.writing_process import WritingProcess, make_writing_process
 from serve.engine.group_writing import GroupWriter
 from serve.engine.ports import RankerPort
@@ -41,10 +41,10 @@ class LocalBackend:
     writing: WritingProcess
 
     @asynccontextmanager
-    async def open_collection(self, settings: Settings, alias: str) -> AsyncIterator[CollectionBackend]:
-        """Open what answers on the settings' collection by an alias."""
-        async with self.searching.open_searches(settings, alias) as opened:
-            group = GroupWriter(partial(self.writing.commit, settings.collection))
+    async def open_collection(self, name: str) -> AsyncIterator[CollectionBackend]:
+        """Open what answers on a collection."""
+        async with self.searching.open_searches(name) as opened:
+            group = GroupWriter(partial(self.writing.commit, name))
             try:
                 yield CollectionBackend(
                     watcher=opened.watcher,
@@ -65,27 +65,32 @@ async def open_local_backend(
     Raises:
         ModelError: a model cannot be loaded.
     """
-    embedder = open_embedder(settings.embedder)
+    models = Models(settings)
 
-    def open_engine(chosen: Settings, snapshot: str) -> Engine:
-        return open_searcher(chosen, snapshot=snapshot, embedder=embedder)
+    def open_engine(name: str, snapshot: str) -> Engine:
+        chosen = for_collection(settings, name)
+        return open_searcher(chosen, snapshot=snapshot, embedder=models.embedder)
 
     async with AsyncExitStack() as stack:
-        passages = make_text_encoder(settings, embedder, is_question=False)
+        passages = models.make_text_encoder(is_question=False)
         stack.push_async_callback(passages.close)
-        questions = make_text_encoder(settings, embedder, is_question=True)
+        questions = models.make_text_encoder(is_question=True)
         stack.push_async_callback(questions.close)
-        ranker = make_ranker(settings)
+        ranker = models.make_ranker()
         if ranker is not None:
             stack.push_async_callback(ranker.close)
         opening = open_search_process(
-            settings, embedder, open_engine=open_engine, limits=choose_limits(settings), sharing=sharing
+            find_collections(settings, alias=alias),
+            models,
+            open_engine=open_engine,
+            limits=choose_limits(settings.serve),
+            sharing=sharing,
         )
         searching = await stack.enter_async_context(opening)
         writing = make_writing_process(settings, alias=alias)
         stack.push_async_callback(run_in_thread, Work.COMMITS, writing.close)
         yield LocalBackend(
-            identity=embedder.identity,
+            identity=models.embedder.identity,
             encoders=TextEncoders(passages=passages, questions=questions),
             ranker=ranker,
             searching=searching,

@@ -14,11 +14,13 @@ from starlette.types import ASGIApp
 
 from eagleray.settings import Settings
 from indexes.storage import open_store
-from serve.composition.collections import Backend, for_collection, open_collection, open_pool
+from serve.composition.backend import Backend
 from serve.composition.features import choose_features
-from serve.composition.models import make_model, make_reranker
+from serve.composition.models import Models
 from serve.composition.searches import PROBE
+from serve.composition.served_collections import CollectionOpener
 from serve.composition.sharing import open_sharing
+from serve.composition.stored_collections import find_collections
 from serve.engine.collection_pool import CollectionPool
 from serve.engine.quotas import make_quotas
 from serve.engine.threads import Work, run_in_thread
@@ -72,11 +74,8 @@ async def open_server(
             stack.push_async_callback(run_in_thread, Work.CLOSING, tracing.shutdown)
         sharing = await stack.enter_async_context(open_sharing(settings))
         backend = await stack.enter_async_context(open_backend(sharing))
-
-        def open_one(name: str) -> AbstractAsyncContextManager[ServedCollection]:
-            return open_collection(for_collection(settings, name), backend, alias=alias)
-
-        pool = open_pool(settings, alias, open_one)
+        stored = find_collections(settings, alias=alias)
+        pool = stored.make_pool(CollectionOpener(settings, stored, backend=backend).open)
         stack.push_async_callback(pool.close)
         await pool.start()
         server = _make_server(settings, authenticator, backend=backend, pool=pool, sharing=sharing)
@@ -97,11 +96,11 @@ def _make_server(
     metrics = Metrics(list_collections=collections.list_all, list_failing=lambda: pool.failing)
     if sharing is not None:
         metrics.add(sharing.collector)
-    serve = settings.serve
+    models, serve = Models(settings), settings.serve
     return Server(
         collections=collections,
-        model=make_model(settings, backend.identity, backend.encoders),
-        reranker=make_reranker(settings, backend.ranker),
+        model=models.describe_embedder(backend.identity, backend.encoders),
+        reranker=models.describe_reranker(backend.ranker),
         probe=PROBE,
         authenticate=authenticator.authenticate,
         quotas=make_quotas(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from eagleray.errors import MissingExtraError
@@ -20,16 +21,32 @@ async def open_sharing(settings: Settings) -> AsyncIterator[Sharing | None]:
     Raises:
         MissingExtraError: the client is not installed.
     """
-    url, secret = settings.redis.url, settings.redis.secret
-    if url is None or secret is None:
-        yield None
-        return
-    try:
-        from serve.redis.opening import Sharing
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(part=error.name, extra="redis") from error
-    sharing = Sharing(settings, url=url.get_secret_value(), secret=secret.get_secret_value())
+    sharing = make_sharing(settings)
     try:
         yield sharing
     finally:
-        await sharing.close()
+        if sharing is not None:
+            await sharing.close()
+
+
+def make_sharing(settings: Settings) -> Sharing | None:
+    """Return what makes the shared parts; nothing connects before it is used.
+
+    Raises:
+        MissingExtraError: the client is not installed.
+    """
+    url, secret = settings.redis.url, settings.redis.secret
+    if url is None or secret is None:
+        return None
+    try:
+        from serve.redis.basis import describe_basis
+        from serve.redis.opening import Sharing
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(part=error.name, extra="redis") from error
+    return Sharing(
+        settings.redis,
+        url=url.get_secret_value(),
+        secret=secret.get_secret_value(),
+        describe_basis=partial(describe_basis, reranker=settings.reranker, device=settings.search.device),
+        timeout_s=settings.serve.timeout_s,
+    )

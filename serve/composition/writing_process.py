@@ -19,13 +19,15 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Final
 
-from eagleray.embedders import open_embedder
 from eagleray.errors import UnavailableError
 from eagleray.logs import configure_logs, get_logger
 from eagleray.settings import Settings
+from indexes.gating import find_cache
 from indexes.writing.committing import commit
 from indexes.writing.requests import Write
 from serve.composition.document_writer import open_writable
+from serve.composition.models import Models
+from serve.composition.stored_collections import find_collections
 from serve.engine.group_writing import Commit
 
 _RETRY_S: Final = 1.0
@@ -113,8 +115,8 @@ def make_writing_process(settings: Settings, *, alias: str) -> WritingProcess:
 def _open_commit(settings: Settings, alias: str, collection: str) -> Commit:
     configure_logs(settings.log)
     started = time.monotonic()
-    chosen = settings.model_copy(update={"collection": collection})
-    target = open_writable(chosen, alias=alias, embedder=open_embedder(settings.embedder))
+    place = find_collections(settings, alias=alias).locate(collection)
+    target = open_writable(place, alias=alias, models=Models(settings), cache=find_cache(settings))
     elapsed_s = round(time.monotonic() - started, 3)
     _log.info("collection_opened_for_writing", collection=collection, elapsed_s=elapsed_s)
     return partial(commit, target)

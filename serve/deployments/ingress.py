@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Message
 
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.errors import UnavailableError
-from eagleray.settings import Settings
-from serve.composition.collections import Backend, CollectionBackend
-from serve.composition.models import TextEncoders, choose_encoder_limits
+from eagleray.setting_groups.serving import ServeSettings
+from serve.composition.backend import Backend, CollectionBackend
+from serve.composition.models import Models, TextEncoders
 from serve.composition.server import open_server, open_server_authenticator
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import call
@@ -37,6 +37,7 @@ class RemoteBackend:
         standings: of the searchers with the aliases.
         searcher: handle of the searchers.
         writer: handle of the writers.
+        limits: say how long each may take.
     """
 
     identity: EmbedderIdentity
@@ -45,11 +46,12 @@ class RemoteBackend:
     standings: Standings
     searcher: Any
     writer: Any
+    limits: ServeSettings
 
     @asynccontextmanager
-    async def open_collection(self, settings: Settings, alias: str) -> AsyncIterator[CollectionBackend]:  # noqa: ARG002 - replicas have their own
-        """Open what answers on the settings' collection."""
-        name, limits = settings.collection, settings.serve
+    async def open_collection(self, name: str) -> AsyncIterator[CollectionBackend]:
+        """Open what answers on a collection."""
+        limits = self.limits
         remote = RemoteWriter(self.writer, name, timeout_s=limits.embed_timeout_s)
         yield CollectionBackend(
             watcher=await self.standings.open(name),
@@ -92,7 +94,7 @@ class Ingress:
 
     @asynccontextmanager
     async def _open_backend(self, sharing: Sharing | None) -> AsyncIterator[Backend]:  # noqa: ARG002 - searchers have their own
-        settings, limits = self._settings, self._settings.serve
+        limits = self._settings.serve
         identity = await call(
             lambda _: self._encoder.identify.remote(), part="encoder", timeout_s=limits.embed_timeout_s
         )
@@ -104,17 +106,18 @@ class Ingress:
         try:
             yield RemoteBackend(
                 identity=identity,
-                encoders=self._reach_encoders(settings, identity),
+                encoders=self._reach_encoders(identity),
                 ranker=ranker,
                 standings=standings,
                 searcher=self._searcher,
                 writer=self._writer,
+                limits=limits,
             )
         finally:
             await standings.close()
 
-    def _reach_encoders(self, settings: Settings, identity: EmbedderIdentity) -> TextEncoders:
-        limits = choose_encoder_limits(settings, identity)
+    def _reach_encoders(self, identity: EmbedderIdentity) -> TextEncoders:
+        limits = Models(self._settings).choose_encoder_limits(identity)
         return TextEncoders(
             passages=RemoteEncoder(self._encoder, is_question=False, limits=limits),
             questions=RemoteEncoder(self._encoder, is_question=True, limits=limits),

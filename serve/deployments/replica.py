@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from eagleray.settings import Settings
+from eagleray.setting_groups.serving import TracingSettings
 from serve.tracing.exporting import start_tracing
 
 
 class Replica:
     """Takes part in the traces of those who ask it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._tracing = start_tracing(settings.tracing)
+    def __init__(self, settings: TracingSettings) -> None:
+        self._tracing = start_tracing(settings)
 
     def __del__(self) -> None:
         """Send the last spans; Ray Serve calls this when a replica is to end."""

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.hits import SearchRequest, SearchResponse
-from eagleray.embedders import open_embedder
 from eagleray.errors import EagleRayError, OverloadedError, UnavailableError
-from eagleray.settings import Settings
 from indexes.service import open_searcher
-from serve.composition.collections import for_collection, open_pool
-from serve.composition.searches import (
-    PROBE,
-    OpenedSearches,
-    SearchProcess,
-    choose_limits,
-    open_search_process,
-)
+from indexes.shard_service import open_merger
+from serve.composition.models import Models
+from serve.composition.searches import PROBE, OpenedSearches, choose_limits, open_search_process
 from serve.composition.sharing import open_sharing
+from serve.composition.stored_collections import find_collections, for_collection
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.deployments.replica import Replica
-from serve.deployments.shards import HandlePort, open_merged
+from serve.deployments.shards import HandlePort
 from serve.engine.alias_watcher import AliasState, AliasWatcher
 from serve.engine.collection_pool import CollectionPool
 from serve.engine.snapshot_pool import Engine
@@ -54,14 +48,13 @@ class SearcherReplica(Replica):
             shards: handles of the groups that share out the segments; none where they are all opened here.
         """
         settings = arguments.read_settings()
-        super().__init__(settings)
+        super().__init__(settings.tracing)
         self._settings, self._alias, self._shards = settings, arguments.alias, shards
-        self._embedder, self._loop = open_embedder(settings.embedder), asyncio.get_running_loop()
-        self._limits = choose_limits(settings)
+        self._models, self._loop = Models(settings), asyncio.get_running_loop()
+        self._limits = choose_limits(settings.serve)
         if shards:
             self._limits = replace(self._limits, n_threads=arguments.n_merged)
         self._stack, self._starting = AsyncExitStack(), asyncio.Lock()
-        self._process: SearchProcess | None = None
         self._started: CollectionPool[OpenedSearches] | None = None
 
     async def check_health(self) -> None:
@@ -150,34 +143,32 @@ class SearcherReplica(Replica):
         async with self._starting:
             if self._started is None:
                 sharing = await self._stack.enter_async_context(open_sharing(self._settings))
-                self._process = await self._stack.enter_async_context(
-                    open_search_process(
-                        self._settings,
-                        self._embedder,
-                        open_engine=self._open_engine,
-                        limits=self._limits,
-                        sharing=sharing,
-                    )
+                stored = find_collections(self._settings, alias=self._alias)
+                opening = open_search_process(
+                    stored,
+                    self._models,
+                    open_engine=self._open_engine,
+                    limits=self._limits,
+                    sharing=sharing,
                 )
-                pool = open_pool(self._settings, self._alias, self._open_collection)
+                process = await self._stack.enter_async_context(opening)
+                pool = stored.make_pool(process.open_searches)
                 await pool.start()
                 self._started = pool
                 keep_startup_objects()
         return self._started
 
-    def _open_collection(self, collection: str) -> AbstractAsyncContextManager[OpenedSearches]:
-        if self._process is None:
-            raise RuntimeError("the searcher has not started")
-        return self._process.open_searches(for_collection(self._settings, collection), self._alias)
-
-    def _open_engine(self, settings: Settings, snapshot: str) -> Engine:
+    def _open_engine(self, collection: str, snapshot: str) -> Engine:
+        settings, embedder = for_collection(self._settings, collection), self._models.embedder
         if not self._shards:
-            return open_searcher(settings, snapshot=snapshot, embedder=self._embedder)
+            return open_searcher(settings, snapshot=snapshot, embedder=embedder)
+        timeout_s = settings.serve.timeout_s
         ports = [
-            HandlePort(shard, settings.collection, loop=self._loop, timeout_s=settings.serve.timeout_s)
-            for shard in self._shards
+            HandlePort(shard, collection, loop=self._loop, timeout_s=timeout_s) for shard in self._shards
         ]
-        return open_merged(settings, snapshot=snapshot, ports=ports, embedder=self._embedder)
+        for pending in [port.open(snapshot) for port in ports]:
+            pending.result()  # every group has opened its segments
+        return open_merger(settings, snapshot=snapshot, ports=ports, embedder=embedder)
 
 
 def _show(watcher: AliasWatcher[Engine]) -> Standing:

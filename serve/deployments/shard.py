@@ -17,8 +17,8 @@ from indexes.searching.sharded.shard import Shard, Step
 from indexes.searching.sharded.steps import CountWords
 from indexes.searching.targets import Scope
 from indexes.shard_service import open_shard
-from serve.composition.collections import for_collection, open_pool
-from serve.composition.searches import choose_limits, watch_alias
+from serve.composition.searches import choose_limits
+from serve.composition.stored_collections import find_collections, for_collection
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.deployments.replica import Replica
@@ -49,10 +49,11 @@ class SegmentShard(Replica):
             group: its number, from 0.
         """
         settings = arguments.read_settings()
-        super().__init__(settings)
+        super().__init__(settings.tracing)
         self._settings, self._arguments, self._group = settings, arguments, group
-        self._threads = SearchThreads(choose_limits(settings))
-        self._pool = open_pool(settings, arguments.alias, self._open_collection)
+        self._threads = SearchThreads(choose_limits(settings.serve))
+        self._stored = find_collections(settings, alias=arguments.alias)
+        self._pool = self._stored.make_pool(self._open_collection)
         self._starting, self._is_started = asyncio.Lock(), False
 
     async def check_health(self) -> None:
@@ -106,7 +107,7 @@ class SegmentShard(Replica):
         def open_one(snapshot: str) -> Shard:
             return open_shard(settings, snapshot=snapshot, group=self._group, n_groups=n_groups)
 
-        watcher = watch_alias(settings, self._arguments.alias, open_one, probe=_ask_probe)
+        watcher = self._stored.watch_alias(collection, open_one, probe=_ask_probe)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(watcher.close)
             await watcher.start()

@@ -1,18 +1,13 @@
-"""Shards of other processes: how a merger's threads reach them, and how it opens a snapshot of theirs."""
+"""Shards of other processes: how a merger's threads reach them, and have them open a snapshot."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
-from eagleray.contracts.ports import Embedder
-from eagleray.settings import Settings
-from indexes.searching.sharded.searcher import ShardedSearcher
 from indexes.searching.sharded.shard import Step
-from indexes.shard_service import open_merger
 from serve.deployments.calling import call
 
 Answer = TypeVar("Answer")
@@ -68,22 +63,3 @@ class HandlePort:
             lambda _: self._handle.open.remote(self._collection, snapshot), part="shard", timeout_s=_OPEN_S
         )
         return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-
-def open_merged(
-    settings: Settings, *, snapshot: str, ports: Sequence[HandlePort], embedder: Embedder
-) -> ShardedSearcher:
-    """Return the engine over a snapshot, once every group has opened its segments of it.
-
-    Args:
-        settings: name the store, the collection and the reranker.
-        snapshot: whole id.
-        ports: to the groups, from the first to the last.
-        embedder: of questions.
-
-    Raises:
-        EagleRayError: a group cannot open it, or the engine cannot be made; see `open_merger`.
-    """
-    for pending in [port.open(snapshot) for port in ports]:
-        pending.result()
-    return open_merger(settings, snapshot=snapshot, ports=ports, embedder=embedder)

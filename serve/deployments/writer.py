@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
-from eagleray.embedders import open_embedder
 from eagleray.errors import EagleRayError
+from indexes.gating import find_cache
+from indexes.writing.committing import commit
 from indexes.writing.requests import Write
-from serve.composition.collections import choose_collections, for_collection
-from serve.composition.document_writer import make_group, open_writable
+from serve.composition.document_writer import open_writable
+from serve.composition.models import Models
+from serve.composition.stored_collections import find_collections
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.deployments.replica import Replica
-from serve.engine.collection_pool import CollectionPool
 from serve.engine.group_writing import GroupWriter
 from serve.engine.threads import Work, run_in_thread
 from serve.tracing.spans import Carrier
@@ -25,11 +27,12 @@ class CollectionWriter(Replica):
 
     def __init__(self, arguments: Arguments) -> None:
         settings = arguments.read_settings()
-        super().__init__(settings)
+        super().__init__(settings.tracing)
         os.nice(settings.serve.write_niceness)  # the process is this replica's alone
-        self._settings, self._alias = settings, arguments.alias
-        self._embedder = open_embedder(settings.embedder)
-        self._groups = CollectionPool(choose_collections(settings), self._open, list_published=tuple)
+        self._stored, self._cache = find_collections(settings, alias=arguments.alias), find_cache(settings)
+        self._models = Models(settings)
+        self._embed = self._models.embedder.embed_passages
+        self._groups = self._stored.make_pool(self._open)  # not started: each is opened by its first write
 
     async def check_health(self) -> None:
         """Embed a text, which every write takes; what the store or the alias lacks is no illness of its own.
@@ -37,7 +40,7 @@ class CollectionWriter(Replica):
         Raises:
             EagleRayError: it cannot.
         """
-        await run_in_thread(Work.TEXTS, self._embedder.embed_passages, ["ready"])
+        await run_in_thread(Work.TEXTS, self._embed, ["ready"])
 
     async def write(
         self, collection: str, write: Write, timeout_s: float, carrier: Carrier
@@ -51,9 +54,12 @@ class CollectionWriter(Replica):
 
     @asynccontextmanager
     async def _open(self, collection: str) -> AsyncIterator[GroupWriter]:
-        settings = for_collection(self._settings, collection)
-        yield make_group(
-            await run_in_thread(
-                Work.WRITES, open_writable, settings, alias=self._alias, embedder=self._embedder
-            )
+        target = await run_in_thread(
+            Work.WRITES,
+            open_writable,
+            self._stored.locate(collection),
+            alias=self._stored.alias,
+            models=self._models,
+            cache=self._cache,
         )
+        yield GroupWriter(partial(commit, target))

@@ -16,8 +16,7 @@ from serve.http.middleware.admission import Admission
 from serve.http.middleware.answer_limit import AnswerLimit
 from serve.http.middleware.body_limit import BodyLimit
 from serve.http.middleware.body_room import BodyRoom
-from serve.http.middleware.request_metrics import Measured
-from serve.http.middleware.request_spans import Traced
+from serve.http.middleware.observed_requests import Measured, Traced
 from serve.http.openapi import publish_description
 from serve.http.request_ids import RequestIds
 from serve.http.serving import Server

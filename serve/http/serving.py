@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from eagleray.chunking.config import ChunkLengths
 from eagleray.contracts.callers import Caller
 from eagleray.contracts.hits import SearchRequest
-from eagleray.contracts.manifests import ChunkerIdentity, EmbedderIdentity
+from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.errors import NotPublishedError
 from eagleray.models.tokenizing import Tokenize
 from eagleray.rerankers import PairReader
@@ -24,10 +23,8 @@ from serve.engine.publications import Publications
 from serve.engine.quotas import Quotas
 from serve.engine.searching import SearchPort
 from serve.engine.uncancellable import UncancellableWork
-from serve.http.landed_snapshots import LandedSnapshots
 from serve.http.metrics import Metrics
-from serve.uploads.keeping import OwnRecords
-from serve.uploads.reading import UploadReader
+from serve.http.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,34 +76,6 @@ class DocumentWriter:
     begin: Callable[[str, str, int], Awaitable[Begun]]
     free: Callable[[Begun], Awaitable[None]]
     write: Callable[[Write], Awaitable[str]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uploads:
-    """Keeps files and vector stores.
-
-    Attributes:
-        open_own: returns the records of a subject; they may block.
-        list_owners: returns the folders of all who keep anything; may block.
-        open_folder: returns the records of such a folder.
-        chunker: how the collection's texts are cut.
-        reader: lets files be read.
-        landed: snapshots that searches are known to be answered from.
-        patience_s: seconds that an answer waits for files to be attached, which goes on all the same.
-    """
-
-    open_own: Callable[[str], OwnRecords]
-    list_owners: Callable[[], Sequence[str]]
-    open_folder: Callable[[str], OwnRecords]
-    chunker: ChunkerIdentity
-    reader: UploadReader
-    landed: LandedSnapshots = field(default_factory=LandedSnapshots)
-    patience_s: float = 20.0
-
-    @property
-    def lengths(self) -> ChunkLengths:
-        """How long chunks are where nobody says otherwise."""
-        return ChunkLengths(max_tokens=self.chunker.target_tokens, overlap_tokens=self.chunker.overlap_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

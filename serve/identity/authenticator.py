@@ -13,8 +13,7 @@ from eagleray.setting_groups.serving import AuthSettings, OidcSettings
 from serve.identity.clocks import IdentityClock
 from serve.identity.exposure import check_exposure, find_developer
 from serve.identity.key_checking import KeyChecker
-from serve.identity.key_set_following import Ages, KeySetFollower
-from serve.identity.key_set_sources import open_key_set_source
+from serve.identity.key_set_following import Ages, KeySetFollower, open_key_set_source
 from serve.identity.key_texts import PREFIX
 from serve.identity.token_checking import TokenChecker
 

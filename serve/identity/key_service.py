@@ -44,13 +44,13 @@ class StoredKeyService:
                 collections=request.collections,
             )
 
-        key, facts = create_key(_open(self._settings), describe, pepper=self._settings.auth.key_pepper)
+        key, facts = create_key(self._open_store(), describe, pepper=self._settings.auth.key_pepper)
         _log.info("key_created", key_id=facts.key_id, subject=request.subject, roles=sorted(facts.roles))
         return {"key": key.write(), **_show(facts)}
 
     def revoke(self, *, key_id: str) -> dict[str, Any]:
         """Revoke a key for good; revoking it again changes nothing."""
-        is_new = revoke_key(_open(self._settings), key_id, now=_now())
+        is_new = revoke_key(self._open_store(), key_id, now=_now())
         _log.info("key_revoked", key_id=key_id, changed=is_new)
         return {"key_id": key_id, "state": "revoked", "changed": is_new}
 
@@ -58,13 +58,11 @@ class StoredKeyService:
         """Return every key that was made, oldest first, with its state; never its text."""
         now = _now()
         return [
-            {**_show(item.facts), "state": _find_state(item, now)}
-            for item in list_keys(_open(self._settings))
+            {**_show(item.facts), "state": _find_state(item, now)} for item in list_keys(self._open_store())
         ]
 
-
-def _open(settings: Settings) -> Store:
-    return open_store(settings.store, s3=settings.s3)
+    def _open_store(self) -> Store:
+        return open_store(self._settings.store, s3=self._settings.s3)
 
 
 def _now() -> int:

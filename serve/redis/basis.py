@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
 
+from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.digests import digest_json
 from eagleray.embedders.processor import read_processor
+from eagleray.rerankers import open_reranker
+from eagleray.setting_groups.engine import RerankerSettings
 
 _CODE: Final = ("eagleray", "indexes", "serve")
 _LIBRARIES: Final = (
@@ -29,22 +33,26 @@ _LIBRARIES: Final = (
 )
 
 
-def describe_basis(*, embedder: str, reranker: str, device: str) -> str:
+def describe_basis(identity: EmbedderIdentity, *, reranker: RerankerSettings, device: str) -> str:
     """Return 64 hex digits that stand for all of it.
 
     Args:
-        embedder: digest of the embedder's identity.
-        reranker: digest of what its scores depend on; empty where there is none.
+        identity: of the embedder.
+        reranker: name the reranker, if there is one, and how its scores come about.
         device: that searches.
+
+    Raises:
+        ModelError: the reranker cannot be loaded.
     """
+    scoring, chosen = open_reranker(reranker), reranker.model_dump(exclude={"model"})
     return digest_json(
         {
             "code": {name: _digest_sources(name) for name in _CODE},
             "libraries": {name: version(name) for name in _LIBRARIES},
             "python": sys.version,
             "processor": read_processor().instruction_set,
-            "embedder": embedder,
-            "reranker": reranker,
+            "embedder": digest_json(asdict(identity)),
+            "reranker": "" if scoring is None else digest_json([scoring.identity.digest, chosen]),
             "device": device,
         }
     )

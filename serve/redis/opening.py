@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import asdict
 
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.digests import digest_json
-from eagleray.rerankers import open_reranker
-from eagleray.settings import Settings
+from eagleray.setting_groups.redis import RedisSettings
 from serve.engine.alias_watcher import AliasWatcher
 from serve.engine.searching import SearchPort
 from serve.engine.shared.breaker import Breaker
 from serve.engine.shared.buckets import CountedBuckets
-from serve.engine.shared.cache import SharedCache
+from serve.engine.shared.cache import VECTORS, CachedVectors, SharedCache
 from serve.engine.shared.guarding import Guard
 from serve.engine.shared.sealing import Sealer
 from serve.engine.shared.searches import RESULTS, RememberedSearches
-from serve.engine.shared.vectors import VECTORS, CachedVectors
 from serve.engine.snapshot_pool import Engine
 from serve.engine.threads import Work, run_in_thread
-from serve.redis.basis import describe_basis
 from serve.redis.client import RedisBuckets, RedisValues, make_client
 from serve.redis.metrics import RedisCollector
 from serve.redis.notices import Notices
@@ -29,17 +27,28 @@ from serve.redis.notices import Notices
 class Sharing:
     """Makes the shared parts of a process over one client; runs in one event loop."""
 
-    def __init__(self, settings: Settings, *, url: str, secret: str) -> None:
+    def __init__(
+        self,
+        settings: RedisSettings,
+        *,
+        url: str,
+        secret: str,
+        describe_basis: Callable[[EmbedderIdentity], str],
+        timeout_s: float,
+    ) -> None:
         """Take the settings; nothing connects before it is used.
 
         Args:
-            settings: of the process.
+            settings: how much is shared, and how long Redis may take.
             url: where Redis is.
             secret: that names and values are derived from.
+            describe_basis: returns what the bits of an answer depend on beside its request and its snapshot;
+                called in a thread.
+            timeout_s: seconds that one who waits for the same answer does so.
         """
-        self._settings, limits = settings, settings.redis
-        self._client, self._sealer = make_client(limits, url), Sealer(secret)
-        self._guard = Guard(Breaker(pause_s=limits.pause_s), timeout_s=limits.timeout_s)
+        self._settings, self._describe_basis, self._timeout_s = settings, describe_basis, timeout_s
+        self._client, self._sealer = make_client(settings, url), Sealer(secret)
+        self._guard = Guard(Breaker(pause_s=settings.pause_s), timeout_s=settings.timeout_s)
         self._caches: dict[str, SharedCache] = {}
         self._basis: str | None = None
         self._notices: Notices | None = None
@@ -78,25 +87,24 @@ class Sharing:
         Raises:
             ModelError: the reranker cannot be loaded.
         """
-        settings = self._settings
-        if not settings.redis.results:
+        if not self._settings.results:
             return searches
         if self._basis is None:
-            self._basis = await run_in_thread(Work.SHARED, _describe_basis, settings, identity)
+            self._basis = await run_in_thread(Work.SHARED, self._describe_basis, identity)
         return RememberedSearches(
             searches,
-            self._open_cache(RESULTS, max_bytes=settings.redis.max_result_bytes),
+            self._open_cache(RESULTS, max_bytes=self._settings.max_result_bytes),
             self._sealer,
             watcher=watcher,
             basis=digest_json([self._basis, collection]),
-            timeout_s=settings.serve.timeout_s,
+            timeout_s=self._timeout_s,
         )
 
     def share_moves(self, watcher: AliasWatcher[Engine], *, collection: str, alias: str) -> None:
         """Tell other servers of an alias where a watcher finds it moved, and have it look when they do."""
         channel = self._sealer.name("moves", collection, alias)
         if self._notices is None:
-            self._notices = Notices(self._client, self._guard, pause_s=self._settings.redis.pause_s)
+            self._notices = Notices(self._client, self._guard, pause_s=self._settings.pause_s)
             self._notices.start()
         notices = self._notices
 
@@ -118,17 +126,8 @@ class Sharing:
     def _open_cache(self, kind: str, *, max_bytes: int) -> SharedCache:
         """Return the cache of a kind, the same one for all collections."""
         if kind not in self._caches:
-            ttl_s, values = self._settings.redis.ttl_s, RedisValues(self._client)
+            ttl_s, values = self._settings.ttl_s, RedisValues(self._client)
             self._caches[kind] = SharedCache(
                 values, self._guard, self._sealer, ttl_s=ttl_s, max_bytes=max_bytes
             )
         return self._caches[kind]
-
-
-def _describe_basis(settings: Settings, identity: EmbedderIdentity) -> str:
-    reranker, chosen = open_reranker(settings.reranker), settings.reranker.model_dump(exclude={"model"})
-    return describe_basis(
-        embedder=digest_json(asdict(identity)),
-        reranker="" if reranker is None else digest_json([reranker.identity.digest, chosen]),
-        device=settings.search.device,
-    )

@@ -19,9 +19,8 @@ RAY_USERS = {
     "ray_jobs/clusters.py": "connects",
     "ray_jobs/execution.py": "runs stages on Ray Data",
     "ray_jobs/passes.py": "keeps blocks on workers for passes over them",
-    "serve/app.py": "binds the deployments",
+    "serve/app.py": "binds the deployments, and ends them before Ray ends",
     "serve/deployments/calling.py": "names what a failed call raises",
-    "serve/deployments/ending.py": "ends an application",
     "serve/deployments/ingress.py": "asks the proxies which replicas there are",
     "serve/deployments/remote_watchers.py": "asks other deployments which snapshots they have",
 }

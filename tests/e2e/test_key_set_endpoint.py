@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from serve.identity.key_set_sources import open_key_set_source
+from serve.identity.key_set_following import open_key_set_source
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -18,7 +18,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what Ray Serve imports is deprecated elsewhere
     from serve.deployments import ingress
     from serve.deployments.arguments import Arguments
-    from serve.deployments.encoder import TextEncoder
+    from serve.deployments.model_replicas import TextEncoder
     from serve.deployments.searcher import SearcherReplica
     from serve.deployments.shard import SegmentShard
     from serve.deployments.writer import CollectionWriter

@@ -1,4 +1,7 @@
-"""Values that several processes remember together: sealed, bounded, and never waited for long."""
+"""Values that several processes remember together: sealed, bounded, and never waited for long.
+
+Vectors of questions are such values; what else is one has a module of its own.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import numpy as np
+
+from eagleray.contracts.ports import FloatVector
 from serve.engine.shared.guarding import Guard
 from serve.engine.shared.sealing import Sealer
 from serve.engine.threads import Work, run_in_thread
 
 _MAX_PENDING: Final = 64
 """Values that may wait to be stored; what comes beyond is not kept."""
+
+VECTORS: Final = "vector"
+"""Kind of the names of vectors."""
+
+_ITEM_BYTES: Final = 4
 
 
 class CachePort(Protocol):
@@ -122,3 +133,32 @@ class SharedCache:
             is_kept = await self._guard.call(put, otherwise=False)
         self._n_kept += is_kept
         self._n_dropped += not is_kept
+
+
+class CachedVectors:
+    """Vectors of questions, by whatever embedder is the same; implements `SharedVectorsPort`."""
+
+    def __init__(self, cache: SharedCache, sealer: Sealer, *, embedder: str, dim: int) -> None:
+        """Take the parts.
+
+        Args:
+            cache: holds them, as little-endian float32.
+            sealer: makes their names.
+            embedder: digest of everything that a vector's bits depend on beside the text.
+            dim: numbers of a vector.
+        """
+        self._cache, self._sealer, self._embedder, self._dim = cache, sealer, embedder, dim
+
+    async def find(self, digest: bytes) -> FloatVector | None:
+        """Return the vector of a question, by its SHA-256, as the same embedder gave it."""
+        value = await self._cache.find(self._name(digest))
+        if value is None or len(value) != self._dim * _ITEM_BYTES:
+            return None
+        return np.frombuffer(value, dtype="<f4").astype(np.float32)
+
+    async def keep(self, digest: bytes, vector: FloatVector) -> None:
+        """Begin to remember a vector; nobody waits until it is stored."""
+        self._cache.keep(self._name(digest), vector.astype("<f4").tobytes)
+
+    def _name(self, digest: bytes) -> bytes:
+        return self._sealer.name(VECTORS, self._embedder, digest.hex())

@@ -6,11 +6,10 @@ Snapshots, aliases and reports count rows whoever may read them: readers do not 
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from serve.engine.threads import Work, run_in_thread
 from serve.http.access import Inspecting, Operating
 from serve.http.admin.catalog_answers import (
     AliasAnswer,
@@ -21,14 +20,13 @@ from serve.http.admin.catalog_answers import (
     SnapshotAnswer,
     SnapshotsAnswer,
 )
+from serve.http.admin.named_collections import Limit, Named, NamedCatalog, Shown, read_store
 from serve.http.answer_models import answered
 from serve.http.feature import Collections
 from serve.http.serving import ServedCollection
 
 router = APIRouter(tags=["catalog"])
 
-Shown = dict[str, Any]
-Limit = Annotated[int, Query(ge=1, le=1_000, description="How many at most.")]
 Name = Annotated[str, Query(min_length=1, max_length=64, description="Alias, id, or 8 digits of an id.")]
 
 
@@ -49,9 +47,9 @@ async def list_collections(caller: Inspecting, collections: Collections) -> Show
     response_model=None,
     responses=answered(CollectionAnswer),
 )
-async def show_collection(name: str, caller: Inspecting, collections: Collections) -> Shown:
+async def show_collection(_: Inspecting, collection: Named) -> Shown:
     """Describe it, without what depends on its rows."""
-    return await _describe(collections.find(name, caller))
+    return await _describe(collection)
 
 
 @router.get(
@@ -60,15 +58,9 @@ async def show_collection(name: str, caller: Inspecting, collections: Collection
     response_model=None,
     responses=answered(SnapshotsAnswer),
 )
-async def list_snapshots(
-    name: str,
-    caller: Operating,
-    collections: Collections,
-    limit: Limit = 100,
-) -> Shown:
+async def list_snapshots(_: Operating, catalog: NamedCatalog, limit: Limit = 100) -> Shown:
     """List them with their sizes and aliases."""
-    catalog = collections.find(name, caller).catalog
-    return {"snapshots": await run_in_thread(Work.CATALOG, catalog.list_snapshots, limit=limit)}
+    return {"snapshots": await read_store(catalog.list_snapshots, limit=limit)}
 
 
 @router.get(
@@ -77,15 +69,9 @@ async def list_snapshots(
     response_model=None,
     responses=answered(SnapshotAnswer),
 )
-async def show_snapshot(
-    name: str,
-    snapshot: str,
-    caller: Operating,
-    collections: Collections,
-) -> Shown:
+async def show_snapshot(snapshot: str, _: Operating, catalog: NamedCatalog) -> Shown:
     """Show the snapshot of an id, of the first digits of one, or of an alias."""
-    catalog = collections.find(name, caller).catalog
-    return await run_in_thread(Work.CATALOG, catalog.show_snapshot, snapshot)
+    return await read_store(catalog.show_snapshot, snapshot)
 
 
 @router.get(
@@ -94,15 +80,8 @@ async def show_snapshot(
     response_model=None,
     responses=answered(DifferenceAnswer),
 )
-async def compare_snapshots(
-    name: str,
-    before: Name,
-    after: Name,
-    caller: Operating,
-    collections: Collections,
-) -> Shown:
+async def compare_snapshots(before: Name, after: Name, _: Operating, collection: Named) -> Shown:
     """Compare them; both are read whole, so only one comparison or gate is at work at a time."""
-    collection = collections.find(name, caller)
     return await collection.exclusive.run(partial(collection.catalog.compare, before, after))
 
 
@@ -112,10 +91,9 @@ async def compare_snapshots(
     response_model=None,
     responses=answered(AliasesAnswer),
 )
-async def list_aliases(name: str, caller: Operating, collections: Collections) -> Shown:
+async def list_aliases(_: Operating, catalog: NamedCatalog) -> Shown:
     """List the last move of each."""
-    catalog = collections.find(name, caller).catalog
-    return {"aliases": await run_in_thread(Work.CATALOG, catalog.list_aliases)}
+    return {"aliases": await read_store(catalog.list_aliases)}
 
 
 @router.get(
@@ -124,17 +102,11 @@ async def list_aliases(name: str, caller: Operating, collections: Collections) -
     response_model=None,
     responses=answered(AliasAnswer),
 )
-async def show_alias(
-    name: str,
-    alias: str,
-    caller: Operating,
-    collections: Collections,
-) -> Shown:
+async def show_alias(alias: str, _: Operating, catalog: NamedCatalog) -> Shown:
     """Show all its moves."""
-    catalog = collections.find(name, caller).catalog
-    return await run_in_thread(Work.CATALOG, catalog.show_alias, alias)
+    return await read_store(catalog.show_alias, alias)
 
 
 async def _describe(collection: ServedCollection) -> Shown:
-    told = await run_in_thread(Work.CATALOG, collection.catalog.describe)
+    told = await read_store(collection.catalog.describe)
     return {**told, "snapshot": collection.watcher.state.snapshot}

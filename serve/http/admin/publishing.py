@@ -12,9 +12,9 @@ from serve.alias_publisher import Moved
 from serve.audit.kinds.alias_moves import Change
 from serve.http.access import Publishing
 from serve.http.admin.catalog_answers import MovedAnswer
+from serve.http.admin.named_collections import Named
 from serve.http.answer_models import answered
 from serve.http.body_models import Body, show_example
-from serve.http.feature import Collections
 from serve.http.request_ids import read_request_id
 
 router = APIRouter(tags=["publishing"])
@@ -56,11 +56,8 @@ class RollbackBody(Body):
         422: {"description": _UNFIT},
     },
 )
-async def publish(
-    name: str, alias: str, body: PublishBody, caller: Publishing, collections: Collections
-) -> dict[str, Any]:
+async def publish(alias: str, body: PublishBody, caller: Publishing, collection: Named) -> dict[str, Any]:
     """Publish; the answer comes when the snapshot answers here, or has not within 10 seconds of the move."""
-    publisher = collections.find(name, caller).publisher
     change = Change(
         action="publish",
         alias=alias,
@@ -69,7 +66,7 @@ async def publish(
         expected=body.expected,
         request_id=read_request_id(),
     )
-    return _show(alias, await publisher.publish(change))
+    return _show(alias, await collection.publisher.publish(change))
 
 
 @router.post(
@@ -81,11 +78,8 @@ async def publish(
         409: {"description": _CONFLICT},
     },
 )
-async def roll_back(
-    name: str, alias: str, body: RollbackBody, caller: Publishing, collections: Collections
-) -> dict[str, Any]:
+async def roll_back(alias: str, body: RollbackBody, caller: Publishing, collection: Named) -> dict[str, Any]:
     """Go back; rolling back twice goes back twice."""
-    publisher = collections.find(name, caller).publisher
     change = Change(
         action="rollback",
         alias=alias,
@@ -93,7 +87,7 @@ async def roll_back(
         expected=body.expected,
         request_id=read_request_id(),
     )
-    return _show(alias, await publisher.rollback(change))
+    return _show(alias, await collection.publisher.rollback(change))
 
 
 def _show(alias: str, moved: Moved) -> dict[str, Any]:

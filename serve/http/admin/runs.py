@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from serve.engine.threads import Work, run_in_thread
 from serve.http.access import Operating, Writing
 from serve.http.admin.catalog_answers import DeadLettersAnswer, RunAnswer, RunsAnswer
+from serve.http.admin.named_collections import Limit, NamedCatalog, Shown, read_store
 from serve.http.answer_models import answered
-from serve.http.feature import Collections
 
 router = APIRouter(tags=["runs"])
-
-Shown = dict[str, Any]
-Limit = Annotated[int, Query(ge=1, le=1_000, description="How many at most.")]
 
 
 @router.get(
@@ -24,15 +20,9 @@ Limit = Annotated[int, Query(ge=1, le=1_000, description="How many at most.")]
     response_model=None,
     responses=answered(RunsAnswer),
 )
-async def list_runs(
-    name: str,
-    caller: Operating,
-    collections: Collections,
-    limit: Limit = 20,
-) -> Shown:
+async def list_runs(_: Operating, catalog: NamedCatalog, limit: Limit = 20) -> Shown:
     """List them with how far each stage came."""
-    catalog = collections.find(name, caller).catalog
-    return {"runs": await run_in_thread(Work.CATALOG, catalog.list_runs, limit=limit)}
+    return {"runs": await read_store(catalog.list_runs, limit=limit)}
 
 
 @router.get(
@@ -41,15 +31,9 @@ async def list_runs(
     response_model=None,
     responses=answered(RunAnswer),
 )
-async def show_run(
-    name: str,
-    run: str,
-    caller: Operating,
-    collections: Collections,
-) -> Shown:
+async def show_run(run: str, _: Operating, catalog: NamedCatalog) -> Shown:
     """Show how far each stage came, and whether the run has ended."""
-    catalog = collections.find(name, caller).catalog
-    return await run_in_thread(Work.CATALOG, catalog.show_run, run)
+    return await read_store(catalog.show_run, run)
 
 
 @router.get(
@@ -59,16 +43,14 @@ async def show_run(
     responses=answered(DeadLettersAnswer),
 )
 async def list_dead_letters(
-    name: str,
-    caller: Writing,
-    collections: Collections,
+    _: Writing,
+    catalog: NamedCatalog,
     run: Annotated[str, Query(max_length=64, description="A run; otherwise the last that ended.")] = "",
     limit: Limit = 100,
     after: Annotated[int, Query(ge=0, le=1 << 40, description="How many to leave out first.")] = 0,
 ) -> Shown:
     """List it by source and position: where each piece lies, and what is wrong with it."""
-    catalog = collections.find(name, caller).catalog
-    letters = await run_in_thread(Work.CATALOG, catalog.list_dead_letters, run=run)
+    letters = await read_store(catalog.list_dead_letters, run=run)
     end = after + limit
     return {
         "n": sum(letter["n"] for letter in letters),

@@ -25,8 +25,8 @@ from serve.engine.quotas import Quota
 from serve.engine.threads import work_for
 from serve.http.access import CALLER, Authenticate, find_action, identify
 from serve.http.errors.problems import answer_own, make_error
+from serve.http.middleware.observed_requests import find_template
 from serve.http.middleware.refused_bodies import refuse
-from serve.http.middleware.request_metrics import find_template
 from serve.http.serving import ServedCollections
 
 TAKES: Final = "eagleray.takes"

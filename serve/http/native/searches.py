@@ -1,4 +1,4 @@
-"""The native searches of a collection: one question, or many from one snapshot.
+"""What callers read of a collection: hits of one question or of many, counts of values, a document whole.
 
 Segments hold rows of everybody. Their names, their sizes, the rows known by a time, the plan that was chosen
 and whether it is exact all depend on rows that a caller may not see; so does the time that each step took.
@@ -12,22 +12,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
-from eagleray.contracts.answers import show_response
+from eagleray.contracts.answers import show_counts, show_document, show_response
 from eagleray.contracts.callers import Action, Caller
 from eagleray.contracts.hits import SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.principals import Principal
+from serve.engine.questions import CountValues, ShowDocument
 from serve.engine.quotas import Quotas
 from serve.engine.threads import Work, run_in_thread
 from serve.http.access import Searching
-from serve.http.answer_models import BatchAnswer, SearchAnswer, answered
+from serve.http.answer_models import BatchAnswer, DocumentAnswer, FacetsAnswer, SearchAnswer, answered
 from serve.http.audited_read import count_asked, read_all_audited, read_audited
 from serve.http.feature import given
 from serve.http.metrics import AskedKind, Metrics
 from serve.http.native.cursors import find_place, make_cursor
-from serve.http.native.search_bodies import BatchBody, SearchBody
+from serve.http.native.search_bodies import BatchBody, DocumentQuery, FacetsBody, SearchBody
 from serve.http.serving import ServedCollections, Server
 
 
@@ -47,7 +48,7 @@ def choose_parts(server: Server) -> SearchParts:
 
 Asking = Annotated[SearchParts, given(SearchParts)]
 
-router = APIRouter(tags=["search"])
+router = APIRouter()
 
 
 def explain_to(caller: Caller, request: SearchRequest, response: SearchResponse) -> SearchResponse:
@@ -67,6 +68,7 @@ def explain_to(caller: Caller, request: SearchRequest, response: SearchResponse)
 
 @router.post(
     "/collections/{name}/search",
+    tags=["search"],
     summary="Best hits the caller may see",
     response_model=None,
     responses=answered(SearchAnswer),
@@ -98,6 +100,7 @@ async def search(name: str, body: SearchBody, caller: Searching, parts: Asking) 
 
 @router.post(
     "/collections/{name}/search/batch",
+    tags=["search"],
     summary="Best hits of many questions, all from one snapshot",
     response_model=None,
     responses=answered(BatchAnswer),
@@ -123,6 +126,59 @@ async def search_batch(name: str, body: BatchBody, caller: Searching, parts: Ask
     return Response(content, media_type="application/json")
 
 
+@router.post(
+    "/collections/{name}/facets",
+    tags=["search"],
+    summary="Commonest values of a column among what the caller may see",
+    response_model=None,
+    responses=answered(FacetsAnswer),
+)
+async def count_values(name: str, body: FacetsBody, caller: Searching, parts: Asking) -> JSONResponse:
+    """Count documents by a column's values on the alias's snapshot, or the one that is named."""
+    collection = parts.collections.find(name, caller)
+    with count_asked(parts.metrics, AskedKind.FACETS):
+        request = body.to_request(caller.principal)
+        ask, timeout_s = CountValues(request), body.timeout_s
+        counts = await read_audited(
+            collection,
+            caller,
+            request,
+            lambda named: collection.answerer.answer(ask, snapshot=named, timeout_s=timeout_s),
+            snapshot=body.snapshot,
+        )
+    return JSONResponse(show_counts(counts))
+
+
+@router.get(
+    "/collections/{name}/documents",
+    tags=["documents"],
+    summary="A document's chunks that the caller may see",
+    response_model=None,
+    responses=answered(DocumentAnswer),
+)
+async def show(
+    name: str, query: Annotated[DocumentQuery, Query()], caller: Searching, parts: Asking
+) -> JSONResponse:
+    """Show a document of the alias's snapshot, or of the one that is named.
+
+    It is named by a parameter, because proxies rewrite slashes in a path. No cache may keep the answer.
+    """
+    collection = parts.collections.find(name, caller)
+    with count_asked(parts.metrics, AskedKind.DOCUMENT):
+        request = query.to_request(caller.principal)
+        ask, timeout_s = ShowDocument(request), query.timeout_s
+        document = await read_audited(
+            collection,
+            caller,
+            request,
+            lambda named: collection.answerer.answer(ask, snapshot=named, timeout_s=timeout_s),
+            snapshot=query.snapshot,
+        )
+    shown = show_document(document)
+    _write_ids(shown["chunks"])
+    return JSONResponse(shown, headers={"cache-control": "no-store"})
+
+
 def _read(body: BatchBody, principal: Principal) -> list[SearchRequest]:
     return [question.to_request(principal) for question in body.questions]
 
@@ -137,6 +193,11 @@ def _write(responses: Sequence[SearchResponse], *, is_explained: bool) -> bytes:
 
 def _show(response: SearchResponse, *, is_explained: bool) -> dict[str, Any]:
     shown = show_response(response, is_explained=is_explained)
-    for hit in shown["hits"]:
-        hit["chunk_id"] = str(hit["chunk_id"])  # of 63 bits: more than a number of JavaScript holds
+    _write_ids(shown["hits"])
     return shown
+
+
+def _write_ids(rows: Sequence[dict[str, Any]]) -> None:
+    """Write the ids of shown rows as texts: they have 63 bits, more than a number of JavaScript holds."""
+    for row in rows:
+        row["chunk_id"] = str(row["chunk_id"])

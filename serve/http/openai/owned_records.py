@@ -21,7 +21,8 @@ from serve.http.access import CALLER
 from serve.http.feature import given
 from serve.http.metrics import Metrics
 from serve.http.request_ids import read_request_id
-from serve.http.serving import DocumentWriter, ServedCollection, ServedCollections, Server, Uploads
+from serve.http.serving import DocumentWriter, ServedCollection, ServedCollections, Server
+from serve.http.uploads import Uploads
 from serve.uploads.keeping import OwnRecords
 
 _Given = ParamSpec("_Given")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from eagleray.contracts.audits import AuditQuery
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.errors import InputError
@@ -73,6 +74,12 @@ def settings(tmp_path, monkeypatch):
     return Settings(store=folder, collection=SPEC.name, audit={"questions": "text"})
 
 
+def write_log(settings):
+    """Return the writer of the log that the settings name, not yet open."""
+    collection = Collection(open_store(settings.store), settings.collection)
+    return make_writer(collection, settings.audit, embedder="fixed")
+
+
 @pytest.fixture
 def engine(settings):
     store = open_store(settings.store)
@@ -88,7 +95,7 @@ def test_a_new_kind_is_recorded_verified_exported_and_replayed(settings, engine,
     request = Ask(question="swap", principal=ANN)
     reply = answer(request, engine)
     assert reply.cited
-    with make_writer(settings) as writer:
+    with write_log(settings) as writer:
         recorder = RequestRecorder(writer, questions="text", kinds=KINDS.extend(ASK))
         recorder.record([EndedRequest(request=request, outcome=reply, latency_us=1)])
         recorder.end(recorder.begin(request, request_id="r-2"), ReplyEnding(reply=reply))
@@ -109,7 +116,7 @@ def test_a_new_kind_is_recorded_verified_exported_and_replayed(settings, engine,
 def test_a_reply_that_comes_back_otherwise_is_told(settings, engine, service):
     request = Ask(question="swap", principal=ANN)
     reply = answer(request, engine)
-    with make_writer(settings) as writer:
+    with write_log(settings) as writer:
         recorder = RequestRecorder(writer, questions="text", kinds=KINDS.extend(ASK))
         recorder.end(recorder.begin(request), ReplyEnding(reply=replace(reply, cited=reply.cited[::-1])))
     (different,) = service.replay(AuditQuery())["different"]
@@ -123,7 +130,7 @@ def test_every_action_stands_on_the_page_of_the_log():
 
 
 def test_what_no_kind_knows_is_not_recorded_or_asked_for(settings, engine):
-    with make_writer(settings) as writer, pytest.raises(TypeError, match="of no kind"):
+    with write_log(settings) as writer, pytest.raises(TypeError, match="of no kind"):
         RequestRecorder(writer, questions="text").begin(Ask(question="swap", principal=ANN))
     with pytest.raises(InputError, match="expected one of"):
         list(LocalAuditService(settings).show(AuditQuery(action="ask")))

@@ -9,19 +9,12 @@ import pytest
 import redis
 
 from eagleray.settings import Settings
-from serve.redis.opening import Sharing
 from tests.redis_servers import SECRET
 from tests.small_collections import SPEC
 
 
 def make_settings(url, *, secret=SECRET, collection=SPEC.name, **limits):
     return Settings(collection=collection, redis={"url": url, "secret": secret, "timeout_s": 2.0, **limits})
-
-
-def make_sharing(settings):
-    """Return what a process shares, as its settings say."""
-    url, secret = settings.redis.url.get_secret_value(), settings.redis.secret.get_secret_value()
-    return Sharing(settings, url=url, secret=secret)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.storage import open_store
 from serve.audit.record import link_record
 from serve.audit.replays import replay_records
+from serve.composition.sharing import make_sharing
 from serve.engine.alias_watcher import AliasWatcher
 from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
 from serve.engine.encoding import Encoder, EncoderLimits
@@ -29,7 +30,7 @@ from serve.engine.question_vectors import QuestionVectors
 from serve.engine.searching import Searches
 from serve.engine.snapshot_pool import SnapshotPool
 from tests.audit_records import record_one
-from tests.integration.redis.conftest import make_settings, make_sharing
+from tests.integration.redis.conftest import make_settings
 from tests.small_collections import DAY, EMBEDDER, SPEC, WORDS, put_small_snapshot
 from tests.small_searchers import FixedEmbedder, open_engine
 from tests.waiting import wait_until

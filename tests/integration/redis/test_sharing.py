@@ -10,12 +10,13 @@ import pytest
 
 from eagleray.embedders.hashing import HashingEmbedder, count_words
 from eagleray.errors import QuotaError
+from serve.composition.sharing import make_sharing
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.quotas import Quota
 from serve.engine.shared.sealing import Sealer
 from serve.redis.client import RedisBuckets, make_client
-from tests.integration.redis.conftest import make_settings, make_sharing
+from tests.integration.redis.conftest import make_settings
 from tests.unit.serve.engine.test_encoding import GatedEmbedder
 from tests.waiting import wait_until
 

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from eagleray.cli import main
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.parts import Part
 from eagleray.settings import Settings, load_settings
 from indexes.storage import open_store
 from serve.audit.layout import list_chains
-from serve.audit.service import LocalAuditService, make_writer
+from serve.audit.service import LocalAuditService, make_writer, open_audit_store
 from tests.audit_records import record_one
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_searchers import FixedEmbedder
@@ -33,7 +34,7 @@ def log(tmp_path, monkeypatch):
     engine = Opener(store)(put_small_snapshot(store))
     monkeypatch.setenv("EAGLERAY_AUDIT__QUESTIONS", "text")
     settings = load_settings(store=str(folder), collection=SPEC.name)
-    with make_writer(settings) as writer:
+    with make_writer(Collection(store, SPEC.name), settings.audit, embedder="fixed") as writer:
         for query in ("swap", "bond"):
             for mode in SearchMode:
                 request = SearchRequest(query=query, mode=mode, principal=ANN)
@@ -124,7 +125,8 @@ def test_a_log_may_have_a_store_of_its_own(tmp_path):
     settings = Settings(
         store=str(tmp_path / "store"), collection=SPEC.name, audit={"store": str(tmp_path / "log")}
     )
-    with make_writer(settings):
+    store = open_audit_store(settings.audit, default=settings.store, s3=settings.s3)
+    with make_writer(Collection(store, SPEC.name), settings.audit, embedder="fixed"):
         pass
     assert not (tmp_path / "store").exists()
     assert LocalAuditService(settings).verify(heads="")["chains"] == 1

@@ -14,8 +14,7 @@ from eagleray.errors import InputError
 from eagleray.setting_groups.serving import AuditSettings
 from indexes.storage import open_store
 from serve.audit.audit_writer import AuditWriter
-from serve.audit.head_exports import export_heads, read_export
-from serve.audit.layout import SegmentName, list_chains, locate_head
+from serve.audit.layout import SegmentName, export_heads, list_chains, locate_head, read_export
 from serve.audit.record import Entry, RecordedHit, RecordKind, flatten, link_record
 from serve.audit.segments import SCHEMA, decode_segment, encode_segment, encode_table
 from serve.audit.verification import list_last_heads, verify_log

@@ -14,7 +14,7 @@ from eagleray.contracts.collections import Collection
 from eagleray.errors import InputError, NotPublishedError
 from indexes.snapshots.catalog import load_snapshot, put_collection, put_snapshot
 from serve.audit.service import LocalAuditService
-from serve.composition.collections import for_collection
+from serve.composition.stored_collections import for_collection
 from tests.hashing_collections import HASHED, publish
 from tests.waiting import ask_until
 

@@ -6,10 +6,11 @@ import threading
 import pytest
 
 from eagleray.contracts.hits import SearchMode, SearchRequest
-from eagleray.embedders import open_embedder
 from eagleray.errors import OverloadedError
 from indexes.service import open_searcher
+from serve.composition.models import Models
 from serve.composition.searches import PROBE, open_search_process
+from serve.composition.stored_collections import find_collections
 from serve.engine.answering import AnswererLimits
 from tests.hashing_collections import publish_hashed
 from tests.waiting import wait_until
@@ -17,17 +18,16 @@ from tests.waiting import wait_until
 
 def test_readiness_is_answered_while_every_thread_of_the_searches_is_held(tmp_path):
     settings, snapshot = publish_hashed(tmp_path)
-    embedder, gate = open_embedder(settings.embedder), threading.Event()
+    models, gate = Models(settings), threading.Event()
 
-    def open_engine(chosen, name):
-        return open_searcher(chosen, snapshot=name, embedder=embedder)
+    def open_engine(_, name):
+        return open_searcher(settings, snapshot=name, embedder=models.embedder)
 
     async def body():
         limits = AnswererLimits(n_threads=1, max_waiting=0, timeout_s=20.0)
-        opening = open_search_process(
-            settings, embedder, open_engine=open_engine, limits=limits, sharing=None
-        )
-        async with opening as process, process.open_searches(settings, "live") as opened:
+        stored = find_collections(settings, alias="live")
+        opening = open_search_process(stored, models, open_engine=open_engine, limits=limits, sharing=None)
+        async with opening as process, process.open_searches(settings.collection) as opened:
             held = asyncio.create_task(opened.answerer.answer(lambda _: gate.wait(timeout=20)))
             await wait_until(lambda: opened.answerer.n_at_work)
             with pytest.raises(OverloadedError):

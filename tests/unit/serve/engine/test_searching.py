@@ -24,7 +24,7 @@ from indexes.storage import open_store
 from serve.audit.audit_writer import AuditWriter
 from serve.audit.record_queries import scan_records
 from serve.audit.replays import replay_records
-from serve.composition.models import open_question_encoder
+from serve.composition.models import Models
 from serve.engine import searching
 from serve.engine.alias_watcher import AliasWatcher
 from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
@@ -68,7 +68,7 @@ def search_with(store):
             )
             await watcher.start()
             answerer = Answerer(watcher, SearchThreads(AnswererLimits(**limits)))
-            vectors = QuestionVectors(await open_question_encoder(Settings(), model))
+            vectors = QuestionVectors(await Models(Settings(), load=lambda _: model).open_question_encoder())
             model.sizes.clear()
             try:
                 return await body(Searches(answerer, vectors, timeout_s=30.0))

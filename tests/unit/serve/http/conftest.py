@@ -26,6 +26,7 @@ from eagleray.rerankers import load_reranker, open_pair_reader
 from eagleray.setting_groups.engine import EmbedderSettings, RerankerSettings
 from eagleray.setting_groups.parsing import ParsingSettings
 from eagleray.settings import Settings
+from indexes.gating import find_cache, gate_and_move
 from indexes.snapshots.aliases import AliasMove, alias_history, move_alias, read_alias
 from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
@@ -34,8 +35,8 @@ from indexes.writing.requests import begin_write, free_key
 from serve.alias_publisher import Publisher
 from serve.audit.counts import AuditCounts
 from serve.catalog import Catalog
-from serve.composition.collections import make_uploads_of
 from serve.composition.features import UPLOADS, choose_features
+from serve.composition.served_collections import make_uploads
 from serve.engine.alias_watcher import AliasWatcher
 from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
 from serve.engine.coalescing import CoalescedCalls
@@ -285,11 +286,8 @@ def make_file_taker(store):
 
     return {
         "documents": DocumentWriter(begin=begin, free=free, write=GroupWriter(partial(commit, target)).write),
-        "uploads": make_uploads_of(
-            store,
-            SPEC.name,
-            chunker=SPEC.chunker,
-            parsing=ParsingSettings(),
+        "uploads": make_uploads(
+            Collection(store, SPEC.name), chunker=SPEC.chunker, parsing=ParsingSettings()
         ),
     }
 
@@ -390,14 +388,14 @@ async def open_collection(
         answerer=answerer,
         recorder=recorder,
         counts=lambda: AUDITED,
-        catalog=Catalog(settings=settings, store=store, alias="live"),
+        catalog=Catalog(collection=Collection(store, SPEC.name), alias="live", cache=find_cache(settings)),
         publisher=Publisher(
-            settings,
-            store=store,
+            Collection(store, SPEC.name),
             alias="live",
             watcher=watcher,
             exclusive=exclusive,
             recorder=recorder,
+            move=partial(gate_and_move, settings=settings),
         ),
         exclusive=exclusive,
         **taking,

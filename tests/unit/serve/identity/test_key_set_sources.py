@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from eagleray.errors import InputError
-from serve.identity.key_set_sources import open_key_set_source
+from serve.identity.key_set_following import open_key_set_source
 
 
 @pytest.mark.parametrize("write", [str, lambda path: path.as_uri()])

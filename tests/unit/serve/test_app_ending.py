@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("ray", reason="ray is not installed: pip install 'eagleray[ray]'")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what Ray Serve imports is deprecated elsewhere
-    from serve.deployments import ending
+    from serve import app as ending
 
 
 @pytest.fixture

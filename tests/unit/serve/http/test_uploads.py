@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from serve.http.landed_snapshots import LandedSnapshots
+from serve.http.uploads import LandedSnapshots
 
 
 class Follower:
