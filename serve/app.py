@@ -14,6 +14,7 @@ from ray.serve.config import BackpressureConfig
 from ray.serve.schema import LoggingConfig
 
 from eagleray.setting_groups.serving import ServeSettings
+from serve.composition.features import ChooseFeatures, choose_features
 from serve.deployments.arguments import Arguments
 from serve.deployments.ingress import Ingress
 from serve.deployments.model_replicas import DocumentRanker, TextEncoder
@@ -43,7 +44,20 @@ _RANKER_ONGOING: Final = 2.0
 
 
 def build(arguments: Arguments) -> ray_serve.Application:
-    """Return the application, bound.
+    """Return the application that serves every feature, bound.
+
+    Raises:
+        InputError: a setting is unknown or does not fit.
+    """
+    return bind(arguments)
+
+
+def bind(arguments: Arguments, features: ChooseFeatures = choose_features) -> ray_serve.Application:
+    """Return an application of certain features, bound.
+
+    Args:
+        arguments: of the application.
+        features: chooses what is served; a function of a module that every replica can import.
 
     Raises:
         InputError: a setting is unknown or does not fit.
@@ -58,6 +72,7 @@ def build(arguments: Arguments) -> ray_serve.Application:
     ranker = _deploy_ranker(arguments, limits).bind(arguments) if settings.reranker.model else None
     return _deploy_ingress(arguments, limits).bind(
         arguments,
+        features=features,
         searcher=_bind_searchers(arguments, limits),
         encoder=encoder(TextEncoder).bind(arguments),
         writer=writer(CollectionWriter).bind(arguments),

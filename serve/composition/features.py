@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any, Final
 
@@ -22,6 +23,9 @@ from serve.http.openai.owned_records import UploadParts
 from serve.http.rerank import rerankings
 from serve.http.serving import ServedCollections
 from serve.http.tei import embeddings as tei_embeddings
+
+ChooseFeatures = Callable[[MetricsReaders], Sequence[Feature[Any]]]
+"""Returns what a server serves whose metrics certain callers may read."""
 
 _TEXTS_BYTES: Final = 8 << 20
 """Of a body that brings many texts at once."""

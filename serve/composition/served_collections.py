@@ -15,6 +15,7 @@ from indexes.snapshots.aliases import list_moves, read_alias
 from indexes.snapshots.catalog import load_collection
 from serve.alias_publisher import Publisher
 from serve.audit.audit_writer import AuditWriter
+from serve.audit.request_kinds import RequestKinds
 from serve.audit.request_recorder import RequestRecorder
 from serve.audit.service import make_writer, open_audit_store
 from serve.catalog import Catalog
@@ -34,15 +35,19 @@ from serve.uploads.reading import UploadReader
 class CollectionOpener:
     """Opens collections for callers, each with an audit log of its own."""
 
-    def __init__(self, settings: Settings, stored: StoredCollections, *, backend: Backend) -> None:
+    def __init__(
+        self, settings: Settings, stored: StoredCollections, *, backend: Backend, kinds: RequestKinds
+    ) -> None:
         """Take the parts.
 
         Args:
             settings: of the server.
             stored: where the collections lie.
             backend: answers on them.
+            kinds: of requests that are recorded.
         """
-        self._settings, self._stored, self._backend = settings, stored, backend
+        self._settings, self._stored = settings, stored
+        self._backend, self._kinds = backend, kinds
 
     @asynccontextmanager
     async def open(self, name: str) -> AsyncIterator[ServedCollection]:
@@ -60,7 +65,7 @@ class CollectionOpener:
             exclusive = ExclusiveWorker()
             stack.push_async_callback(exclusive.close)
             await run_in_thread(Work.AUDIT, audit.open)
-            recorder = RequestRecorder(audit, questions=settings.audit.questions)
+            recorder = RequestRecorder(audit, questions=settings.audit.questions, kinds=self._kinds)
             yield ServedCollection(
                 name=name,
                 watcher=answering.watcher,

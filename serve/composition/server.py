@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from eagleray.settings import Settings
 from indexes.storage import open_store
+from serve.audit.kinds import KINDS
 from serve.composition.backend import Backend
 from serve.composition.features import choose_features
 from serve.composition.models import Models
@@ -66,8 +67,11 @@ async def open_server(
         features: what is served; otherwise every one.
 
     Raises:
+        ValueError: two features give the same, or record the same kind of request.
         EagleRayError: a collection that is named, or a model, cannot be opened.
     """
+    served = choose_features(settings.serve.metrics) if features is None else features
+    kinds = KINDS.extend(*(kind for feature in served for kind in feature.kinds))
     async with AsyncExitStack() as stack:
         tracing = start_tracing(settings.tracing)
         if tracing is not None:
@@ -75,12 +79,12 @@ async def open_server(
         sharing = await stack.enter_async_context(open_sharing(settings))
         backend = await stack.enter_async_context(open_backend(sharing))
         stored = find_collections(settings, alias=alias)
-        pool = stored.make_pool(CollectionOpener(settings, stored, backend=backend).open)
+        opener = CollectionOpener(settings, stored, backend=backend, kinds=kinds)
+        pool = stored.make_pool(opener.open)
         stack.push_async_callback(pool.close)
         await pool.start()
         server = _make_server(settings, authenticator, backend=backend, pool=pool, sharing=sharing)
         stack.push_async_callback(server.uncancellable.close)
-        served = choose_features(settings.serve.metrics) if features is None else features
         yield await open_app(stack, server, served)
 
 

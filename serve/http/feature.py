@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Generic, TypeVar
 
 from fastapi import APIRouter, Depends, Request
 
+from serve.audit.request_kinds import RequestKind
 from serve.http.serving import ServedCollections, Server
 
 Parts = TypeVar("Parts")
@@ -31,12 +32,14 @@ class Feature(Generic[Parts]):
         parts: class of what they are given.
         open: makes that of the server, before the first request; it ends after the last one.
         long_bodies: path -> bytes of a body, where it may be longer than others.
+        kinds: of requests that it records, beside those that every log knows (`serve.audit.kinds`).
     """
 
     routers: tuple[APIRouter, ...]
     parts: type[Parts]
     open: Callable[[Server], AbstractAsyncContextManager[Parts]]
     long_bodies: Mapping[str, int] = field(default_factory=dict)
+    kinds: tuple[RequestKind[Any, Any], ...] = ()
 
 
 def made_by(make: Callable[[Server], Parts]) -> Callable[[Server], AbstractAsyncContextManager[Parts]]:

@@ -1,4 +1,4 @@
-"""Many collections on Ray Serve: two with different readers, and a third that is published while it runs."""
+"""Many collections on Ray Serve, with different readers, and replies that stream from a feature of a test."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ import tempfile
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
+from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.callers import Role
 from eagleray.contracts.services import KeyRequest
 from eagleray.settings import Settings
 from indexes.storage import open_store
+from serve.audit.entries import CANCELLED, OK
+from serve.audit.kinds import KINDS
+from serve.audit.service import LocalAuditService
 from serve.identity.key_service import StoredKeyService
+from tests.contract.features.toy_tellings import N_PIECES, PAUSE_S, TELLING
 from tests.hashing_collections import publish, put_hashed_snapshot
 from tests.integration.test_ray_serving import Served
 
@@ -48,8 +54,20 @@ def served():
         embedder={"model": "hashing"},
     )
     snapshots = {name: put(settings, name, seed) for seed, name in enumerate(("notes", "bonds"))}
-    keys = {"EAGLERAY_AUTH__API_KEYS": "true"}
-    found = Served(folder, settings, snapshots, environment=keys, collections="*", searchers=2)
+    environment = {
+        "EAGLERAY_AUTH__API_KEYS": "true",
+        "EAGLERAY_AUDIT__FLUSH_S": "0.05",
+        "PYTHONPATH": str(Path(__file__).parents[2]),  # the feature is of this folder
+    }
+    found = Served(
+        folder,
+        settings,
+        snapshots,
+        environment=environment,
+        build="tests.integration.toy_application:build",
+        collections="*",
+        searchers=2,
+    )
     try:
         found.wait_until_ready(240)
         yield found
@@ -92,3 +110,58 @@ def test_a_third_is_found_while_it_runs_and_written_to(served):
     assert wrote.status_code == 200, wrote.text
     assert search(served, "notes", make_key(served.settings)).json()["snapshot"] == served.snapshots["notes"]
     assert list_names(served, make_key(served.settings)) == ["notes", "bonds", "swaps"]
+
+
+def tell(served, how, name):
+    """Ask the feature of this test; its request has a name."""
+    headers = make_key(served.settings) | {"x-request-id": name}
+    return served.client.stream("GET", f"/collections/notes/tellings/{how}", headers=headers)
+
+
+def wait_for_end(served, name):
+    """Return what the log shows of a request once it has an end: exactly one beginning, and one end."""
+    audit = LocalAuditService(served.settings, KINDS.extend(TELLING))
+    ends = time.monotonic() + 60
+    while True:
+        rows = [row for row in audit.show(AuditQuery(action="telling")) if row["request_id"] == name]
+        if len(rows) > 1:
+            break
+        assert time.monotonic() < ends, rows
+        time.sleep(0.1)
+    time.sleep(0.5)  # a second end would come now
+    again = [row for row in audit.show(AuditQuery(action="telling")) if row["request_id"] == name]
+    begun, ended = again
+    assert begun["status"] == "begun"
+    assert audit.verify(heads="")["findings"] == []
+    return ended
+
+
+def test_pieces_of_a_reply_come_one_by_one_and_a_whole_one_leaves_one_record(served):
+    with tell(served, "whole", "r-whole") as answer:
+        assert (answer.status_code, answer.headers["content-type"]) == (
+            200,
+            "text/event-stream; charset=utf-8",
+        )
+        assert answer.headers["x-request-id"] == "r-whole"
+        came = [(piece, time.monotonic()) for piece in answer.iter_raw()]
+    assert b"".join(piece for piece, _ in came).endswith(b"data: 5\n\ndata: [DONE]\n\n")
+    assert len(came) >= N_PIECES
+    assert came[-1][1] - came[0][1] > PAUSE_S * (N_PIECES - 2), "they came in one lump"
+    ended = wait_for_end(served, "r-whole")
+    assert (ended["status"], len(ended["hits"])) == (OK, N_PIECES)
+
+
+def test_a_reply_whose_reader_goes_away_is_cancelled_with_what_was_given(served):
+    with tell(served, "goes-on", "r-gone") as answer:
+        assert next(answer.iter_raw()) == b"data: 1\n\n"
+    ended = wait_for_end(served, "r-gone")
+    assert ended["status"] == CANCELLED
+    assert ended["hits"]
+
+
+def test_a_reply_that_fails_half_way_is_cut_and_says_what_was_given(served):
+    with tell(served, "fails", "r-fails") as answer, pytest.raises(httpx.RemoteProtocolError):
+        assert answer.status_code == 200
+        answer.read()
+    ended = wait_for_end(served, "r-fails")
+    assert (ended["status"], len(ended["hits"])) == ("StoreError", 3)

@@ -42,7 +42,16 @@ class Served:
     """A process of `serve run`, its store, and the snapshots that are published in turn."""
 
     def __init__(
-        self, folder, settings, snapshots, *, n_cpus=2, collector=None, environment=None, **arguments
+        self,
+        folder,
+        settings,
+        snapshots,
+        *,
+        n_cpus=2,
+        collector=None,
+        environment=None,
+        build="serve.app:build",
+        **arguments,
     ):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -51,7 +60,7 @@ class Served:
         self.spans, endpoint = (collector[0].spans, collector[1]) if collector else ([], "")
         application = {
             "name": "eagleray",
-            "import_path": "serve.app:build",
+            "import_path": build,
             "args": {"is_development": True, **arguments},
         }
         config = {"http_options": {"host": "127.0.0.1", "port": port}, "applications": [application]}

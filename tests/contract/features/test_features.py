@@ -11,13 +11,17 @@ import httpx
 import pytest
 from fastapi import APIRouter
 
+from eagleray.contracts.audits import AuditQuery
 from eagleray.setting_groups.serving import AuthSettings
+from serve.audit.kinds import KINDS
+from serve.audit.service import LocalAuditService
 from serve.composition.features import choose_features
 from serve.composition.local_backend import open_local_backend
 from serve.composition.server import open_server, open_server_authenticator
 from serve.http.access import Searching
 from serve.http.feature import Feature, given
 from serve.http.serving import ServedCollections
+from tests.contract.features import toy_tellings
 from tests.hashing_collections import publish_hashed
 
 LOG = []
@@ -89,6 +93,23 @@ def test_a_toy_is_served_beside_all_others_and_ends_with_the_server_before_its_c
         assert ["opened over notes", f"closed while {snapshot} answers"] == LOG
 
     asyncio.run(body())
+
+
+def test_a_toy_that_streams_is_recorded_as_its_own_kind_in_the_log_of_its_collection(tmp_path):
+    settings, _ = publish_hashed(tmp_path)
+
+    async def body():
+        opening = open_toy_server(settings, toy_tellings.choose_with_toy("off"))
+        async with opening as app, connect(app) as client:
+            told = await client.get("/collections/notes/tellings/whole")
+            assert (told.status_code, told.text.count("data: ")) == (200, toy_tellings.N_PIECES + 1)
+            assert (await client.get("/collections/none/tellings/whole")).status_code == 404
+
+    asyncio.run(body())
+    audit = LocalAuditService(settings, KINDS.extend(toy_tellings.TELLING))
+    shown = list(audit.show(AuditQuery(action="telling")))
+    assert [(row["status"], len(row["hits"])) for row in shown] == [("begun", 0), ("ok", 5)]
+    assert audit.verify(heads="")["findings"] == []
 
 
 def test_what_is_not_listed_is_not_served(tmp_path):
