@@ -54,6 +54,7 @@ class LocalBackend:
                 )
             finally:
                 await group.close()
+                await run_in_thread(Work.COMMITS, self.writing.forget, name)
 
 
 @asynccontextmanager

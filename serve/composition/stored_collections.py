@@ -63,9 +63,10 @@ class StoredCollections:
         find = partial(resolve, self.locate(name), self.alias)
         return AliasWatcher(SnapshotPool(open_engine), find, probe=probe, interval_s=self.poll_s)
 
-    def _list_published(self, but: Container[str]) -> list[str]:
-        found = (name for name in list_collections(self.store) if name not in but)
-        return [name for name in found if self._is_published(name)]
+    def _list_published(self, known: Container[str]) -> list[str]:
+        """Return the names of those that are published; of those known to be, the ones still there."""
+        found = list_collections(self.store)
+        return [name for name in found if name in known or self._is_published(name)]
 
     def _is_published(self, name: str) -> bool:
         try:

@@ -14,6 +14,7 @@ import pickle
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -74,6 +75,12 @@ class WritingProcess:
         snapshots: dict[str, str] = found
         return snapshots
 
+    def forget(self, collection: str) -> None:
+        """Have the process open a collection anew when it is next written to; no call may be at work."""
+        if self._connection is not None:
+            with suppress(OSError):  # the process is gone, and all that it had opened
+                self._connection.send((collection, None))
+
     def close(self) -> None:
         """End the process, if there is one; no call may be at work."""
         process, connection = self._process, self._connection
@@ -133,6 +140,9 @@ def _work(connection: Connection, open_commit: Callable[[str], Commit], niceness
             collection, writes = connection.recv()
         except (EOFError, OSError):
             return
+        if writes is None:
+            opened.pop(collection, None)
+            continue
         try:
             if collection not in opened:
                 opened[collection] = open_commit(collection)

@@ -1,4 +1,4 @@
-"""The collections that are open in a process: opened as they are named or found, closed with the process."""
+"""The collections open in a process: opened as they are named or found, closed as they are removed."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ _LOOK_S: Final = 2.0
 
 _MAX_PAUSE_S: Final = 60.0
 """Seconds until one that cannot be opened is tried again: twice as many each time, up to these."""
+
+_GRACE_S: Final = 5.0
+"""Seconds that what is asked of a collection gets to end after it was removed from the store."""
 
 _log = get_logger()
 
@@ -79,22 +82,25 @@ class CollectionPool(Generic[Held]):
         *,
         list_published: Callable[[Collection[str]], Collection[str]],
         look_s: float = _LOOK_S,
+        grace_s: float = _GRACE_S,
     ) -> None:
         """Take the parts.
 
         Args:
             choice: which collections may be opened.
             open_one: opens a collection by its name for the length of a block.
-            list_published: returns the names of those that the store has published, but for some; called in a
-                thread.
+            list_published: returns the names of those that the store has published; of those that are known
+                to be, it may say only that they are still there. Called in a thread.
             look_s: seconds between two looks at it.
+            grace_s: seconds from a removal until what was open is closed.
         """
-        self._choice, self._open_one, self._look_s = choice, open_one, look_s
-        self._list_published = list_published
+        self._choice, self._open_one, self._list_published = choice, open_one, list_published
+        self._look_s, self._grace_s = look_s, grace_s
         self._opened: dict[str, Held] = {}
         self._pauses: dict[str, _Pause] = {}
         self._opening: dict[str, asyncio.Task[Held]] = {}
-        self._stack = AsyncExitStack()
+        self._stacks: dict[str, AsyncExitStack] = {}
+        self._leaving, self._is_ending = set[asyncio.Task[None]](), asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
 
     @property
@@ -108,7 +114,9 @@ class CollectionPool(Generic[Held]):
         return frozenset(self._pauses)
 
     async def start(self) -> None:
-        """Open what is named, or all that is published, and open what is published later from here on.
+        """Open what is named, or all that is published.
+
+        Of all, those that are published later are opened from here on, and those that are removed closed.
 
         Raises:
             EagleRayError: one that is named cannot be opened, or the store not be listed.
@@ -116,7 +124,7 @@ class CollectionPool(Generic[Held]):
         for name in self._choice.named:
             await self.obtain(name)
         if self._choice.is_all:
-            await self._open_new()
+            await self._look()
             self._watch = asyncio.create_task(self._follow())
 
     async def obtain(self, name: str) -> Held:
@@ -149,12 +157,17 @@ class CollectionPool(Generic[Held]):
                 await self._watch
         if self._opening:
             await asyncio.wait(list(self._opening.values()))
-        await self._stack.aclose()
+        self._is_ending.set()
+        if self._leaving:
+            await asyncio.wait(self._leaving)
+        async with AsyncExitStack() as stack:
+            for one in self._stacks.values():
+                stack.push_async_callback(one.aclose)
 
     async def _open(self, name: str) -> Held:
-        started = time.monotonic()
-        held = await self._stack.enter_async_context(self._open_one(name))
-        self._opened[name] = held
+        started, stack = time.monotonic(), AsyncExitStack()
+        held = await stack.enter_async_context(self._open_one(name))
+        self._opened[name], self._stacks[name] = held, stack
         self._pauses.pop(name, None)
         _log.info("collection_opened", collection=name, elapsed_s=round(time.monotonic() - started, 3))
         return held
@@ -168,17 +181,44 @@ class CollectionPool(Generic[Held]):
         while True:
             await asyncio.sleep(self._look_s)
             try:
-                await self._open_new()
+                await self._look()
             except Exception as error:  # noqa: BLE001 - logged; those that are open answer on
                 _log.warning("collections_not_listed", error=type(error).__name__)
 
-    async def _open_new(self) -> None:
-        """Open what is published and not open; one that cannot be opened is left alone for a while."""
+    async def _look(self) -> None:
+        """Close what is not there any more, and open what is published and not open."""
+        known = {*self._opened, *self._pauses}
+        published = set(await run_in_thread(Work.FOLLOWING, self._list_published, known))
+        for name in known - published:
+            self._drop(name)
+        await self._open_new(published)
+
+    def _drop(self, name: str) -> None:
+        """Have one that is not there any more found by nobody from now on, and close it a little later."""
+        self._pauses.pop(name, None)
+        if self._opened.pop(name, None) is None:
+            return
+        stack = self._stacks.pop(name)
+        leaving = asyncio.create_task(self._close_later(name, stack))
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+        _log.info("collection_removed", collection=name)
+
+    async def _close_later(self, name: str, stack: AsyncExitStack) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._is_ending.wait(), self._grace_s)
+        try:
+            await stack.aclose()
+        except Exception as error:  # noqa: BLE001 - logged; the others answer on
+            _log.warning("collection_not_closed", collection=name, error=type(error).__name__)
+
+    async def _open_new(self, published: Collection[str]) -> None:
+        """Open what is not open; one that cannot be opened is left alone for a while."""
         now, default = time.monotonic(), self._choice.default
-        left_alone = {*self._opened, *(name for name, pause in self._pauses.items() if now < pause.until)}
-        published = await run_in_thread(Work.FOLLOWING, self._list_published, left_alone)
         for name in sorted(published, key=lambda found: (found != default, found)):
             pause = self._pauses.get(name)
+            if name in self._opened or (pause is not None and now < pause.until):
+                continue
             try:
                 await self.obtain(name)
             except Exception as error:  # noqa: BLE001 - logged; the others are served all the same

@@ -98,14 +98,20 @@ class Metrics:
         outcome = outcome or ("invalid" if status < 500 else "failed")
         self._searches.labels(kind=kind, outcome=outcome).inc()
 
-    def show(self, may_see: Callable[[str], bool] = lambda _: True) -> bytes:
+    def show(self, may_see: Callable[[str], bool] | None = None) -> bytes:
         """Return everything, in Prometheus's text format.
 
         Args:
-            may_see: says whether a collection is there for who reads; nothing is told of the others.
+            may_see: says whether a collection is there for who reads, where not every one is; then only where
+                those stand is told, for what requests did is counted for all collections together.
         """
+        if may_see is None:
+            return generate_latest(self._registry) + generate_latest(self._read_state(lambda _: True))
+        return generate_latest(self._read_state(may_see))
+
+    def _read_state(self, may_see: Callable[[str], bool]) -> CollectorRegistry:
         state = CollectorRegistry()
         served = [collection for collection in self._list_collections() if may_see(collection.name)]
         n_failing = sum(map(may_see, self._list_failing()))
         state.register(StateCollector(served=served, n_failing=n_failing))
-        return generate_latest(self._registry) + generate_latest(state)
+        return state

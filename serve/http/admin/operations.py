@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -41,7 +42,8 @@ class HealthParts:
         if not served:
             raise NotPublishedError(name="collections", detail="none is published")
         for collection in served:
-            await collection.searches.answer(self.probe)
+            with suppress(NotPublishedError):  # removed meanwhile
+                await collection.searches.answer(self.probe)
 
 
 def choose_parts(server: Server) -> HealthParts:
@@ -114,7 +116,7 @@ def make_metrics_router(readers: MetricsReaders) -> APIRouter:
 
 
 async def _show_metrics(request: Request, metrics: Annotated[Metrics, given(Metrics)]) -> Response:
-    """Show the metrics; to a caller, those of the collections that they may see."""
+    """Show the metrics; to a caller who may not see every collection, where those stand that they may see."""
     caller: Caller | None = request.scope.get(CALLER)
-    shown = metrics.show() if caller is None else metrics.show(caller.may_see)
-    return Response(shown, media_type=MEDIA_TYPE)
+    is_bound = caller is not None and caller.collections is not None
+    return Response(metrics.show(caller.may_see if caller and is_bound else None), media_type=MEDIA_TYPE)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -127,6 +129,30 @@ def test_a_collection_that_is_published_while_all_are_served_is_found(desk):
             assert found.json()["snapshot"] == made.snapshots["swaps"]
             assert await list_names(client, everybody) == ["notes", "bonds", "swaps"]
             assert (await client.get("/health/ready")).status_code == 200
+
+    asyncio.run(body())
+
+
+def test_a_collection_that_is_removed_while_all_are_served_goes_away_and_may_come_again(desk, tmp_path):
+    made = desk("notes", "bonds", collections="*")
+    reader, writer = made.make_key(), made.make_key(role=Role.WRITER)
+    sent = {"documents": [{"doc_id": "new", "text": "a zebra"}]}
+
+    async def body():
+        async with made.serve() as client:
+            find = partial(search, client, "bonds", reader)
+            wrote = await ask(client, writer, "POST", "/collections/bonds/documents", sent)
+            assert wrote.status_code == 200
+            shutil.rmtree(tmp_path / "store" / "bonds")
+            gone = await ask_until(find, lambda answer: answer.status_code == 404)
+            assert strip(gone) == strip(await search(client, "nothing", reader))
+            assert await list_names(client, reader) == ["notes"]
+            assert (await client.get("/health/ready")).status_code == 200
+            made.publish("bonds", seed=5)
+            found = await ask_until(find, lambda answer: answer.status_code == 200)
+            assert found.json()["snapshot"] == made.snapshots["bonds"]
+            wrote = await ask(client, writer, "POST", "/collections/bonds/documents", sent)
+            assert wrote.status_code == 200, wrote.text
 
     asyncio.run(body())
 

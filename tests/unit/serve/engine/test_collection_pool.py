@@ -34,13 +34,14 @@ class Store:
             if name in self.bad_ends:
                 raise RuntimeError(f"{name} does not end")
 
-    def list(self, but):
-        return sorted(self.published - set(but))
+    def list(self, known):
+        return sorted(self.published)
 
 
 @asynccontextmanager
-async def run_pool(store, default, others=""):
-    pool = CollectionPool(read_choice(default, others), store.open, list_published=store.list, look_s=0.005)
+async def run_pool(store, default, others="", grace_s=0.0):
+    choice = read_choice(default, others)
+    pool = CollectionPool(choice, store.open, list_published=store.list, look_s=0.005, grace_s=grace_s)
     await pool.start()
     try:
         yield pool
@@ -80,6 +81,46 @@ def test_all_are_served_also_those_published_later_the_default_first():
             store.published.add("later")
             await wait_until(lambda: "later" in pool.opened)
         assert store.closed == ["later", "a", "b"]
+
+    asyncio.run(body())
+
+
+def test_one_that_is_removed_is_found_by_nobody_and_closed_and_may_come_again():
+    async def body():
+        store = Store("a", "b", bad_ends={"b"})
+        async with run_pool(store, "a", "*") as pool:
+            store.published.remove("b")
+            await wait_until(lambda: store.closed == ["b"])
+            assert list(pool.opened) == ["a"]
+            with pytest.raises(NotPublishedError):
+                await pool.obtain("b")
+            store.bad_ends.clear()
+            store.published.add("b")
+            await wait_until(lambda: "b" in pool.opened)
+        assert store.closed == ["b", "b", "a"]
+
+    asyncio.run(body())
+
+
+def test_one_that_is_removed_stays_open_for_those_who_found_it_until_the_end_at_most():
+    async def body():
+        store = Store("a", "b")
+        async with run_pool(store, "a", "*", grace_s=3_600.0) as pool:
+            store.published.remove("b")
+            await wait_until(lambda: "b" not in pool.opened)
+            assert store.closed == []
+        assert store.closed == ["b", "a"]
+
+    asyncio.run(body())
+
+
+def test_one_that_could_not_be_opened_and_is_removed_fails_no_more():
+    async def body():
+        store = Store("a", "b", broken={"b"})
+        async with run_pool(store, "a", "*") as pool:
+            assert pool.failing == {"b"}
+            store.published.remove("b")
+            await wait_until(lambda: not pool.failing)
 
     asyncio.run(body())
 
