@@ -11,18 +11,26 @@ import numpy as np
 from eagleray.contracts.collections import Collection
 from eagleray.embedders import open_embedder
 from eagleray.embedders.hashing import HashingEmbedder
+from eagleray.embedders.opening import HASHING
 from eagleray.settings import Settings
 from indexes.segments.publishing import publish_segment
 from indexes.segments.writing import SegmentSpec, write_segment
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.snapshots.catalog import put_collection, put_snapshot
 from indexes.storage import open_store
-from tests.small_collections import SPEC, make_manifest, make_rows, make_table
+from tests.small_collections import SPEC, make_manifest, make_rows, make_table, put_written
 
 HASHED = replace(SPEC, embedder=HashingEmbedder().identity.model)
 
 
 def put_hashed_snapshot(store, seed=7, n_documents=60, embedder=None, name=HASHED.name):
+    """Put one segment as a snapshot of a collection, and return its id."""
+    if embedder is None:
+        return put_written(store, write_hashed_snapshot, seed, n_documents, name)
+    return write_hashed_snapshot(store, seed, n_documents, name, embedder=embedder)
+
+
+def write_hashed_snapshot(store, seed, n_documents, name, *, embedder=None):
     """Write one segment as a snapshot of a collection, and return its id."""
     rng, embedder = np.random.default_rng(seed), embedder or HashingEmbedder()
     spec = replace(HASHED, name=name, embedder=embedder.identity.model)
@@ -57,6 +65,7 @@ def publish_hashed(folder, model="hashing"):
         embedder={"model": model},
     )
     store = open_store(settings.store)
-    snapshot = put_hashed_snapshot(store, embedder=open_embedder(settings.embedder))
+    is_hashed = settings.embedder.model == HASHING
+    snapshot = put_hashed_snapshot(store, embedder=None if is_hashed else open_embedder(settings.embedder))
     publish(store, snapshot)
     return settings, snapshot

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +35,7 @@ from indexes.segments.writing import SegmentSpec, write_segment
 from indexes.snapshots.catalog import load_snapshot, put_collection, put_snapshot
 from indexes.snapshots.opened import count_open_documents
 from indexes.snapshots.patches import make_patch, put_patch, read_patch
+from indexes.storage.local import LocalStore
 
 DIM = 16
 DAY = 86_400_000_000
@@ -170,7 +174,38 @@ def make_manifest(store, segments, *, patches=(), parent=None, spec=SPEC):
     )
 
 
+@cache
+def read_written(write, *arguments):
+    """Write into a store of its own, once a process; return what `write` returns, and path -> bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = LocalStore(Path(folder) / "store")
+        found = write(store, *arguments)
+        return found, {item.path: store.read(item.path) for item in store.list("")}
+
+
+def put_written(store, write, *arguments):
+    """Put into a store what `write` writes into an empty one, and return what it returns.
+
+    A local store gets its files without a sync: what a test writes need not outlive the machine.
+    """
+    found, objects = read_written(write, *arguments)
+    local = urlsplit(store.url) if store.url.startswith("file:") else None
+    for name, data in objects.items():
+        if local is None:
+            store.write(name, data)
+            continue
+        path = Path(url2pathname(local.path)) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return found
+
+
 def put_small_snapshot(store, seed=7):
+    """Put two segments and a patch as one snapshot, and return its id; see `write_small_snapshot`."""
+    return put_written(store, write_small_snapshot, seed)
+
+
+def write_small_snapshot(store, seed=7):
     """Write two segments and a patch as one snapshot, and return its id.
 
     `doc-0` is superseded on day 50 by a version in the second segment, `doc-1` is deleted on day 60.

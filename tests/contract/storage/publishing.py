@@ -11,7 +11,7 @@ from pathlib import Path
 from eagleray.contracts.collections import Collection
 from eagleray.errors import ConflictError
 from indexes.snapshots.aliases import AliasMove, move_alias
-from tests.small_collections import SPEC, put_small_snapshot
+from tests.small_collections import SPEC, write_small_snapshot
 
 
 class DyingStore:
@@ -30,7 +30,7 @@ class DyingStore:
 
 def publish(store, *, seed, expected):
     """Build another snapshot and move the alias to it."""
-    snapshot = put_small_snapshot(store, seed=seed)
+    snapshot = write_small_snapshot(store, seed=seed)
     move = AliasMove(expected=expected, snapshot=snapshot, reason="publish run", now=seed)
     return move_alias(Collection(store, SPEC.name), "live", move=move)
 

@@ -20,7 +20,7 @@ from indexes.snapshots.opened import open_snapshot
 from indexes.snapshots.verification import verify_snapshot
 from indexes.storage.local import LocalStore
 from tests.contract.storage.publishing import publish
-from tests.small_collections import SPEC, make_manifest, put_small_snapshot
+from tests.small_collections import SPEC, make_manifest, write_small_snapshot
 
 PROGRAM = [sys.executable, "-m", "tests.contract.storage.publishing"]
 ROOT = Path(__file__).parents[3]
@@ -53,10 +53,10 @@ def check_old_snapshot(store, before, snapshot):
 
 
 def test_a_snapshot_opens_the_same_from_both_kinds_of_store(store, tmp_path):
-    snapshot = put_small_snapshot(store)
+    snapshot = write_small_snapshot(store)
     opened = open_snapshot(Collection(store, SPEC.name), snapshot, cache=tmp_path / "cache")
     again = open_snapshot(Collection(store, SPEC.name), snapshot)
-    assert snapshot == put_small_snapshot(LocalStore(tmp_path / "other"))
+    assert snapshot == write_small_snapshot(LocalStore(tmp_path / "other"))
     assert verify_snapshot(Collection(store, SPEC.name), snapshot).is_sound
     for first, second in zip(opened.segments, again.segments, strict=True):
         assert first.rows.equals(second.rows)
@@ -158,7 +158,7 @@ def test_of_publishing_processes_exactly_one_wins(store, tmp_path):
 
 def test_a_snapshot_comes_back_from_a_copy_in_any_store(store, tmp_path):
     here, restored = LocalStore(tmp_path / "here"), LocalStore(tmp_path / "restored")
-    snapshot = put_small_snapshot(here)
+    snapshot = write_small_snapshot(here)
     out = copy_snapshot(here, store, SPEC.name, snapshot)
     back = copy_snapshot(store, restored, SPEC.name, snapshot)
     assert (back.n_copied, back.n_bytes) == (out.n_copied, out.n_bytes)
