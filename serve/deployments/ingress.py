@@ -23,6 +23,7 @@ from serve.deployments.calling import call
 from serve.deployments.remote import RemoteAnswerer, RemoteEncoder, RemoteRanker, RemoteSearches, RemoteWriter
 from serve.deployments.remote_watchers import Standings
 from serve.engine.startup_objects import keep_startup_objects
+from serve.http.request_ids import NamedByProxy
 
 if TYPE_CHECKING:
     from serve.redis.opening import Sharing
@@ -108,7 +109,7 @@ class Ingress:
         )
         self._app = await self._stack.enter_async_context(opening)
         keep_startup_objects()
-        return self._app
+        return NamedByProxy(self._app)
 
     @asynccontextmanager
     async def _open_backend(self, sharing: Sharing | None) -> AsyncIterator[Backend]:  # noqa: ARG002 - searchers have their own

@@ -54,3 +54,26 @@ class RequestIds:
 
         with bound_contextvars(**{_KEY: request_id}):
             await self._app(scope, receive, send_named)
+
+
+class NamedByProxy:
+    """Leaves the name out of an answer where the proxy before the application writes it, too.
+
+    Ray's proxy does: it gives each request a name that has none, and adds to the answer the first that a
+    request has, plain or not.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; see ASGI."""
+        written = next((value for name, value in scope.get("headers", ()) if name == HEADER.encode()), None)
+
+        async def send_unnamed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                kept = [pair for pair in message["headers"] if pair != (HEADER.encode(), written)]
+                message = {**message, "headers": kept}
+            await send(message)
+
+        await self._app(scope, receive, send_unnamed)

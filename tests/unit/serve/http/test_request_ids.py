@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from eagleray.logs import configure_logs, get_logger
 from eagleray.setting_groups.serving import LogSettings
 from serve.http.middleware.body_limit import MAX_BYTES
-from serve.http.request_ids import choose_request_id, read_request_id
+from serve.http.request_ids import HEADER, NamedByProxy, RequestIds, choose_request_id, read_request_id
 from tests.unit.serve.http.conftest import PATH
 
 NAMES = ["a", "Trace-7_b.c", "0" * 64]
@@ -30,6 +31,22 @@ def test_another_name_is_replaced_by_a_plain_one(name):
 
 def test_two_names_are_none():
     assert choose_request_id([(b"x-request-id", b"a"), (b"x-request-id", b"a")]) != "a"
+
+
+@pytest.mark.parametrize(("given", "n_ours"), [(b"trace-7", 0), (b"a b", 1)])
+def test_behind_a_proxy_that_writes_the_name_only_another_one_is_written(given, n_ours):
+    told = []
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"a", b"b")]})
+
+    async def keep(message):
+        told.extend(message["headers"])
+
+    scope = {"type": "http", "headers": [(HEADER.encode(), given)]}
+    asyncio.run(NamedByProxy(RequestIds(app))(scope, None, keep))
+    names = [value for name, value in told if name == HEADER.encode()]
+    assert (len(names), given in names, (b"a", b"b") in told) == (n_ours, False, True)
 
 
 def test_new_names_differ():
