@@ -28,8 +28,8 @@ from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
 from eagleray.contracts.ports import SearchEngine
 from eagleray.embedders import open_embedder
 from eagleray.embedders.remembering import RememberingEmbedder
+from indexes.engine_factory import make_engine_factory
 from indexes.planning.efforts import bound_recall
-from indexes.service import open_searcher
 
 K: Final = 10
 _ROUNDING: Final = 1e-6
@@ -43,7 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="eagleray-asof-recall-") as folder:
         delivered = deliver(deliveries, Path(folder), model=arguments.model, max_segment_rows=250_000)
         embedder = RememberingEmbedder(open_embedder(delivered.settings.embedder))
-        engine = open_searcher(delivered.settings, snapshot="live", embedder=embedder)
+        engine = make_engine_factory(delivered.settings).open_searcher("live", embedder=embedder)
         questions = draw_questions(deliveries, delivered, rng, n=arguments.n)
         figures = measure(engine, questions)
     show_result(

@@ -27,11 +27,10 @@ from eagleray.documents.mapping import DEFAULT_MAPPING
 from eagleray.documents.parsing.limits import ParseLimits
 from eagleray.documents.parsing.pool import ParserPool
 from indexes.storage.local import LocalStore
+from indexes.writing.document_chunker import DocumentChunker
 from ray_jobs.ledger import Ledger
 from ray_jobs.sources.files.listing import list_files
-from ray_jobs.sources.files.source import FileReading, FileSource
-from ray_jobs.sources.files.splits import FileSplit, Piece
-from ray_jobs.stages.chunk import DocumentChunker
+from ray_jobs.sources.files.source import FileReading, FileSource, FileSplit, Piece
 from ray_jobs.stages.ingest import DocumentRows, IngestTask
 from ray_jobs.stages.shard_files import ShardSizes
 

@@ -30,10 +30,10 @@ from eagleray.embedders import open_embedder
 from eagleray.embedders.remembering import RememberingEmbedder
 from eagleray.parts import JOBS
 from eagleray.settings import Settings, load_settings
+from indexes.engine_factory import make_engine_factory
 from indexes.evaluation.fitting import Fit, JudgedQuestion, Search, fit_ranking, halve, judge
 from indexes.evaluation.known_items import make_known_items
 from indexes.fusion.convex import DENSE_WEIGHT
-from indexes.service import make_searcher, open_named
 from ray_jobs.tuning import N_KNOWN_ITEMS
 
 FITS = ("judged", "known_items", "known_items_with_dense")
@@ -53,9 +53,10 @@ def main() -> None:
     judged = read_questions(arguments.corpus, queries=arguments.queries, qrels=arguments.qrels)
     with tempfile.TemporaryDirectory(prefix="eagleray-known-items-") as folder:
         settings = ingest(arguments.corpus, arguments.store or Path(folder))
-        opened = open_named(settings, snapshot="live")
+        engines = make_engine_factory(settings)
+        opened = engines.open_snapshot("live")
         embedder = RememberingEmbedder(open_embedder(settings.embedder))
-        search = make_searcher(opened, settings=settings, embedder=embedder).search
+        search = engines.make_searcher(opened, embedder=embedder).search
         items = make_known_items(
             opened.segments, snapshot=opened.snapshot_id, principal=ANONYMOUS, n=arguments.items
         )

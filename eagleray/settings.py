@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -88,6 +89,11 @@ class Settings(BaseSettings):
     def options(self) -> str:
         """Options of a command that name this collection, ready for a shell."""
         return f"--store {shlex.quote(self.store)} --collection {shlex.quote(self.collection)}"
+
+    @property
+    def cache_folder(self) -> Path:
+        """Folder for copies of segments of remote stores."""
+        return Path(self.cache).expanduser()
 
 
 def load_named(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.manifests import AliasEntry, SnapshotManifest
 from eagleray.contracts.ports import Store
 from eagleray.logs import get_logger
-from eagleray.settings import Settings
+from eagleray.setting_groups.engine import GateSettings
 from indexes.dense.queries import DenseQuery
 from indexes.evaluation.brute_force import RankedRow
 from indexes.evaluation.budgets import Budgets
@@ -74,59 +75,64 @@ class SearchUnderTest:
         return self._now[1]
 
 
-def gate_and_move(
-    store: Store,
-    manifest: SnapshotManifest,
-    *,
-    alias: str,
-    expected: str | None,
-    reason: str,
-    settings: Settings,
-) -> AliasEntry:
-    """Run the gate, keep its report, and move the alias if the snapshot passed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotGate:
+    """What a snapshot passes before an alias moves to it.
 
-    A snapshot the alias already points to stays where it is.
-
-    Args:
-        store: where the collection lies.
-        manifest: of the snapshot.
-        alias: the name that moves.
-        expected: snapshot the alias must point to now; `None` where it must not exist yet.
-        reason: `publish`, with the run or request that does it.
-        settings: name the cache for remote segments and the budgets.
-
-    Raises:
-        GateError: it did not pass; the alias stays.
-        ConflictError: somebody else moved the alias meanwhile.
+    Attributes:
+        cache: folder for copies of segments of remote stores.
+        budgets: what a snapshot may take.
     """
-    collection, snapshot = manifest.collection.name, manifest.snapshot_id
-    try_snapshot(store, manifest, settings=settings).require_passed()
-    current = read_alias(Collection(store, collection), alias)
-    if current is not None and current.snapshot == snapshot:
-        return current
-    move = AliasMove(expected=expected, snapshot=snapshot, reason=reason, now=time.time_ns() // 1000)
-    return move_alias(Collection(store, collection), alias, move=move)
 
+    cache: Path
+    budgets: Budgets
 
-def try_snapshot(store: Store, manifest: SnapshotManifest, *, settings: Settings) -> GateReport:
-    """Run the gate on a snapshot, keep its report and return it."""
-    collection, snapshot = manifest.collection.name, manifest.snapshot_id
-    started = time.monotonic()
-    report = run_gate(
-        Collection(store, collection),
-        snapshot,
-        search=SearchUnderTest(),
-        cache=find_cache(settings),
-        budgets=Budgets(max_row_bytes=settings.gate.max_row_bytes, max_search_ms=settings.gate.max_search_ms),
-    )
-    _log_gate(manifest, report, elapsed_s=time.monotonic() - started)
-    store_gate_report(Collection(store, collection), report)
-    return report
+    @classmethod
+    def choose(cls, gate: GateSettings, *, cache: Path) -> SnapshotGate:
+        """Return the gate that these settings set."""
+        budgets = Budgets(max_row_bytes=gate.max_row_bytes, max_search_ms=gate.max_search_ms)
+        return cls(cache=cache, budgets=budgets)
 
+    def try_snapshot(self, store: Store, manifest: SnapshotManifest) -> GateReport:
+        """Run the gate on a snapshot, keep its report and return it."""
+        collection, started = Collection(store, manifest.collection.name), time.monotonic()
+        report = run_gate(
+            collection,
+            manifest.snapshot_id,
+            search=SearchUnderTest(),
+            cache=self.cache,
+            budgets=self.budgets,
+        )
+        _log_gate(manifest, report, elapsed_s=time.monotonic() - started)
+        store_gate_report(collection, report)
+        return report
 
-def find_cache(settings: Settings) -> Path:
-    """Return the folder for copies of segments of remote stores."""
-    return Path(settings.cache).expanduser()
+    def publish(
+        self, store: Store, manifest: SnapshotManifest, *, alias: str, expected: str | None, reason: str
+    ) -> AliasEntry:
+        """Try a snapshot, and move the alias to it if it passed.
+
+        A snapshot the alias already points to stays where it is.
+
+        Args:
+            store: where the collection lies.
+            manifest: of the snapshot.
+            alias: the name that moves.
+            expected: snapshot the alias must point to now; `None` where it must not exist yet.
+            reason: `publish`, with the run or request that does it.
+
+        Raises:
+            GateError: it did not pass; the alias stays.
+            ConflictError: somebody else moved the alias meanwhile.
+        """
+        collection, snapshot = Collection(store, manifest.collection.name), manifest.snapshot_id
+        self.try_snapshot(store, manifest).require_passed()
+        current = read_alias(collection, alias)
+        if current is not None and current.snapshot == snapshot:
+            return current
+        now = time.time_ns() // 1000
+        move = AliasMove(expected=expected, snapshot=snapshot, reason=reason, now=now)
+        return move_alias(collection, alias, move=move)
 
 
 def _log_gate(manifest: SnapshotManifest, report: GateReport, *, elapsed_s: float) -> None:

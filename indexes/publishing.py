@@ -11,8 +11,7 @@ from eagleray.contracts.manifests import AliasEntry, SnapshotManifest
 from eagleray.contracts.ports import Store
 from eagleray.errors import ConflictError
 from eagleray.logs import get_logger
-from eagleray.settings import Settings
-from indexes.gating import find_cache, gate_and_move
+from indexes.gating import SnapshotGate
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.writing.rebasing import Rebase
 
@@ -26,12 +25,12 @@ _log = get_logger()
 
 
 def publish_made(
+    gate: SnapshotGate,
     store: Store,
-    made: SnapshotManifest,
     *,
+    made: SnapshotManifest,
     alias: str,
     reason: str,
-    settings: Settings,
     keep_notes: KeepNotes,
 ) -> AliasEntry:
     """Run the gate on a job's snapshot, and move the alias from its parent to it.
@@ -40,11 +39,11 @@ def publish_made(
     on top of theirs: its own part has passed the gate, and theirs what a write is held to.
 
     Args:
+        gate: that the job's snapshot has to pass.
         store: where the collection lies.
         made: of the job.
         alias: the name that moves.
         reason: goes into the log of moves.
-        settings: name the cache for remote segments and the budgets.
         keep_notes: called before each try to move the alias; may refuse with a `ConflictError`.
 
     Returns:
@@ -56,12 +55,12 @@ def publish_made(
     """
     keep_notes(made.parent, made.snapshot_id)
     try:
-        return gate_and_move(store, made, alias=alias, expected=made.parent, reason=reason, settings=settings)
+        return gate.publish(store, made, alias=alias, expected=made.parent, reason=reason)
     except ConflictError as error:
         if made.parent is None:
             raise
         overtaken = error
-    rebase = Rebase(store, made, cache=find_cache(settings))
+    rebase = Rebase(store, made, cache=gate.cache)
     for _ in range(MAX_TRIES):
         current = read_alias(Collection(store, made.collection.name), alias)
         if current is None:

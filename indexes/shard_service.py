@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from eagleray.contracts.collections import Collection
 from eagleray.contracts.ports import Embedder
 from eagleray.logs import get_logger
 from eagleray.rerankers import open_reranker
-from eagleray.settings import Settings
-from indexes.gating import find_cache
+from indexes.engine_factory import EngineFactory, check_embedder
 from indexes.searching.segment_threads import SegmentThreads
 from indexes.searching.sharded.ports import ShardPort
 from indexes.searching.sharded.searcher import ShardedSearcher
@@ -19,11 +17,9 @@ from indexes.searching.targets import TargetFinder
 from indexes.segments.on_device import bring_to_device
 from indexes.segments.opening import load_segment_manifest
 from indexes.segments.view import SegmentView
-from indexes.service import check_embedder
 from indexes.snapshots.catalog import load_snapshot, resolve
 from indexes.snapshots.entitling import Entitler
 from indexes.snapshots.opened import count_rows, open_segments
-from indexes.storage import open_store
 
 _log = get_logger()
 
@@ -55,11 +51,11 @@ def divide_segments(sizes: Sequence[int], n_groups: int) -> tuple[tuple[int, ...
     return tuple(map(tuple, groups))
 
 
-def open_shard(settings: Settings, *, snapshot: str, group: int, n_groups: int) -> Shard:
+def open_shard(engines: EngineFactory, *, snapshot: str, group: int, n_groups: int) -> Shard:
     """Return the shard of one group; segments of other groups are not opened, but for their manifests.
 
     Args:
-        settings: name the store and the collection.
+        engines: of the collection.
         snapshot: alias, id, or the beginning of an id.
         group: number of the group, from 0.
         n_groups: over which the segments are divided.
@@ -69,34 +65,28 @@ def open_shard(settings: Settings, *, snapshot: str, group: int, n_groups: int) 
         IntegrityError: something the shard needs is damaged.
         InputError: the vectors do not fit the GPU.
     """
-    started, store, collection = (
-        time.monotonic(),
-        open_store(settings.store, s3=settings.s3),
-        settings.collection,
-    )
-    name = resolve(Collection(store, collection), snapshot)
-    manifest = load_snapshot(Collection(store, collection), name)
-    sizes = [
-        load_segment_manifest(Collection(store, collection), digest).n_rows for digest in manifest.segments
-    ]
+    started, collection = time.monotonic(), engines.collection
+    name = resolve(collection, snapshot)
+    manifest = load_snapshot(collection, name)
+    sizes = [load_segment_manifest(collection, digest).n_rows for digest in manifest.segments]
     numbers = divide_segments(sizes, n_groups)[group]
     views = open_segments(
-        Collection(store, collection),
+        collection,
         name,
         manifest=manifest,
         segments=[manifest.segments[number] for number in numbers],
-        cache=find_cache(settings),
+        cache=engines.cache,
     )
-    views = bring_to_device(views, settings.search.device)
-    threads = SegmentThreads(settings.search.threads)
-    entitler = Entitler(store, manifest, views, cache=find_cache(settings))
+    views = bring_to_device(views, engines.search.device)
+    threads = SegmentThreads(engines.search.threads)
+    entitler = Entitler(collection.store, manifest, views, cache=engines.cache)
 
     def hold(found: Sequence[SegmentView]) -> HeldSegments:
         return HeldSegments(numbers, TargetFinder(found), threads=threads)
 
     _log.info(
         "shard_opened",
-        collection=collection,
+        collection=collection.name,
         snapshot=name,
         group=group,
         n_segments=len(views),
@@ -107,12 +97,12 @@ def open_shard(settings: Settings, *, snapshot: str, group: int, n_groups: int) 
 
 
 def open_merger(
-    settings: Settings, *, snapshot: str, ports: Sequence[ShardPort], embedder: Embedder
+    engines: EngineFactory, *, snapshot: str, ports: Sequence[ShardPort], embedder: Embedder
 ) -> ShardedSearcher:
     """Return the engine over the shards of a snapshot; nothing but its manifest is read.
 
     Args:
-        settings: name the store, the collection and the reranker.
+        engines: of the collection.
         snapshot: alias, id, or the beginning of an id.
         ports: to its shards, which have all its segments and none twice.
         embedder: of questions.
@@ -122,9 +112,8 @@ def open_merger(
         IntegrityError: the manifest is damaged.
         InputError: the collection was embedded with another model.
     """
-    store = open_store(settings.store, s3=settings.s3)
-    name = resolve(Collection(store, settings.collection), snapshot)
-    manifest = load_snapshot(Collection(store, settings.collection), name)
+    name = resolve(engines.collection, snapshot)
+    manifest = load_snapshot(engines.collection, name)
     check_embedder(embedder, manifest)
     return ShardedSearcher(
         name,
@@ -132,5 +121,5 @@ def open_merger(
         n_segments=len(manifest.segments),
         embedder=embedder,
         fitted=manifest.ranking,
-        reranker=open_reranker(settings.reranker),
+        reranker=open_reranker(engines.reranker),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -122,8 +122,7 @@ def run_job(job: AnswerJob, on_progress: OnProgress) -> dict[str, Any]:
         EagleRayError: what a task raised; the same job again goes on from there.
     """
     target, limits = job.ledger.store, job.parts.limits
-    make_task = partial(open_answer_task, replace(job, files=(), partitions=()))
-    stage = make_answer_stage(target, job.partitions, make_task)
+    stage = make_answer_stage(target, job.partitions, choose_task(job))
     n_answered = len(stage.find_finished(job.ledger))
     is_due = n_answered < len(job.partitions)
     with connected(job.request.address, n_cpus=limits.n_workers) if is_due else nullcontext():
@@ -163,21 +162,48 @@ def describe_answers(job: AnswerJob, outcomes: Sequence[AnswerOutcome]) -> dict[
     }
 
 
-def open_answer_task(job: AnswerJob) -> AnswerTask:
-    """Return the task, its snapshot opened."""
-    request = job.request
-    asking = Asking(
-        options=request.options,
-        groups=request.groups,
-        parse_filter=parse_filter,
-    )
-    return AnswerTask(
-        job.ledger.store,
-        job.source,
-        tables=_open_tables(job.parts.parsing),
-        engine=job.parts.open_engine(job.snapshot),
-        asking=asking,
-        max_bytes=job.parts.limits.memory_bytes // 2,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerTaskFactory:
+    """Opens what answers partitions, in a worker; is pickled and holds no secret.
+
+    Attributes:
+        target: takes the answers.
+        source: where the questions lie.
+        open_engine: opens the snapshot that answers.
+        parsing: limits of the processes that read the questions.
+        asking: what all questions have in common.
+        max_bytes: memory that the search of a partition may take.
+    """
+
+    target: Store
+    source: Store
+    open_engine: Callable[[], SearchEngine]
+    parsing: ParsingSettings
+    asking: Asking
+    max_bytes: int
+
+    def __call__(self) -> AnswerTask:
+        """Return the task, its snapshot opened."""
+        return AnswerTask(
+            self.target,
+            self.source,
+            tables=_open_tables(self.parsing),
+            engine=self.open_engine(),
+            asking=self.asking,
+            max_bytes=self.max_bytes,
+        )
+
+
+def choose_task(job: AnswerJob) -> AnswerTaskFactory:
+    """Return what opens the task of a job; of the job itself no worker gets anything else."""
+    request, parts = job.request, job.parts
+    return AnswerTaskFactory(
+        target=job.ledger.store,
+        source=job.source,
+        open_engine=partial(parts.open_engine, job.snapshot),
+        parsing=parts.parsing,
+        asking=Asking(options=request.options, groups=request.groups, parse_filter=parse_filter),
+        max_bytes=parts.limits.memory_bytes // 2,
     )
 
 

@@ -12,9 +12,9 @@ from eagleray.documents.enrichment import EnricherSpec
 from eagleray.documents.mapping import Mapping
 from eagleray.setting_groups.engine import EmbedderSettings
 from indexes.exchange.imported_rows import Decoder
+from indexes.writing.document_chunker import ChunkerFactory
 from ray_jobs.ledger import Ledger
 from ray_jobs.stage_spec import StageSpec
-from ray_jobs.stages.chunk import ChunkerFactory
 from ray_jobs.stages.embed import ChunkFile, EmbedOutcome, make_embed_stage
 from ray_jobs.stages.ingest import DocumentRowsFactory, IngestOutcome, MakeRows, WholeDocuments
 from ray_jobs.stages.take_vectors import make_take_vectors_stage

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import AttributeTypes
 from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest
 from eagleray.contracts.ports import Store
 from eagleray.contracts.services import OnProgress
-from eagleray.contracts.sources import SourceFactory, StreamMove
-from eagleray.settings import Settings
+from eagleray.contracts.sources import Source, StreamMove
 from indexes.runs.markers import Stage
 from indexes.segments.attributes import merge_attribute_types
 from indexes.snapshots.catalog import load_snapshot
@@ -41,8 +40,7 @@ class Run:
     """What every stage of a run needs to know.
 
     Attributes:
-        source: opens what it reads.
-        settings: gives the settings that the source is opened with.
+        open_source: opens what it reads; survives pickling and holds no secret.
         move: of the source where it is a stream, or `None`.
         delivery: how its rows come in.
         limits: how many workers it has.
@@ -51,8 +49,7 @@ class Run:
     plan: RunPlan
     spec: CollectionSpec
     store: Store
-    source: SourceFactory
-    settings: Callable[[], Settings]
+    open_source: Callable[[], Source[Any, Any]]
     delivery: Delivery
     move: StreamMove | None
     limits: WorkerLimits
@@ -120,8 +117,7 @@ Step = Callable[[Run, Outcomes], Outcomes]
 def ingest(run: Run, left: Outcomes) -> Outcomes:
     """Read what the source delivers."""
     config = IngestConfig(
-        source=run.source,
-        settings=run.settings,
+        open_source=run.open_source,
         rows=run.delivery.rows,
         sizes=run.shard_sizes,
         keeps_documents=run.delivery.enrichment is not None,

@@ -3,61 +3,60 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from eagleray.chunking.config import ChunkerConfig, make_chunker_identity
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.exchange import ImportRequest
 from eagleray.contracts.indexes import IndexKind
-from eagleray.contracts.manifests import CollectionSpec, EmbedderIdentity
+from eagleray.contracts.manifests import CollectionSpec
 from eagleray.contracts.ports import SearchEngine, Store
 from eagleray.contracts.services import AnswerRequest, IngestRequest, OnProgress, TuneRequest
-from eagleray.contracts.sources import SourceFactory, SourceRequest
+from eagleray.contracts.sources import Source, SourceFactory, SourceRequest
 from eagleray.digests import digest_file
 from eagleray.documents.enrichment import describe_enrichers, digest_preparation
 from eagleray.documents.mapping import DEFAULT_MAPPING, load_mapping
 from eagleray.embedders import describe_embedder, find_tokenizer, open_embedder, settle_backend
 from eagleray.embedders.remembering import RememberingEmbedder
-from eagleray.setting_groups.engine import EmbedderSettings, IndexSettings, JobSettings
+from eagleray.errors import InputError
+from eagleray.setting_groups.engine import ChunkerSettings, EmbedderSettings, IndexSettings, JobSettings
 from eagleray.settings import Settings
+from indexes.engine_factory import make_engine_factory
 from indexes.exchange.imported_rows import find_declared_texts
-from indexes.gating import find_cache, gate_and_move
+from indexes.gating import SnapshotGate
 from indexes.publishing import publish_made
 from indexes.runs.dead_letters import list_dead_letters
-from indexes.service import LocalIndexService, make_searcher, open_named
-from indexes.snapshots.catalog import load_snapshot, put_collection, put_snapshot, resolve
-from indexes.snapshots.positions import (
-    copy_positions,
-    forget_parts,
-)
+from indexes.service import LocalIndexService
+from indexes.snapshots.catalog import load_snapshot, put_snapshot, resolve
+from indexes.snapshots.positions import copy_positions
 from indexes.storage import open_store
+from indexes.writing.document_chunker import ChunkerFactory
 from ray_jobs.answer_job import AnswerParts, plan_job, run_job
 from ray_jobs.clusters import connected
 from ray_jobs.compaction import Compaction, compact_snapshot, plan_snapshot
-from ray_jobs.dead_letters import find_faulty_parts
-from ray_jobs.deliveries import (
-    DecoderFactory,
-    Delivery,
-    DocumentDelivery,
-    VectorDelivery,
-    list_declared_texts,
-)
+from ray_jobs.deliveries import DecoderFactory, DocumentDelivery, VectorDelivery, list_declared_texts
+from ray_jobs.delivery_run import DeliveryJob, JobParts, deliver
 from ray_jobs.execution import Shared, WorkerLimits
-from ray_jobs.ledger import Ledger
-from ray_jobs.pipeline import Run
-from ray_jobs.plans.runs import RunInput, RunPlan, RunSizes, plan_run
+from ray_jobs.plans.runs import RunSizes
 from ray_jobs.plans.training import IndexRules
-from ray_jobs.run_base import find_base, find_move
-from ray_jobs.run_events import follow_stages
-from ray_jobs.run_publication import PublishTarget, carry_out_run
+from ray_jobs.sources.files.source import make_file_factory
 from ray_jobs.sources.questions import open_questions
-from ray_jobs.sources.registry import find_source
 from ray_jobs.sources.vectors.imports import OpenedImport, open_import
-from ray_jobs.stages.chunk import ChunkerFactory
 from ray_jobs.tuning import check_request, tune_snapshot
+
+MakeFactory = Callable[[SourceRequest], SourceFactory]
+"""Names in what it returns all that a worker needs to open the source; refuses what can be told at once."""
+
+SOURCES: Final[dict[str, MakeFactory]] = {
+    "": make_file_factory,
+    "file": make_file_factory,
+    "s3": make_file_factory,
+}
+"""Scheme of a URI, empty for a path -> what makes its factory: the one list that a new source stands in."""
 
 
 class RayJobService:
@@ -75,31 +74,29 @@ class RayJobService:
             GateError: the snapshot did not pass; it stays unpublished.
             StoreError: the store failed; run it again.
         """
-        settings = self._settings
-        started = time.monotonic()
-        embedder = settle_backend(settings.embedder, cache=Path(settings.cache).expanduser())
-        settings = settings.model_copy(update={"embedder": embedder})
+        settings, started = self._settings, time.monotonic()
+        embedder = settle_backend(settings.embedder, cache=settings.cache_folder)
         mapping = load_mapping(Path(request.mapping)) if request.mapping else DEFAULT_MAPPING
         enrichers = describe_enrichers(settings.jobs.enrichers.split())
-        spec = describe_collection(settings)
-        store = open_store(settings.store, s3=settings.s3)
-        own = tuple(url for url in (store.url, settings.cache, settings.audit.store) if url)
+        spec = describe_collection(settings.collection, embedder=embedder, chunker=settings.chunker)
+        parts = self._open_parts()
         asked = SourceRequest(
             uri=request.source,
             mapping_digest=digest_preparation(mapping.digest, enrichers),
             name=request.source_name,
-            own=own,
+            own=tuple(url for url in (parts.store.url, settings.cache, settings.audit.store) if url),
         )
-        chunker = ChunkerFactory(spec=spec, embedder=settings.embedder)
+        chunker = ChunkerFactory(spec=spec, embedder=embedder)
         job = DeliveryJob(
+            parts=parts,
             spec=spec,
-            source=find_source(asked),
+            open_source=partial(_open_source, find_source(asked), Shared(settings)),
             delivery=DocumentDelivery(mapping=mapping, chunker=chunker, enrichers=enrichers),
-            embedder=describe_embedder(settings.embedder),
+            embedder=describe_embedder(embedder),
             mapping_digest=asked.mapping_digest,
             only_faulty=request.only_dead_letters,
         )
-        report = _deliver(job, settings, request, on_progress)
+        report = deliver(job, request, on_progress)
         return {**report, "seconds": round(time.monotonic() - started, 1)}
 
     def import_rows(self, request: ImportRequest, on_progress: OnProgress) -> dict[str, Any]:
@@ -111,20 +108,19 @@ class RayJobService:
             GateError: the snapshot did not pass; it stays unpublished.
             StoreError: the store failed; run it again.
         """
-        settings = self._settings
-        started = time.monotonic()
-        model = settings.embedder.model_copy(update={"model": request.model})
-        settings = settings.model_copy(update={"embedder": model})
-        spec = describe_collection(settings)
-        opened = open_import(request, spec, settings)
+        settings, started = self._settings, time.monotonic()
+        embedder = settings.embedder.model_copy(update={"model": request.model})
+        spec = describe_collection(settings.collection, embedder=embedder, chunker=settings.chunker)
+        opened = open_import(request, spec, s3=settings.s3, parsing=settings.parsing, embedder=embedder)
         job = DeliveryJob(
+            parts=self._open_parts(),
             spec=spec,
-            source=opened.factory,
-            delivery=_deliver_vectors(opened, settings.embedder),
+            open_source=partial(_open_source, opened.factory, Shared(settings)),
+            delivery=_deliver_vectors(opened, embedder),
             embedder=opened.identity,
             mapping_digest=opened.mapping_digest,
         )
-        report = _deliver(job, settings, request, on_progress)
+        report = deliver(job, request, on_progress)
         rows = {"rows_read": report.pop("documents_read"), "rows_compared": opened.n_compared}
         return {**report, **rows, "seconds": round(time.monotonic() - started, 1)}
 
@@ -136,32 +132,28 @@ class RayJobService:
             ConflictError: somebody else published meanwhile; run it again.
             GateError: the new snapshot did not pass; it stays unpublished.
         """
-        settings = self._settings
-        store = open_store(settings.store, s3=settings.s3)
-        snapshot = resolve(Collection(store, settings.collection), alias)
-        sizes = _choose_sizes(settings.jobs, settings.index)
-        before = load_snapshot(Collection(store, settings.collection), snapshot)
-        plans = plan_snapshot(store, before, sizes=sizes)
+        parts = self._open_parts()
+        collection = Collection(parts.store, self._settings.collection)
+        snapshot = resolve(collection, alias)
+        before = load_snapshot(collection, snapshot)
+        plans = plan_snapshot(parts.store, before, sizes=parts.sizes)
         report: dict[str, Any] = {"snapshot": snapshot, "changed": bool(plans), "joined": 0, "made": 0}
         if not plans:
             return {**report, "message": "no two segments are small enough to become one"}
-        with connected(address, n_cpus=settings.jobs.workers):
+        with connected(address, n_cpus=parts.limits.n_workers):
             by = Compaction(
-                sizes=sizes,
-                limits=WorkerLimits.choose(settings.jobs),
-                cache=find_cache(settings),
-                on_progress=on_progress,
+                sizes=parts.sizes, limits=parts.limits, cache=parts.gate.cache, on_progress=on_progress
             )
-            manifest = compact_snapshot(store, before, plans, by=by)
+            manifest = compact_snapshot(parts.store, before, plans, by=by)
 
         def copy_notes(onto: str | None, made: str) -> None:
-            copy_positions(Collection(store, settings.collection), str(onto), made)
+            copy_positions(collection, str(onto), made)
 
         moved = publish_made(
-            store, manifest, alias=alias, reason="compact", settings=settings, keep_notes=copy_notes
+            parts.gate, parts.store, made=manifest, alias=alias, reason="compact", keep_notes=copy_notes
         )
         joined = sum(len(plan.digests) for plan in plans)
-        n_segments = len(load_snapshot(Collection(store, settings.collection), moved.snapshot).segments)
+        n_segments = len(load_snapshot(collection, moved.snapshot).segments)
         report |= {"snapshot": moved.snapshot, "joined": joined, "made": len(plans)}
         return {**report, "segments": n_segments, "published": moved.sequence}
 
@@ -173,24 +165,18 @@ class RayJobService:
             ConflictError: somebody else published meanwhile; run it again.
             GateError: the new snapshot did not pass; it stays unpublished.
         """
-        settings = self._settings
         check_request(request)
-        store = open_store(settings.store, s3=settings.s3)
-        opened = open_named(settings, snapshot=request.alias)
-        embedder = RememberingEmbedder(open_embedder(settings.embedder))
-        tuned = tune_snapshot(opened, make_searcher(opened, settings=settings, embedder=embedder), request)
+        parts, engines = self._open_parts(), make_engine_factory(self._settings)
+        opened = engines.open_snapshot(request.alias)
+        embedder = RememberingEmbedder(open_embedder(self._settings.embedder))
+        tuned = tune_snapshot(opened, engines.make_searcher(opened, embedder=embedder), request)
         if tuned.manifest is None:
             return tuned.report
         before, made = opened.snapshot_id, tuned.manifest.snapshot_id
-        put_snapshot(store, tuned.manifest)
-        copy_positions(Collection(store, settings.collection), before, made)
-        moved = gate_and_move(
-            store,
-            tuned.manifest,
-            alias=request.alias,
-            expected=before,
-            reason="tune",
-            settings=settings,
+        put_snapshot(parts.store, tuned.manifest)
+        copy_positions(engines.collection, before, made)
+        moved = parts.gate.publish(
+            parts.store, tuned.manifest, alias=request.alias, expected=before, reason="tune"
         )
         return {**tuned.report, "snapshot": made, "published": moved.sequence}
 
@@ -202,14 +188,14 @@ class RayJobService:
             NotPublishedError: there is no such snapshot.
             StoreError: a store failed; run it again.
         """
-        settings = self._settings
-        started = time.monotonic()
+        settings, started = self._settings, time.monotonic()
+        collection = Collection(self._open_store(settings.store), settings.collection)
         parts = AnswerParts(
             collection=settings.collection,
             embedder=open_embedder(settings.embedder).identity,
-            list_questions=partial(open_questions, request.questions, s3=settings.s3),
-            target=open_store(request.target, s3=settings.s3),
-            find_snapshot=partial(_find_snapshot, settings, request.snapshot),
+            list_questions=partial(open_questions, request.questions, open_store=self._open_store),
+            target=self._open_store(request.target),
+            find_snapshot=partial(resolve, collection, request.snapshot),
             open_engine=partial(_open_engine, Shared(settings)),
             parsing=settings.parsing,
             limits=WorkerLimits.choose(settings.jobs),
@@ -220,90 +206,65 @@ class RayJobService:
     def list_dead_letters(self, *, run: str) -> list[dict[str, Any]]:
         """Return the dead letters of a run; an empty `run` takes the collection's last one."""
         settings = self._settings
-        store = open_store(settings.store, s3=settings.s3)
-        return list_dead_letters(Collection(store, settings.collection), run=run)
+        return list_dead_letters(Collection(self._open_store(settings.store), settings.collection), run=run)
+
+    def _open_parts(self) -> JobParts:
+        settings = self._settings
+        return JobParts(
+            store=self._open_store(settings.store),
+            gate=SnapshotGate.choose(settings.gate, cache=settings.cache_folder),
+            sizes=_choose_sizes(settings.jobs, settings.index),
+            limits=WorkerLimits.choose(settings.jobs),
+            options=settings.options,
+        )
+
+    def _open_store(self, url: str) -> Store:
+        """Return a store that workers open again without a key in what they are sent."""
+        return open_store(url, s3=self._settings.s3, shared=Shared(self._settings.s3))
 
 
-def _find_snapshot(settings: Settings, name: str) -> str:
-    return resolve(Collection(open_store(settings.store, s3=settings.s3), settings.collection), name)
+def find_source(request: SourceRequest) -> SourceFactory:
+    """Return what opens the source of a request.
+
+    Raises:
+        InputError: no source has such a URI, the URI holds a password, or the source is not there.
+    """
+    scheme, mark, _ = request.uri.partition("://")
+    if mark and _has_password(request.uri):
+        detail = f"the {scheme}:// URI of the source holds a password; give it in the settings instead"
+        raise InputError(detail=detail)
+    make = SOURCES.get(scheme.lower() if mark else "")
+    if make is None:
+        known = ", ".join(f"{name}://" for name in SOURCES if name)
+        raise InputError(detail=f"source {request.uri!r}: expected a folder or one of {known}")
+    return make(request)
 
 
-def _open_engine(settings: Shared[Settings], snapshot: str) -> SearchEngine:
+def _has_password(uri: str) -> bool:
+    try:
+        return bool(urlsplit(uri).password)
+    except ValueError:  # brackets that enclose no address
+        return False
+
+
+def _open_source(factory: SourceFactory, settings: Callable[[], Settings]) -> Source[Any, Any]:
+    return factory(settings())
+
+
+def _open_engine(settings: Callable[[], Settings], snapshot: str) -> SearchEngine:
     return LocalIndexService(settings()).open_engine(snapshot=snapshot)
 
 
-def describe_collection(settings: Settings) -> CollectionSpec:
-    """Return the spec that these settings make."""
-    identity = describe_embedder(settings.embedder)
+def describe_collection(name: str, *, embedder: EmbedderSettings, chunker: ChunkerSettings) -> CollectionSpec:
+    """Return the spec of a collection that is made with these settings."""
+    identity = describe_embedder(embedder)
     config = ChunkerConfig(
         max_tokens=identity.max_tokens,
-        target_tokens=settings.chunker.target_tokens,
-        overlap_tokens=settings.chunker.overlap_tokens,
+        target_tokens=chunker.target_tokens,
+        overlap_tokens=chunker.overlap_tokens,
     )
-    chunker = make_chunker_identity(config, tokenizer=digest_file(find_tokenizer(settings.embedder)))
-    return CollectionSpec(name=settings.collection, embedder=identity.model, chunker=chunker)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryJob:
-    """What is delivered, before it is known what of it is new.
-
-    Attributes:
-        source: opens what is read.
-        delivery: how its rows come in.
-        embedder: what computes the vectors, or has computed them.
-        mapping_digest: of all that makes documents of records.
-        only_faulty: whether parts with dead letters are read again, too.
-    """
-
-    spec: CollectionSpec
-    source: SourceFactory
-    delivery: Delivery
-    embedder: EmbedderIdentity
-    mapping_digest: str
-    only_faulty: bool = False
-
-
-def _deliver(
-    job: DeliveryJob, settings: Settings, request: IngestRequest | ImportRequest, on_progress: OnProgress
-) -> dict[str, Any]:
-    """Plan what is new, run it, publish it, and return the report."""
-    spec, store = job.spec, open_store(settings.store, s3=settings.s3)
-    source = job.source(settings)
-    base = find_base(store, spec.name, request.alias)
-    seen = base.find_position(source)
-    if job.only_faulty:
-        seen = forget_parts(
-            seen, find_faulty_parts(list_dead_letters(Collection(store, spec.name)), source.name)
-        )
-    reading = source.plan(seen)
-    put_collection(store, spec)
-    known = RunInput(
-        spec=spec,
-        embedder=job.embedder,
-        mapping_digest=job.mapping_digest,
-        source=source.name,
-        parent=base.snapshot,
-        reading=reading,
-        position=source.position_after(reading),
-        n_held=base.n_rows,
-    )
-    sizes = _choose_sizes(settings.jobs, settings.index)
-    plan = begin_run(store, known, sizes=sizes, is_resumed=request.is_resumed)
-    run = Run(
-        plan=plan,
-        spec=spec,
-        store=store,
-        source=job.source,
-        settings=Shared(settings),
-        delivery=job.delivery,
-        move=find_move(source, base, plan),
-        limits=WorkerLimits.choose(settings.jobs),
-        on_progress=follow_stages(plan, collection=spec.name, on_progress=on_progress),
-    )
-    target = PublishTarget(alias=request.alias, before=base.positions, address=request.address)
-    report = carry_out_run(run, target, source=source.uri)
-    return report | ({"passed_over": dict(reading.passed_over)} if reading.passed_over else {})
+    tokens = make_chunker_identity(config, tokenizer=digest_file(find_tokenizer(embedder)))
+    return CollectionSpec(name=name, embedder=identity.model, chunker=tokens)
 
 
 def _deliver_vectors(opened: OpenedImport, embedder: EmbedderSettings) -> VectorDelivery:
@@ -315,17 +276,6 @@ def _deliver_vectors(opened: OpenedImport, embedder: EmbedderSettings) -> Vector
         identity=opened.identity,
         embedder=embedder,
     )
-
-
-def begin_run(store: Store, known: RunInput, *, sizes: RunSizes, is_resumed: bool) -> RunPlan:
-    """Return the run's plan, begun: that of an earlier try of the same input, if there was one."""
-    now = time.time_ns() // 1000
-    plan = plan_run(known, sizes=sizes, started_at=now)
-    ledger = Ledger(store, collection=known.spec.name, run_id=plan.run_id)
-    if not is_resumed:
-        ledger.clear()
-    standing = ledger.begin({"started_at": now, "source": known.source, "parent": known.parent})
-    return plan_run(known, sizes=sizes, started_at=standing["started_at"])
 
 
 def _choose_sizes(jobs: JobSettings, index: IndexSettings) -> RunSizes:

@@ -40,7 +40,7 @@ class Moved:
 
 
 class GatedMove(Protocol):
-    """Runs the gate on a snapshot and moves an alias to it; see `indexes.gating.gate_and_move`."""
+    """Runs the gate on a snapshot and moves an alias to it; see `indexes.gating.SnapshotGate.publish`."""
 
     def __call__(
         self, store: Store, manifest: SnapshotManifest, *, alias: str, expected: str | None, reason: str

@@ -1,18 +1,28 @@
-"""Exact dense neighbours without any plan, mask or index: what every other search must equal."""
+"""The oracles that searches are held against: exact neighbours, and segments of what was known at T alone.
+
+Nothing here uses a plan, a mask or an index.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from eagleray.contracts.indexes import TextField
 from eagleray.contracts.ports import FloatMatrix
+from eagleray.contracts.times import OPEN_END
+from indexes.lexical.building import build_postings
+from indexes.segments.vectors import stack_vectors
 from indexes.segments.view import SegmentView
+from indexes.segments.writing import iterate_texts
 
 _BLOCK_ROWS: Final = 65_536
+_COPIED_ROWS: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +75,42 @@ def _find_best(ids: npt.NDArray[np.int64], similarities: npt.NDArray[np.float32]
 
 def _order(row: RankedRow) -> tuple[float, int]:
     return -row.similarity, row.chunk_id
+
+
+def rebuild_as_of(segments: Sequence[SegmentView], as_of: int, *, folder: Path) -> tuple[SegmentView, ...]:
+    """Return the segments as if nothing but the rows visible at `as_of` had ever been delivered.
+
+    Args:
+        segments: opened segments.
+        as_of: microseconds.
+        folder: takes their vectors, for as long as the answer is used; of this call alone.
+
+    Returns:
+        One segment for each that has visible rows; every row is open-ended, the postings are
+        built anew from the visible texts.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rebuilt = (_rebuild(segment, as_of, path=folder / str(number)) for number, segment in enumerate(segments))
+    return tuple(segment for segment in rebuilt if segment is not None)
+
+
+def _rebuild(segment: SegmentView, as_of: int, *, path: Path) -> SegmentView | None:
+    visible = np.flatnonzero((segment.known_from <= as_of) & (as_of < segment.known_to))
+    if not len(visible):
+        return None
+    blocks = np.split(visible, range(_COPIED_ROWS, len(visible), _COPIED_ROWS))
+    rows = segment.rows.take(visible).combine_chunks()
+    bits = np.unpackbits(segment.group_bits, axis=1, bitorder="little", count=segment.n_rows)
+    return replace(
+        segment,
+        digest=f"{segment.digest}@{as_of}",
+        rows=rows,
+        chunk_ids=segment.chunk_ids[visible],
+        known_from=segment.known_from[visible],
+        known_to=np.full(len(visible), OPEN_END, dtype=np.int64),
+        documents=segment.documents[visible],
+        vectors=stack_vectors((segment.vectors[block] for block in blocks), path),
+        group_bits=np.packbits(bits[:, visible], axis=1, bitorder="little"),
+        postings={field: build_postings(iterate_texts(rows, field)) for field in TextField},
+        inverted=None,
+    )

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from eagleray.contracts.collections import Collection
 from eagleray.errors import IntegrityError
-from indexes.evaluation.brute_force import RankedRow, find_neighbours
+from indexes.evaluation.brute_force import RankedRow, find_neighbours, rebuild_as_of
 from indexes.evaluation.budgets import Budgets, check_latency, check_size
 from indexes.evaluation.probes import (
     GateSample,
@@ -26,7 +26,6 @@ from indexes.evaluation.probes import (
     sample_instants,
     sample_probes,
 )
-from indexes.evaluation.rebuilding import rebuild_as_of
 from indexes.evaluation.recall import check_recall
 from indexes.evaluation.reports import GateCheck, GateReport
 from indexes.evaluation.soundness import check_counts, check_intervals

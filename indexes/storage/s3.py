@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator
+import pickle
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -41,14 +42,36 @@ _NO_ANSWER = "error sending request"
 
 
 class S3Store:
-    """Objects below `s3://bucket/prefix`."""
+    """Objects below `s3://bucket/prefix`.
 
-    def __init__(self, bucket: str, prefix: str, settings: S3Settings) -> None:
+    No key is ever in what is pickled of it: a copy asks `shared` for the settings. A store that has keys and
+    nothing to ask cannot be pickled.
+
+    Args:
+        bucket: name.
+        prefix: of all keys.
+        settings: how the service is reached.
+        shared: gives a pickled copy the same settings; survives pickling itself, and holds no key then.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str,
+        settings: S3Settings,
+        *,
+        shared: Callable[[], S3Settings] | None = None,
+    ) -> None:
         self._bucket, self._prefix, self._settings = bucket, prefix.strip("/"), settings
+        self._shared = shared
         self._inner = _connect(bucket, self._prefix, settings)
 
-    def __reduce__(self) -> tuple[type[S3Store], tuple[str, str, S3Settings]]:
-        return (S3Store, (self._bucket, self._prefix, self._settings))
+    def __reduce__(self) -> tuple[Callable[..., S3Store], tuple[object, ...]]:
+        if self._shared is not None:
+            return (_open_copy, (self._bucket, self._prefix, self._shared))
+        if self._settings.access_key_id is None and self._settings.secret_access_key is None:
+            return (S3Store, (self._bucket, self._prefix, self._settings))
+        raise pickle.PicklingError(f"{self.url}: expected `shared`, so that its keys are not pickled")
 
     @property
     def url(self) -> str:
@@ -154,6 +177,10 @@ class S3Store:
             raise ObjectNotFoundError(path=f"{self.url}/{path}", detail="there is no such object") from error
         except (BaseError, OSError) as error:
             raise StoreError(path=f"{self.url}/{path}", detail=_describe(error)) from error
+
+
+def _open_copy(bucket: str, prefix: str, shared: Callable[[], S3Settings]) -> S3Store:
+    return S3Store(bucket, prefix, shared(), shared=shared)
 
 
 def is_key_name(path: str) -> bool:

@@ -35,7 +35,7 @@ from indexes.snapshots.positions import copy_positions
 from indexes.snapshots.streams import move_streams
 from indexes.writing.arranging import Arranged, arrange_shard
 from indexes.writing.assembling import BuildOutcome, assemble_snapshot
-from indexes.writing.delivering import choose_chunker, make_rows
+from indexes.writing.document_chunker import choose_chunker, make_rows
 from indexes.writing.embedding import compute_vectors
 from indexes.writing.held_rows import STATE_SCHEMA, find_held_rows
 from indexes.writing.requests import WRITE, Write, find_done, finish_write

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,12 +14,14 @@ import pyarrow as pa
 from eagleray.contracts.ports import Store, StoredObject
 from eagleray.documents.parsing.tables import TableError, TableFile, TableReader, TableRows
 from eagleray.errors import SourceError
-from eagleray.setting_groups.engine import S3Settings
-from indexes.storage import open_store
+from indexes.storage.local import LocalStore
 from ray_jobs.plans.questions import QuestionFile, QuestionPiece
 
 COLUMNS: Final = ("id", "query", "as_of", "where", "groups", "zones")
 """Columns that questions may have; only `query` must be there."""
+
+OpenStore = Callable[[str], Store]
+"""From the URL of a store to the store."""
 
 _SUFFIX: Final = ".parquet"
 _BLOCK_BYTES: Final = 8 << 20
@@ -39,25 +42,25 @@ class QuestionSource:
     is_folder: bool
 
 
-def open_questions(url: str, *, s3: S3Settings) -> QuestionSource:
+def open_questions(url: str, *, open_store: OpenStore) -> QuestionSource:
     """Return the store that questions lie in, and their files.
 
     Args:
         url: a Parquet file, a folder, or `s3://` and either.
-        s3: how an `s3://` source is reached.
+        open_store: opens what a folder, a prefix or a bucket names.
 
     Raises:
         SourceError: there is no Parquet file.
     """
     if "://" not in url:
         return _open_local(url)
-    store = open_store(url, s3=s3)
+    store = open_store(url)
     files = _list_parquet(store)
     if files:
         return QuestionSource(store=store, files=files, is_folder=True)
     parent, _, name = url.rstrip("/").rpartition("/")
     if name.endswith(_SUFFIX):
-        store = open_store(parent, s3=s3)
+        store = open_store(parent)
         files = tuple(item for item in _list_parquet(store) if item.path == name)
     if not files:
         raise _refuse(url)
@@ -67,7 +70,7 @@ def open_questions(url: str, *, s3: S3Settings) -> QuestionSource:
 def _open_local(url: str) -> QuestionSource:
     path = Path(url).expanduser()
     if path.is_dir():
-        store = open_store(path)
+        store = LocalStore(path)
         files = _list_parquet(store)
         if not files:
             raise _refuse(url)
@@ -81,7 +84,7 @@ def _open_local(url: str) -> QuestionSource:
         modified=facts.st_mtime_ns // 1000,
         tag=f"{facts.st_mtime_ns:x}",
     )
-    return QuestionSource(store=open_store(path.parent), files=(item,), is_folder=False)
+    return QuestionSource(store=LocalStore(path.parent), files=(item,), is_folder=False)
 
 
 def _refuse(url: str) -> SourceError:

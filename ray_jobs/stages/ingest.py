@@ -16,15 +16,14 @@ import pyarrow as pa
 
 from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.documents import DeadLetter
-from eagleray.contracts.sources import RawRecord, Source, SourceFactory, Split, Tombstone
+from eagleray.contracts.sources import RawRecord, Source, Split, Tombstone
 from eagleray.documents.mapping import Mapping, apply_mapping
-from eagleray.settings import Settings
 from indexes.runs.markers import Stage
 from indexes.writing.arranging import TOMBSTONE_SCHEMA
+from indexes.writing.document_chunker import ChunkerFactory, DocumentChunker
 from ray_jobs.dead_letters import TaskLetters
 from ray_jobs.ledger import Ledger
 from ray_jobs.stage_spec import StageSpec
-from ray_jobs.stages.chunk import ChunkerFactory, DocumentChunker
 from ray_jobs.stages.document_rows import DOCUMENT_SCHEMA, make_document_row
 from ray_jobs.stages.shard_files import ShardSizes, ShardWriter
 from ray_jobs.stages.vector_rows import VectorRows
@@ -187,14 +186,12 @@ class IngestConfig:
     """What a worker opens its task from; holds no secret.
 
     Attributes:
-        source: opens the source.
-        settings: gets the settings that it is opened with.
+        open_source: opens the source.
         rows: opens what makes rows of its records.
         keeps_documents: whether those are rows of documents.
     """
 
-    source: SourceFactory
-    settings: Callable[[], Settings]
+    open_source: Callable[[], Source[Any, Any]]
     rows: Callable[[], MakeRows]
     sizes: ShardSizes
     keeps_documents: bool = False
@@ -204,7 +201,7 @@ def open_ingest_task(ledger: Ledger, config: IngestConfig) -> IngestTask:
     """Return the task, its source opened."""
     return IngestTask(
         ledger,
-        config.source(config.settings()),
+        config.open_source(),
         config.rows(),
         sizes=config.sizes,
         keeps_documents=config.keeps_documents,

@@ -19,8 +19,8 @@ from eagleray.errors import InputError
 from eagleray.setting_groups.engine import S3Settings
 from eagleray.setting_groups.serving import AuditSettings
 from eagleray.settings import Settings
+from indexes.engine_factory import make_engine_factory
 from indexes.searching.searcher import Searcher
-from indexes.service import open_searcher
 from indexes.storage import open_store
 from serve.audit.audit_writer import AuditWriter
 from serve.audit.entries import BEGUN, INTERRUPTED
@@ -70,10 +70,11 @@ class LocalAuditService:
 
     def replay(self, query: AuditQuery) -> dict[str, Any]:
         """Ask the selected questions again, each on its snapshot; `different` lists other answers."""
+        engines = make_engine_factory(self._settings)
         embedder = cache(lambda: open_embedder(self._settings.embedder))
 
         def open_engine(snapshot: str) -> Searcher:
-            return open_searcher(self._settings, snapshot=snapshot, embedder=embedder())
+            return engines.open_searcher(snapshot, embedder=embedder())
 
         found = replay_records(self._scan(query), open_engine, kinds=self._kinds)
         return {

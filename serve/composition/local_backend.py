@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.settings import Settings
-from indexes.service import open_searcher
+from indexes.engine_factory import make_engine_factory
 from serve.composition.backend import CollectionBackend
 from serve.composition.models import Models, TextEncoders
 from serve.composition.searches import SearchProcess, choose_limits, open_search_process
@@ -69,8 +69,8 @@ async def open_local_backend(
     models = Models(settings)
 
     def open_engine(name: str, snapshot: str) -> Engine:
-        chosen = for_collection(settings, name)
-        return open_searcher(chosen, snapshot=snapshot, embedder=models.embedder)
+        engines = make_engine_factory(for_collection(settings, name))
+        return engines.open_searcher(snapshot, embedder=models.embedder)
 
     async with AsyncExitStack() as stack:
         passages = models.make_text_encoder(is_question=False)

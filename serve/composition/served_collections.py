@@ -10,7 +10,7 @@ from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import ChunkerIdentity
 from eagleray.setting_groups.parsing import ParsingSettings
 from eagleray.settings import Settings
-from indexes.gating import find_cache, gate_and_move
+from indexes.gating import SnapshotGate
 from indexes.snapshots.aliases import list_moves, read_alias
 from indexes.snapshots.catalog import load_collection
 from serve.alias_publisher import Publisher
@@ -74,14 +74,14 @@ class CollectionOpener:
                 answerer=answering.answerer,
                 recorder=recorder,
                 counts=lambda: audit.counts,
-                catalog=Catalog(collection=collection, alias=alias, cache=find_cache(settings)),
+                catalog=Catalog(collection=collection, alias=alias, cache=settings.cache_folder),
                 publisher=Publisher(
                     collection,
                     alias=alias,
                     watcher=answering.watcher,
                     exclusive=exclusive,
                     recorder=recorder,
-                    move=partial(gate_and_move, settings=settings),
+                    move=SnapshotGate.choose(settings.gate, cache=settings.cache_folder).publish,
                 ),
                 exclusive=exclusive,
                 documents=make_document_writer(collection, alias=alias, write=answering.write),

@@ -23,7 +23,6 @@ from typing import Final
 from eagleray.errors import UnavailableError
 from eagleray.logs import configure_logs, get_logger
 from eagleray.settings import Settings
-from indexes.gating import find_cache
 from indexes.writing.committing import commit
 from indexes.writing.requests import Write
 from serve.composition.document_writer import open_writable
@@ -123,7 +122,7 @@ def _open_commit(settings: Settings, alias: str, collection: str) -> Commit:
     configure_logs(settings.log)
     started = time.monotonic()
     place = find_collections(settings, alias=alias).locate(collection)
-    target = open_writable(place, alias=alias, models=Models(settings), cache=find_cache(settings))
+    target = open_writable(place, alias=alias, models=Models(settings), cache=settings.cache_folder)
     elapsed_s = round(time.monotonic() - started, 3)
     _log.info("collection_opened_for_writing", collection=collection, elapsed_s=elapsed_s)
     return partial(commit, target)

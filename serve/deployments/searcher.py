@@ -11,7 +11,7 @@ from typing import Any
 from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.errors import EagleRayError, OverloadedError, UnavailableError
-from indexes.service import open_searcher
+from indexes.engine_factory import make_engine_factory
 from indexes.shard_service import open_merger
 from serve.composition.models import Models
 from serve.composition.searches import PROBE, OpenedSearches, choose_limits, open_search_process
@@ -159,16 +159,16 @@ class SearcherReplica(Replica):
         return self._started
 
     def _open_engine(self, collection: str, snapshot: str) -> Engine:
-        settings, embedder = for_collection(self._settings, collection), self._models.embedder
+        engines = make_engine_factory(for_collection(self._settings, collection))
         if not self._shards:
-            return open_searcher(settings, snapshot=snapshot, embedder=embedder)
-        timeout_s = settings.serve.timeout_s
+            return engines.open_searcher(snapshot, embedder=self._models.embedder)
+        timeout_s = self._settings.serve.timeout_s
         ports = [
             HandlePort(shard, collection, loop=self._loop, timeout_s=timeout_s) for shard in self._shards
         ]
         for pending in [port.open(snapshot) for port in ports]:
             pending.result()  # every group has opened its segments
-        return open_merger(settings, snapshot=snapshot, ports=ports, embedder=embedder)
+        return open_merger(engines, snapshot=snapshot, ports=ports, embedder=self._models.embedder)
 
 
 def _show(watcher: AliasWatcher[Engine]) -> Standing:

@@ -13,6 +13,7 @@ from eagleray.contracts.asked_snapshots import AskedSnapshot, ask_own
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.principals import ANONYMOUS
 from eagleray.errors import EagleRayError, OverloadedError
+from indexes.engine_factory import make_engine_factory
 from indexes.searching.sharded.shard import Shard, Step
 from indexes.searching.sharded.steps import CountWords
 from indexes.searching.targets import Scope
@@ -102,10 +103,11 @@ class SegmentShard(Replica):
     @asynccontextmanager
     async def _open_collection(self, collection: str) -> AsyncIterator[_Opened]:
         settings = for_collection(self._settings, collection)
+        engines = make_engine_factory(settings)
         n_groups = self._arguments.shards
 
         def open_one(snapshot: str) -> Shard:
-            return open_shard(settings, snapshot=snapshot, group=self._group, n_groups=n_groups)
+            return open_shard(engines, snapshot=snapshot, group=self._group, n_groups=n_groups)
 
         watcher = self._stored.watch_alias(collection, open_one, probe=_ask_probe)
         async with AsyncExitStack() as stack:

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from eagleray.errors import EagleRayError
-from indexes.gating import find_cache
 from indexes.writing.committing import commit
 from indexes.writing.requests import Write
 from serve.composition.document_writer import open_writable
@@ -29,7 +28,7 @@ class CollectionWriter(Replica):
         settings = arguments.read_settings()
         super().__init__(settings.tracing)
         os.nice(settings.serve.write_niceness)  # the process is this replica's alone
-        self._stored, self._cache = find_collections(settings, alias=arguments.alias), find_cache(settings)
+        self._stored, self._cache = find_collections(settings, alias=arguments.alias), settings.cache_folder
         self._models = Models(settings)
         self._embed = self._models.embedder.embed_passages
         self._groups = self._stored.make_pool(self._open)  # not started: each is opened by its first write

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -16,10 +17,43 @@ from eagleray.errors import SourceError
 from eagleray.setting_groups.engine import S3Settings
 from indexes.storage import open_store
 from indexes.storage.local import LocalStore
-from ray_jobs.sources.files.splits import Listing, SourceFile
 
 _HADOOP_MARKER: Final = "_$folder$"
 """How Hadoop names the object of no bytes that stands for a folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """A file of a source.
+
+    Attributes:
+        path: relative to the source's root, separated by `/`.
+        size_bytes: its size.
+        modified: change time, microseconds.
+        tag: changes whenever the content may have changed.
+    """
+
+    path: str
+    size_bytes: int
+    modified: int
+    tag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What a source of files holds.
+
+    Attributes:
+        files: that are read, in the order of their paths; folders that cannot be opened are among them.
+        closed: those folders: what the collection holds of them stays.
+        passed_over: what is not read -> how many there are: `hidden`, `linked_folders`, `special_files`
+            (pipes, sockets, devices), `own_files` (of the store, the cache or the audit log),
+            `folder_markers` and `unnameable_keys` (of buckets).
+    """
+
+    files: tuple[SourceFile, ...]
+    closed: tuple[str, ...] = ()
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
 
 def check_folder(uri: str) -> str:

@@ -15,8 +15,8 @@ from eagleray.documents.records import InputFile
 from eagleray.settings import Settings
 from indexes.exchange.import_source import ImportFiles, RowPiece, iterate_rows
 from indexes.exchange.imported_rows import make_vector_records
-from ray_jobs.sources.files.listing import open_files
-from ray_jobs.sources.files.splits import SourceFile, identify_files
+from ray_jobs.sources.files.listing import SourceFile, open_files
+from ray_jobs.sources.files.source import identify_files
 from ray_jobs.sources.parsers import open_parsers
 
 

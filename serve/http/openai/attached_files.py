@@ -9,7 +9,7 @@ from typing import Any
 from eagleray.chunking.config import ChunkLengths, limit_chunks
 from eagleray.contracts.callers import Caller
 from eagleray.errors import InputError
-from indexes.writing.delivering import choose_chunker
+from indexes.writing.document_chunker import choose_chunker
 from serve.http.openai.file_attachment import (
     SETTLE_S,
     Attaching,

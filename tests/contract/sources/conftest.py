@@ -16,8 +16,7 @@ from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping
 from eagleray.settings import Settings
 from eagleray.testing.sources import SECRET
 from indexes.storage import open_store
-from ray_jobs.service import describe_collection
-from ray_jobs.sources.registry import find_source
+from ray_jobs.service import describe_collection, find_source
 from ray_jobs.sources.vectors.imports import open_import
 from tests.servers import BUCKET, run_s3_server
 
@@ -96,8 +95,12 @@ class VectorDesk:
         return self._open().decoder.decode(record)
 
     def _open(self):
+        settings = self.settings
+        spec = describe_collection(settings.collection, embedder=settings.embedder, chunker=settings.chunker)
         request = ImportRequest(source=str(self.folder), model="hashing", source_name="desk", is_trusted=True)
-        return open_import(request, describe_collection(self.settings), self.settings)
+        return open_import(
+            request, spec, s3=settings.s3, parsing=settings.parsing, embedder=settings.embedder
+        )
 
 
 @pytest.fixture(scope="session")

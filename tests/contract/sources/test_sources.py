@@ -5,7 +5,7 @@ import pytest
 from eagleray.contracts.sources import SourceRequest
 from eagleray.errors import InputError, SourceError
 from eagleray.testing.sources import SECRET, SourceContract
-from ray_jobs.sources.registry import find_source
+from ray_jobs.service import find_source
 
 
 class TestSources(SourceContract):

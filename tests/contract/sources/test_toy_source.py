@@ -16,8 +16,7 @@ from eagleray.settings import Settings
 from indexes.runs.dead_letters import list_dead_letters
 from indexes.service import LocalIndexService
 from indexes.storage import open_store
-from ray_jobs.service import RayJobService
-from ray_jobs.sources.registry import SOURCES
+from ray_jobs.service import SOURCES, RayJobService
 
 ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'eagleray[ray]'")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices

@@ -20,4 +20,5 @@ def store(request, tmp_path):
     """An empty store of each kind."""
     if request.param == "local":
         return LocalStore(tmp_path / "store")
-    return S3Store(BUCKET, uuid.uuid4().hex, request.getfixturevalue("s3_settings"))
+    settings = request.getfixturevalue("s3_settings")
+    return S3Store(BUCKET, uuid.uuid4().hex, settings, shared=settings.model_copy)

@@ -65,7 +65,7 @@ def test_what_has_a_name_is_listed_as_ever_and_what_has_none_is_told(put, s3_set
         put(f"{root}/{name}")
     put(f"{root}-other/a//b.txt")
     store = pickle.loads(  # noqa: S301 - what this test pickled
-        pickle.dumps(S3Store(BUCKET, root, s3_settings))
+        pickle.dumps(S3Store(BUCKET, root, s3_settings, shared=s3_settings.model_copy))
     )
     before, told = list_both(store)
     assert told == []

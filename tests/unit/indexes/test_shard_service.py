@@ -14,6 +14,7 @@ from eagleray.contracts.principals import Principal
 from eagleray.embedders import open_embedder
 from eagleray.errors import InputError, NotPublishedError
 from eagleray.settings import Settings
+from indexes.engine_factory import make_engine_factory
 from indexes.searching.sharded.ports import DirectPort
 from indexes.segments.publishing import locate_segment
 from indexes.segments.writing import MANIFEST
@@ -45,12 +46,16 @@ def snapshot(settings):
 @pytest.mark.parametrize("n_groups", [1, 2, 3])
 def test_shards_of_a_store_answer_as_the_whole_snapshot(settings, snapshot, n_groups):
     shards = [
-        open_shard(settings, snapshot=snapshot, group=group, n_groups=n_groups) for group in range(n_groups)
+        open_shard(make_engine_factory(settings), snapshot=snapshot, group=group, n_groups=n_groups)
+        for group in range(n_groups)
     ]
     assert sorted(number for shard in shards for number in shard.numbers) == [0, 1]
     embedder = FixedEmbedder()
     merger = open_merger(
-        settings, snapshot=snapshot[:12], ports=[DirectPort(shard) for shard in shards], embedder=embedder
+        make_engine_factory(settings),
+        snapshot=snapshot[:12],
+        ports=[DirectPort(shard) for shard in shards],
+        embedder=embedder,
     )
     whole = open_engine(open_store(settings.store), snapshot)
     for request in REQUESTS:
@@ -62,15 +67,16 @@ def test_shards_of_a_store_answer_as_the_whole_snapshot(settings, snapshot, n_gr
 
 
 def test_segments_of_other_groups_are_not_opened(settings, snapshot):
+    engines = make_engine_factory(settings)
     digests = load_snapshot(Collection(open_store(settings.store), SPEC.name), snapshot).segments
     for group in range(2):
-        (number,) = open_shard(settings, snapshot=snapshot, group=group, n_groups=2).numbers
+        (number,) = open_shard(engines, snapshot=snapshot, group=group, n_groups=2).numbers
         other = find_folder(settings, digests[1 - number])
         aside = other.with_name("aside")
         shutil.move(other, aside)
         other.mkdir()
         shutil.copy(aside / MANIFEST, other)
-        assert open_shard(settings, snapshot=snapshot, group=group, n_groups=2).numbers == (number,)
+        assert open_shard(engines, snapshot=snapshot, group=group, n_groups=2).numbers == (number,)
         shutil.rmtree(other)
         shutil.move(aside, other)
 
@@ -82,7 +88,7 @@ def find_folder(settings, digest):
 
 def test_what_is_not_there_or_was_embedded_otherwise_is_refused(settings, snapshot):
     with pytest.raises(NotPublishedError):
-        open_shard(settings, snapshot="0" * 64, group=0, n_groups=2)
+        open_shard(make_engine_factory(settings), snapshot="0" * 64, group=0, n_groups=2)
     other = open_embedder(Settings(embedder={"model": "hashing"}).embedder)
     with pytest.raises(InputError, match="was embedded with"):
-        open_merger(settings, snapshot=snapshot, ports=[], embedder=other)
+        open_merger(make_engine_factory(settings), snapshot=snapshot, ports=[], embedder=other)

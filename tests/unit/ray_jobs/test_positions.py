@@ -11,7 +11,7 @@ from eagleray.contracts.sources import StreamMove
 from eagleray.errors import ConflictError
 from indexes.snapshots.positions import read_positions, write_positions
 from indexes.storage import open_store
-from ray_jobs.run_base import keep_positions
+from ray_jobs.delivery_run import keep_positions
 
 NAME = "notes"
 BEGUN, THEIRS, MADE = "a" * 64, "b" * 64, "c" * 64

@@ -17,8 +17,8 @@ from indexes.snapshots.positions import write_positions
 from indexes.snapshots.streams import read_stream_position
 from indexes.storage import open_store
 from ray_jobs import pipeline
+from ray_jobs.delivery_run import find_base, find_move
 from ray_jobs.pipeline import execute
-from ray_jobs.run_base import find_base, find_move
 from tests.small_collections import SPEC
 
 EMPTY = SnapshotManifest(

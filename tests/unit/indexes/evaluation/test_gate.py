@@ -10,11 +10,10 @@ from eagleray.contracts.collections import Collection
 from eagleray.contracts.times import OPEN_END
 from eagleray.errors import GateError, IntegrityError
 from indexes.evaluation import soundness
-from indexes.evaluation.brute_force import RankedRow, find_neighbours
+from indexes.evaluation.brute_force import RankedRow, find_neighbours, rebuild_as_of
 from indexes.evaluation.budgets import Budgets
 from indexes.evaluation.gate import is_same_ranking, run_gate
 from indexes.evaluation.probes import GateSample
-from indexes.evaluation.rebuilding import rebuild_as_of
 from indexes.evaluation.reports import GateReport, load_gate_report, store_gate_report
 from indexes.segments.writing import list_texts
 from indexes.snapshots.catalog import load_snapshot, put_collection, put_snapshot

@@ -18,7 +18,7 @@ from eagleray.errors import FilterError, GuardError, QueryError
 from indexes.dense.codebooks import train_codebook
 from indexes.dense.kmeans import Training, pass_over
 from indexes.dense.matching import NumpyMatcher
-from indexes.evaluation.rebuilding import rebuild_as_of
+from indexes.evaluation.brute_force import rebuild_as_of
 from indexes.lexical.analysis import ENGLISH
 from indexes.lexical.bm25 import K1, B
 from indexes.masks.grammar import parse_filter

@@ -16,7 +16,8 @@ from eagleray.embedders import find_tokenizer
 from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.errors import ReusedKeyError, StoreError, StreamMovedError
 from eagleray.settings import Settings
-from indexes.gating import try_snapshot
+from indexes.evaluation.budgets import Budgets
+from indexes.gating import SnapshotGate
 from indexes.searching.searcher import Searcher
 from indexes.snapshots.aliases import AliasMove, alias_history, move_alias, read_alias
 from indexes.snapshots.catalog import load_snapshot, put_collection, put_snapshot
@@ -26,7 +27,7 @@ from indexes.snapshots.streams import read_stream_position
 from indexes.storage import open_store
 from indexes.writing import committing
 from indexes.writing.committing import Writable, commit
-from indexes.writing.delivering import choose_chunker, make_rows
+from indexes.writing.document_chunker import choose_chunker, make_rows
 from indexes.writing.requests import Begun, Write, begin_write, free_key, name_request
 
 NAME = "notes"
@@ -106,7 +107,8 @@ def test_what_was_written_is_found_and_passes_the_whole_gate(store, tmp_path):
     }
     manifest = load_snapshot(Collection(store, NAME), read_alias(Collection(store, NAME), "live").snapshot)
     assert (manifest.n_documents, len(manifest.segments)) == (2, 3)
-    assert try_snapshot(store, manifest, settings=Settings(cache=str(tmp_path / "cache"))).passed
+    gate = SnapshotGate(cache=tmp_path / "cache", budgets=Budgets())
+    assert gate.try_snapshot(store, manifest).passed
     assert load_snapshot(Collection(store, NAME), snapshot).n_documents == 2
 
 

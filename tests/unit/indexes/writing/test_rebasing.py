@@ -9,8 +9,8 @@ import pytest
 
 from eagleray.contracts.collections import Collection
 from eagleray.errors import ConflictError
-from eagleray.settings import Settings
-from indexes.gating import try_snapshot
+from indexes.evaluation.budgets import Budgets
+from indexes.gating import SnapshotGate
 from indexes.publishing import publish_made
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.snapshots.catalog import load_snapshot, put_snapshot
@@ -32,15 +32,18 @@ def branch(store, *writes):  # noqa: F811 - the fixture
     return load_snapshot(Collection(store, NAME), next(iter(snapshots.values())))
 
 
+def make_gate(folder):
+    return SnapshotGate(cache=folder / "cache", budgets=Budgets())
+
+
 def publish(store, made, tmp_path, **more):  # noqa: F811
     notes = []
-    settings = Settings(cache=str(tmp_path / "cache"))
     entry = publish_made(
+        make_gate(tmp_path),
         store,
-        made,
+        made=made,
         alias="live",
         reason="publish job",
-        settings=settings,
         keep_notes=lambda onto, snapshot: notes.append((onto, snapshot)),
         **more,
     )
@@ -70,7 +73,7 @@ def test_a_job_that_writes_overtook_is_published_on_top_of_them_and_passes_the_g
     assert find(store, "swap repo", as_of=1_200) == {"a": "swap curve", "b": "repo haircut"}
     manifest = load_snapshot(Collection(store, NAME), entry.snapshot)
     assert manifest.n_documents == 3
-    assert try_snapshot(store, manifest, settings=Settings(cache=str(tmp_path / "cache"))).passed
+    assert make_gate(tmp_path).try_snapshot(store, manifest).passed
 
 
 @pytest.mark.parametrize(
@@ -128,8 +131,8 @@ def test_others_who_come_between_again_are_built_on_again(store, tmp_path, monke
         if len(notes) <= n_more:
             commit(target(store), [write(note(f"x{len(notes)}", "basis"))])
 
-    settings = Settings(cache=str(tmp_path / "cache"))
-    publish_made(store, made, alias="live", reason="", settings=settings, keep_notes=disturb)
+    gate = make_gate(tmp_path)
+    publish_made(gate, store, made=made, alias="live", reason="", keep_notes=disturb)
     assert find(store, "gamma basis").keys() == {"late", "x0", "x1", "x2", "x3"}
     assert n_more < committing.MAX_TRIES
 

@@ -10,7 +10,7 @@ from eagleray.documents.parsing.limits import ParseLimits
 from eagleray.documents.parsing.pool import ParserPool
 from eagleray.documents.parsing.tables import TableReader
 from eagleray.errors import SourceError
-from eagleray.setting_groups.engine import S3Settings
+from indexes.storage import open_store
 from ray_jobs.plans.questions import plan_questions
 from ray_jobs.sources.questions import describe_questions, open_questions, read_piece
 
@@ -24,7 +24,7 @@ def write(path, columns, **more):
 
 
 def open_paths(url):
-    return [item.path for item in open_questions(str(url), s3=S3Settings()).files]
+    return [item.path for item in open_questions(str(url), open_store=open_store).files]
 
 
 def test_a_file_a_folder_and_a_folder_named_like_a_file_are_found(tmp_path):
@@ -39,7 +39,7 @@ def test_a_file_a_folder_and_a_folder_named_like_a_file_are_found(tmp_path):
 
 
 def open_one(url):
-    source = open_questions(url, s3=S3Settings())
+    source = open_questions(url, open_store=open_store)
     (item,) = source.files
     return source.store, item
 

@@ -15,9 +15,9 @@ from eagleray.documents.parsing.pool import ParserPool
 from eagleray.setting_groups.engine import JobSettings
 from indexes.runs.dead_letters import list_dead_letters
 from indexes.storage.local import LocalStore
+from indexes.writing.document_chunker import DocumentChunker
 from ray_jobs.ledger import Ledger
 from ray_jobs.sources.files.source import FileReading, FileSource
-from ray_jobs.stages.chunk import DocumentChunker
 from ray_jobs.stages.ingest import DocumentRows, IngestTask
 from ray_jobs.stages.shard_files import ShardSizes
 

@@ -11,7 +11,6 @@ from eagleray.documents.parsing.limits import ParseLimits
 from eagleray.documents.parsing.pool import ParserPool
 from eagleray.documents.parsing.tables import TableReader
 from eagleray.errors import GuardError, QueryError
-from eagleray.setting_groups.engine import S3Settings
 from indexes.masks.grammar import parse_filter
 from indexes.searching.searcher import Searcher
 from indexes.snapshots.opened import open_snapshot
@@ -55,7 +54,7 @@ def ask(tmp_path, searcher):
         path = tmp_path / "in" / "q.parquet"
         path.parent.mkdir(exist_ok=True)
         pq.write_table(columns if isinstance(columns, pa.Table) else pa.table(columns), path)
-        opened = open_questions(str(path), s3=S3Settings())
+        opened = open_questions(str(path), open_store=open_store)
         source = opened.store
         file, _ = describe_questions(source, opened.files[0], TABLES)
         (partition,) = plan_questions([file])

@@ -19,10 +19,10 @@ from eagleray.documents.parsing.pool import ParserPool
 from eagleray.errors import StoreError
 from indexes.runs.dead_letters import list_dead_letters
 from indexes.storage.local import LocalStore
+from indexes.writing.document_chunker import DocumentChunker
 from ray_jobs.ledger import Ledger
-from ray_jobs.sources.files.source import FileReading, FileSource
-from ray_jobs.sources.files.splits import FileSplit, Piece, SourceFile
-from ray_jobs.stages.chunk import DocumentChunker
+from ray_jobs.sources.files.listing import SourceFile
+from ray_jobs.sources.files.source import FileReading, FileSource, FileSplit, Piece
 from ray_jobs.stages.ingest import DocumentRows, IngestTask
 from ray_jobs.stages.shard_files import ShardSizes
 

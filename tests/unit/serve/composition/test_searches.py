@@ -7,7 +7,7 @@ import pytest
 
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.errors import OverloadedError
-from indexes.service import open_searcher
+from indexes.engine_factory import make_engine_factory
 from serve.composition.models import Models
 from serve.composition.searches import PROBE, open_search_process
 from serve.composition.stored_collections import find_collections
@@ -21,7 +21,7 @@ def test_readiness_is_answered_while_every_thread_of_the_searches_is_held(tmp_pa
     models, gate = Models(settings), threading.Event()
 
     def open_engine(_, name):
-        return open_searcher(settings, snapshot=name, embedder=models.embedder)
+        return make_engine_factory(settings).open_searcher(name, embedder=models.embedder)
 
     async def body():
         limits = AnswererLimits(n_threads=1, max_waiting=0, timeout_s=20.0)

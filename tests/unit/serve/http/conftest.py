@@ -26,7 +26,7 @@ from eagleray.rerankers import load_reranker, open_pair_reader
 from eagleray.setting_groups.engine import EmbedderSettings, RerankerSettings
 from eagleray.setting_groups.parsing import ParsingSettings
 from eagleray.settings import Settings
-from indexes.gating import find_cache, gate_and_move
+from indexes.gating import SnapshotGate
 from indexes.snapshots.aliases import AliasMove, alias_history, move_alias, read_alias
 from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
@@ -388,14 +388,14 @@ async def open_collection(
         answerer=answerer,
         recorder=recorder,
         counts=lambda: AUDITED,
-        catalog=Catalog(collection=Collection(store, SPEC.name), alias="live", cache=find_cache(settings)),
+        catalog=Catalog(collection=Collection(store, SPEC.name), alias="live", cache=settings.cache_folder),
         publisher=Publisher(
             Collection(store, SPEC.name),
             alias="live",
             watcher=watcher,
             exclusive=exclusive,
             recorder=recorder,
-            move=partial(gate_and_move, settings=settings),
+            move=SnapshotGate.choose(settings.gate, cache=settings.cache_folder).publish,
         ),
         exclusive=exclusive,
         **taking,

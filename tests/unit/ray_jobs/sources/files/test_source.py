@@ -6,14 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ray_jobs.plans.shards import MIN_BYTES, SMALL_PARTS
-from ray_jobs.sources.files.splits import (
-    MAX_PIECES,
-    Listing,
-    SourceFile,
-    cut_files,
-    mark_file,
-    plan_files,
-)
+from ray_jobs.sources.files.listing import Listing, SourceFile
+from ray_jobs.sources.files.source import MAX_PIECES, cut_files, mark_file, plan_files
 
 FILES = tuple(
     SourceFile(path=name, size_bytes=9, modified=1, tag=f"tag-{name}") for name in ("a.txt", "b.txt")
