@@ -58,7 +58,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="eagleray-embedding-") as name:
         settings = load_settings(store=f"{name}/store", collection="corpus")
         files = cut_corpus(settings, copy_corpus(arguments.corpus, Path(name), limit=arguments.limit))
-        embedder = settle_backend(settings.embedder, cache=Path(settings.cache).expanduser())
+        embedder = settle_backend(settings.embedder, cache=settings.cache_folder)
         with Ways(settings, embedder, workers=arguments.workers) as ways:
             for turn in range(arguments.turns):
                 ways.take_turn(files[turn :: arguments.turns])

@@ -97,7 +97,7 @@ def make_times(n: int, *, seed: int) -> npt.NDArray[np.int64]:
 
 def _load(texts: list[str], *, name: str) -> FloatMatrix:
     settings = load_settings()
-    cache = Path(settings.cache).expanduser()
+    cache = settings.cache_folder
     embedder = settle_backend(settings.embedder, cache=cache)
     path = cache / "benchmarks" / f"{name}-{digest_json([embedder.model_dump(), texts])[:16]}.npy"
     if not path.is_file():

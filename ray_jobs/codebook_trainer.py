@@ -83,7 +83,7 @@ class CodebookTrainer:
         if done is not None:
             return done
         payloads = [SampledShard(shard=shard, zone=plan.zone, rate=plan.rate) for shard in plan.shards]
-        reader = SampleReader(ledger.store, ledger.collection)
+        reader = SampleReader(Collection(ledger.store, ledger.collection))
         with spread_blocks(
             reader,
             payloads,
@@ -136,8 +136,8 @@ class SampledShard:
 class SampleReader:
     """Reads the sampled rows of a shard; survives pickling, so that it can run where the shard is."""
 
-    def __init__(self, store: Store, collection: str) -> None:
-        self._store, self._collection = store, collection
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
 
     def __call__(self, payload: SampledShard) -> FloatMatrix:
         """Return the vectors of the sampled rows, by chunk_id: float32 [n, dim]."""
@@ -150,7 +150,8 @@ class SampleReader:
         return align_vectors(rows, vectors.filter(is_mine))
 
     def _read(self, kind: str, digest: str) -> pa.Table:
-        return read_parquet(self._store, f"{self._collection}/{kind}/{digest}.parquet", digest=digest)
+        path = f"{self._collection.name}/{kind}/{digest}.parquet"
+        return read_parquet(self._collection.store, path, digest=digest)
 
 
 def read_probes(store: Store, paths: Sequence[tuple[str, str]], *, zone: str) -> FloatMatrix:

@@ -26,10 +26,8 @@ from ray_jobs.stages.build import count_gpus
 
 def plan_snapshot(store: Store, manifest: SnapshotManifest, *, sizes: RunSizes) -> tuple[CompactionPlan, ...]:
     """Return which of a snapshot's segments become one."""
-    collection = manifest.collection.name
-    segments = [
-        (digest, load_segment_manifest(Collection(store, collection), digest)) for digest in manifest.segments
-    ]
+    collection = Collection(store, manifest.collection.name)
+    segments = [(digest, load_segment_manifest(collection, digest)) for digest in manifest.segments]
     return plan_compaction(segments, max_rows=sizes.max_segment_rows, max_memory_bytes=sizes.build_bytes)
 
 
@@ -56,8 +54,8 @@ class CompactOutcome:
 class CompactTask:
     """Joins small segments of a zone; doing it again gives the same segment."""
 
-    def __init__(self, store: Store, collection: str, *, device: str, cache: Path) -> None:
-        self._collection, self._device, self._cache = Collection(store, collection), device, cache
+    def __init__(self, collection: Collection, *, device: str, cache: Path) -> None:
+        self._collection, self._device, self._cache = collection, device, cache
 
     def __call__(self, payload: PlannedCompaction) -> CompactOutcome:
         """Join segments, and publish the one they become."""
@@ -94,6 +92,7 @@ def compact_snapshot(
     Whatever stands before the alias moves is invisible to readers, so a crash anywhere here loses nothing.
     """
     index, snapshot = by.sizes.index, manifest.snapshot_id
+    collection = Collection(store, manifest.collection.name)
     codebooks = find_codebooks(store, manifest.collection, snapshot)
     payloads = tuple(
         PlannedCompaction(plan=plan, codebook=codebooks.get(plan.zone) if index.covers(plan.n_rows) else None)
@@ -102,7 +101,7 @@ def compact_snapshot(
     stage = StageSpec(
         name="compact",
         payloads=payloads,
-        make_task=partial(CompactTask, store, manifest.collection.name, device=index.device, cache=by.cache),
+        make_task=partial(CompactTask, collection, device=index.device, cache=by.cache),
         outcome=CompactOutcome,
         resources=WorkerResources(n_gpus=count_gpus(index.device, (item.codebook for item in payloads))),
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import DeadLetter
-from eagleray.contracts.ports import Store
 from eagleray.digests import canonical_json
 from eagleray.documents.dead_letters import DeadLetterTally
 from indexes.runs.dead_letters import Letter
@@ -50,6 +50,6 @@ def find_faulty_parts(letters: Iterable[Letter], source: str) -> frozenset[str]:
     )
 
 
-def write_last_run(store: Store, collection: str, run_id: str) -> None:
+def write_last_run(collection: Collection, run_id: str) -> None:
     """Note which run was the last to end."""
-    store.write(locate_last_run(collection), canonical_json({"run_id": run_id}))
+    collection.store.write(locate_last_run(collection.name), canonical_json({"run_id": run_id}))

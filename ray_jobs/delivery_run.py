@@ -114,7 +114,7 @@ def deliver(
         StreamMovedError: another writer moved the stream that was read.
     """
     parts, source = job.parts, job.open_source()
-    base = find_base(parts.store, job.spec.name, request.alias)
+    base = find_base(Collection(parts.store, job.spec.name), request.alias)
     known = _plan_reading(job, source, base)
     plan = begin_run(parts.store, known, sizes=parts.sizes, is_resumed=request.is_resumed)
     run = Run(
@@ -139,12 +139,12 @@ def deliver(
     return report | ({"passed_over": passed_over} if passed_over else {})
 
 
-def find_base(store: Store, collection: str, alias: str) -> RunBase:
+def find_base(collection: Collection, alias: str) -> RunBase:
     """Return what a run builds on that publishes to an alias; an empty one stands for `live`."""
-    entry = read_alias(Collection(store, collection), alias or "live")
+    entry = read_alias(collection, alias or "live")
     parent = entry.snapshot if entry else None
-    manifest = load_snapshot(Collection(store, collection), parent) if parent else None
-    return RunBase(manifest=manifest, positions=read_positions(Collection(store, collection), parent))
+    manifest = load_snapshot(collection, parent) if parent else None
+    return RunBase(manifest=manifest, positions=read_positions(collection, parent))
 
 
 def _plan_reading(job: DeliveryJob, source: Source[Any, Any], base: RunBase) -> RunInput:
@@ -308,6 +308,6 @@ def _noting_last_run(ledger: Ledger) -> Iterator[None]:
         yield
     except BaseException:
         with suppress(StoreError):  # what ended the run is told, not what followed from it
-            write_last_run(ledger.store, ledger.collection, ledger.run_id)
+            write_last_run(Collection(ledger.store, ledger.collection), ledger.run_id)
         raise
-    write_last_run(ledger.store, ledger.collection, ledger.run_id)
+    write_last_run(Collection(ledger.store, ledger.collection), ledger.run_id)

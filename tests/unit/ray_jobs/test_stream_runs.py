@@ -50,19 +50,19 @@ def no_stages(monkeypatch):
 
 
 def make_run(store, move):
-    plan = SimpleNamespace(parent=find_base(store, SPEC.name, "live").snapshot)
+    plan = SimpleNamespace(parent=find_base(Collection(store, SPEC.name), "live").snapshot)
     return SimpleNamespace(store=store, spec=SPEC, plan=plan, move=move)
 
 
 def test_a_stream_goes_on_from_the_manifest_and_files_from_what_is_kept_beside_it(store):
-    base = find_base(store, SPEC.name, "live")
+    base = find_base(Collection(store, SPEC.name), "live")
     assert base.find_position(TRADES) == {"0": "5"}
     assert base.find_position(SimpleNamespace(name="trades", is_stream=False)) == {"a.txt": "mark"}
-    assert find_base(store, SPEC.name, "other").find_position(TRADES) == {}
+    assert find_base(Collection(store, SPEC.name), "other").find_position(TRADES) == {}
 
 
 def test_a_run_moves_its_stream_also_where_its_records_change_nothing(store, no_stages):
-    move = find_move(TRADES, find_base(store, SPEC.name, "live"), PLAN)
+    move = find_move(TRADES, find_base(Collection(store, SPEC.name), "live"), PLAN)
     outcome = execute(make_run(store, move))
     assert read_stream_position(outcome.manifest, "trades") == {"0": "9"}
     assert execute(make_run(store, None)).manifest is None

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from indexes.runs.markers import Stage
 from ray_jobs.dead_letters import write_last_run
 from ray_jobs.ledger import Ledger
@@ -31,7 +32,7 @@ def ledger(store):
     lines = "".join(json.dumps(letter) + "\n" for letter in letters)
     store.write(made.locate(Stage.INGEST, "a", "dead.jsonl"), lines.encode())
     made.end(error="", now=3_000_000)
-    write_last_run(store, SPEC.name, made.run_id)
+    write_last_run(Collection(store, SPEC.name), made.run_id)
     return made
 
 
