@@ -69,6 +69,8 @@ class Rebase:
         """
         made, before = self._made, self._before
         after = load_snapshot(self._collection, snapshot)
+        # First of all: who moves the same stream writes the same documents, and is told why it is refused.
+        watermarks = rebase_streams(before.watermarks, made.watermarks, after.watermarks)
         theirs = _find_added(before, after)
         if theirs is None or after.collection != made.collection:
             return None
@@ -85,7 +87,7 @@ class Rebase:
             n_rows=made.n_rows + after.n_rows - before.n_rows,
             n_documents=made.n_documents + after.n_documents - before.n_documents,
             attributes=merge_attribute_types(after.attributes, made.attributes),
-            watermarks=rebase_streams(before.watermarks, made.watermarks, after.watermarks),
+            watermarks=watermarks,
             ranking=after.ranking if made.ranking == before.ranking else made.ranking,
         )
         put_snapshot(self._store, joined)

@@ -91,7 +91,7 @@ def test_what_workers_are_sent_by_any_job_names_no_secret(settings, sent, tmp_pa
     jobs = settings.jobs.model_copy(update={"enrichers": f"{__name__}:Desks"})
     enriching = RayJobService(settings.model_copy(update={"jobs": jobs}))
     assert enriching.ingest(IngestRequest(source=str(tmp_path / "desk")), quiet)["documents_new"] == 40
-    (tmp_path / "desk" / "3.txt").unlink()
+    (tmp_path / "desk" / "3.txt").rename(tmp_path / "desk" / "new.txt")
     assert enriching.ingest(IngestRequest(source=str(tmp_path / "desk")), quiet)["removed"] == 1
     taken = ImportRequest(source=str(tmp_path / "rows"), model="hashing", is_trusted=True)
     assert service.import_rows(taken, quiet)["rows_read"] == 20

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from eagleray.contracts.collections import Collection
-from eagleray.errors import ConflictError
+from eagleray.contracts.sources import StreamMove
+from eagleray.errors import ConflictError, StreamMovedError
 from indexes.evaluation.budgets import Budgets
 from indexes.gating import SnapshotGate
 from indexes.publishing import publish_made
@@ -22,13 +23,13 @@ from indexes.writing.rebasing import Rebase
 from tests.unit.indexes.writing.test_committing import NAME, find, note, store, target, write  # noqa: F401
 
 
-def branch(store, *writes):  # noqa: F811 - the fixture
+def branch(store, *writes, moves=()):  # noqa: F811 - the fixture
     """Return what writes make of the published snapshot, published nowhere a reader looks."""
     live = read_alias(Collection(store, NAME), "live").snapshot
     job = read_alias(Collection(store, NAME), "job")
     move = AliasMove(expected=job and job.snapshot, snapshot=live, reason="", now=1)
     move_alias(Collection(store, NAME), "job", move=move)
-    snapshots = commit(replace(target(store), alias="job"), writes)
+    snapshots = commit(replace(target(store), alias="job"), writes, moves=moves)
     return load_snapshot(Collection(store, NAME), next(iter(snapshots.values())))
 
 
@@ -117,6 +118,17 @@ def test_a_compaction_goes_below_what_was_written_meanwhile(store, tmp_path):  #
     entry, _ = publish(store, made, tmp_path)
     assert load_snapshot(Collection(store, NAME), entry.snapshot).segments[:2] == made.segments
     assert show_rows(store, "live") == (expected, n_documents)
+
+
+def test_a_job_whose_stream_others_moved_is_told_so_although_both_wrote_the_same_documents(store, tmp_path):  # noqa: F811
+    commit(target(store), [write(note("a", "swap curve"))])
+    moves = [StreamMove(stream="trades", expected={}, position={"0": end}) for end in "12"]
+    made = branch(store, write(note("late", "gamma vega")), moves=moves[:1])
+    commit(target(store), [write(note("late", "gamma vega"), note("x", "basis"))], moves=moves[1:])
+    published = read_alias(Collection(store, NAME), "live")
+    with pytest.raises(StreamMovedError, match="'trades'"):
+        publish(store, made, tmp_path)
+    assert read_alias(Collection(store, NAME), "live") == published
 
 
 def test_others_who_come_between_again_are_built_on_again(store, tmp_path, monkeypatch):  # noqa: F811
