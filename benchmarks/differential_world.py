@@ -215,7 +215,7 @@ def _write(store: Store, part: list[Row], kind: IndexKind, rng: np.random.Genera
             spec=SegmentSpec(zone=part[0].zone, embedder=embedder, codebook=codebook),
             folder=folder,
         )
-        return publish_segment(store, folder, collection=COLLECTION)
+        return publish_segment(Collection(store, COLLECTION), folder)
 
 
 def _make_table(part: list[Row]) -> pa.Table:

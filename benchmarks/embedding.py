@@ -29,6 +29,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.corpora import copy_corpus
 from benchmarks.reporting import show_result, show_stage
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.services import IngestRequest
 from eagleray.digests import digest_file
 from eagleray.embedders import load_embedder, settle_backend
@@ -130,7 +131,7 @@ class Ways:
         """Return the seconds from the first shard's begin to the last shard's end on Ray Data."""
         self._n_turns += 1
         store = open_store(self._settings.store)
-        ledger = Ledger(store, collection=self._settings.collection, run_id=f"turn-{self._n_turns}")
+        ledger = Ledger(Collection(store, self._settings.collection), run_id=f"turn-{self._n_turns}")
         chunks = [ChunkFile(shard=number, chunks=digest_file(path)) for number, path in enumerate(files)]
         stage = StageSpec(
             name="embed",

@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from benchmarks.odd_files import make_files, read_seeds
 from eagleray.chunking.config import ChunkerConfig
+from eagleray.contracts.collections import Collection
 from eagleray.documents.mapping import DEFAULT_MAPPING
 from eagleray.documents.parsing.limits import ParseLimits
 from eagleray.documents.parsing.pool import ParserPool
@@ -79,7 +80,7 @@ class FuzzedIngest:
 
 def ingest(folder: Path, scratch: Path, parsers: ParserPool) -> FuzzedIngest:
     """Ingest a folder, each file as one split."""
-    ledger = Ledger(LocalStore(scratch), collection="fuzz", run_id="r")
+    ledger = Ledger(Collection(LocalStore(scratch), "fuzz"), run_id="r")
     ledger.begin({})
     reading = FileReading(parsers=parsers, mapping_digest="m", partition_bytes=1, max_record_bytes=32 << 20)
     source = FileSource(LocalStore(folder), reading, name="fuzz")

@@ -210,7 +210,7 @@ class Builder:
             ),
             folder=folder,
         )
-        digest = publish_segment(self._store, folder, collection=COLLECTION)
+        digest = publish_segment(Collection(self._store, COLLECTION), folder)
         seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
         shutil.rmtree(folder)
         sizes: Counter[str] = Counter()

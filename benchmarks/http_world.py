@@ -176,7 +176,7 @@ def _write(store: Store, part: list[Row], zone: str, collection: str) -> str:
             spec=SegmentSpec(zone=zone, embedder=EMBEDDER.identity),
             folder=Path(name) / "segment",
         )
-        return publish_segment(store, Path(name) / "segment", collection=collection)
+        return publish_segment(Collection(store, collection), Path(name) / "segment")
 
 
 def _join_types(views: Sequence[SegmentView]) -> AttributeTypes:

@@ -93,6 +93,6 @@ def build_searcher(rows: KnownRows, known: IntVector, *, embedder: Embedder, fol
             spec=SegmentSpec(zone="default", embedder=embedder.identity),
             folder=folder / "segment",
         )
-        digest = publish_segment(store, folder / "segment", collection="oracle")
+        digest = publish_segment(Collection(store, "oracle"), folder / "segment")
         views.append(open_segment(Collection(store, "oracle"), digest))
     return Searcher("0" * 64, views, embedder=embedder)

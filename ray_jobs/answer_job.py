@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Final
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import SearchEngine, Store
 from eagleray.contracts.services import AnswerRequest, OnProgress
@@ -97,7 +98,7 @@ def plan_job(parts: AnswerParts, request: AnswerRequest) -> AnswerJob:
         groups=tuple(sorted(request.groups)),
         embedder=parts.embedder,
     )
-    ledger = Ledger(target, collection=_LEDGER, run_id=name_run(files, rules))
+    ledger = Ledger(Collection(target, _LEDGER), run_id=name_run(files, rules))
     _check_target(ledger)
     standing = ledger.read_plan()
     if standing is None:

@@ -83,7 +83,7 @@ class CodebookTrainer:
         if done is not None:
             return done
         payloads = [SampledShard(shard=shard, zone=plan.zone, rate=plan.rate) for shard in plan.shards]
-        reader = SampleReader(Collection(ledger.store, ledger.collection))
+        reader = SampleReader(ledger.collection)
         with spread_blocks(
             reader,
             payloads,
@@ -99,7 +99,7 @@ class CodebookTrainer:
         """Return the standing codebook if it is of the wanted kind and the new rows still fit it."""
         if standing is None:
             return None
-        codebook = load_codebook(Collection(self._ledger.store, self._ledger.collection), standing)
+        codebook = load_codebook(self._ledger.collection, standing)
         partials = list(passes(codebook.centroids, None, 1.0))
         n_rows = sum(int(partial.counts.sum()) for partial in partials)
         error = sum(partial.error for partial in partials) / n_rows
@@ -120,7 +120,7 @@ class CodebookTrainer:
             mean_error=trained.mean_error,
             probes=read_probes(self._ledger.store, probes, zone=plan.zone),
         )
-        digest = put_codebook(Collection(self._ledger.store, self._ledger.collection), codebook)
+        digest = put_codebook(self._ledger.collection, codebook)
         return TrainOutcome(codebook=digest, drift=1.0, trained=True)
 
 

@@ -171,7 +171,7 @@ def begin_run(store: Store, known: RunInput, *, sizes: RunSizes, is_resumed: boo
     """Return the run's plan, begun: that of an earlier try of the same input, if there was one."""
     now = time.time_ns() // 1000
     plan = plan_run(known, sizes=sizes, started_at=now)
-    ledger = Ledger(store, collection=known.spec.name, run_id=plan.run_id)
+    ledger = Ledger(Collection(store, known.spec.name), run_id=plan.run_id)
     if not is_resumed:
         ledger.clear()
     standing = ledger.begin({"started_at": now, "source": known.source, "parent": known.parent})
@@ -308,6 +308,6 @@ def _noting_last_run(ledger: Ledger) -> Iterator[None]:
         yield
     except BaseException:
         with suppress(StoreError):  # what ended the run is told, not what followed from it
-            write_last_run(Collection(ledger.store, ledger.collection), ledger.run_id)
+            write_last_run(ledger.collection, ledger.run_id)
         raise
-    write_last_run(Collection(ledger.store, ledger.collection), ledger.run_id)
+    write_last_run(ledger.collection, ledger.run_id)

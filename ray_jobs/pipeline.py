@@ -58,7 +58,7 @@ class Run:
     @property
     def ledger(self) -> Ledger:
         """The run's ledger."""
-        return Ledger(self.store, collection=self.spec.name, run_id=self.plan.run_id)
+        return Ledger(Collection(self.store, self.spec.name), run_id=self.plan.run_id)
 
     @property
     def shard_sizes(self) -> ShardSizes:

@@ -44,7 +44,7 @@ def write_hashed_snapshot(store, seed, n_documents, name, *, embedder=None):
             spec=SegmentSpec(zone="default", embedder=embedder.identity),
             folder=Path(folder) / "segment",
         )
-        digest = publish_segment(store, Path(folder) / "segment", collection=name)
+        digest = publish_segment(Collection(store, name), Path(folder) / "segment")
     return put_snapshot(store, make_manifest(store, [digest], spec=spec))
 
 

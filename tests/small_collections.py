@@ -145,7 +145,7 @@ def put_segment(store, rows, vectors, *, zone="default", codebook=None):
         )
         if codebook is not None:
             put_codebook(Collection(store, SPEC.name), codebook)
-        return publish_segment(store, Path(folder) / "segment", collection=SPEC.name)
+        return publish_segment(Collection(store, SPEC.name), Path(folder) / "segment")
 
 
 def put_changes(store, changes):

@@ -10,7 +10,7 @@ import json
 from enum import StrEnum
 from typing import Any
 
-from eagleray.contracts.ports import Store
+from eagleray.contracts.collections import Collection
 from eagleray.digests import digest_json
 from eagleray.errors import IntegrityError, ObjectNotFoundError
 from indexes.runs.layout import END, PLAN, locate_run
@@ -35,15 +35,15 @@ class Stage(StrEnum):
 class RunMarkers:
     """Markers of one run, as they stand."""
 
-    def __init__(self, store: Store, *, collection: str, run_id: str) -> None:
-        self.store = store
+    def __init__(self, collection: Collection, *, run_id: str) -> None:
+        self.store = collection.store
         self.collection = collection
         self.run_id = run_id
 
     @property
     def folder(self) -> str:
         """Folder of the run in the store."""
-        return locate_run(self.collection, self.run_id)
+        return locate_run(self.collection.name, self.run_id)
 
     def locate(self, stage: str, key: str, suffix: str) -> str:
         """Return the name of a file that a shard of a stage leaves in the run's folder."""

@@ -83,10 +83,7 @@ def list_runs(collection: Collection, *, limit: int) -> list[RunState]:
         if item.path == f"{below}{run}/{PLAN}"
     }
     newest = sorted(begun, key=lambda run: (-begun[run], run))[:limit]
-    states = [
-        _describe(RunMarkers(collection.store, collection=collection.name, run_id=run), found[run])
-        for run in newest
-    ]
+    states = [_describe(RunMarkers(collection, run_id=run), found[run]) for run in newest]
     return [state for state in states if state is not None]
 
 
@@ -99,7 +96,7 @@ def find_run(collection: Collection, run: str) -> RunState:
     """
     state = None
     if is_run_name(run):
-        markers = RunMarkers(collection.store, collection=collection.name, run_id=run)
+        markers = RunMarkers(collection, run_id=run)
         state = _describe(markers, collection.store.list(locate_run(collection.name, run)))
     if state is None:
         raise NotPublishedError(name=run, detail="no run of that name was recorded")

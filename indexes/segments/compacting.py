@@ -58,7 +58,7 @@ def compact_segments(
         save_rows(stack_rows(tables, order), folder / ROWS)
         spec = SegmentSpec(zone=first.zone, embedder=first.embedder, codebook=codebook, device=device)
         finish_segment(folder, n_rows=len(order), spec=spec)
-        return publish_segment(collection.store, folder, collection=collection.name)
+        return publish_segment(collection, folder)
 
 
 def _check_alike(first: SegmentView, other: SegmentView) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import SegmentManifest
-from eagleray.contracts.ports import Store
 from eagleray.digests import digest_bytes, digest_file
 from eagleray.errors import IntegrityError
 from indexes.segments.manifests import decode_segment_manifest
@@ -19,7 +19,7 @@ def locate_segment(collection: str, digest: str) -> str:
     return f"{collection}/{SEGMENTS}/{digest}"
 
 
-def publish_segment(store: Store, folder: Path, *, collection: str) -> str:
+def publish_segment(collection: Collection, folder: Path) -> str:
     """Upload a segment and return its digest: the SHA-256 of its `segment.json`.
 
     A crash leaves no `segment.json` in the store, and a segment without one does not exist. Publishing
@@ -32,7 +32,7 @@ def publish_segment(store: Store, folder: Path, *, collection: str) -> str:
     digest = digest_bytes(data)
     manifest = decode_segment_manifest(data, digest=digest, path=str(folder / MANIFEST))
     verify_files(folder, manifest)
-    target = locate_segment(collection, digest)
+    store, target = collection.store, locate_segment(collection.name, digest)
     standing = {item.path.removeprefix(f"{target}/"): item.size_bytes for item in store.list(target)}
     wanted = {name: entry.size_bytes for name, entry in manifest.files.items()} | {MANIFEST: len(data)}
     if standing == wanted:

@@ -209,7 +209,7 @@ def _build(
                 folder=folder,
             )
             types = merge_attribute_types(types, written.attributes)
-            segments.append(publish_segment(store, folder, collection=collection))
+            segments.append(publish_segment(Collection(store, collection), folder))
     changes = arranged.patch
     outcome = BuildOutcome(
         segments=tuple(segments),

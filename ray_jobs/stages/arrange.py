@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eagleray.contracts.chunks import DELIVERED_SCHEMA
-from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import DeadLetter
 from eagleray.digests import digest_bytes
 from indexes.runs.markers import Stage
@@ -144,7 +143,7 @@ class ArrangeTask:
             return None
         data = write_parquet(rows)
         digest = digest_bytes(data)
-        self._ledger.store.write(f"{self._ledger.collection}/chunks/{digest}.parquet", data)
+        self._ledger.store.write(f"{self._ledger.collection.name}/chunks/{digest}.parquet", data)
         return digest
 
     def _write_patch(self, rows: pa.Table, key: str) -> PatchRows | None:
@@ -191,9 +190,7 @@ class PatchTask:
         """Gather the files of patch rows."""
         ledger = self._ledger
         tables = [read_parquet(ledger.store, part.path, digest=part.sha256) for part in payload.parts]
-        return PatchOutcome(
-            patch=put_patch(Collection(ledger.store, ledger.collection), make_patch(pa.concat_tables(tables)))
-        )
+        return PatchOutcome(patch=put_patch(ledger.collection, make_patch(pa.concat_tables(tables))))
 
 
 def make_arrange_stage(

@@ -11,7 +11,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import AttributeTypes
 from eagleray.contracts.enrichment import WorkerResources
 from eagleray.contracts.ports import FloatMatrix
@@ -74,11 +73,11 @@ class BuildTask:
                 zone=zone,
                 embedder=embedder,
                 texts=self._texts,
-                codebook=load_codebook(Collection(ledger.store, ledger.collection), name) if name else None,
+                codebook=load_codebook(ledger.collection, name) if name else None,
                 device=self._device,
             )
             written = write_segment(rows, stacked, spec=spec, folder=folder)
-            digest = publish_segment(ledger.store, folder, collection=ledger.collection)
+            digest = publish_segment(ledger.collection, folder)
         return BuiltSegment(segment=digest, n_rows=rows.num_rows, attributes=written.attributes)
 
     def _read_rows(self, digest: str, *, zone: str) -> pa.Table:
@@ -92,7 +91,7 @@ class BuildTask:
         return align_vectors(rows, vectors.filter(is_mine))
 
     def _read(self, kind: str, digest: str) -> pa.Table:
-        path = f"{self._ledger.collection}/{kind}/{digest}.parquet"
+        path = f"{self._ledger.collection.name}/{kind}/{digest}.parquet"
         return read_parquet(self._ledger.store, path, digest=digest)
 
 

@@ -158,7 +158,7 @@ class EmbedTask:
 
 def read_chunks(ledger: Ledger, payload: ChunkFile) -> pa.Table:
     """Return the rows of a chunk file."""
-    path = f"{ledger.collection}/chunks/{payload.chunks}.parquet"
+    path = f"{ledger.collection.name}/chunks/{payload.chunks}.parquet"
     return read_parquet(ledger.store, path, digest=payload.chunks)
 
 
@@ -166,7 +166,7 @@ def write_vectors(ledger: Ledger, payload: ChunkFile, vectors: pa.Table, *, prob
     """Write a shard's vector file and its probes, and return their names and digests."""
     data, of_probes = write_parquet(vectors), write_parquet(probes)
     digest = digest_bytes(data)
-    ledger.store.write(f"{ledger.collection}/vectors/{digest}.parquet", data)
+    ledger.store.write(f"{ledger.collection.name}/vectors/{digest}.parquet", data)
     path = ledger.locate(Stage.EMBED, payload.key, "probes.parquet")
     ledger.store.write(path, of_probes)
     return EmbedOutcome(

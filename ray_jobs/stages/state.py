@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from eagleray.contracts.collections import Collection
 from indexes.runs.markers import Stage
 from indexes.snapshots.opened import open_snapshot_segment
 from indexes.writing.held_rows import STATE_SCHEMA, list_held_rows
@@ -55,9 +54,7 @@ class StateTask:
         """Write the state of a segment."""
         ledger, plan = self._ledger, self._plan
         parent = str(plan.parent)
-        view = open_snapshot_segment(
-            Collection(ledger.store, ledger.collection), parent, segment=segment.digest
-        )
+        view = open_snapshot_segment(ledger.collection, parent, segment=segment.digest)
         writer = ShardWriter(
             ledger.store,
             lambda number: ledger.locate(Stage.STATE, segment.key, f"{number}.shards"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.errors import IntegrityError
 from indexes.runs.markers import Stage
 from indexes.storage import open_store
@@ -10,7 +11,7 @@ from ray_jobs.ledger import Ledger
 
 @pytest.fixture
 def ledger(tmp_path):
-    return Ledger(open_store(tmp_path), collection="notes", run_id="run")
+    return Ledger(Collection(open_store(tmp_path), "notes"), run_id="run")
 
 
 def test_a_marker_is_read_back_as_written(ledger):

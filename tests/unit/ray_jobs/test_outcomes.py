@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import AttributeType
 from indexes.runs.markers import Stage
 from indexes.storage import open_store
@@ -92,7 +93,7 @@ MARKERS = [
     ("stage", "outcome", "marker"), MARKERS, ids=[f"{type(outcome).__name__}" for _, outcome, _ in MARKERS]
 )
 def test_an_outcome_is_the_marker_it_always_was_and_is_read_back_as_it_was(tmp_path, stage, outcome, marker):
-    ledger = Ledger(open_store(tmp_path), collection="notes", run_id="run")
+    ledger = Ledger(Collection(open_store(tmp_path), "notes"), run_id="run")
     ledger.record(stage, "k", outcome)
     data = ledger.store.read(ledger.locate(stage, "k", "json")).decode()
     assert f'{{"marker":{marker},' in data

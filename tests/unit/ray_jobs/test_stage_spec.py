@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from eagleray.contracts.collections import Collection
 from indexes.storage import open_store
 from ray_jobs.ledger import Ledger
 from ray_jobs.stage_spec import StageSpec
@@ -33,7 +34,7 @@ PAGES = (Page(key="a"), Page(key="bb"))
 
 @pytest.fixture
 def ledger(tmp_path):
-    return Ledger(open_store(tmp_path), collection="notes", run_id="run")
+    return Ledger(Collection(open_store(tmp_path), "notes"), run_id="run")
 
 
 def make_stage(**more):

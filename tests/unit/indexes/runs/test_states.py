@@ -21,7 +21,7 @@ def store(tmp_path):
 
 
 def begin(store, run, **changes):
-    ledger = Ledger(store, collection="notes", run_id=run)
+    ledger = Ledger(Collection(store, "notes"), run_id=run)
     ledger.begin({**PLAN, **changes})
     return ledger
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from eagleray.contracts.chunks import Chunk, make_vector_schema
+from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import SegmentManifest, encode_manifest
 from eagleray.digests import digest_bytes, digest_file
 from eagleray.errors import InputError, IntegrityError
@@ -152,9 +153,9 @@ def test_a_vector_without_its_chunk_is_refused(ids):
 def test_publishing_twice_uploads_once_and_names_the_manifest(tmp_path):
     write(RNG_ROWS, VECTORS, tmp_path / "segment")
     store = LocalStore(tmp_path / "store")
-    digest = publish_segment(store, tmp_path / "segment", collection="notes")
+    digest = publish_segment(Collection(store, "notes"), tmp_path / "segment")
     before = {item.path: item.tag for item in store.list("notes")}
-    assert publish_segment(store, tmp_path / "segment", collection="notes") == digest
+    assert publish_segment(Collection(store, "notes"), tmp_path / "segment") == digest
     again = {item.path: item.tag for item in store.list("notes")}
     assert [path for path in before if again[path] != before[path]] == [
         f"notes/segments/{digest}/segment.json"  # written again, so that a vacuum finds the segment young
@@ -170,7 +171,7 @@ def test_a_damaged_folder_is_not_published(tmp_path):
         file.write(b"\x00")
     store = LocalStore(tmp_path / "store")
     with pytest.raises(IntegrityError, match="vectors.npy"):
-        publish_segment(store, tmp_path / "segment", collection="notes")
+        publish_segment(Collection(store, "notes"), tmp_path / "segment")
     assert list(store.list("")) == []
 
 

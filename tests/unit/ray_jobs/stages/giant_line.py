@@ -48,7 +48,7 @@ def main(source, store):
     rows = DocumentRows(
         DEFAULT_MAPPING, DocumentChunker(CharacterCounter(), chunker=config, chunker_digest="c")
     )
-    ledger = Ledger(LocalStore(store), collection="notes", run_id="r")
+    ledger = Ledger(Collection(LocalStore(store), "notes"), run_id="r")
     ledger.begin({})
     files = FileSource(LocalStore(source), reading, name="desk")
     sizes = ShardSizes(n_shards=1, max_file_bytes=jobs.worker_memory_bytes // 4)

@@ -147,7 +147,7 @@ def refuse(partition):
 def test_what_is_finished_is_not_answered_again_and_what_is_gone_is(tmp_path, ask):
     outcome, task, partition = ask(make_questions())
     target = open_store(tmp_path / "out")
-    ledger = Ledger(target, collection="ledger", run_id="r")
+    ledger = Ledger(Collection(target, "ledger"), run_id="r")
     stage = make_answer_stage(target, [partition], lambda: task)
     path = tmp_path / "out" / outcome.files[0].path
     before = path.read_bytes()

@@ -36,7 +36,7 @@ def embed(store, rows, *, shard, embedder):
     data = write_parquet(make_table(rows))
     chunks = digest_bytes(data)
     store.write(f"notes/chunks/{chunks}.parquet", data)
-    task = EmbedTask(Ledger(store, collection="notes", run_id="r"), embedder)
+    task = EmbedTask(Ledger(Collection(store, "notes"), run_id="r"), embedder)
     outcome = task(ChunkFile(shard=shard, chunks=chunks))
     return EmbeddedShard(
         shard=shard, chunks=chunks, vectors=outcome.vectors, rows_by_zone={}, bytes_by_zone={}
@@ -48,7 +48,7 @@ def read_rows(store, chunks):
 
 
 def build(store, parts, *, zone="default"):
-    task = BuildTask(Ledger(store, collection="notes", run_id="r"), texts=(), device="cpu")
+    task = BuildTask(Ledger(Collection(store, "notes"), run_id="r"), texts=(), device="cpu")
     plan = SegmentPlan(zone=zone, parts=tuple(parts))
     return open_segment(Collection(store, "notes"), task(PlannedSegment(plan=plan, codebook=None)).segment)
 

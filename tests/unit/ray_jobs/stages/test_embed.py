@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from eagleray.contracts.collections import Collection
 from eagleray.digests import digest_bytes
 from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.errors import ModelError
@@ -61,7 +62,7 @@ def test_vectors_that_are_none_are_refused_with_shard_and_row(rows, tmp_path, sp
     store = LocalStore(tmp_path)
     data = write_parquet(rows)
     store.write(f"notes/chunks/{digest_bytes(data)}.parquet", data)
-    task = EmbedTask(Ledger(store, collection="notes", run_id="r"), BrokenEmbedder(spoil))
+    task = EmbedTask(Ledger(Collection(store, "notes"), run_id="r"), BrokenEmbedder(spoil))
     with pytest.raises(ModelError) as caught:
         task(ChunkFile(shard=3, chunks=digest_bytes(data)))
     doc_id, ordinal = rows["doc_id"][5].as_py(), rows["ordinal"][5].as_py()

@@ -84,7 +84,7 @@ def run(folder, piece, source):
 
 
 def run_pieces(folder, pieces, store, *, rows=None):
-    ledger = Ledger(LocalStore(folder.parent / "store"), collection="notes", run_id="r")
+    ledger = Ledger(Collection(LocalStore(folder.parent / "store"), "notes"), run_id="r")
     ledger.begin({})
     source = FileSource(store, READING, name="desk")
     task = IngestTask(ledger, source, rows or make_rows(), sizes=SIZES)

@@ -22,7 +22,7 @@ def as_role(name):
 @pytest.fixture
 def ledger(store):
     """The ledger of a run that ended, with five dead letters."""
-    made = Ledger(store, collection=SPEC.name, run_id="0123456789abcdef")
+    made = Ledger(Collection(store, SPEC.name), run_id="0123456789abcdef")
     made.begin({"started_at": 1_000_000, "source": "desk", "parent": None})
     made.record(Stage.INGEST, "a", {})
     letters = [
