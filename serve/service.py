@@ -18,8 +18,7 @@ from eagleray.contracts.services import ServeRequest
 from eagleray.errors import InputError
 from eagleray.setting_groups.serving import ServeSettings
 from eagleray.settings import Settings
-from serve.composition.local_backend import open_local_backend
-from serve.composition.server import open_server, open_server_authenticator
+from serve.composition.server import open_local_server
 from serve.engine.startup_objects import keep_startup_objects
 from serve.http.middleware.connections import ConnectionLimits, PatientProtocol, Peers
 
@@ -40,12 +39,7 @@ class HttpServeService:
         is_development = request.is_development or self._settings.auth.is_development
         auth = self._settings.auth.model_copy(update={"is_development": is_development})
         settings = self._settings.model_copy(update={"auth": auth})
-        opening = open_server(
-            settings,
-            alias=request.alias,
-            authenticator=open_server_authenticator(settings, host=request.host),
-            open_backend=lambda sharing: open_local_backend(settings, alias=request.alias, sharing=sharing),
-        )
+        opening = open_local_server(settings, alias=request.alias, host=request.host)
         listening = listen(request.host, request.port)
         try:
             asyncio.run(_serve(opening, listening, limits=settings.serve, on_ready=on_ready))

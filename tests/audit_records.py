@@ -18,10 +18,11 @@ class ListedRecords(RequestRecorder):
     Args:
         listed: takes what ended; `None` where nothing can be recorded.
         keep: takes an entry, or raises.
+        counts: what the log says that it has taken.
     """
 
-    def __init__(self, listed, *, keep):
-        super().__init__(_EntryWriter(keep), questions="text")
+    def __init__(self, listed, *, keep, counts=None):
+        super().__init__(_EntryWriter(keep, counts), questions="text")
         self._listed, self._keep = listed, keep
 
     def record(self, ended):
@@ -31,8 +32,8 @@ class ListedRecords(RequestRecorder):
 
 
 class _EntryWriter:
-    def __init__(self, keep):
-        self._keep, self._n = keep, 0
+    def __init__(self, keep, counts):
+        self._keep, self._n, self.counts = keep, 0, counts
 
     def begin(self, entry):
         self._keep(entry)

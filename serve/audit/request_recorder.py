@@ -9,6 +9,7 @@ from typing import Any
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
 from serve.audit.audit_writer import AuditWriter
+from serve.audit.counts import AuditCounts
 from serve.audit.entries import OK, Questions, ReplyDetails, RequestContext, SentAmount, make_end_entry
 from serve.audit.kinds import KINDS
 from serve.audit.record import Entry
@@ -60,6 +61,11 @@ class RequestRecorder:
             kinds: of requests.
         """
         self._writer, self._questions, self._kinds = writer, questions, kinds
+
+    @property
+    def counts(self) -> AuditCounts:
+        """What the log has taken so far."""
+        return self._writer.counts
 
     def record(self, ended: Sequence[EndedRequest]) -> None:
         """Keep what was asked at once; when this returns, the answers may be given.

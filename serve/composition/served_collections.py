@@ -26,7 +26,7 @@ from serve.engine.exclusive_worker import ExclusiveWorker
 from serve.engine.ports import AliasWatcherPort
 from serve.engine.publications import Publications
 from serve.engine.threads import Work, run_in_thread
-from serve.http.serving import ServedCollection
+from serve.http.serving import CollectionAdministration, ServedCollection
 from serve.http.uploads import Uploads
 from serve.uploads.keeping import OwnRecords, list_owners
 from serve.uploads.reading import UploadReader
@@ -66,6 +66,14 @@ class CollectionOpener:
             stack.push_async_callback(exclusive.close)
             await run_in_thread(Work.AUDIT, audit.open)
             recorder = RequestRecorder(audit, questions=settings.audit.questions, kinds=self._kinds)
+            publisher = Publisher(
+                collection,
+                alias=alias,
+                watcher=answering.watcher,
+                exclusive=exclusive,
+                recorder=recorder,
+                move=SnapshotGate.choose(settings.gate, cache=settings.cache_folder).publish,
+            )
             yield ServedCollection(
                 name=name,
                 watcher=answering.watcher,
@@ -73,17 +81,11 @@ class CollectionOpener:
                 searches=answering.searches,
                 answerer=answering.answerer,
                 recorder=recorder,
-                counts=lambda: audit.counts,
-                catalog=Catalog(collection=collection, alias=alias, cache=settings.cache_folder),
-                publisher=Publisher(
-                    collection,
-                    alias=alias,
-                    watcher=answering.watcher,
+                administration=CollectionAdministration(
+                    catalog=Catalog(collection=collection, alias=alias, cache=settings.cache_folder),
+                    publisher=publisher,
                     exclusive=exclusive,
-                    recorder=recorder,
-                    move=SnapshotGate.choose(settings.gate, cache=settings.cache_folder).publish,
                 ),
-                exclusive=exclusive,
                 documents=make_document_writer(collection, alias=alias, write=answering.write),
                 uploads=make_uploads(
                     collection, chunker=load_collection(collection).chunker, parsing=settings.parsing

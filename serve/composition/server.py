@@ -17,6 +17,7 @@ from indexes.storage import open_store
 from serve.audit.kinds import KINDS
 from serve.composition.backend import Backend
 from serve.composition.features import choose_features
+from serve.composition.local_backend import open_local_backend
 from serve.composition.models import Models
 from serve.composition.searches import PROBE
 from serve.composition.served_collections import CollectionOpener
@@ -46,6 +47,30 @@ def open_server_authenticator(settings: Settings, *, host: str) -> Authenticator
     """
     check_metrics_exposure(host, settings.serve)
     return open_authenticator(settings.auth, store=open_store(settings.store, s3=settings.s3), host=host)
+
+
+def open_local_server(
+    settings: Settings, *, alias: str, host: str, features: Sequence[Feature[Any]] | None = None
+) -> AbstractAsyncContextManager[ASGIApp]:
+    """Open a server that computes in its own process; see `open_server`.
+
+    Args:
+        settings: of the server.
+        alias: whose snapshots answer.
+        host: where it will listen.
+        features: what is served; otherwise every one.
+
+    Raises:
+        ExposureError: others could ask there, or read metrics, and nobody would be asked who they are.
+        InputError: nobody could ask.
+    """
+    return open_server(
+        settings,
+        alias=alias,
+        authenticator=open_server_authenticator(settings, host=host),
+        open_backend=lambda sharing: open_local_backend(settings, alias=alias, sharing=sharing),
+        features=features,
+    )
 
 
 @asynccontextmanager

@@ -79,6 +79,21 @@ class DocumentWriter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionAdministration:
+    """What those who run a collection ask of it.
+
+    Attributes:
+        catalog: tells of its snapshots, aliases and runs; called in threads.
+        publisher: moves its aliases.
+        exclusive: does what takes long, one piece at a time.
+    """
+
+    catalog: Catalog
+    publisher: Publisher
+    exclusive: ExclusiveWorker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServedCollection:
     """A collection that is served.
 
@@ -89,10 +104,7 @@ class ServedCollection:
         searches: answers questions on its snapshots.
         answerer: asks its snapshots anything else.
         recorder: keeps what was asked and how it ended, before the answer is given; called in threads.
-        counts: returns what its audit log has taken so far.
-        catalog: tells of its snapshots, aliases and runs; called in threads.
-        publisher: moves its aliases.
-        exclusive: does what takes long, one piece at a time.
+        administration: tells of it, and moves its aliases.
         documents: takes documents; `None` where none are taken.
         uploads: keeps files and vector stores; `None` where none are taken.
     """
@@ -103,12 +115,14 @@ class ServedCollection:
     searches: SearchPort
     answerer: AnswererPort
     recorder: RequestRecorder
-    counts: Callable[[], AuditCounts]
-    catalog: Catalog
-    publisher: Publisher
-    exclusive: ExclusiveWorker
+    administration: CollectionAdministration
     documents: DocumentWriter | None = None
     uploads: Uploads | None = None
+
+    @property
+    def counts(self) -> AuditCounts:
+        """What its audit log has taken so far."""
+        return self.recorder.counts
 
     def require_uploads(self) -> tuple[Uploads, DocumentWriter]:
         """Return what keeps files, and what takes their documents.

@@ -6,7 +6,7 @@ Labels are bounded: so many collections have their own, however many are served.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -42,8 +42,8 @@ class ObservedCollection(Protocol):
         ...
 
     @property
-    def counts(self) -> Callable[[], AuditCounts]:
-        """Returns what its audit log has taken so far."""
+    def counts(self) -> AuditCounts:
+        """What its audit log has taken so far."""
         ...
 
 
@@ -63,7 +63,7 @@ class StateCollector(Collector):
         """Yield the metrics of now; seconds, and counts since the process started."""
         yield from _collect_searches(self.served)
         yield from _collect_snapshots(self.served)
-        yield from _collect_audit([collection.counts() for collection in self.served])
+        yield from _collect_audit([collection.counts for collection in self.served])
         told = "Collections that are published but could not be opened when last tried."
         yield _gauge("eagleray_collections_not_opened", told, self.n_failing)
 

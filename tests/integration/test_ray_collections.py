@@ -22,6 +22,7 @@ from serve.identity.key_service import StoredKeyService
 from tests.contract.features.toy_tellings import N_PIECES, PAUSE_S, TELLING
 from tests.hashing_collections import publish, put_hashed_snapshot
 from tests.integration.test_ray_serving import Served
+from tests.unit.serve.composition.test_hidden_collections import HIDDEN, SEEN, list_requests, strip
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own deprecation notices
 
@@ -95,6 +96,23 @@ def test_each_is_answered_to_its_own_readers_and_is_not_there_for_others(served)
         hidden, missing = (search(served, one, key).json() for one in (other, "nothing"))
         assert (hidden["status"], missing["status"]) == (404, 404)
         assert hidden["detail"].replace(other, "") == missing["detail"].replace("nothing", "")
+
+
+def test_nothing_tells_a_caller_of_one_that_there_is_another(served):
+    foreign = served.snapshots[HIDDEN]
+    admin, reader = (make_key(served.settings, SEEN, role=role) for role in (Role.ADMIN, Role.READER))
+
+    def ask(method, path, sent, key=admin):
+        return served.client.request(method, path, json=sent, headers=key)
+
+    for method, path, sent in list_requests(foreign):
+        if f"/{HIDDEN}" in path:
+            hidden, missing = ask(method, path, sent), ask(method, path.replace(HIDDEN, "nothing"), sent)
+            assert strip(hidden) == strip(missing, "nothing"), (method, path)
+        else:
+            answer = ask(method, path, sent, reader)
+            assert HIDDEN not in answer.text, (method, path)
+            assert foreign not in path or answer.status_code in (403, 404), (method, path, answer.text)
 
 
 def test_a_third_is_found_while_it_runs_and_written_to(served):

@@ -82,7 +82,8 @@ async def show_snapshot(snapshot: str, _: Operating, catalog: NamedCatalog) -> S
 )
 async def compare_snapshots(before: Name, after: Name, _: Operating, collection: Named) -> Shown:
     """Compare them; both are read whole, so only one comparison or gate is at work at a time."""
-    return await collection.exclusive.run(partial(collection.catalog.compare, before, after))
+    administration = collection.administration
+    return await administration.exclusive.run(partial(administration.catalog.compare, before, after))
 
 
 @router.get(
@@ -108,5 +109,5 @@ async def show_alias(alias: str, _: Operating, catalog: NamedCatalog) -> Shown:
 
 
 async def _describe(collection: ServedCollection) -> Shown:
-    told = await read_store(collection.catalog.describe)
+    told = await read_store(collection.administration.catalog.describe)
     return {**told, "snapshot": collection.watcher.state.snapshot}

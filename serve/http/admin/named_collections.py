@@ -31,7 +31,7 @@ Named = Annotated[ServedCollection, Depends(_find_named)]
 
 
 async def _find_catalog(collection: Named) -> Catalog:
-    return collection.catalog
+    return collection.administration.catalog
 
 
 NamedCatalog = Annotated[Catalog, Depends(_find_catalog)]

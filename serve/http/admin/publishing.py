@@ -66,7 +66,7 @@ async def publish(alias: str, body: PublishBody, caller: Publishing, collection:
         expected=body.expected,
         request_id=read_request_id(),
     )
-    return _show(alias, await collection.publisher.publish(change))
+    return _show(alias, await collection.administration.publisher.publish(change))
 
 
 @router.post(
@@ -87,7 +87,7 @@ async def roll_back(alias: str, body: RollbackBody, caller: Publishing, collecti
         expected=body.expected,
         request_id=read_request_id(),
     )
-    return _show(alias, await collection.publisher.rollback(change))
+    return _show(alias, await collection.administration.publisher.rollback(change))
 
 
 def _show(alias: str, moved: Moved) -> dict[str, Any]:

@@ -16,8 +16,7 @@ from eagleray.setting_groups.serving import AuthSettings
 from serve.audit.kinds import KINDS
 from serve.audit.service import LocalAuditService
 from serve.composition.features import choose_features
-from serve.composition.local_backend import open_local_backend
-from serve.composition.server import open_server, open_server_authenticator
+from serve.composition.server import open_local_server
 from serve.http.access import Searching
 from serve.http.feature import Feature, given
 from serve.http.serving import ServedCollections
@@ -63,13 +62,7 @@ TOY = Feature(routers=(router,), parts=GreetingParts, open=open_greeting)
 def open_toy_server(settings, features):
     """Open a server of some features in this process, for whoever asks."""
     settings = settings.model_copy(update={"auth": AuthSettings(is_development=True)})
-    return open_server(
-        settings,
-        alias="live",
-        authenticator=open_server_authenticator(settings, host="127.0.0.1"),
-        open_backend=lambda sharing: open_local_backend(settings, alias="live", sharing=sharing),
-        features=features,
-    )
+    return open_local_server(settings, alias="live", host="127.0.0.1", features=features)
 
 
 def connect(app):

@@ -11,8 +11,7 @@ from eagleray.contracts.callers import Role
 from eagleray.contracts.services import KeyRequest
 from eagleray.settings import Settings
 from indexes.storage import open_store
-from serve.composition.local_backend import open_local_backend
-from serve.composition.server import open_server, open_server_authenticator
+from serve.composition.server import open_local_server
 from serve.identity.key_service import StoredKeyService
 from tests.hashing_collections import publish, put_hashed_snapshot
 
@@ -50,14 +49,7 @@ class Desk:
     @asynccontextmanager
     async def serve(self):
         """Give a client of the server."""
-        settings = self.settings
-        opening = open_server(
-            settings,
-            alias="live",
-            authenticator=open_server_authenticator(settings, host="127.0.0.1"),
-            open_backend=lambda sharing: open_local_backend(settings, alias="live", sharing=sharing),
-        )
-        async with opening as app:
+        async with open_local_server(self.settings, alias="live", host="127.0.0.1") as app:
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
                 yield client

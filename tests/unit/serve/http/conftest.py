@@ -55,6 +55,7 @@ from serve.http.metrics import Metrics
 from serve.http.openai.owned_records import UploadSite
 from serve.http.openai.owned_records import choose_parts as choose_upload_parts
 from serve.http.serving import (
+    CollectionAdministration,
     DocumentWriter,
     ServedCollection,
     ServedCollections,
@@ -114,7 +115,7 @@ class Served:
         self.served = server.collections.default
         self.watcher, self.answerer = self.served.watcher, self.served.answerer
         self.model, self.collection = server.model, self.served.name
-        self.reranker, self.exclusive = server.reranker, self.served.exclusive
+        self.reranker, self.exclusive = server.reranker, self.served.administration.exclusive
         self.uncancellable, self.server = server.uncancellable, server
 
     @property
@@ -373,7 +374,7 @@ async def open_collection(
 
     settings, exclusive = Settings(collection=SPEC.name), ExclusiveWorker()
     record_change = record_change or (recorded.append if recorded is not None else fail_to_record)
-    recorder = ListedRecords(recorded, keep=record_change)
+    recorder = ListedRecords(recorded, keep=record_change, counts=AUDITED)
     collection = ServedCollection(
         name=SPEC.name,
         watcher=watcher,
@@ -387,17 +388,20 @@ async def open_collection(
         searches=Searches(answerer, vectors, timeout_s=limits.timeout_s),
         answerer=answerer,
         recorder=recorder,
-        counts=lambda: AUDITED,
-        catalog=Catalog(collection=Collection(store, SPEC.name), alias="live", cache=settings.cache_folder),
-        publisher=Publisher(
-            Collection(store, SPEC.name),
-            alias="live",
-            watcher=watcher,
+        administration=CollectionAdministration(
+            catalog=Catalog(
+                collection=Collection(store, SPEC.name), alias="live", cache=settings.cache_folder
+            ),
+            publisher=Publisher(
+                Collection(store, SPEC.name),
+                alias="live",
+                watcher=watcher,
+                exclusive=exclusive,
+                recorder=recorder,
+                move=SnapshotGate.choose(settings.gate, cache=settings.cache_folder).publish,
+            ),
             exclusive=exclusive,
-            recorder=recorder,
-            move=SnapshotGate.choose(settings.gate, cache=settings.cache_folder).publish,
         ),
-        exclusive=exclusive,
         **taking,
     )
     model = ServedModel(

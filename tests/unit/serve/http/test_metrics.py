@@ -171,9 +171,7 @@ def test_labels_are_bounded_however_many_collections_are_served():
             n_taken=2,
         )
         answerer = SimpleNamespace(n_at_work=1, n_waiting=2)
-        return SimpleNamespace(
-            name=f"c{number:03}", watcher=watcher, answerer=answerer, counts=lambda: counts
-        )
+        return SimpleNamespace(name=f"c{number:03}", watcher=watcher, answerer=answerer, counts=counts)
 
     served = [observe(number) for number in range(MAX_NAMED + n_others)]
     metrics = Metrics(list_collections=lambda: served, list_failing=lambda: ["a", "b"])
