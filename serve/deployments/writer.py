@@ -31,7 +31,8 @@ class CollectionWriter(Replica):
         self._stored, self._cache = find_collections(settings, alias=arguments.alias), settings.cache_folder
         self._models = Models(settings)
         self._embed = self._models.embedder.embed_passages
-        self._groups = self._stored.make_pool(self._open)  # not started: each is opened by its first write
+        self._groups = self._stored.make_pool(self._open)
+        self._groups.start_empty()
 
     async def check_health(self) -> None:
         """Embed a text, which every write takes; what the store or the alias lacks is no illness of its own.

@@ -124,8 +124,13 @@ class CollectionPool(Generic[Held]):
         for name in self._choice.named:
             await self.obtain(name)
         if self._choice.is_all:
-            await self._look()
-            self._watch = asyncio.create_task(self._follow())
+            await self._open_new(await self._look())
+            self._watch = asyncio.create_task(self._follow(opens_new=True))
+
+    def start_empty(self) -> None:
+        """Open each when it is asked for; of all, those that are removed are closed from here on."""
+        if self._choice.is_all:
+            self._watch = asyncio.create_task(self._follow(opens_new=False))
 
     async def obtain(self, name: str) -> Held:
         """Return what is open of a collection; it is opened if it was not.
@@ -177,21 +182,23 @@ class CollectionPool(Generic[Held]):
         if not opening.cancelled():
             opening.exception()  # looked at, also where nobody waits for it any more
 
-    async def _follow(self) -> None:
+    async def _follow(self, *, opens_new: bool) -> None:
         while True:
             await asyncio.sleep(self._look_s)
             try:
-                await self._look()
+                published = await self._look()
+                if opens_new:
+                    await self._open_new(published)
             except Exception as error:  # noqa: BLE001 - logged; those that are open answer on
                 _log.warning("collections_not_listed", error=type(error).__name__)
 
-    async def _look(self) -> None:
-        """Close what is not there any more, and open what is published and not open."""
+    async def _look(self) -> set[str]:
+        """Close what is not there any more, and return the names of what is published."""
         known = {*self._opened, *self._pauses}
         published = set(await run_in_thread(Work.FOLLOWING, self._list_published, known))
         for name in known - published:
             self._drop(name)
-        await self._open_new(published)
+        return published
 
     def _drop(self, name: str) -> None:
         """Have one that is not there any more found by nobody from now on, and close it a little later."""

@@ -130,6 +130,28 @@ def test_a_third_is_found_while_it_runs_and_written_to(served):
     assert list_names(served, make_key(served.settings)) == ["notes", "bonds", "swaps"]
 
 
+def test_one_that_is_removed_while_it_runs_goes_away_and_is_written_to_when_it_comes_again(served):
+    reader, writer = make_key(served.settings, "gone"), make_key(served.settings, "gone", role=Role.WRITER)
+
+    def wait_for(status):
+        ends = time.monotonic() + 90
+        while (found := search(served, "gone", reader)).status_code != status:
+            assert time.monotonic() < ends, found.text
+            time.sleep(0.2)
+        return found
+
+    for seed in (11, 12):
+        snapshot = put(served.settings, "gone", seed)
+        assert wait_for(200).json()["snapshot"] == snapshot
+        sent = {"documents": [{"doc_id": "new", "text": "a zebra"}]}
+        wrote = served.client.post("/collections/gone/documents", json=sent, headers=writer)
+        assert wrote.status_code == 200, wrote.text
+        shutil.rmtree(Path(served.settings.store) / "gone")
+        wait_for(404)
+        assert "gone" not in list_names(served, make_key(served.settings))
+        assert served.client.get("/health/ready").status_code == 200
+
+
 def tell(served, how, name):
     """Ask the feature of this test; its request has a name."""
     headers = make_key(served.settings) | {"x-request-id": name}

@@ -114,6 +114,22 @@ def test_one_that_is_removed_stays_open_for_those_who_found_it_until_the_end_at_
     asyncio.run(body())
 
 
+def test_a_pool_that_starts_empty_opens_what_is_asked_for_and_closes_what_is_removed():
+    async def body():
+        store = Store("a", "b")
+        pool = CollectionPool(
+            read_choice("a", "*"), store.open, list_published=store.list, look_s=0.005, grace_s=0.0
+        )
+        pool.start_empty()
+        assert await pool.obtain("b") == "B"
+        store.published.remove("b")
+        await wait_until(lambda: store.closed == ["b"])
+        await pool.close()
+        assert store.opened == ["b"]
+
+    asyncio.run(body())
+
+
 def test_one_that_could_not_be_opened_and_is_removed_fails_no_more():
     async def body():
         store = Store("a", "b", broken={"b"})
