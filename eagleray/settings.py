@@ -6,6 +6,7 @@ roots (the command line, a job's entry point, the notebook's `open`) call `load_
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import shlex
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from eagleray.errors import InputError
@@ -38,6 +39,9 @@ from eagleray.setting_groups.serving import (
 )
 
 _PREFIX: Final = "EAGLERAY_"
+
+_COLLECTION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+"""Names of collections: one folder of a store and one segment of a URL; none begins as a store's own do."""
 
 _SERVICE_FACT: Final = re.compile(
     r"EAGLERAY_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)_(PROTO|PORT|ADDR))"
@@ -85,6 +89,14 @@ class Settings(BaseSettings):
     tracing: TracingSettings = TracingSettings()
     redis: RedisSettings = RedisSettings()
 
+    @field_validator("collection")
+    @classmethod
+    def _check_collection(cls, name: str) -> str:
+        if _COLLECTION.fullmatch(name) is None:
+            expected = "1 to 63 letters, digits, `.`, `_` or `-`, beginning with a letter or digit"
+            raise ValueError(f"{name!r} is not the name of a collection; expected {expected}")
+        return name
+
     @property
     def options(self) -> str:
         """Options of a command that name this collection, ready for a shell."""
@@ -128,13 +140,17 @@ def load_settings(**overrides: object) -> Settings:
         if name.startswith(_PREFIX) and name.upper() not in known and not _is_service_link(name, value)
     ]
     if unknown:
-        raise InputError(detail=f"unknown setting {sorted(unknown)[0]}; known are {', '.join(sorted(known))}")
+        first_unknown = sorted(unknown)[0]
+        near = difflib.get_close_matches(first_unknown.upper(), sorted(known), n=1)
+        advice = f"did you mean {near[0]}?" if near else "docs/reference.md lists every setting"
+        raise InputError(detail=f"unknown setting {first_unknown}; {advice}")
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks the values
     except ValidationError as error:
         first = error.errors()[0]
         name = "__".join(str(part) for part in first["loc"]).upper()
-        raise InputError(detail=f"setting {_PREFIX}{name}: {first['msg']}") from error
+        told = first["msg"].removeprefix("Value error, ")
+        raise InputError(detail=f"setting {_PREFIX}{name}: {told}") from error
     except SettingsError as error:
         raise InputError(detail=f"a setting of a whole group must be a JSON object: {error}") from error
 

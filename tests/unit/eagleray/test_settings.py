@@ -20,6 +20,21 @@ def test_an_unknown_name_is_refused_with_the_known_ones(monkeypatch):
         load_settings()
 
 
+def test_a_misspelt_name_is_answered_with_the_nearest_one(monkeypatch):
+    monkeypatch.setenv("EAGLERAY_STROE", "x")
+    with pytest.raises(InputError, match=r"unknown setting EAGLERAY_STROE; did you mean EAGLERAY_STORE\?$"):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", ["De sk/x", "../evil", "_keys", "", "a" * 64, "ü", "a\n"])
+def test_a_collection_has_a_name_that_is_one_folder_and_one_part_of_a_url(monkeypatch, name):
+    monkeypatch.setenv("EAGLERAY_COLLECTION", name)
+    with pytest.raises(
+        InputError, match=r"^setting EAGLERAY_COLLECTION: .* is not the name of a collection; "
+    ):
+        load_settings()
+
+
 def test_a_value_that_does_not_fit_names_its_setting(monkeypatch):
     monkeypatch.setenv("EAGLERAY_JOBS__WORKERS", "many")
     with pytest.raises(InputError, match="EAGLERAY_JOBS__WORKERS"):
