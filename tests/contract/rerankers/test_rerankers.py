@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,8 +22,4 @@ def test_no_list_and_no_order_moves_a_score_beyond_float_noise(settings, passage
     np.testing.assert_allclose(shuffled, reranker.score(QUERY, passages)[order], atol=1e-5)
 
 
-_loaded = {}
-
-
-def _load_once(settings):
-    return _loaded.setdefault(settings, load_reranker(settings))
+_load_once = cache(load_reranker)

@@ -33,6 +33,15 @@ class _Counter:
         return [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def little_to_collect():
+    """Keep what the tests before left out of the collections here, which would take longer than the files."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def _measure(data, suffix):
     """Processor seconds that a file takes on its way to chunks."""
     gc.collect()

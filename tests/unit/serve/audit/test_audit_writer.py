@@ -236,19 +236,15 @@ def test_a_writer_names_the_heads_of_others_as_they_move(store, make_writer):
 PROCESS = """
 import sys
 from eagleray.setting_groups.serving import AuditSettings
-from eagleray.contracts.times import OPEN_END
-from indexes.snapshots.vacuuming import plan_vacuum
-from indexes.snapshots.verification import verify_snapshot
 from indexes.storage import open_store
-from tests.small_collections import put_small_snapshot
 from serve.audit.audit_writer import AuditWriter
-from tests.unit.serve.audit.conftest import COLLECTION, make_entry
+from serve.audit.record import Entry, RecordKind
 
 settings = AuditSettings(flush_s=0.01, sync=sys.argv[3] == "sync")
-writer = AuditWriter(open_store(sys.argv[1]), COLLECTION, settings=settings)
+writer = AuditWriter(open_store(sys.argv[1]), "notes", settings=settings)
 writer.open()
 for number in range(int(sys.argv[2])):
-    writer.append(make_entry(number))
+    writer.append(Entry(kind=RecordKind.REQUEST, subject="ann", latency_us=number))
     print(number, flush=True)
 writer.close()
 """

@@ -130,18 +130,28 @@ class Served:
         return await self.client.post(PATH, json=body)
 
 
-@pytest.fixture
-def store(tmp_path):
-    """A store with one published snapshot."""
-    found = open_store(tmp_path / "store")
+def publish_small(folder):
+    """Return a store with one published snapshot."""
+    found = open_store(folder)
     move = AliasMove(expected=None, snapshot=put_small_snapshot(found, seed=1), reason="publish", now=1)
     move_alias(Collection(found, SPEC.name), "live", move=move)
     return found
 
 
 @pytest.fixture
+def store(tmp_path):
+    """A store with one published snapshot."""
+    return publish_small(tmp_path / "store")
+
+
+@pytest.fixture
 def serve_with(store):
-    """Run a coroutine over the served application, for a caller of given groups, under given limits."""
+    """Run a coroutine over the served application; see `make_serve_with`."""
+    return make_serve_with(store)
+
+
+def make_serve_with(store):
+    """Return what runs a coroutine over the application, for a caller of given groups, under given limits."""
 
     def run(
         body,
@@ -211,6 +221,17 @@ def steps(monkeypatch):
     gc.disable()  # a collection goes through all that the tests before left
     yield found
     gc.enable()
+
+
+@pytest.fixture(scope="session")
+def described(tmp_path_factory):
+    """The description of the API of a server that has every feature."""
+    store = publish_small(tmp_path_factory.mktemp("described") / "store")
+
+    async def body(served):
+        return (await served.client.get("/openapi.json")).json()
+
+    return make_serve_with(store)(body)
 
 
 @pytest.fixture

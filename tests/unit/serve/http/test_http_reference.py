@@ -15,16 +15,6 @@ SAMPLE = re.compile(r"^### `([A-Z]+ \S+)`\n(?:(?!##).*\n)*?```json response\n((?
 SAMPLES = dict(SAMPLE.findall(PAGE))
 
 
-@pytest.fixture
-def described(serve_with):
-    """The description, as a client reads it."""
-
-    async def body(served):
-        return (await served.client.get("/openapi.json")).json()
-
-    return serve_with(body)
-
-
 def list_routes(described):
     return {
         f"{method.upper()} {path}"

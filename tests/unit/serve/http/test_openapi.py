@@ -4,19 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 METHODS = {"get", "put", "post", "delete", "patch"}
-
-
-@pytest.fixture
-def described(serve_with):
-    """The description, as a client reads it."""
-
-    async def body(served):
-        return (await served.client.get("/openapi.json")).json()
-
-    return serve_with(body)
 
 
 def test_it_is_made_once_however_many_ask_at_once(serve_with, monkeypatch):

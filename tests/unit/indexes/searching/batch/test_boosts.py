@@ -49,7 +49,7 @@ def draw_boosted(rng, *, n):
 @pytest.mark.parametrize("fitted", [None, FITTED])
 def test_boosted_questions_are_answered_fast_and_as_one_by_one_to_the_bit(tmp_path, rng, fitted):
     searcher = open_tied(tmp_path, rng, n_documents=40, fitted=fitted)
-    requests = draw_boosted(rng, n=360)
+    requests = draw_boosted(rng, n=150)
     expected = list_single(searcher, requests)
     for max_bytes, n_threads in ((1, 1), (1 << 13, 2), (128 << 20, 2)):
         found = searcher.search_many(requests, max_bytes=max_bytes, n_threads=n_threads)

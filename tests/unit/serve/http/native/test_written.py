@@ -39,11 +39,11 @@ async def find(served, query):
     return {hit["doc_id"] for hit in answer.json()["hits"]}
 
 
-def test_fifty_writes_in_a_row_are_each_found_by_the_search_after_them(serve_with):
+def test_twenty_writes_in_a_row_are_each_found_by_the_search_after_them(serve_with):
     opener = HeldOpener()
 
     async def body(served):
-        for number in range(50):
+        for number in range(20):
             opener.gate.clear()
             begun = opener.n_begun
             writing = asyncio.create_task(write(served, f"x{number}", f"okapi{number}"))

@@ -66,14 +66,6 @@ IN_PATHS = {"vector_store_id"}
 """What the client's parameters of a request have, and a path does."""
 
 
-@pytest.fixture
-def described(serve_with):
-    async def body(served):
-        return (await served.client.get("/openapi.json")).json()
-
-    return serve_with(body)
-
-
 def list_values(schema, described):
     """Return the values that a schema allows, where it lists them."""
     if "$ref" in schema:
