@@ -46,7 +46,7 @@ class LogSource:
 
     def plan(self, position) -> LogPlan:
         """Return what was appended since."""
-        ranges = {part: (int(position.get(part, 0)), len(self._read(part))) for part in PARTS}
+        ranges = {part: (int(position.get(part) or 0), len(self._read(part))) for part in PARTS}
         splits = tuple(
             LogSplit(key=f"{part}@{at}", size_bytes=1, part=part, first=at, end=min(at + SPLIT_MESSAGES, end))
             for part, (first, end) in ranges.items()
