@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import pickle
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -69,20 +68,17 @@ class Shared(Generic[T]):
         return self._value
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Pickled in a thread of its own, the reference is none of those that Ray finds in the arguments of an
-        # actor, of which it warns: the object is kept for as long as this process runs.
-        with ThreadPoolExecutor(max_workers=1) as alone:
-            return (_Fetch, (alone.submit(_dumps, ray.put(self._value)).result(),))
+        return (_Fetch, (ray.put(self._value),))
 
 
 class _Fetch(Generic[T]):
     """The worker's side of a shared value."""
 
-    def __init__(self, reference: bytes) -> None:
+    def __init__(self, reference: Any) -> None:
         self._reference = reference
 
     def __call__(self) -> T:
-        found: T = ray.get(pickle.loads(self._reference))  # noqa: S301 - the driver of this run wrote it
+        found: T = ray.get(self._reference)
         return found
 
 
