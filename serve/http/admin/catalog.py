@@ -5,11 +5,13 @@ Snapshots, aliases and reports count rows whoever may read them: readers do not 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from eagleray.errors import NotPublishedError
 from serve.http.access import Inspecting, Operating
 from serve.http.admin.catalog_answers import (
     AliasAnswer,
@@ -38,7 +40,11 @@ Name = Annotated[str, Query(min_length=1, max_length=64, description="Alias, id,
 )
 async def list_collections(caller: Inspecting, collections: Collections) -> Shown:
     """Describe each that the caller may see."""
-    return {"collections": [await _describe(found) for found in collections.list_seen(caller)]}
+    shown: list[Shown] = []
+    for found in collections.list_seen(caller):
+        with suppress(NotPublishedError):  # removed from the store meanwhile
+            shown.append(await _describe(found))
+    return {"collections": shown}
 
 
 @router.get(

@@ -144,6 +144,7 @@ def test_a_collection_that_is_removed_while_all_are_served_goes_away_and_may_com
             wrote = await ask(client, writer, "POST", "/collections/bonds/documents", sent)
             assert wrote.status_code == 200
             shutil.rmtree(tmp_path / "store" / "bonds")
+            assert await list_names(client, reader) == ["notes"]
             gone = await ask_until(find, lambda answer: answer.status_code == 404)
             assert strip(gone) == strip(await search(client, "nothing", reader))
             assert await list_names(client, reader) == ["notes"]
