@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,7 @@ from eagleray.documents.mapping import DEFAULT_MAPPING, load_mapping
 from eagleray.embedders import describe_embedder, find_tokenizer, open_embedder, settle_backend
 from eagleray.embedders.remembering import RememberingEmbedder
 from eagleray.errors import InputError
+from eagleray.extensions import import_extension
 from eagleray.setting_groups.engine import ChunkerSettings, EmbedderSettings, IndexSettings, JobSettings
 from eagleray.settings import Settings
 from indexes.engine_factory import make_engine_factory
@@ -56,7 +58,10 @@ SOURCES: Final[dict[str, MakeFactory]] = {
     "file": make_file_factory,
     "s3": make_file_factory,
 }
-"""Scheme of a URI, empty for a path -> what makes its factory: the one list that a new source stands in."""
+"""Scheme of a URI, empty for a path -> what makes its factory; settings name more beside these."""
+
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
+"""Source: RFC 3986, section 3.1; in lower case, since schemes of either case are the same."""
 
 
 class RayJobService:
@@ -78,6 +83,7 @@ class RayJobService:
         embedder = settle_backend(settings.embedder, cache=settings.cache_folder)
         mapping = load_mapping(Path(request.mapping)) if request.mapping else DEFAULT_MAPPING
         enrichers = describe_enrichers(settings.jobs.enrichers.split())
+        sources = list_sources(settings.jobs.sources.split())
         spec = describe_collection(settings.collection, embedder=embedder, chunker=settings.chunker)
         parts = self._open_parts()
         asked = SourceRequest(
@@ -90,7 +96,7 @@ class RayJobService:
         job = DeliveryJob(
             parts=parts,
             spec=spec,
-            open_source=partial(_open_source, find_source(asked), Shared(settings)),
+            open_source=partial(_open_source, find_source(asked, sources), Shared(settings)),
             delivery=DocumentDelivery(mapping=mapping, chunker=chunker, enrichers=enrichers),
             embedder=describe_embedder(embedder),
             mapping_digest=asked.mapping_digest,
@@ -223,8 +229,39 @@ class RayJobService:
         return open_store(url, s3=self._settings.s3, shared=Shared(self._settings.s3))
 
 
-def find_source(request: SourceRequest) -> SourceFactory:
+def list_sources(named: Sequence[str]) -> dict[str, MakeFactory]:
+    """Return the sources there are, with those that settings name.
+
+    Args:
+        named: `scheme=package.module:attribute` each.
+
+    Raises:
+        InputError: one is not written so, cannot be imported or called, or has a scheme that is taken.
+    """
+    setting, sources = "EAGLERAY_JOBS__SOURCES", dict(SOURCES)
+    for word in named:
+        scheme, _, path = word.partition("=")
+        if _SCHEME.fullmatch(scheme) is None or not path:
+            detail = f"{setting}: expected scheme=package.module:attribute, the scheme in lower case"
+            raise InputError(detail=f"{detail}, found {word!r}")
+        if scheme in sources:
+            raise InputError(
+                detail=f"{setting}: there is a source for {scheme}:// already; choose another scheme"
+            )
+        make = import_extension(path, setting=setting)
+        if not callable(make):
+            detail = f"{setting}: expected a function that makes a source's factory of a SourceRequest"
+            raise InputError(detail=f"{detail}, found {path!r}, a {type(make).__name__}")
+        sources[scheme] = make
+    return sources
+
+
+def find_source(request: SourceRequest, sources: Mapping[str, MakeFactory] = SOURCES) -> SourceFactory:
     """Return what opens the source of a request.
+
+    Args:
+        request: names it by its URI.
+        sources: scheme -> what makes a factory.
 
     Raises:
         InputError: no source has such a URI, the URI holds a password, or the source is not there.
@@ -233,10 +270,11 @@ def find_source(request: SourceRequest) -> SourceFactory:
     if mark and _has_password(request.uri):
         detail = f"the {scheme}:// URI of the source holds a password; give it in the settings instead"
         raise InputError(detail=detail)
-    make = SOURCES.get(scheme.lower() if mark else "")
+    make = sources.get(scheme.lower() if mark else "")
     if make is None:
-        known = ", ".join(f"{name}://" for name in SOURCES if name)
-        raise InputError(detail=f"source {request.uri!r}: expected a folder or one of {known}")
+        known = ", ".join(f"{name}://" for name in sources if name)
+        detail = f"source {request.uri!r}: expected a folder or one of {known}"
+        raise InputError(detail=f"{detail}; EAGLERAY_JOBS__SOURCES names sources of other packages")
     return make(request)
 
 

@@ -21,7 +21,7 @@ dead_letters = typer.Typer(no_args_is_help=True, help="Input that was set aside,
 @reports("store", "collection", "workers", part=JOBS)
 def ingest(
     service: JobService,
-    source: str = typer.Argument(help="Folder or s3://bucket/prefix."),
+    source: str = typer.Argument(help="Folder, s3://bucket/prefix, or URI of a source that settings name."),
     mapping: str = typer.Option("", help="Mapping file (YAML) that says which field is what."),
     name: str = typer.Option(
         "", help="Name under which the source's documents are filed; default: the folder's."

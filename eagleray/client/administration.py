@@ -101,7 +101,7 @@ def ingest(
     input again does nothing; a run that was cut off resumes.
 
     Args:
-        source: folder or `s3://bucket/prefix`.
+        source: folder, `s3://bucket/prefix`, or URI of a source that settings name.
         store: folder or `s3://bucket/prefix`; empty takes `EAGLERAY_STORE`.
         collection: its name; empty takes `EAGLERAY_COLLECTION`.
         mapping: mapping file (YAML) that says which field is what; empty takes the default mapping.

@@ -6,7 +6,6 @@ raises, or returns beyond that, sets documents aside and ends nothing.
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from eagleray.documents.decoding import find_unstorable
 from eagleray.documents.mapping_attributes import check_attributes, convert_open_attribute
 from eagleray.documents.mapping_values import RuleError
 from eagleray.errors import InputError
+from eagleray.extensions import import_extension
 from eagleray.text_forms import normalise
 
 MAX_BATCH_CHARACTERS: Final = 8 << 20
@@ -157,11 +157,11 @@ def _reject(document: Document, reason: DeadLetterReason, detail: str) -> DeadLe
 
 
 def _open(path: str) -> Enricher:
-    module, _, attribute = path.partition(":")
+    make = import_extension(path, setting="EAGLERAY_JOBS__ENRICHERS")
     try:
-        made: Enricher = getattr(importlib.import_module(module), attribute)()
-    except Exception as error:  # importing and making it runs somebody else's code
-        detail = f"enricher {path!r}: expected package.module:attribute that can be called, found"
+        made: Enricher = make()
+    except Exception as error:  # making it runs somebody else's code
+        detail = f"enricher {path!r}: expected what can be called without arguments, found"
         raise InputError(detail=f"{detail} {type(error).__name__}: {error}") from error
     return made
 

@@ -93,6 +93,8 @@ class JobSettings(BaseModel):
         no_progress_timeout_s: seconds without progress after which a stage fails.
         enrichers: `package.module:attribute` of each that looks at documents before they are chunked, words
             with spaces between, in this order.
+        sources: `scheme=package.module:attribute` of each kind of source beside files, words with spaces
+            between.
     """
 
     model_config = FROZEN
@@ -105,6 +107,7 @@ class JobSettings(BaseModel):
     max_segment_rows: int = Field(default=250_000, ge=1)
     no_progress_timeout_s: float = Field(default=600.0, gt=0)
     enrichers: str = ""
+    sources: str = ""
 
 
 class IndexSettings(BaseModel):

@@ -91,14 +91,13 @@ def make_log_factory(request) -> LogFactory:
 
 def ingest_log(folder, on_progress=lambda *step: None, *, address=""):
     """Ingest what is new of the log below a folder, and return the report."""
-    from ray_jobs.service import SOURCES, RayJobService
+    from ray_jobs.service import RayJobService
 
-    SOURCES[NAME] = make_log_factory  # as a source of one's own is added: one line in one list
+    settings = make_settings(
+        folder, shard_bytes=16_384, sources=f"{NAME}=tests.integration.stream_job:make_log_factory"
+    )
     request = IngestRequest(source=f"log://{folder / 'log'}", address=address)
-    try:
-        return RayJobService(make_settings(folder, shard_bytes=16_384)).ingest(request, on_progress)
-    finally:
-        SOURCES.pop(NAME, None)
+    return RayJobService(settings).ingest(request, on_progress)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from eagleray.contracts.sources import SourceRequest
 from eagleray.errors import InputError, SourceError
 from eagleray.testing.sources import SECRET, SourceContract
-from ray_jobs.service import find_source
+from ray_jobs.service import find_source, list_sources
 
 
 class TestSources(SourceContract):
@@ -30,3 +32,32 @@ def test_a_folder_that_is_not_there_is_refused_at_once(tmp_path):
     for uri in (str(tmp_path / "nothing"), f"file://{tmp_path}/nothing"):
         with pytest.raises(SourceError, match="found nothing of that name"):
             find_source(SourceRequest(uri=uri, mapping_digest="m"))
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        ("quotes", "expected scheme=package.module:attribute, the scheme in lower case, found 'quotes'"),
+        ("Quotes=quotes:make", "the scheme in lower case, found 'Quotes=quotes:make'"),
+        ("quotes=quotes", "expected package.module:attribute, found 'quotes'"),
+        ("s3=quotes:make", "there is a source for s3:// already; choose another scheme"),
+        ("a=math:floor a=math:ceil", "there is a source for a:// already"),
+        ("quotes=no.such:make", "'no.such:make' cannot be imported .*No module named 'no'.*; install its"),
+        ("quotes=math:make", "cannot be imported .AttributeError"),
+        ("quotes=math:pi", "expected a function that makes .* found 'math:pi', a float"),
+    ],
+)
+def test_a_named_source_that_cannot_be_one_is_refused_with_what_to_do(named, expected):
+    with pytest.raises(InputError, match=f"^EAGLERAY_JOBS__SOURCES: {expected}"):
+        list_sources(named.split())
+
+
+def test_named_sources_stand_beside_those_of_this_project():
+    found = list_sources(["quotes=math:floor", "bloomberg+v2=math:ceil"])
+    assert (found.pop("quotes"), found.pop("bloomberg+v2")) == (math.floor, math.ceil)
+    assert found == list_sources([])
+    uri = "QUOTES://desk"
+    with pytest.raises(InputError, match="a folder or one of file://, s3://; EAGLERAY_JOBS__SOURCES names"):
+        find_source(SourceRequest(uri=uri, mapping_digest="m"), found)
+    made = find_source(SourceRequest(uri=uri, mapping_digest="m"), {"quotes": lambda request: request.uri})
+    assert made == uri

@@ -1,9 +1,9 @@
-"""A source that nobody knew goes through a whole run, and nothing but one entry of the list names it."""
+"""A source that nobody knew goes through a whole run, and nothing but a setting names it."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,9 +16,8 @@ from eagleray.settings import Settings
 from indexes.runs.dead_letters import list_dead_letters
 from indexes.service import LocalIndexService
 from indexes.storage import open_store
-from ray_jobs.service import SOURCES, RayJobService
+from ray_jobs.service import RayJobService
 
-ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'eagleray[ray]'")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
 SECRET = "planted-secret-77aa"
 QUOTES = {"bund": "The Bund trades at par.", "gilt": "The gilt trades below par.", "odd": ""}
@@ -63,19 +62,23 @@ class ToyFactory:
         return ToySource(sold=self.sold, password=settings.api_key.get_secret_value())
 
 
-def test_a_new_source_is_a_folder_and_a_line(cluster, tmp_path, monkeypatch, capfd):
-    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+def make_toy_factory(request):
+    """Return what opens the quotes without those that `toy://quotes?gilt` says are sold."""
+    query = urlsplit(request.uri).query
+    return ToyFactory(sold=(query,) if query else ())
+
+
+def test_a_new_source_is_a_module_and_a_setting(cluster, tmp_path, capfd):
     settings = Settings(
         store=str(tmp_path),
         collection="toy",
         embedder={"model": "hashing"},
         api_key=SECRET,
-        jobs={"workers": 1},
+        jobs={"workers": 1, "sources": f"toy={__name__}:make_toy_factory"},
     )
 
-    def ingest(*sold):
-        monkeypatch.setitem(SOURCES, "toy", lambda request: ToyFactory(sold=sold))
-        return RayJobService(settings).ingest(IngestRequest(source="toy://quotes"), lambda *_: None)
+    def ingest(uri="toy://quotes"):
+        return RayJobService(settings).ingest(IngestRequest(source=uri), lambda *_: None)
 
     def find(as_of=None):
         engine = LocalIndexService(settings).open_engine(snapshot="live")
@@ -86,7 +89,7 @@ def test_a_new_source_is_a_folder_and_a_line(cluster, tmp_path, monkeypatch, cap
     letters = list_dead_letters(Collection(open_store(tmp_path), "toy"))
     assert [letter["doc_id"] for letter in letters] == ["odd"]
     assert (again["changed"], again["snapshot"]) == (False, first["snapshot"])
-    assert ingest("gilt")["removed"] == 1
+    assert ingest("toy://quotes?gilt")["removed"] == 1
     assert (find(), find(as_of=1_500_000)) == ({"bund"}, {"bund", "gilt"})
     left = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert not any(SECRET.encode() in data for data in [*left, "".join(capfd.readouterr()).encode()])
