@@ -14,7 +14,7 @@ from ray.serve.config import BackpressureConfig
 from ray.serve.schema import LoggingConfig
 
 from eagleray.setting_groups.serving import ServeSettings
-from serve.composition.features import ChooseFeatures, choose_features
+from serve.composition.features import choose_features
 from serve.deployments.arguments import Arguments
 from serve.deployments.ingress import Ingress
 from serve.deployments.model_replicas import DocumentRanker, TextEncoder
@@ -44,20 +44,7 @@ _RANKER_ONGOING: Final = 2.0
 
 
 def build(arguments: Arguments) -> ray_serve.Application:
-    """Return the application that serves every feature, bound.
-
-    Raises:
-        InputError: a setting is unknown or does not fit.
-    """
-    return bind(arguments)
-
-
-def bind(arguments: Arguments, features: ChooseFeatures = choose_features) -> ray_serve.Application:
-    """Return an application of certain features, bound.
-
-    Args:
-        arguments: of the application.
-        features: chooses what is served; a function of a module that every replica can import.
+    """Return the application, bound.
 
     Raises:
         InputError: a setting is unknown or does not fit.
@@ -65,6 +52,7 @@ def bind(arguments: Arguments, features: ChooseFeatures = choose_features) -> ra
     end_application_at_exit()
     settings = arguments.read_settings()
     limits = settings.serve
+    choose_features(limits)  # what is wrong with them is told here, not by one ingress after another
     embedding = _share(limits) | _watch(limits.embed_timeout_s)
     count = choose_count(arguments.encoders, ongoing=_ENCODER_ONGOING, pace=arguments.pace)
     encoder = ray_serve.deployment(name="Encoder", **count, **embedding)
@@ -72,7 +60,6 @@ def bind(arguments: Arguments, features: ChooseFeatures = choose_features) -> ra
     ranker = _deploy_ranker(arguments, limits).bind(arguments) if settings.reranker.model else None
     return _deploy_ingress(arguments, limits).bind(
         arguments,
-        features=features,
         searcher=_bind_searchers(arguments, limits),
         encoder=encoder(TextEncoder).bind(arguments),
         writer=writer(CollectionWriter).bind(arguments),

@@ -28,6 +28,8 @@ class ServeSettings(BaseModel):
     Attributes:
         collections: served beside the settings' own one, words with spaces between; `*` for all of the
             store, also those published later.
+        features: `package.module:attribute` of each feature of another package that is served beside those of
+            this one, words with spaces between.
         threads: searches at work at once; 0 for one a core.
         max_waiting: requests that may wait for a thread, and questions that may wait to be embedded; one more
             is refused, to be asked again later.
@@ -58,6 +60,7 @@ class ServeSettings(BaseModel):
     model_config = FROZEN
 
     collections: str = ""
+    features: str = ""
     threads: int = Field(default=0, ge=0, le=256)
     max_waiting: int = Field(default=64, ge=0)
     timeout_s: float = Field(default=30.0, gt=0.0)

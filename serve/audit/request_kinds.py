@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from eagleray.contracts.ports import SearchEngine
+from eagleray.errors import InputError
 from serve.audit.entries import ReplyDetails, RequestDetails, compare_hits
 
 AnyRequest = TypeVar("AnyRequest")
@@ -60,14 +61,16 @@ class RequestKinds:
         """Take the kinds.
 
         Raises:
-            ValueError: two of them have an action or a class of requests in common.
+            InputError: two of them have an action or a class of requests in common.
         """
         self._kinds = kinds
         self._by_class = {kind.requests: kind for kind in kinds}
         self._by_action = {action: kind for kind in kinds for action in kind.actions}
-        n_actions = sum(len(kind.actions) for kind in kinds)
-        if (len(self._by_class), len(self._by_action)) != (len(kinds), n_actions):
-            raise ValueError("expected actions and classes of requests that no two kinds have")
+        names = [name for kind in kinds for name in (kind.requests.__qualname__, *kind.actions)]
+        if len(self._by_class) + len(self._by_action) < len(names):
+            twice = ", ".join(sorted({name for name in names if names.count(name) > 1}))
+            detail = f"expected actions and classes of requests that no two kinds have, found twice: {twice}"
+            raise InputError(detail=detail)
 
     @property
     def actions(self) -> tuple[str, ...]:

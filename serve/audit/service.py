@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from itertools import islice
 from typing import Any
 
@@ -16,6 +16,7 @@ from eagleray.contracts.ports import Store
 from eagleray.contracts.times import format_micros
 from eagleray.embedders import open_embedder
 from eagleray.errors import InputError
+from eagleray.extensions import import_extension
 from eagleray.setting_groups.engine import S3Settings
 from eagleray.setting_groups.serving import AuditSettings
 from eagleray.settings import Settings
@@ -36,9 +37,9 @@ from serve.audit.verification import list_last_heads, verify_log
 class LocalAuditService:
     """Reads and checks a collection's audit log."""
 
-    def __init__(self, settings: Settings, kinds: RequestKinds = KINDS) -> None:
-        """Take the settings that name the log, and the kinds of requests that it may hold."""
-        self._settings, self._kinds = settings, kinds
+    def __init__(self, settings: Settings) -> None:
+        """Take the settings that name the log, and the features whose requests it may hold."""
+        self._settings = settings
 
     def verify(self, *, heads: str) -> dict[str, Any]:
         """Check every chain; `findings` lists what is wrong."""
@@ -89,6 +90,17 @@ class LocalAuditService:
         """Return the heads of all chains, to be kept elsewhere."""
         heads = list_last_heads(self._open_store(), self._settings.collection)
         return export_heads(self._settings.collection, heads, now=time.time_ns() // 1000)
+
+    @cached_property
+    def _kinds(self) -> RequestKinds:
+        """Kinds of this project, and of the features that settings name."""
+        setting, kinds = "EAGLERAY_SERVE__FEATURES", KINDS
+        for path in self._settings.serve.features.split():
+            feature = import_extension(path, setting=setting)
+            if not hasattr(feature, "kinds"):
+                raise InputError(detail=f"{setting}: expected a Feature, found {path!r}")
+            kinds = kinds.extend(*feature.kinds)
+        return kinds
 
     def _scan(self, query: AuditQuery) -> Iterator[Record]:
         if query.action and query.action not in self._kinds.actions:

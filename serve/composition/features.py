@@ -1,12 +1,17 @@
-"""What a server serves: every feature stands here once, in the order of its routes in the description."""
+"""What a server serves: every feature stands here once, in the order of its routes in the description.
+
+Those of other packages follow, where settings name them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any, Final
 
-from eagleray.setting_groups.serving import MetricsReaders
+from eagleray.errors import InputError
+from eagleray.extensions import import_extension
+from eagleray.setting_groups.serving import ServeSettings
 from serve.http.admin import catalog, operations, publishing, runs
 from serve.http.feature import Feature, made_by
 from serve.http.metrics import Metrics
@@ -24,8 +29,7 @@ from serve.http.rerank import rerankings
 from serve.http.serving import ServedCollections
 from serve.http.tei import embeddings as tei_embeddings
 
-ChooseFeatures = Callable[[MetricsReaders], Sequence[Feature[Any]]]
-"""Returns what a server serves whose metrics certain callers may read."""
+_SETTING: Final = "EAGLERAY_SERVE__FEATURES"
 
 _TEXTS_BYTES: Final = 8 << 20
 """Of a body that brings many texts at once."""
@@ -79,11 +83,35 @@ FEATURES: Final[tuple[Feature[Any], ...]] = (
 )
 
 
-def choose_features(readers: MetricsReaders) -> tuple[Feature[Any], ...]:
-    """Return every feature, with the metrics for those who may read them."""
+def choose_features(settings: ServeSettings) -> tuple[Feature[Any], ...]:
+    """Return what a server serves: every feature, the metrics, and what settings name.
+
+    Raises:
+        InputError: what is named is no feature, or has a route that another one has.
+    """
     metrics = Feature(
-        routers=(operations.make_metrics_router(readers),),
+        routers=(operations.make_metrics_router(settings.metrics),),
         parts=Metrics,
         open=lambda server: nullcontext(server.metrics),
     )
-    return (*FEATURES, metrics)
+    served: tuple[Feature[Any], ...] = (*FEATURES, metrics)
+    for path in settings.features.split():
+        feature = import_extension(path, setting=_SETTING)
+        if not isinstance(feature, Feature):
+            kind = type(feature).__name__
+            raise InputError(detail=f"{_SETTING}: expected a Feature, found {path!r}, a {kind}")
+        taken = {route for one in served for route in _list_routes(one)}
+        twice = next((route for route in _list_routes(feature) if route in taken), "")
+        if twice:
+            detail = f"{_SETTING}: {path!r} has the route {twice}, which is served already"
+            raise InputError(detail=f"{detail}; name each feature once, and give its routes other paths")
+        served = (*served, feature)
+    return served
+
+
+def _list_routes(feature: Feature[Any]) -> Iterator[str]:
+    """Yield method and path of each route."""
+    for router in feature.routers:
+        for route in router.routes:
+            for method in sorted(getattr(route, "methods", None) or ["any method of"]):
+                yield f"{method} {getattr(route, 'path', '')}"

@@ -6,9 +6,9 @@ when it is closed keeps no other from being closed.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
@@ -27,7 +27,6 @@ from serve.engine.collection_pool import CollectionPool
 from serve.engine.quotas import make_quotas
 from serve.engine.threads import Work, run_in_thread
 from serve.http.app import open_app
-from serve.http.feature import Feature
 from serve.http.metrics import Metrics
 from serve.http.serving import ServedCollection, ServedCollections, Server
 from serve.identity.authenticator import Authenticator, open_authenticator
@@ -49,16 +48,13 @@ def open_server_authenticator(settings: Settings, *, host: str) -> Authenticator
     return open_authenticator(settings.auth, store=open_store(settings.store, s3=settings.s3), host=host)
 
 
-def open_local_server(
-    settings: Settings, *, alias: str, host: str, features: Sequence[Feature[Any]] | None = None
-) -> AbstractAsyncContextManager[ASGIApp]:
+def open_local_server(settings: Settings, *, alias: str, host: str) -> AbstractAsyncContextManager[ASGIApp]:
     """Open a server that computes in its own process; see `open_server`.
 
     Args:
         settings: of the server.
         alias: whose snapshots answer.
         host: where it will listen.
-        features: what is served; otherwise every one.
 
     Raises:
         ExposureError: others could ask there, or read metrics, and nobody would be asked who they are.
@@ -69,7 +65,6 @@ def open_local_server(
         alias=alias,
         authenticator=open_server_authenticator(settings, host=host),
         open_backend=lambda sharing: open_local_backend(settings, alias=alias, sharing=sharing),
-        features=features,
     )
 
 
@@ -80,7 +75,6 @@ async def open_server(
     alias: str,
     authenticator: Authenticator,
     open_backend: Callable[[Sharing | None], AbstractAsyncContextManager[Backend]],
-    features: Sequence[Feature[Any]] | None = None,
 ) -> AsyncIterator[ASGIApp]:
     """Open a server, and give its application; the end of its lifespan closes it, or that of the block.
 
@@ -89,13 +83,12 @@ async def open_server(
         alias: whose snapshots answer.
         authenticator: knows the callers.
         open_backend: opens what computes; given what is shared with other processes, `None` for nothing.
-        features: what is served; otherwise every one.
 
     Raises:
-        ValueError: two features give the same, or record the same kind of request.
+        InputError: a feature that is named is none, or two give or record the same.
         EagleRayError: a collection that is named, or a model, cannot be opened.
     """
-    served = choose_features(settings.serve.metrics) if features is None else features
+    served = choose_features(settings.serve)
     kinds = KINDS.extend(*(kind for feature in served for kind in feature.kinds))
     async with AsyncExitStack() as stack:
         tracing = start_tracing(settings.tracing)

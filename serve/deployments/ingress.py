@@ -15,7 +15,6 @@ from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.errors import UnavailableError
 from eagleray.setting_groups.serving import ServeSettings
 from serve.composition.backend import Backend, CollectionBackend
-from serve.composition.features import ChooseFeatures
 from serve.composition.models import Models, TextEncoders
 from serve.composition.server import open_server, open_server_authenticator
 from serve.deployments.arguments import Arguments
@@ -70,17 +69,15 @@ class Ingress:
         self,
         arguments: Arguments,
         *,
-        features: ChooseFeatures,
         searcher: Any,
         encoder: Any,
         writer: Any,
         ranker: Any = None,
     ) -> None:
-        """Take what is served, and handles.
+        """Take the handles of what computes.
 
         Args:
             arguments: of the application.
-            features: chooses what is served.
             searcher: of the searchers.
             encoder: of the encoders.
             writer: of the writers.
@@ -92,7 +89,6 @@ class Ingress:
         """
         self._settings, self._alias = arguments.read_settings(), arguments.alias
         self._authenticator = open_server_authenticator(self._settings, host=find_host())
-        self._choose_features = features
         self._searcher, self._encoder = searcher, encoder
         self._writer, self._ranker = writer, ranker
         self._stack = AsyncExitStack()
@@ -105,7 +101,6 @@ class Ingress:
             alias=self._alias,
             authenticator=self._authenticator,
             open_backend=self._open_backend,
-            features=self._choose_features(self._settings.serve.metrics),
         )
         self._app = await self._stack.enter_async_context(opening)
         keep_startup_objects()

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from eagleray.errors import InputError
 from serve.http.errors.problems import install
 from serve.http.feature import GIVEN, Feature
 from serve.http.middleware.admission import Admission
@@ -31,13 +32,14 @@ async def open_app(stack: AsyncExitStack, server: Server, features: Sequence[Fea
         features: what is served.
 
     Raises:
-        ValueError: two features give the same.
+        InputError: two features give the same.
         EagleRayError: one cannot be opened.
     """
     given: dict[type[Any], Any] = {}
     for feature in features:
         if feature.parts in given:
-            raise ValueError(f"two features give {feature.parts.__name__}")
+            name = feature.parts.__name__
+            raise InputError(detail=f"two features give {name}; a feature needs a class of parts of its own")
         given[feature.parts] = await stack.enter_async_context(feature.open(server))
 
     @asynccontextmanager

@@ -25,7 +25,7 @@ GIVEN: Final = "eagleray_given"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature(Generic[Parts]):
-    """One part of a server; it is listed once, in `serve.composition.features`.
+    """One part of a server; it is listed once, in `serve.composition.features`, or named by settings.
 
     Attributes:
         routers: its routes.

@@ -16,10 +16,9 @@ from eagleray.contracts.services import KeyRequest
 from eagleray.settings import Settings
 from indexes.storage import open_store
 from serve.audit.entries import CANCELLED, OK
-from serve.audit.kinds import KINDS
 from serve.audit.service import LocalAuditService
 from serve.identity.key_service import StoredKeyService
-from tests.contract.features.toy_tellings import N_PIECES, PAUSE_S, TELLING
+from tests.contract.features.toy_tellings import N_PIECES, PAUSE_S
 from tests.hashing_collections import publish, put_hashed_snapshot
 from tests.integration.test_ray_serving import Served
 from tests.unit.serve.composition.test_hidden_collections import HIDDEN, SEEN, list_requests, strip
@@ -53,11 +52,13 @@ def served():
         collection="notes",
         cache=str(folder / "cache"),
         embedder={"model": "hashing"},
+        serve={"features": "tests.contract.features.toy_tellings:TOY"},
     )
     snapshots = {name: put(settings, name, seed) for seed, name in enumerate(("notes", "bonds"))}
     environment = {
         "EAGLERAY_AUTH__API_KEYS": "true",
         "EAGLERAY_AUDIT__FLUSH_S": "0.05",
+        "EAGLERAY_SERVE__FEATURES": settings.serve.features,
         "PYTHONPATH": str(Path(__file__).parents[2]),  # the feature is of this folder
     }
     found = Served(
@@ -65,7 +66,6 @@ def served():
         settings,
         snapshots,
         environment=environment,
-        build="tests.integration.toy_application:build",
         collections="*",
         searchers=2,
     )
@@ -161,7 +161,7 @@ def tell(served, how, name):
 
 def wait_for_end(served, name):
     """Return what the log shows of a request once it has an end: exactly one beginning, and one end."""
-    audit = LocalAuditService(served.settings, KINDS.extend(TELLING))
+    audit = LocalAuditService(served.settings)
     ends = time.monotonic() + 60
     while True:
         rows = [row for row in audit.show(AuditQuery(action="telling")) if row["request_id"] == name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.errors import InputError
+from eagleray.setting_groups.serving import ServeSettings
 from eagleray.settings import Settings
 from indexes.storage import open_store
 from serve.audit.entries import CANCELLED, OK, ReplyDetails, RequestDetails
@@ -21,6 +23,7 @@ from serve.audit.request_entries import EndedRequest
 from serve.audit.request_kinds import Replayable, RequestKind
 from serve.audit.request_recorder import ReplyEnding, RequestRecorder
 from serve.audit.service import LocalAuditService, make_writer
+from serve.http.feature import Feature
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_searchers import FixedEmbedder, open_engine
 
@@ -64,7 +67,8 @@ ASK = RequestKind(
         read=lambda asked: Ask(question=asked.texts["question"], principal=asked.principal), answer=answer
     ),
 )
-# The kind ends here: nothing outside of this file knows it.
+ASKING = Feature(routers=(), parts=Ask, open=nullcontext, kinds=(ASK,))
+# The kind ends here: nothing outside of this file knows it, but a setting that names its feature.
 
 
 @pytest.fixture
@@ -88,7 +92,8 @@ def engine(settings):
 
 @pytest.fixture
 def service(settings):
-    return LocalAuditService(settings, KINDS.extend(ASK))
+    serve = ServeSettings(features=f"{__name__}:ASKING")
+    return LocalAuditService(settings.model_copy(update={"serve": serve}))
 
 
 def test_a_new_kind_is_recorded_verified_exported_and_replayed(settings, engine, service):
@@ -134,5 +139,5 @@ def test_what_no_kind_knows_is_not_recorded_or_asked_for(settings, engine):
         RequestRecorder(writer, questions="text").begin(Ask(question="swap", principal=ANN))
     with pytest.raises(InputError, match="expected one of"):
         list(LocalAuditService(settings).show(AuditQuery(action="ask")))
-    with pytest.raises(ValueError, match="no two kinds"):
+    with pytest.raises(InputError, match="no two kinds have, found twice: search$"):
         KINDS.extend(replace(ASK, actions=("search",)))

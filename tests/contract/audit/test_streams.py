@@ -16,11 +16,10 @@ from eagleray.contracts.audits import AuditQuery
 from eagleray.settings import Settings
 from indexes.storage import open_store
 from serve.audit.entries import BEGUN, CANCELLED, INTERRUPTED, OK, find_begun
-from serve.audit.kinds import KINDS
 from serve.audit.record_queries import scan_records
 from serve.audit.service import LocalAuditService
 from serve.audit.verification import verify_log
-from tests.contract.audit.toy_streams import COLLECTION, N_PIECES, TELLING
+from tests.contract.audit.toy_streams import COLLECTION, N_PIECES
 
 PATIENCE_S = 20
 
@@ -131,8 +130,9 @@ def test_an_answer_whose_server_is_killed_is_interrupted(tmp_path):
         next(answer.iter_raw())
         server.process.kill()
         server.process.wait(timeout=PATIENCE_S)
-    settings = Settings(store=str(tmp_path), collection=COLLECTION)
-    service = LocalAuditService(settings, KINDS.extend(TELLING))
+    named = {"features": "tests.contract.audit.toy_streams:TELLER"}
+    settings = Settings(store=str(tmp_path), collection=COLLECTION, serve=named)
+    service = LocalAuditService(settings)
     (interrupted,) = service.verify(heads="")["interrupted"]
     assert (interrupted["action"], interrupted["subject"], interrupted["request_id"]) == (
         "telling",

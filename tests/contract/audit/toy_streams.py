@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,6 +27,7 @@ from serve.audit.request_recorder import RequestRecorder
 from serve.engine.uncancellable import UncancellableWork
 from serve.http.audited_stream import AuditedReply, AuditedStream
 from serve.http.errors.problems import install
+from serve.http.feature import Feature
 from serve.http.middleware.connections import ConnectionLimits, PatientProtocol, Peers
 from serve.http.request_ids import RequestIds
 
@@ -53,6 +54,7 @@ TELLING = RequestKind(
         hits=tuple(RecordedHit(chunk_id=row, doc_id="d", score=1.0) for row in rows)
     ),
 )
+TELLER = Feature(routers=(), parts=Telling, open=nullcontext, kinds=(TELLING,))
 
 
 async def give(reply, how):

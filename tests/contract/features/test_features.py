@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -12,10 +12,9 @@ import pytest
 from fastapi import APIRouter
 
 from eagleray.contracts.audits import AuditQuery
+from eagleray.errors import InputError
 from eagleray.setting_groups.serving import AuthSettings
-from serve.audit.kinds import KINDS
 from serve.audit.service import LocalAuditService
-from serve.composition.features import choose_features
 from serve.composition.server import open_local_server
 from serve.http.access import Searching
 from serve.http.feature import Feature, given
@@ -57,12 +56,22 @@ async def open_greeting(server):
 
 
 TOY = Feature(routers=(router,), parts=GreetingParts, open=open_greeting)
+SAME_PARTS = replace(TOY, routers=())
+SAME_KINDS = replace(toy_tellings.TOY, routers=(), parts=int, open=lambda server: nullcontext(0))
+TELLS = f"{toy_tellings.__name__}:TOY"
 
 
-def open_toy_server(settings, features):
-    """Open a server of some features in this process, for whoever asks."""
+def name_features(settings, *names):
+    """Return settings that name features of this module, and others with their module."""
+    words = [name if ":" in name else f"{__name__}:{name}" for name in names]
+    serve = settings.serve.model_copy(update={"features": " ".join(words)})
+    return settings.model_copy(update={"serve": serve})
+
+
+def open_toy_server(settings):
+    """Open a server in this process, for whoever asks."""
     settings = settings.model_copy(update={"auth": AuthSettings(is_development=True)})
-    return open_local_server(settings, alias="live", host="127.0.0.1", features=features)
+    return open_local_server(settings, alias="live", host="127.0.0.1")
 
 
 def connect(app):
@@ -74,7 +83,7 @@ def test_a_toy_is_served_beside_all_others_and_ends_with_the_server_before_its_c
     LOG.clear()
 
     async def body():
-        opening = open_toy_server(settings, (*choose_features("callers"), TOY))
+        opening = open_toy_server(name_features(settings, "TOY"))
         async with opening as app, connect(app) as client:
             assert (await client.get("/greeting")).json() == {
                 "words": ["hello", "development"],
@@ -89,29 +98,28 @@ def test_a_toy_is_served_beside_all_others_and_ends_with_the_server_before_its_c
 
 
 def test_a_toy_that_streams_is_recorded_as_its_own_kind_in_the_log_of_its_collection(tmp_path):
-    settings, _ = publish_hashed(tmp_path)
+    settings = name_features(publish_hashed(tmp_path)[0], TELLS)
 
     async def body():
-        opening = open_toy_server(settings, toy_tellings.choose_with_toy("off"))
-        async with opening as app, connect(app) as client:
+        async with open_toy_server(settings) as app, connect(app) as client:
             told = await client.get("/collections/notes/tellings/whole")
             assert (told.status_code, told.text.count("data: ")) == (200, toy_tellings.N_PIECES + 1)
             assert (await client.get("/collections/none/tellings/whole")).status_code == 404
 
     asyncio.run(body())
-    audit = LocalAuditService(settings, KINDS.extend(toy_tellings.TELLING))
+    audit = LocalAuditService(settings)
     shown = list(audit.show(AuditQuery(action="telling")))
     assert [(row["status"], len(row["hits"])) for row in shown] == [("begun", 0), ("ok", 5)]
     assert audit.verify(heads="")["findings"] == []
 
 
-def test_what_is_not_listed_is_not_served(tmp_path):
+def test_what_no_setting_names_is_not_served(tmp_path):
     settings, _ = publish_hashed(tmp_path)
 
     async def body():
-        async with open_toy_server(settings, (TOY,)) as app, connect(app) as client:
-            assert (await client.get("/greeting")).status_code == 200
-            assert (await client.get("/collections")).status_code == 404
+        async with open_toy_server(settings) as app, connect(app) as client:
+            assert (await client.get("/greeting")).status_code == 404
+            assert (await client.get("/collections")).status_code == 200
 
     asyncio.run(body())
 
@@ -121,9 +129,36 @@ def test_two_features_that_give_the_same_are_refused_and_all_is_closed(tmp_path)
     LOG.clear()
 
     async def body():
-        with pytest.raises(ValueError, match="GreetingParts"):
-            async with open_toy_server(settings, (TOY, replace(TOY, routers=()))):
+        with pytest.raises(InputError, match="two features give GreetingParts"):
+            async with open_toy_server(name_features(settings, "TOY", "SAME_PARTS")):
                 pass
 
     asyncio.run(body())
     assert ["opened over notes", f"closed while {snapshot} answers"] == LOG
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["no.such:TOY"], "'no.such:TOY' cannot be imported .*; install its package"),
+        (["LOG"], "EAGLERAY_SERVE__FEATURES: expected a Feature, found '.*:LOG'"),
+        (["TOY", "TOY"], "'.*:TOY' has the route GET /greeting, which is served already; name each"),
+        ([TELLS, "SAME_KINDS"], "that no two kinds have, found twice: Telling, telling$"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_with_what_to_do_by_the_commands_of_the_log_too(
+    tmp_path, names, expected
+):
+    settings = name_features(publish_hashed(tmp_path)[0], *names)
+
+    async def body():
+        with pytest.raises(InputError, match=expected):
+            async with open_toy_server(settings):
+                pass
+
+    asyncio.run(body())
+    audit = LocalAuditService(settings)
+    if names != ["TOY", "TOY"]:  # which have no kinds of requests, and no routes in the log
+        with pytest.raises(InputError, match=expected):
+            list(audit.show(AuditQuery(action="telling")))
+    assert audit.verify(heads="")["findings"] == []

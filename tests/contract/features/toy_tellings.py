@@ -13,7 +13,6 @@ from eagleray.errors import StoreError
 from serve.audit.entries import ReplyDetails, RequestDetails
 from serve.audit.record import RecordedHit
 from serve.audit.request_kinds import RequestKind
-from serve.composition.features import choose_features
 from serve.http.access import Asking
 from serve.http.audited_stream import AuditedStream, open_audited_reply
 from serve.http.feature import Feature, given, made_by
@@ -67,7 +66,3 @@ async def tell(name: str, how: str, caller: Asking, server: Annotated[Server, gi
 
 
 TOY = Feature(routers=(router,), parts=Server, open=made_by(lambda server: server), kinds=(TELLING,))
-
-
-def choose_with_toy(readers):
-    return (*choose_features(readers), TOY)

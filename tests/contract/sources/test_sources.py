@@ -38,7 +38,7 @@ def test_a_folder_that_is_not_there_is_refused_at_once(tmp_path):
     ("named", "expected"),
     [
         ("quotes", "expected scheme=package.module:attribute, the scheme in lower case, found 'quotes'"),
-        ("Quotes=quotes:make", "the scheme in lower case, found 'Quotes=quotes:make'"),
+        ("Quotes=quotes:make", "expected .* the scheme in lower case, found 'Quotes=quotes:make'"),
         ("quotes=quotes", "expected package.module:attribute, found 'quotes'"),
         ("s3=quotes:make", "there is a source for s3:// already; choose another scheme"),
         ("a=math:floor a=math:ceil", "there is a source for a:// already"),

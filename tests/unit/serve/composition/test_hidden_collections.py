@@ -12,6 +12,7 @@ import re
 import pytest
 
 from eagleray.contracts.callers import Role
+from eagleray.setting_groups.serving import ServeSettings
 from serve.composition.features import choose_features
 from tests.unit.serve.composition.conftest import Desk
 
@@ -58,7 +59,7 @@ PASSING = {"content-length", "date", "x-request-id"}
 
 def list_routes(readers="callers"):
     """Yield method and template of every route there is."""
-    for feature in choose_features(readers):
+    for feature in choose_features(ServeSettings(metrics=readers)):
         for router in feature.routers:
             for route in router.routes:
                 yield from ((method, route.path) for method in sorted(route.methods))

@@ -25,6 +25,7 @@ from eagleray.errors import AuditError, AuthenticationError
 from eagleray.rerankers import load_reranker, open_pair_reader
 from eagleray.setting_groups.engine import EmbedderSettings, RerankerSettings
 from eagleray.setting_groups.parsing import ParsingSettings
+from eagleray.setting_groups.serving import ServeSettings
 from eagleray.settings import Settings
 from indexes.gating import SnapshotGate
 from indexes.snapshots.aliases import AliasMove, alias_history, move_alias, read_alias
@@ -171,7 +172,8 @@ def make_serve_with(store):
         shared = {"quotas": quotas, "reranker": reranker}
         taking = make_file_taker(store) if takes_files else {}
         unswept = replace(UPLOADS, open=made_by(choose_upload_parts))  # tests sweep when they want it
-        features = [unswept if one is UPLOADS else one for one in choose_features(metrics_for)]
+        chosen = choose_features(ServeSettings(metrics=metrics_for))
+        features = [unswept if one is UPLOADS else one for one in chosen]
 
         async def serve():
             opening = open_collection(
