@@ -6,7 +6,7 @@ EagleRayError
 │   ├── MappingError               a mapping file, with the line of the fault
 │   ├── FilterError                a filter expression, with the position of the fault
 │   │   └── FilterColumnError          a column that is not there, or a value of another type
-│   ├── QueryError                 an empty query, k = 0, a vector that does not fit
+│   ├── QueryError                 an empty query, k = 0, an argument of the wrong type
 │   │   └── DocumentNotFoundError      no document of that name that the caller may see
 │   ├── ReusedKeyError             an idempotency key that was used for another request
 │   ├── SourceError                a folder or prefix that cannot be read or is empty

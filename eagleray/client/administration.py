@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
 
+from eagleray.client.choices import read_count, read_flag, read_place, read_text
+from eagleray.client.keywords import with_keywords
 from eagleray.contracts.manifests import AliasEntry
 from eagleray.contracts.services import IngestRequest, OnProgress
 from eagleray.contracts.times import parse_instant
 from eagleray.models.widget_notices import without_widget_notices
 from eagleray.parts import INDEX, JOBS
-from eagleray.settings import load_named
+from eagleray.settings import Settings, load_named
 
 
 class IngestOptions(TypedDict, total=False):
@@ -35,7 +37,18 @@ class IngestOptions(TypedDict, total=False):
     resume: bool
     workers: int
     address: str
-    on_progress: OnProgress
+    on_progress: OnProgress | None
+
+
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    "name": "",
+    "alias": "live",
+    "resume": True,
+    "workers": 0,
+    "address": "",
+    "on_progress": None,
+}
+"""Option of an ingest -> what it is where it is not given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +100,7 @@ _NOT_COUNTED: Final = frozenset(
 """Members of a job's report that are no counts."""
 
 
+@with_keywords(IngestOptions, _DEFAULTS)
 def ingest(
     source: str | Path,
     *,
@@ -108,25 +122,25 @@ def ingest(
         options: `name`, `alias`, `resume`, `workers`, `address`, `on_progress`, as of `IngestOptions`.
 
     Raises:
-        InputError: the source, the mapping or a setting cannot be used as it is.
+        TypeError: there is no such option; nothing was read.
+        InputError: the source, the mapping, an option or a setting cannot be used as it is.
         MissingExtraError: ray is not installed.
         ConflictError: somebody else published meanwhile.
         GateError: the snapshot did not pass its gate; it stays unpublished.
         StoreError, ClusterError: the store or the cluster failed; run it again.
     """
-    workers = options.get("workers", 0)
-    groups = {"jobs": {"workers": workers}} if workers else None
-    settings = load_named(store=str(store), collection=collection, groups=groups)
+    chosen = {**_DEFAULTS, **options}
     request = IngestRequest(
-        source=str(source),
-        source_name=options.get("name", ""),
-        mapping=str(mapping),
-        alias=options.get("alias", "live"),
-        is_resumed=options.get("resume", True),
-        address=options.get("address", ""),
+        source=read_place("source", source),
+        source_name=read_text("name", chosen["name"]),
+        mapping=read_place("mapping", mapping),
+        alias=read_text("alias", chosen["alias"]),
+        is_resumed=read_flag("resume", chosen["resume"]),
+        address=read_text("address", chosen["address"]),
     )
+    settings = _load(store, collection, workers=read_count("workers", chosen["workers"]))
     with without_widget_notices():
-        report = JOBS.load(settings).ingest(request, options.get("on_progress", _pass_over))
+        report = JOBS.load(settings).ingest(request, chosen["on_progress"] or _pass_over)
     return _read_report(report)
 
 
@@ -149,8 +163,8 @@ def publish(
         GateError: the snapshot did not pass its gate; the alias stays.
         ConflictError: somebody else moved the alias meanwhile.
     """
-    service = INDEX.load(load_named(store=str(store), collection=collection))
-    moved = service.publish(snapshot=snapshot, alias=alias)
+    service = INDEX.load(_load(store, collection))
+    moved = service.publish(snapshot=read_text("snapshot", snapshot), alias=read_text("alias", alias))
     return AliasEntry(
         sequence=moved["sequence"],
         snapshot=moved["snapshot"],
@@ -170,7 +184,7 @@ def snapshots(store: str | Path = "", *, collection: str = "") -> tuple[Snapshot
     Raises:
         NotPublishedError: there is no such collection.
     """
-    service = INDEX.load(load_named(store=str(store), collection=collection))
+    service = INDEX.load(_load(store, collection))
     return tuple(
         SnapshotSummary(
             snapshot=row["snapshot"],
@@ -181,6 +195,12 @@ def snapshots(store: str | Path = "", *, collection: str = "") -> tuple[Snapshot
         )
         for row in service.list_snapshots()
     )
+
+
+def _load(store: str | Path, collection: str, *, workers: int = 0) -> Settings:
+    groups = {"jobs": {"workers": workers}} if workers else None
+    place, name = read_place("store", store), read_text("collection", collection)
+    return load_named(store=place, collection=name, groups=groups)
 
 
 def _read_report(report: Mapping[str, Any]) -> IngestReport:

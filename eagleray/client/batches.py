@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from eagleray.client.choices import read_filter_text, read_groups, read_text, read_time, refuse
 from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.hits import SearchOptions, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.search_options import pick_options
-from eagleray.contracts.times import parse_instant
 from eagleray.errors import QueryError
 
 if TYPE_CHECKING:
@@ -32,26 +32,24 @@ def make_requests(
         parse_filter: reads a filter.
 
     Raises:
-        QueryError: a column is missing or unknown; names it.
+        QueryError: a column is missing or unknown, or a row has no question or a wrong value; names it.
         InputError: a time or a filter cannot be read.
     """
-    unknown = [str(name) for name in questions.columns if name not in COLUMNS]
-    if unknown or "query" not in questions.columns:
-        found = ", ".join(map(str, questions.columns))
-        raise QueryError(detail=f"questions have the columns {', '.join(COLUMNS)}; found {found}")
+    _check_columns(questions)
     filters: dict[str, FilterExpression | None] = {"": None}
     requests = []
-    for row in questions.to_dict("records"):
-        where = _choose(row.get("where"), "")
+    for label, row in zip(questions.index, questions.to_dict("records"), strict=True):
+        query = read_text(f"the query of row {label!r}", row["query"])
+        where = read_filter_text(_choose(row.get("where"), ""))
         if where not in filters:
             filters[where] = parse_filter(where)
-        as_of, groups = _choose(row.get("as_of"), None), _choose(row.get("groups"), ())
+        groups = read_groups(_choose(row.get("groups"), ()))
         requests.append(
             SearchRequest(
-                query=str(row["query"]),
-                as_of=None if as_of is None else parse_instant(as_of),
+                query=query,
+                as_of=read_time(_choose(row.get("as_of"), None)),
                 filter=filters[where],
-                principal=Principal(subject="local", groups=list_groups(groups)),
+                principal=Principal(subject="local", groups=groups),
                 **pick_options(options),
             )
         )
@@ -65,11 +63,16 @@ def make_answers(questions: pd.DataFrame, table: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def list_groups(groups: str | Iterable[str]) -> frozenset[str]:
-    """Return groups that were given as a name, or several."""
-    return frozenset([groups] if isinstance(groups, str) else groups)
+def _check_columns(questions: pd.DataFrame) -> None:
+    if not hasattr(questions, "columns"):
+        refuse("questions", questions, "a pandas DataFrame")
+    unknown = [str(name) for name in questions.columns if name not in COLUMNS]
+    if unknown or "query" not in questions.columns:
+        found = ", ".join(map(str, questions.columns))
+        raise QueryError(detail=f"questions have the columns {', '.join(COLUMNS)}; found {found}")
 
 
 def _choose(value: Any, otherwise: Any) -> Any:
     """Return a cell's value, or what stands for a missing one: `None`, NaN and NaT are missing."""
-    return otherwise if value is None or value != value else value
+    is_missing = value is None or (not hasattr(value, "__len__") and value != value)
+    return otherwise if is_missing else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eagleray.client.choices import read_seconds, read_text
 from eagleray.client.remote import RemoteCollection
 from eagleray.client.remote_async import AsyncRemoteCollection
 from eagleray.errors import MissingExtraError
@@ -38,6 +39,7 @@ def connect(
         InputError: the address or the key cannot be used, or others on the way could read the key.
         MissingExtraError: httpx is not installed.
     """
+    read_text("snapshot", snapshot), read_seconds("timeout_s", timeout_s)
     endpoint = _read_endpoint(url, collection=collection, api_key=api_key, allow_http=allow_http)
     from eagleray.client.transports import HttpTransport
 
@@ -61,6 +63,7 @@ def connect_async(
         InputError: the address or the key cannot be used, or others on the way could read the key.
         MissingExtraError: httpx is not installed.
     """
+    read_text("snapshot", snapshot), read_seconds("timeout_s", timeout_s)
     endpoint = _read_endpoint(url, collection=collection, api_key=api_key, allow_http=allow_http)
     from eagleray.client.transports import AsyncHttpTransport
 
@@ -74,6 +77,9 @@ def _read_endpoint(url: str, *, collection: str, api_key: str, allow_http: bool)
         from eagleray.client.endpoints import read_endpoint
     except ModuleNotFoundError as error:
         raise MissingExtraError(part="httpx", extra="client") from error
+    named = {"url": url, "collection": collection, "api_key": api_key}
+    for name, value in named.items():
+        read_text(name, value)
     settings = load_settings(**({"collection": collection} if collection else {}))
     kept = settings.api_key.get_secret_value() if settings.api_key else ""
     return read_endpoint(url, collection=settings.collection, api_key=api_key or kept, allow_http=allow_http)

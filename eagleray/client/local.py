@@ -7,16 +7,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from eagleray.client.batches import list_groups, make_answers, make_requests
-from eagleray.client.choices import Moment, read_time
+from eagleray.client.batches import make_answers, make_requests
+from eagleray.client.choices import (
+    Moment,
+    read_count,
+    read_filter_text,
+    read_groups,
+    read_place,
+    read_text,
+    read_texts,
+    read_time,
+)
 from eagleray.client.frames import make_frame
+from eagleray.client.keywords import with_keywords
 from eagleray.client.questions import (
+    DEFAULTS,
     OptionArguments,
     Question,
     SearchArguments,
     make_options,
     make_question,
-    spell_out,
 )
 from eagleray.contracts.facets import ValueCounts, make_counts
 from eagleray.contracts.hits import FacetRequest, SearchResponse
@@ -53,7 +63,7 @@ class LocalCollection:
     def __repr__(self) -> str:
         return f"<LocalCollection {self.name!r}, snapshot {self.snapshot[:12]}>"
 
-    @spell_out(SearchArguments)
+    @with_keywords(SearchArguments, DEFAULTS)
     def search(
         self, query: str, *, groups: str | Iterable[str] = (), **arguments: Unpack[SearchArguments]
     ) -> SearchResponse:
@@ -79,7 +89,7 @@ class LocalCollection:
         """
         return self._ask(make_question(query, **arguments), groups)
 
-    @spell_out(SearchArguments)
+    @with_keywords(SearchArguments, DEFAULTS)
     def more_like(
         self, doc_id: str, *, groups: str | Iterable[str] = (), **arguments: Unpack[SearchArguments]
     ) -> SearchResponse:
@@ -91,7 +101,7 @@ class LocalCollection:
         """
         return self._ask(make_question(like=doc_id, **arguments), groups)
 
-    @spell_out(SearchArguments)
+    @with_keywords(SearchArguments, DEFAULTS)
     def search_batch(
         self,
         queries: Sequence[str],
@@ -106,7 +116,8 @@ class LocalCollection:
         Raises:
             InputError: as `search`; where one question cannot be answered, none is.
         """
-        return tuple(self.search(query, groups=groups, **arguments) for query in queries)
+        asked = read_texts("queries", queries)
+        return tuple(self.search(query, groups=groups, **arguments) for query in asked)
 
     def count_values(
         self,
@@ -128,13 +139,14 @@ class LocalCollection:
 
         Raises:
             FilterError: there is no such column, or the filter cannot be used.
-            QueryError: no value is wanted.
+            QueryError: no value is wanted, or an argument has a wrong value.
         """
+        filtered = read_filter_text(where)
         request = FacetRequest(
-            column=column,
-            n=n,
+            column=read_text("column", column),
+            n=read_count("n", n),
             as_of=read_time(as_of),
-            filter=self._service.parse_filter(where) if where else None,
+            filter=self._service.parse_filter(filtered) if filtered else None,
             principal=_name_caller(groups),
         )
         counted = self._engine.count_values(request)
@@ -153,12 +165,12 @@ class LocalCollection:
         Raises:
             DocumentNotFoundError: the caller sees no such document as of that time.
         """
-        principal = _name_caller(groups)
-        return self._engine.show_document(
-            DocumentRequest(doc_id=doc_id, as_of=read_time(as_of), principal=principal)
+        request = DocumentRequest(
+            doc_id=read_text("doc_id", doc_id), as_of=read_time(as_of), principal=_name_caller(groups)
         )
+        return self._engine.show_document(request)
 
-    @spell_out(SearchArguments)
+    @with_keywords(SearchArguments, DEFAULTS)
     def search_frame(
         self, query: str, *, groups: str | Iterable[str] = (), **arguments: Unpack[SearchArguments]
     ) -> pd.DataFrame:
@@ -174,7 +186,7 @@ class LocalCollection:
         """
         return make_frame(self.search(query, groups=groups, **arguments).hits)
 
-    @spell_out(OptionArguments)
+    @with_keywords(OptionArguments, DEFAULTS)
     def search_many(self, questions: pd.DataFrame, **arguments: Unpack[OptionArguments]) -> pd.DataFrame:
         """Return the hits of many questions, each with a time, a filter and groups of its own.
 
@@ -217,8 +229,10 @@ def open_collection(
     Raises:
         NotPublishedError: there is no such collection, alias or snapshot.
         IntegrityError: something the snapshot needs is damaged.
+        QueryError: an argument is not text.
     """
-    settings = load_named(store=str(store), collection=collection)
+    collection, snapshot = read_text("collection", collection), read_text("snapshot", snapshot)
+    settings = load_named(store=read_place("store", store), collection=collection)
     service = INDEX.load(settings)
     with without_widget_notices():
         engine = service.open_engine(snapshot=snapshot)
@@ -226,4 +240,4 @@ def open_collection(
 
 
 def _name_caller(groups: str | Iterable[str]) -> Principal:
-    return Principal(subject="local", groups=list_groups(groups))
+    return Principal(subject="local", groups=read_groups(groups))

@@ -5,20 +5,19 @@ A write or removal goes under a key of its own, so that it is safe to send again
 
 from __future__ import annotations
 
-import math
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from eagleray.client.choices import read_mappings, read_seconds
 from eagleray.client.conversation import Call, Operation
 from eagleray.client.questions import Question, show_time, write_json
 from eagleray.contracts.answers import read_counts, read_document, read_response
 from eagleray.contracts.facets import ValueCounts
 from eagleray.contracts.hits import FacetRequest, SearchResponse
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
-from eagleray.errors import QueryError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,11 +99,12 @@ def describe_upsert(
     documents: Sequence[Mapping[str, Any]], *, wait_s: float | None = None
 ) -> Operation[Written]:
     """Return the operation that writes documents, all or none; the answer waits `wait_s` to find them."""
+    written = read_mappings("documents", documents)
     headers, query = _make_key(), urlencode(_list_wait(wait_s))
     path = f"/documents?{query}" if query else "/documents"
 
     def write(timeout_s: float) -> Call:
-        body = write_json({"documents": [dict(document) for document in documents]})
+        body = write_json({"documents": written})
         return Call(method="POST", path=path, body=body, timeout_s=timeout_s, headers=headers)
 
     return Operation(write=write, read=_read_written)
@@ -129,10 +129,8 @@ def _post(path: str, body: dict[str, Any], timeout_s: float) -> Call:
 
 def _list_wait(wait_s: float | None) -> list[tuple[str, str]]:
     """Return the parameter that says how long the answer waits; none where the server decides."""
-    if wait_s is None:
+    if read_seconds("wait_s", wait_s) is None:
         return []
-    if not (wait_s >= 0.0 and math.isfinite(wait_s)):
-        raise QueryError(detail=f"wait_s must be a finite number of at least 0, found {wait_s}")
     return [("wait_s", f"{wait_s:g}")]
 
 

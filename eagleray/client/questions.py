@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Final, ParamSpec, TypedDict, TypeVar, Unpack
+from functools import partial
+from typing import Any, Final, TypedDict, Unpack
 
-from eagleray.client.choices import Moment, choose_granularity, choose_mode, read_time
+from eagleray.client.choices import (
+    Moment,
+    choose_granularity,
+    choose_mode,
+    read_count,
+    read_filter_text,
+    read_flag,
+    read_ranking,
+    read_text,
+    read_time,
+)
 from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.hits import Ranking, SearchOptions, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.search_options import pick_options, show_options
 from eagleray.contracts.times import format_micros
 from eagleray.errors import QueryError
-
-Given = ParamSpec("Given")
-Returned = TypeVar("Returned")
 
 
 class OptionArguments(TypedDict, total=False):
@@ -53,7 +60,7 @@ class SearchArguments(OptionArguments, total=False):
     exact: bool
 
 
-_DEFAULTS: Final[Mapping[str, Any]] = {
+DEFAULTS: Final[Mapping[str, Any]] = {
     **{item.name: item.default for item in fields(SearchOptions)},
     "mode": str(SearchOptions().mode),
     "chunks": False,
@@ -61,6 +68,17 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "where": "",
 }
 """Argument -> what it is where it is not given."""
+
+_READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "k": partial(read_count, "k"),
+    "mode": choose_mode,
+    "chunks": choose_granularity,
+    "ranking": read_ranking,
+    "rerank": partial(read_count, "rerank"),
+    "where": read_filter_text,
+    "exact": partial(read_flag, "exact"),
+}
+"""Argument -> what checks it and returns what it means."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +126,7 @@ def make_options(**arguments: Unpack[OptionArguments]) -> SearchOptions:
     """Return the options that a call's arguments make.
 
     Raises:
-        QueryError: there is no such mode.
+        QueryError: a value is none of those that its argument has.
         TypeError: there is no such argument.
     """
     return SearchOptions(**_name_options(arguments))
@@ -120,38 +138,14 @@ def make_question(
     """Return the question that a call's arguments make.
 
     Raises:
-        QueryError: there is no such mode.
+        QueryError: a value is none of those that its argument has.
         InvalidTimeError: `as_of` names no instant.
         TypeError: there is no such argument.
     """
     given = _name_options(arguments)
     as_of = read_time(given.pop("as_of", None))
+    query, like = read_text("query", query), read_text("doc_id", like)
     return Question(query=query, like=like, snapshot=snapshot, as_of=as_of, **given)
-
-
-def spell_out(
-    arguments: type, defaults: Mapping[str, Any] = _DEFAULTS
-) -> Callable[[Callable[Given, Returned]], Callable[Given, Returned]]:
-    """Return what lets a function show each keyword argument it takes as `**…`, in `help` and completion.
-
-    Args:
-        arguments: the typed dictionary of these arguments.
-        defaults: what each is where it is not given.
-    """
-
-    def tell(function: Callable[Given, Returned]) -> Callable[Given, Returned]:
-        found = inspect.signature(function)
-        kept = [item for item in found.parameters.values() if item.kind is not item.VAR_KEYWORD]
-        spelled = [
-            inspect.Parameter(
-                name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=_write(hint)
-            )
-            for name, hint in _list_hints(arguments)
-        ]
-        function.__signature__ = found.replace(parameters=[*kept, *spelled])  # type: ignore[attr-defined]  # read by inspect
-        return function
-
-    return tell
 
 
 def show_time(micros: int | None) -> str | None:
@@ -173,21 +167,10 @@ def write_json(body: Mapping[str, Any]) -> bytes:
 
 def _name_options(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return a call's arguments by the names of the options, those that have one."""
-    given = dict(arguments)
-    if "mode" in given:
-        given["mode"] = choose_mode(given["mode"])
+    given = {name: _READERS[name](value) if name in _READERS else value for name, value in arguments.items()}
     if "chunks" in given:
-        given["granularity"] = choose_granularity(given.pop("chunks"))
+        given["granularity"] = given.pop("chunks")
     return given
-
-
-def _list_hints(arguments: type) -> list[tuple[str, Any]]:
-    return list(arguments.__annotations__.items())
-
-
-def _write(hint: Any) -> str:
-    """Return an annotation as it stands in the source."""
-    return str(getattr(hint, "__forward_arg__", hint))
 
 
 def _unwrap(value: Any) -> Any:

@@ -9,9 +9,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, Unpack
 
-from eagleray.client.choices import Moment, read_time
+from eagleray.client.choices import (
+    Moment,
+    read_count,
+    read_filter_text,
+    read_seconds,
+    read_text,
+    read_texts,
+    read_time,
+)
 from eagleray.client.conversation import Call, Failure, Operation, Pause, Reply, Retrying, converse
 from eagleray.client.frames import make_frame
+from eagleray.client.keywords import with_keywords
 from eagleray.client.operations import (
     Written,
     describe_batch,
@@ -21,7 +30,7 @@ from eagleray.client.operations import (
     describe_search,
     describe_upsert,
 )
-from eagleray.client.questions import Question, SearchArguments, make_question, spell_out
+from eagleray.client.questions import DEFAULTS, Question, SearchArguments, make_question
 from eagleray.contracts.facets import ValueCounts
 from eagleray.contracts.hits import FacetRequest, SearchResponse
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
@@ -96,7 +105,7 @@ class RemoteCollection:
         """End the connections; nothing can be asked afterwards."""
         self._transport.close()
 
-    @spell_out(SearchArguments)
+    @with_keywords(SearchArguments, DEFAULTS)
     def search(
         self, query: str, *, timeout_s: float | None = None, **arguments: Unpack[SearchArguments]
     ) -> SearchResponse:
@@ -121,7 +130,7 @@ class RemoteCollection:
         question = make_question(query, snapshot=self._snapshot, **arguments)
         return self.ask(question, timeout_s=timeout_s)
 
-    @spell_out(SearchArguments)
+    @with_keywords(SearchArguments, DEFAULTS)
     def more_like(
         self, doc_id: str, *, timeout_s: float | None = None, **arguments: Unpack[SearchArguments]
     ) -> SearchResponse:
@@ -134,7 +143,7 @@ class RemoteCollection:
         question = make_question(like=doc_id, snapshot=self._snapshot, **arguments)
         return self.ask(question, timeout_s=timeout_s)
 
-    @spell_out(SearchArguments)
+    @with_keywords(SearchArguments, DEFAULTS)
     def search_batch(
         self, queries: Sequence[str], *, timeout_s: float | None = None, **arguments: Unpack[SearchArguments]
     ) -> tuple[SearchResponse, ...]:
@@ -151,7 +160,10 @@ class RemoteCollection:
         Raises:
             EagleRayError: as `search`; where one question cannot be answered, none is.
         """
-        questions = [make_question(query, snapshot=self._snapshot, **arguments) for query in queries]
+        questions = [
+            make_question(query, snapshot=self._snapshot, **arguments)
+            for query in read_texts("queries", queries)
+        ]
         return self.ask_batch(questions, timeout_s=timeout_s)
 
     def count_values(
@@ -176,7 +188,10 @@ class RemoteCollection:
             FilterError: there is no such column, or the filter cannot be used.
             EagleRayError: as `search`.
         """
-        request = FacetRequest(column=column, n=n, as_of=read_time(as_of))
+        request = FacetRequest(
+            column=read_text("column", column), n=read_count("n", n), as_of=read_time(as_of)
+        )
+        where = read_filter_text(where)
         operation = describe_counts(request, where=where, snapshot=self._snapshot)
         return self._carry(operation, timeout_s)
 
@@ -194,10 +209,10 @@ class RemoteCollection:
             DocumentNotFoundError: the caller sees no such document as of that time.
             EagleRayError: as `search`.
         """
-        request = DocumentRequest(doc_id=doc_id, as_of=read_time(as_of))
+        request = DocumentRequest(doc_id=read_text("doc_id", doc_id), as_of=read_time(as_of))
         return self._carry(describe_document(request, snapshot=self._snapshot), timeout_s)
 
-    @spell_out(SearchArguments)
+    @with_keywords(SearchArguments, DEFAULTS)
     def search_frame(
         self, query: str, *, timeout_s: float | None = None, **arguments: Unpack[SearchArguments]
     ) -> pd.DataFrame:
@@ -269,10 +284,11 @@ class RemoteCollection:
         Raises:
             EagleRayError: as `upsert`.
         """
-        return self._carry(describe_removal(doc_ids, wait_s=wait_s), timeout_s)
+        return self._carry(describe_removal(read_texts("doc_ids", doc_ids), wait_s=wait_s), timeout_s)
 
     def _carry(self, operation: Operation[Answer], timeout_s: float | None) -> Answer:
-        left_s = self._timeout_s if timeout_s is None else timeout_s
+        wanted_s = read_seconds("timeout_s", timeout_s)
+        left_s = self._timeout_s if wanted_s is None else wanted_s
         talk = converse(operation, url=self._endpoint.url, timeout_s=left_s, retrying=self._retrying)
         step = next(talk)
         while True:

@@ -6,9 +6,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, Unpack
 
-from eagleray.client.choices import Moment, read_time
+from eagleray.client.choices import (
+    Moment,
+    read_count,
+    read_filter_text,
+    read_seconds,
+    read_text,
+    read_texts,
+    read_time,
+)
 from eagleray.client.conversation import Call, Failure, Operation, Pause, Reply, Retrying, converse
 from eagleray.client.frames import make_frame
+from eagleray.client.keywords import with_keywords
 from eagleray.client.operations import (
     Written,
     describe_batch,
@@ -18,7 +27,7 @@ from eagleray.client.operations import (
     describe_search,
     describe_upsert,
 )
-from eagleray.client.questions import Question, SearchArguments, make_question, spell_out
+from eagleray.client.questions import DEFAULTS, Question, SearchArguments, make_question
 from eagleray.contracts.facets import ValueCounts
 from eagleray.contracts.hits import FacetRequest, SearchResponse
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
@@ -93,7 +102,7 @@ class AsyncRemoteCollection:
         """End the connections; nothing can be asked afterwards."""
         await self._transport.close()
 
-    @spell_out(SearchArguments)
+    @with_keywords(SearchArguments, DEFAULTS)
     async def search(
         self, query: str, *, timeout_s: float | None = None, **arguments: Unpack[SearchArguments]
     ) -> SearchResponse:
@@ -118,7 +127,7 @@ class AsyncRemoteCollection:
         question = make_question(query, snapshot=self._snapshot, **arguments)
         return await self.ask(question, timeout_s=timeout_s)
 
-    @spell_out(SearchArguments)
+    @with_keywords(SearchArguments, DEFAULTS)
     async def more_like(
         self, doc_id: str, *, timeout_s: float | None = None, **arguments: Unpack[SearchArguments]
     ) -> SearchResponse:
@@ -131,7 +140,7 @@ class AsyncRemoteCollection:
         question = make_question(like=doc_id, snapshot=self._snapshot, **arguments)
         return await self.ask(question, timeout_s=timeout_s)
 
-    @spell_out(SearchArguments)
+    @with_keywords(SearchArguments, DEFAULTS)
     async def search_batch(
         self, queries: Sequence[str], *, timeout_s: float | None = None, **arguments: Unpack[SearchArguments]
     ) -> tuple[SearchResponse, ...]:
@@ -148,7 +157,10 @@ class AsyncRemoteCollection:
         Raises:
             EagleRayError: as `search`; where one question cannot be answered, none is.
         """
-        questions = [make_question(query, snapshot=self._snapshot, **arguments) for query in queries]
+        questions = [
+            make_question(query, snapshot=self._snapshot, **arguments)
+            for query in read_texts("queries", queries)
+        ]
         return await self.ask_batch(questions, timeout_s=timeout_s)
 
     async def count_values(
@@ -173,7 +185,10 @@ class AsyncRemoteCollection:
             FilterError: there is no such column, or the filter cannot be used.
             EagleRayError: as `search`.
         """
-        request = FacetRequest(column=column, n=n, as_of=read_time(as_of))
+        request = FacetRequest(
+            column=read_text("column", column), n=read_count("n", n), as_of=read_time(as_of)
+        )
+        where = read_filter_text(where)
         operation = describe_counts(request, where=where, snapshot=self._snapshot)
         return await self._carry(operation, timeout_s)
 
@@ -191,10 +206,10 @@ class AsyncRemoteCollection:
             DocumentNotFoundError: the caller sees no such document as of that time.
             EagleRayError: as `search`.
         """
-        request = DocumentRequest(doc_id=doc_id, as_of=read_time(as_of))
+        request = DocumentRequest(doc_id=read_text("doc_id", doc_id), as_of=read_time(as_of))
         return await self._carry(describe_document(request, snapshot=self._snapshot), timeout_s)
 
-    @spell_out(SearchArguments)
+    @with_keywords(SearchArguments, DEFAULTS)
     async def search_frame(
         self, query: str, *, timeout_s: float | None = None, **arguments: Unpack[SearchArguments]
     ) -> pd.DataFrame:
@@ -266,10 +281,11 @@ class AsyncRemoteCollection:
         Raises:
             EagleRayError: as `upsert`.
         """
-        return await self._carry(describe_removal(doc_ids, wait_s=wait_s), timeout_s)
+        return await self._carry(describe_removal(read_texts("doc_ids", doc_ids), wait_s=wait_s), timeout_s)
 
     async def _carry(self, operation: Operation[Answer], timeout_s: float | None) -> Answer:
-        left_s = self._timeout_s if timeout_s is None else timeout_s
+        wanted_s = read_seconds("timeout_s", timeout_s)
+        left_s = self._timeout_s if wanted_s is None else wanted_s
         talk = converse(operation, url=self._endpoint.url, timeout_s=left_s, retrying=self._retrying)
         step = next(talk)
         while True:

@@ -93,6 +93,9 @@ def parse_instant(value: str | datetime | date, *, default_zone: str | None = No
         moment = value
     elif isinstance(value, date):
         moment, is_date = datetime(value.year, value.month, value.day), True
+    elif not isinstance(value, str):
+        expected = "expected ISO 8601 text, a date, or a datetime with a zone"
+        raise InvalidTimeError(text=str(value), reason=expected)
     else:
         text = value.strip()
         is_date = _DATE_ONLY.fullmatch(text) is not None

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date
 
 import httpx
+import numpy as np
 import pandas as pd
 import pytest
 import uvicorn
@@ -194,6 +195,24 @@ FAULTS = {
 }
 """Values of arguments that cannot."""
 
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 0),
+    st.floats(),
+    st.text(max_size=5),
+    st.binary(max_size=3),
+    st.dates(),
+    st.lists(st.one_of(st.none(), st.integers(), st.text(max_size=3)), max_size=3),
+    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+    st.sampled_from([(), object(), np.int64(3), np.float64("nan"), np.bool_(True), np.array([1, 2]), pd.NaT]),
+    st.builds(eagleray.Ranking, diversity=st.sampled_from([None, "1", True, float("nan")])),
+    st.builds(eagleray.Ranking, boosts=st.sampled_from([(), {}, {"title": None}, {"title": 1}, {5: 1}, "x"])),
+    st.builds(eagleray.Ranking, fusion=st.sampled_from(["convex", "magic", None, 1])),
+    st.builds(eagleray.Ranking, n_per_document=st.sampled_from([0, 1.0, "1", True])),
+)
+"""Values of another type than an argument's, most of them; whole numbers above 0 have bounds of a server's."""
+
 TEXT = st.sampled_from(["swap bond", "curve", '"basis swap"', "mar*", "zzz", "libor sofr swap vega"])
 SUBJECTS = {
     "search": TEXT,
@@ -222,6 +241,28 @@ def draw_request(draw):
         name = draw(st.sampled_from([name for name in ARGUMENTS[method] if name in FAULTS]))
         options[name] = draw(FAULTS[name])
     return method, {"query": draw(SUBJECTS[method]), **options}
+
+
+@st.composite
+def draw_odd_request(draw):
+    """Draw a method and its arguments, of which one may be anything."""
+    method = draw(st.sampled_from(list(SUBJECTS)))
+    name = draw(st.sampled_from(["query", *ARGUMENTS[method]]))
+    return method, {"query": draw(SUBJECTS[method]), name: draw(ODD)}
+
+
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(requests=st.lists(draw_odd_request(), min_size=30, max_size=60))
+def test_all_three_have_the_same_outcome_for_arguments_of_any_type(serve_with, requests):
+    async def compare(served):
+        async with open_all(served, groups=GROUPS) as ask_each:
+            for method, options in requests:
+                local, sync, awaited = await ask_each(method, options)
+                assert type(sync) is type(awaited) is type(local), (method, options, local, sync, awaited)
+                if not isinstance(local, EagleRayError):
+                    assert sync == awaited == local, (method, options)
+
+    serve_with(compare, groups=GROUPS)
 
 
 @settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
