@@ -19,14 +19,16 @@ COLUMNS: Final = tuple(item.name for item in fields(Hit) if item.name not in _LE
 
 _TIMES: Final = frozenset({"event_time", "known_from", "known_to"})
 _NUMBERS: Final = frozenset({"score", "dense", "lexical", "reranked"})
+_WHOLE_NUMBERS: Final = frozenset({"chunk_id", "start", "end", "page"})
 
 
 def make_frame(hits: Sequence[Hit]) -> pd.DataFrame:
     """Return one row a hit, best first.
 
     Times are UTC timestamps, `NaT` where there is none: `known_to` of what nothing superseded. Whole
-    numbers stay whole beside missing ones (`Int64`). An attribute that has the name of another column
-    is `attr.<name>`.
+    numbers stay whole beside missing ones (`Int64`). These columns and their types are always the same;
+    those of attributes are the attributes that some hit has. An attribute that has the name of another
+    column is `attr.<name>`.
 
     Raises:
         MissingExtraError: pandas is not installed.
@@ -52,7 +54,11 @@ def _make_column(name: str, values: list[Any]) -> pd.Series[Any]:
         return pd.Series(np.array(known, dtype="datetime64[us]")).dt.tz_localize("UTC")
     if name in _NUMBERS:
         return pd.Series(values, dtype="float64")
+    if name in _WHOLE_NUMBERS:
+        return pd.Series(values, dtype="Int64")
+    if name in COLUMNS:
+        return pd.Series(values, dtype="object")
     found = [value for value in values if value is not None]
-    if name == "page" or (found and all(type(value) is int for value in found)):
+    if found and all(type(value) is int for value in found):
         return pd.Series(values, dtype="Int64")
     return pd.Series(values, dtype=None if found else "object")

@@ -177,8 +177,8 @@ class LocalCollection:
         """Return the hits of `search`, which takes the same arguments, as a pandas DataFrame.
 
         Returns:
-            One row a hit, best first: `score`, `title`, `text`, `source`, … and a column for each attribute;
-            times as UTC timestamps. An attribute with the name of another column is `attr.<name>`.
+            One row a hit, best first: `score`, `title`, `text`, `source`, … and a column for each attribute
+            that some hit has; times as UTC timestamps. An attribute with the name of another column is `attr.<name>`.
 
         Raises:
             InputError: as `search`.

@@ -71,6 +71,9 @@ def test_the_rerankers_score_is_a_column_of_numbers():
 def test_no_hits_are_an_empty_frame_with_the_same_columns_and_types():
     empty, full = make_frame([]), make_frame([make_hit(page=1)])
     assert list(empty.columns) == list(full.columns) == list(COLUMNS)
+    assert empty.dtypes.to_dict() == full.dtypes.to_dict()
+    assert {str(empty[name].dtype) for name in ("chunk_id", "start", "end", "page")} == {"Int64"}
+    assert str(empty["score"].dtype) == "float64"
     joined = pd.concat([empty, full], ignore_index=True)
     assert len(joined) == 1
     assert str(joined["known_from"].dtype) == "datetime64[us, UTC]"
