@@ -178,7 +178,8 @@ class LocalCollection:
 
         Returns:
             One row a hit, best first: `score`, `title`, `text`, `source`, … and a column for each attribute
-            that some hit has; times as UTC timestamps. An attribute with the name of another column is `attr.<name>`.
+            that some hit has; times as UTC timestamps. An attribute with the name of
+            another column is `attr.<name>`.
 
         Raises:
             InputError: as `search`.

@@ -211,7 +211,7 @@ ODD = st.one_of(
     st.builds(eagleray.Ranking, fusion=st.sampled_from(["convex", "magic", None, 1])),
     st.builds(eagleray.Ranking, n_per_document=st.sampled_from([0, 1.0, "1", True])),
 )
-"""Values of another type than an argument's, most of them; whole numbers above 0 have bounds of a server's."""
+"""Values of another type than an argument's, most of them; a server bounds whole numbers above 0."""
 
 TEXT = st.sampled_from(["swap bond", "curve", '"basis swap"', "mar*", "zzz", "libor sofr swap vega"])
 SUBJECTS = {
