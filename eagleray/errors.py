@@ -26,7 +26,7 @@ EagleRayError
 ├── ConflictError              somebody else moved the alias first
 ├── StreamMovedError           another writer moved the position of a stream: this one has to stop
 ├── GateError                  a snapshot did not pass its gate
-├── ForbiddenError             a caller without the role for it
+├── ForbiddenError             a caller without the role or the zones for it
 ├── OverloadedError            too many requests at once; try again later
 │   ├── QuotaError                 this caller took its share; others are answered
 │   └── BodyRoomError              bodies of requests or answers take all the memory that they may
@@ -86,7 +86,7 @@ class InputError(EagleRayError):
 class InvalidTimeError(InputError):
     """Fields: text, reason."""
 
-    message = "{text!r} is no time eagleray can use: {reason}"
+    message = "{text!r} is not a time that eagleray can use: {reason}"
 
 
 class MappingError(InputError):
@@ -154,10 +154,10 @@ class AuthenticationError(InputError):
 
 
 class ForbiddenError(EagleRayError):
-    """Fields: action."""
+    """Fields: action, needs (what the caller lacks)."""
 
     exit_code = 2
-    message = "this caller has no role that may {action}"
+    message = "this caller lacks {needs}, which the action {action!r} needs"
 
 
 class ExposureError(InputError):

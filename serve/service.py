@@ -15,12 +15,13 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from eagleray.contracts.services import ServeRequest
-from eagleray.errors import InputError
+from eagleray.errors import ExposureError, InputError
 from eagleray.setting_groups.serving import ServeSettings
 from eagleray.settings import Settings
 from serve.composition.server import open_local_server
 from serve.engine.startup_objects import keep_startup_objects
 from serve.http.middleware.connections import ConnectionLimits, PatientProtocol, Peers
+from serve.identity.exposure import is_loopback
 
 _GRACE_S: Final = 30
 """Seconds that requests get to end after the process is told to."""
@@ -36,6 +37,9 @@ class HttpServeService:
 
     def serve(self, request: ServeRequest, on_ready: Callable[[str], None]) -> None:
         """Serve collections until SIGTERM or SIGINT; see `ServeService`."""
+        if request.is_development and not is_loopback(request.host):
+            detail = "--development is for loopback alone; leave it out, or listen on 127.0.0.1"
+            raise ExposureError(host=request.host, detail=detail)
         is_development = request.is_development or self._settings.auth.is_development
         auth = self._settings.auth.model_copy(update={"is_development": is_development})
         settings = self._settings.model_copy(update={"auth": auth})

@@ -65,10 +65,12 @@ def replay(
     snapshot: str = _SNAPSHOT,
     n: int = typer.Option(0, "-n", min=0, help="Number of records, earliest first; 0 for all."),
 ) -> Report:
-    """Repeat recorded questions, each on its snapshot; exit code 1 if an answer differs."""
+    """Repeat recorded questions, each on its snapshot; exit code 1 if one differs, 2 if none can be."""
     query = _make_query(since, until, subject=subject, action=action, snapshot=snapshot, n=n)
     report = service.replay(query)
-    return Report(value=report, exit_code=1 if report["different"] else 0)
+    is_skipped = any(report[name] for name in ("not_replayable", "unanswered", "snapshot_gone"))
+    is_fruitless = is_skipped and not report["same"]
+    return Report(value=report, exit_code=1 if report["different"] else 2 if is_fruitless else 0)
 
 
 @audit.command()

@@ -16,7 +16,13 @@ from eagleray.parts import INDEX
 
 
 class _RunByDefault(TyperGroup):
-    """Takes `eagleray gate SNAPSHOT` for `eagleray gate run SNAPSHOT`."""
+    """Takes `eagleray gate`, with a snapshot and options or without, for `eagleray gate run`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        is_completed = ctx.resilient_parsing
+        if not is_completed and (not args or args[0] not in (*self.commands, "--help")):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and args[0] not in self.commands:
@@ -26,7 +32,6 @@ class _RunByDefault(TyperGroup):
 
 gate = typer.Typer(
     cls=_RunByDefault,
-    no_args_is_help=True,
     help="Checks that a snapshot must pass before an alias moves to it.",
 )
 

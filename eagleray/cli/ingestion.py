@@ -27,14 +27,14 @@ def ingest(
         "", help="Name under which the source's documents are filed; default: the folder's."
     ),
     alias: str = typer.Option("live", help="Alias to move; '' builds without publishing."),
-    resume: bool = typer.Option(True, "--resume/--fresh", help="Use what an unfinished run left."),
+    resume: bool = typer.Option(True, "--resume/--fresh", help="Resume an unfinished run, or begin again."),
     address: str = ADDRESS_OPTION,
 ) -> Report:
     """Read, chunk, embed, index, check and publish what a source delivers."""
     request = IngestRequest(
         source=source, source_name=name, mapping=mapping, alias=alias, is_resumed=resume, address=address
     )
-    with report_progress() as on_progress:
+    with report_progress(is_resumed=resume) as on_progress:
         report = service.ingest(request, on_progress)
     return report_run(report)
 
@@ -57,7 +57,7 @@ def import_rows(
     mapping: str = typer.Option("", help="Mapping file (YAML) that says which column is what."),
     name: str = typer.Option("", help="Name under which rows without source are filed; default: SOURCE's."),
     alias: str = typer.Option("live", help="Alias to move; '' builds without publishing."),
-    resume: bool = typer.Option(True, "--resume/--fresh", help="Use what an unfinished run left."),
+    resume: bool = typer.Option(True, "--resume/--fresh", help="Resume an unfinished run, or begin again."),
     address: str = ADDRESS_OPTION,
 ) -> Report:
     """Import rows with vectors into a collection, index, check and publish them."""
@@ -73,7 +73,7 @@ def import_rows(
         is_resumed=resume,
         address=address,
     )
-    with report_progress() as on_progress:
+    with report_progress(is_resumed=resume) as on_progress:
         report = service.import_rows(request, on_progress)
     is_other = settings.embedder.model != model
     return report_run(report, model=model if is_other else "")

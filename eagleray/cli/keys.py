@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import typer
 
@@ -58,7 +58,9 @@ def create(
     made = service.create(request)
 
     def show() -> None:
-        show_fields(made)
+        show_fields({name: value for name, value in _name_all(made).items() if name != "warnings"})
+        for warning in made["warnings"]:
+            show_line(f"warning: {warning}")
         show_line("keep the key now: it cannot be shown again")
 
     return Report(value=made, show=show)
@@ -81,12 +83,14 @@ def list_all(service: KeyService) -> Report:
     rows = service.list_keys()
     shown = [
         {
-            **row,
-            "roles": " ".join(row["roles"]),
-            "groups": " ".join(row["groups"]),
-            "zones": "all" if row["zones"] is None else " ".join(row["zones"]),
-            "collections": "all" if row["collections"] is None else " ".join(row["collections"]),
+            name: " ".join(value) if isinstance(value, list) else value
+            for name, value in _name_all(row).items()
         }
         for row in rows
     ]
     return Report(value=rows, show=lambda: show_table(shown, _COLUMNS))
+
+
+def _name_all(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a key's facts as people read them: bound to no zones, or no collections, it has all."""
+    return {**row, **{name: "all" for name in ("zones", "collections") if row[name] is None}}

@@ -49,7 +49,7 @@ def tune(
     alias: str = typer.Option("live", help="Alias whose snapshot is tuned, and which moves."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Only show what would be published."),
 ) -> Report:
-    """Fit the weights of hybrid search to judged or generated questions; publish them if others gain."""
+    """Fit hybrid search to judged or generated questions; publish if held-out questions improve."""
     request = TuneRequest(
         questions=questions,
         n_known_items=known_items,

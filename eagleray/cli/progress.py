@@ -20,8 +20,10 @@ ADDRESS_OPTION: Final = typer.Option(
 
 
 @contextmanager
-def report_progress() -> Iterator[OnProgress]:
+def report_progress(*, is_resumed: bool = True) -> Iterator[OnProgress]:
     """Yield a callback for the length of a job; what anything prints meanwhile goes to standard error.
+
+    Ctrl-C ends it with a line that says how the job is resumed.
 
     Standard output is for the answer alone. A thread of Ray in this process prints what became of
     tasks (`killed by ray.kill`, for the actors of a stage that failed) on `sys.stdout`, whatever
@@ -30,9 +32,17 @@ def report_progress() -> Iterator[OnProgress]:
     notebook, standard output is not this project's to redirect.
 
     Source: Ray 2.60, `listen_error_messages` and `print_to_stdstream`.
+
+    Args:
+        is_resumed: whether the same command resumes; with `--fresh` it would begin again.
     """
-    with redirect_stdout(sys.stderr), _show_progress() as on_progress:
-        yield on_progress
+    try:
+        with redirect_stdout(sys.stderr), _show_progress() as on_progress:
+            yield on_progress
+    except KeyboardInterrupt:
+        command = "the same command" if is_resumed else "the same command without --fresh"
+        show_line(f"stopped; {command} resumes", file=sys.stderr)
+        raise
 
 
 @contextmanager

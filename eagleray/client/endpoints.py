@@ -71,7 +71,7 @@ def read_endpoint(url: str, *, collection: str, api_key: str, allow_http: bool) 
     is_loopback = _is_loopback(read.host)
     if api_key and read.scheme == "http" and not is_loopback and not allow_http:
         raise InputError(
-            detail=f"an API key would go to {read.host} over plain HTTP, for everybody on the way to read; "
+            detail=f"an API key would go to {read.host} over plain HTTP, readable by anyone on the network; "
             "use https://, or allow_http where the network is trusted"
         )
     return Endpoint(

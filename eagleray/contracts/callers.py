@@ -55,6 +55,12 @@ ALLOWED: Final[Mapping[Role, frozenset[Action]]] = MappingProxyType(
 """What each role allows; whatever is not here is refused."""
 
 
+def describe_roles(action: Action) -> str:
+    """Return in words which roles allow an action."""
+    roles = [str(role) for role, allowed in ALLOWED.items() if action in allowed]
+    return f"the role {roles[0]}" if len(roles) == 1 else f"one of the roles {', '.join(roles)}"
+
+
 class Authentication(StrEnum):
     """How it was found out who asks."""
 

@@ -91,12 +91,12 @@ class Ranking:
     dense_weight: float | None = field(
         default=None, metadata=_rule("Share of the dense channel, 0 to 1.", least=0.0, most=1.0)
     )
-    min_score: float | None = field(default=None, metadata=_rule("Least score of a hit."))
-    min_dense: float | None = field(default=None, metadata=_rule("Least cosine similarity of a hit."))
-    min_lexical: float | None = field(default=None, metadata=_rule("Least BM25 score of a hit."))
+    min_score: float | None = field(default=None, metadata=_rule("Minimum score of a hit."))
+    min_dense: float | None = field(default=None, metadata=_rule("Minimum cosine similarity of a hit."))
+    min_lexical: float | None = field(default=None, metadata=_rule("Minimum BM25 score of a hit."))
     diversity: float = field(
         default=0.0,
-        metadata=_rule("From 0 to 1: keep hits from being like those before them.", least=0.0, most=1.0),
+        metadata=_rule("From 0 to 1: avoid hits similar to earlier ones.", least=0.0, most=1.0),
     )
     n_per_document: int | None = field(
         default=None, metadata=_rule("Chunks of one document at most, where hits are chunks.", least=1)
@@ -119,7 +119,7 @@ class SearchOptions:
         rerank: the best candidates that the reranker scores again, at least `k`; 0 for none.
     """
 
-    k: int = field(default=10, metadata=_rule("Hits wanted.", least=1, most=MAX_HITS))
+    k: int = field(default=10, metadata=_rule("Number of hits.", least=1, most=MAX_HITS))
     mode: SearchMode = field(default=SearchMode.HYBRID, metadata=_rule("Channels that answer."))
     granularity: Granularity = field(default=Granularity.DOCUMENT, metadata=_rule("What one hit stands for."))
     exact: bool = field(default=False, metadata=_rule("Compare every visible vector, whatever it costs."))
@@ -127,7 +127,7 @@ class SearchOptions:
         default=Ranking(), metadata=_rule("Which of the rows found are hits, and in which order.")
     )
     rerank: int = field(
-        default=0, metadata=_rule("Best candidates scored again; 0 for none.", least=0, most=MAX_HITS)
+        default=0, metadata=_rule("Number of best candidates to rerank; 0 for none.", least=0, most=MAX_HITS)
     )
 
 

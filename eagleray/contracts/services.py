@@ -219,7 +219,7 @@ class ServeService(Protocol):
 
         Raises:
             ExposureError: others could ask there, and nobody would be asked who they are.
-            InputError: nobody could ask, or the address is taken.
+            InputError: no caller could be authenticated, or the address is taken.
             NotPublishedError: there is no such collection or alias.
         """
         ...

@@ -35,7 +35,7 @@ def decode_text(data: bytes, file: InputFile, *, declared: str | None = None) ->
         text = decode_as(data[len(mark) :], encoding)
     except UnicodeDecodeError as error:
         at = len(mark) + error.start
-        detail = f"byte {at} is no {encoding}: {error.reason}; convert it to UTF-8"
+        detail = f"byte {at} is not valid {encoding}: {error.reason}; convert it to UTF-8"
         return file.reject(DeadLetterReason.INVALID_ENCODING, detail)
     fault = find_unstorable(text)
     if fault:

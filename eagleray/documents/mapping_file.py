@@ -41,7 +41,6 @@ KEYS: Final = (*_KINDS, "attributes", "other_attributes")
 """What a mapping file may say."""
 
 _ORIGINS: Final = tuple(kind.value for kind in ValueOriginKind)
-_ALWAYS_NEEDED: Final = ("doc_id", "text", "known_from")
 _OPTIONAL_UNLESS_SAID: Final = ("title",)
 
 
@@ -98,7 +97,7 @@ def _fill_rule(file: YamlFile, rule: Rule, node: yaml.Node, *, options: Iterable
     entries = file.read_entries(node, allowed=(*_ORIGINS, "from", *options))
     if "optional" in entries:
         rule = replace(rule, is_optional=file.read_boolean(entries["optional"]))
-        if rule.is_optional and rule.name in _ALWAYS_NEEDED and rule.kind is not RuleKind.ATTRIBUTE:
+        if rule.is_optional and rule.is_always_needed:
             raise file.fault(entries["optional"], f"{rule.name} cannot be optional: every document has one")
     if "zone" in entries:
         rule = replace(rule, zone=file.read_text(entries["zone"]))
@@ -150,7 +149,7 @@ def _check_pattern(file: YamlFile, pattern: str, *, node: yaml.Node) -> None:
     try:
         compiled = re.compile(pattern)
     except re.error as error:
-        raise file.fault(node, f"{pattern!r} is no regular expression: {error}") from error
+        raise file.fault(node, f"{pattern!r} is not a regular expression: {error}") from error
     if "value" not in compiled.groupindex:
         raise file.fault(node, f"{pattern!r} needs a group named value, such as (?P<value>\\d+)")
 
@@ -160,7 +159,7 @@ def _check_zone(file: YamlFile, rule: Rule, *, node: yaml.Node) -> None:
     try:
         convert_time("2000-01-01T00:00:00", replace(rule, format=""), origin=probe)
     except RuleError as fault:
-        detail = f"{rule.zone!r} is no IANA time zone, such as America/New_York"
+        detail = f"{rule.zone!r} is not an IANA time zone, such as America/New_York"
         raise file.fault(node, detail) from fault
 
 

@@ -47,7 +47,7 @@ def _make_document(mapping: Mapping, record: RawRecord, *, doc_id: str) -> Docum
         name = "text" if doc_id.strip() else "doc_id"
         raise RuleError(
             reason=DeadLetterReason.EMPTY_TEXT if name == "text" else DeadLetterReason.MISSING_FIELD,
-            detail=f"{name}: expected at least one character that is no space, found none",
+            detail=f"{name}: expected at least one character that is not a space, found none",
         )
     if len(doc_id) > MAX_NAME:
         detail = f"doc_id: expected at most {MAX_NAME} characters, found {len(doc_id)}; map a shorter one"

@@ -53,6 +53,9 @@ class ValueOrigin:
     constant: Constant = ""
 
 
+_ALWAYS_NEEDED: Final = ("doc_id", "text", "known_from")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """How one part of a document is found.
@@ -74,6 +77,11 @@ class Rule:
     type: AttributeType = AttributeType.STRING
     zone: str = ""
     format: str = ""
+
+    @property
+    def is_always_needed(self) -> bool:
+        """Whether every document has this part, so that it cannot be optional."""
+        return self.name in _ALWAYS_NEEDED and self.kind is not RuleKind.ATTRIBUTE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

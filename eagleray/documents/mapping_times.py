@@ -104,7 +104,7 @@ def _parse_epoch(value: Any, factor: int) -> int:
     try:
         number = Decimal(str(value)) * factor
     except ArithmeticError as error:
-        raise InvalidTimeError(text="", reason="it is no number since 1970") from error
+        raise InvalidTimeError(text="", reason="it is not a number since 1970") from error
     is_near = number.is_finite() and abs(number) <= MAX_INSTANT  # a huge exponent is not written out
     return check_instant(round(number) if is_near else MAX_INSTANT + 1, text=str(value))
 

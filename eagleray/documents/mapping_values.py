@@ -53,7 +53,8 @@ def find_value(rule: Rule, record: RawRecord) -> tuple[Any, ValueOrigin] | None:
     if rule.is_optional:
         return None
     wanted = " or ".join(f"{origin.kind} {origin.name!r}" for origin in rule.origins)
-    detail = f"{rule.name}: expected {wanted}, found nothing; map it from elsewhere or mark it optional"
+    advice = "map it from elsewhere" if rule.is_always_needed else "map it from elsewhere or mark it optional"
+    detail = f"{rule.name}: expected {wanted}, found nothing; {advice}"
     raise RuleError(reason=DeadLetterReason.MISSING_FIELD, detail=detail)
 
 

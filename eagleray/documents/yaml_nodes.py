@@ -32,12 +32,14 @@ class YamlFile:
         except OSError as error:
             raise self.fault(None, f"the file cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:
-            raise self.fault(None, f"byte {error.start} is no UTF-8") from error
+            raise self.fault(None, f"byte {error.start} is not valid UTF-8") from error
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise MappingError(path=self.path, line=line, detail=f"no YAML: {error.problem}") from error
+            raise MappingError(
+                path=self.path, line=line, detail=f"not valid YAML: {error.problem}"
+            ) from error
         except yaml.YAMLError as error:
-            raise self.fault(None, f"no YAML: {error}") from error
+            raise self.fault(None, f"not valid YAML: {error}") from error
         except RecursionError as error:
             raise self.fault(None, "it is nested too deeply") from error
         if root is None:
@@ -90,7 +92,7 @@ class YamlFile:
                 if node.tag == f"{_TAG}float":
                     return float(text)
             except ValueError as error:
-                raise self.fault(node, f"{text!r} is no decimal number; put text into quotes") from error
+                raise self.fault(node, f"{text!r} is not a decimal number; put text into quotes") from error
             if node.tag != f"{_TAG}null":
                 return text
         raise self.fault(node, "expected a string, number, boolean or list of strings")

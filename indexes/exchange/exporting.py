@@ -54,7 +54,7 @@ def export_snapshot(
         expression: the request's filter, parsed.
 
     Raises:
-        InputError: the target holds something, no row is visible, or the format cannot hold the rows.
+        InputError: the target is not empty, no row is visible, or the format cannot hold the rows.
         MissingExtraError: the format's package is not installed.
         FilterColumnError: the filter does not fit the columns that the caller may know of.
     """

@@ -51,7 +51,7 @@ def check_free(target: Path) -> None:
     """
     if target.is_dir():
         if any(target.iterdir()):
-            raise InputError(detail=f"{target} holds something; name a folder that is empty or not there")
+            raise InputError(detail=f"{target} is not empty; name a folder that is empty or not there")
     elif target.exists() or target.is_symlink():
         raise InputError(detail=f"{target} is a file; name a folder that is empty or not there")
 

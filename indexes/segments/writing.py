@@ -67,13 +67,13 @@ def write_segment(
         folder: an empty folder, or none yet.
 
     Raises:
-        InputError: the rows or vectors cannot be a segment, or `folder` holds something.
+        InputError: the rows or vectors cannot be a segment, or `folder` is not empty.
     """
     table = check_chunks(chunks, zone=spec.zone)
     check_vectors(vectors, n_rows=table.num_rows, dim=spec.embedder.dim)
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
-        raise InputError(detail=f"a segment is written into an empty folder; {folder} holds something")
+        raise InputError(detail=f"a segment is written into an empty folder; {folder} is not empty")
     order = find_row_order(table)
     save_vectors(vectors, order, folder / VECTORS)
     save_rows(build_rows(table, order, texts=spec.texts), folder / ROWS)

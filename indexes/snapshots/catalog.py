@@ -87,7 +87,11 @@ def _describe_collections(store: Store) -> str:
     if not store.url.startswith("file:"):
         return ""
     found = list_collections(store)
-    return f"; it has {', '.join(found[:10])}" if found else ", which holds none; check --store"
+    return (
+        f"; it has {', '.join(found[:10])}"
+        if found
+        else ", which holds no collection: is it the right store?"
+    )
 
 
 def put_snapshot(store: Store, manifest: SnapshotManifest) -> str:
@@ -173,7 +177,9 @@ def _describe_unknown(
     snapshots = [item.snapshot for item in list_snapshots(collection)]
     near = [*difflib.get_close_matches(name, aliases), *difflib.get_close_matches(name, snapshots)]
     detail = f"collection {collection.name} has no alias or snapshot of that name"
-    if near:
+    if begun := [snapshot for snapshot in snapshots if snapshot.startswith(name)]:
+        detail += f"; give at least 8 digits of an id, such as {begun[0][:8]}: {name!r} has {len(name)}"
+    elif near:
         detail += f"; did you mean {' or '.join(near)}?"
     else:
         known = [*aliases, *(snapshot[:12] for snapshot in snapshots[-3:])]

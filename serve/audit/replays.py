@@ -59,6 +59,11 @@ class Replay:
     n_gone: int = 0
     different: list[Difference] = field(default_factory=list)
 
+    @property
+    def is_comparison(self) -> bool:
+        """Whether an answer was compared, or a record found that was changed."""
+        return bool(self.n_same or self.different)
+
 
 def replay_records(
     records: Iterable[Record], open_engine: Callable[[str], ClosableEngine], *, kinds: RequestKinds = KINDS

@@ -29,7 +29,7 @@ from serve.audit.kinds import KINDS
 from serve.audit.layout import export_heads, read_export
 from serve.audit.record import Record, flatten
 from serve.audit.record_queries import list_interrupted, scan_records
-from serve.audit.replays import replay_records
+from serve.audit.replays import Replay, replay_records
 from serve.audit.request_kinds import RequestKinds
 from serve.audit.verification import list_last_heads, verify_log
 
@@ -70,7 +70,10 @@ class LocalAuditService:
             yield shown
 
     def replay(self, query: AuditQuery) -> dict[str, Any]:
-        """Ask the selected questions again, each on its snapshot; `different` lists other answers."""
+        """Ask the selected questions again, each on its snapshot; `different` lists other answers.
+
+        `message` says why none could be compared, where there is none.
+        """
         engines = make_engine_factory(self._settings)
         embedder = cache(lambda: open_embedder(self._settings.embedder))
 
@@ -78,13 +81,14 @@ class LocalAuditService:
             return engines.open_searcher(snapshot, embedder=embedder())
 
         found = replay_records(self._scan(query), open_engine, kinds=self._kinds)
-        return {
+        report = {
             "same": found.n_same,
             "not_replayable": found.n_without_text,
             "unanswered": found.n_unanswered,
             "snapshot_gone": found.n_gone,
             "different": [asdict(difference) for difference in found.different],
         }
+        return report if found.is_comparison else {**report, "message": _explain_nothing(found)}
 
     def head(self) -> dict[str, Any]:
         """Return the heads of all chains, to be kept elsewhere."""
@@ -112,6 +116,18 @@ class LocalAuditService:
     def _open_store(self) -> Store:
         settings = self._settings
         return open_audit_store(settings.audit, default=settings.store, s3=settings.s3)
+
+
+def _explain_nothing(found: Replay) -> str:
+    """Return why no answer was compared."""
+    if found.n_without_text:
+        return (
+            f"nothing was replayed: requests recorded without their texts: {found.n_without_text}; "
+            "EAGLERAY_AUDIT__QUESTIONS=text keeps the texts of later ones"
+        )
+    if found.n_gone or found.n_unanswered:
+        return "nothing was replayed: the requests were not answered, or their snapshots no longer exist"
+    return "nothing was replayed: the log has no such requests"
 
 
 def make_writer(collection: Collection, settings: AuditSettings, *, embedder: str) -> AuditWriter:

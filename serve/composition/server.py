@@ -42,7 +42,7 @@ def open_server_authenticator(settings: Settings, *, host: str) -> Authenticator
 
     Raises:
         ExposureError: others could ask there, or read metrics, and nobody would be asked who they are.
-        InputError: nobody could ask.
+        InputError: no caller could be authenticated.
     """
     check_metrics_exposure(host, settings.serve)
     return open_authenticator(settings.auth, store=open_store(settings.store, s3=settings.s3), host=host)
@@ -58,7 +58,7 @@ def open_local_server(settings: Settings, *, alias: str, host: str) -> AbstractA
 
     Raises:
         ExposureError: others could ask there, or read metrics, and nobody would be asked who they are.
-        InputError: nobody could ask.
+        InputError: no caller could be authenticated.
     """
     return open_server(
         settings,

@@ -85,7 +85,7 @@ class Ingress:
 
         Raises:
             ExposureError: others could ask where Ray Serve listens, and nobody would be asked who they are.
-            InputError: nobody could ask.
+            InputError: no caller could be authenticated.
         """
         self._settings, self._alias = arguments.read_settings(), arguments.alias
         self._authenticator = open_server_authenticator(self._settings, host=find_host())

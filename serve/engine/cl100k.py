@@ -42,7 +42,7 @@ def decode_tokens(tokens: Sequence[int]) -> str:
     try:
         return b"".join(table[token] for token in tokens).decode("utf-8", errors="replace")
     except KeyError as error:
-        detail = f"{error.args[0]} is no token of cl100k_base; send text instead"
+        detail = f"{error.args[0]} is not a token of cl100k_base; send text instead"
         raise InputError(detail=detail, param="input") from error
 
 

@@ -80,7 +80,7 @@ def open_authenticator(
 
     Raises:
         ExposureError: the server must not listen there.
-        InputError: nobody could ask, or the key set has an address that is not safe.
+        InputError: no caller could be authenticated, or the key set has an address that is not safe.
     """
     check_exposure(host, settings)
     keys = KeyChecker(store, pepper=settings.key_pepper, cache_s=settings.key_cache_s, clock=clock)
@@ -90,7 +90,7 @@ def open_authenticator(
         nobody=find_developer(host, settings),
     )
     if made.keys is None and made.tokens is None and made.nobody is None:
-        raise InputError(detail=f"nobody could ask: no way to tell who asks is set; set {_WAYS}")
+        raise InputError(detail=f"no caller could be authenticated: set {_WAYS}")
     return made
 
 

@@ -27,8 +27,8 @@ GOOD = [
 ]
 BAD_LINES = [
     (b'{"_id": "broken", "text": "cut off', "invalid_json", "one JSON object a line"),
-    (b'{"_id": "latin", "text": "caf\xe9"}', "invalid_encoding", "is no UTF-8"),
-    (b'{"_id": "nan", "text": "x", "year": NaN}', "invalid_json", "NaN is no JSON value"),
+    (b'{"_id": "latin", "text": "caf\xe9"}', "invalid_encoding", "is not valid UTF-8"),
+    (b'{"_id": "nan", "text": "x", "year": NaN}', "invalid_json", "NaN is not a JSON value"),
     (b'{"_id": "when", "text": "no time"}', "missing_field", "known_from: expected field 'published'"),
     (b'{"_id": "zone", "text": "x", "published": "2020-01-01T09:30"}', "invalid_time", "no time zone"),
     (

@@ -56,7 +56,7 @@ def parse_line(line: bytes, file: InputFile, *, offset: int) -> RawRecord | Dead
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
-        detail = f"byte {offset + error.start} is no UTF-8: {error.reason}; convert the file to UTF-8"
+        detail = f"byte {offset + error.start} is not valid UTF-8: {error.reason}; convert the file to UTF-8"
         return file.reject(DeadLetterReason.INVALID_ENCODING, detail, position=position)
     try:
         return file.make_record(position, _read_object(text, line))
@@ -112,4 +112,4 @@ def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise _StrictnessError(f"{name} is no JSON value; write null")
+    raise _StrictnessError(f"{name} is not a JSON value; write null")

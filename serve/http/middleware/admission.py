@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from eagleray.contracts.callers import Action, Caller
+from eagleray.contracts.callers import Action, Caller, describe_roles
 from eagleray.errors import EagleRayError, ForbiddenError
 from serve.engine.quotas import Quota
 from serve.engine.threads import work_for
@@ -140,7 +140,7 @@ class Admission:
         if needs.action is not None:
             caller = scope[CALLER]
             if not caller.may(needs.action):
-                raise ForbiddenError(action=str(needs.action))
+                raise ForbiddenError(action=str(needs.action), needs=describe_roles(needs.action))
             await self._quota.take(caller.principal.subject, collection=self._find_collection(path, caller))
         return None
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import JSONResponse
 
-from eagleray.contracts.callers import Caller
+from eagleray.contracts.callers import Action, Caller
 from eagleray.digests import digest_json
 from eagleray.errors import ForbiddenError, InputError, NotPublishedError
 from indexes.writing.requests import Begun, Write, name_key
@@ -107,7 +107,7 @@ def _find_writer(collection: ServedCollection, caller: Caller) -> DocumentWriter
     if collection.documents is None:
         raise NotPublishedError(name=collection.name, detail="no documents are taken here")
     if caller.principal.zones is not None:
-        raise ForbiddenError(action="ingest without every zone")
+        raise ForbiddenError(action=str(Action.INGEST), needs="access to every zone")
     return collection.documents
 
 

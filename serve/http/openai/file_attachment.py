@@ -15,7 +15,7 @@ from functools import partial
 from typing import Final
 
 from eagleray.chunking.config import ChunkLengths
-from eagleray.contracts.callers import Caller
+from eagleray.contracts.callers import Action, Caller
 from eagleray.contracts.documents import Document
 from eagleray.contracts.principals import Principal, name_private_group
 from eagleray.documents.parsing.pool import ParserPool
@@ -257,7 +257,7 @@ def _choose_owner(principal: Principal) -> Owner:
     """Return whose the documents are: in a zone that the owner may read."""
     zones = {_DEFAULT_ZONE} if principal.zones is None else principal.zones
     if not zones:
-        raise ForbiddenError(action="ingest without a zone")
+        raise ForbiddenError(action=str(Action.INGEST), needs="access to any zone")
     zone = _DEFAULT_ZONE if _DEFAULT_ZONE in zones else min(zones)
     return Owner(group=name_private_group(principal.subject), zone=zone)
 

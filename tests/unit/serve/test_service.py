@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from serve.service import listen
+import pytest
+
+from eagleray.contracts.services import ServeRequest
+from eagleray.errors import ExposureError
+from eagleray.settings import Settings
+from serve.service import HttpServeService, listen
 
 
 def test_no_answer_waits_for_the_clients_acknowledgement():
@@ -28,3 +33,10 @@ def test_no_answer_waits_for_the_clients_acknowledgement():
             return option
 
     assert asyncio.run(look())
+
+
+def test_the_option_that_was_given_is_named_where_it_is_refused(tmp_path):
+    service = HttpServeService(Settings(store=str(tmp_path)))
+    request = ServeRequest(host="0.0.0.0", port=0, is_development=True)  # noqa: S104 - what must be refused
+    with pytest.raises(ExposureError, match="--development is for loopback alone; leave it out"):
+        service.serve(request, print)

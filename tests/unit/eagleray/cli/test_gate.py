@@ -5,8 +5,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from eagleray.cli.app import app
-from eagleray.errors import InputError
+from eagleray.cli.app import app, main
+from eagleray.errors import InputError, NotPublishedError
 from indexes.storage import open_store
 from tests.small_collections import SPEC, put_small_snapshot
 
@@ -34,6 +34,19 @@ def test_a_snapshot_is_tried_without_the_word_run_and_its_report_is_kept(ask):
     again = json.loads(ask("report", "SNAPSHOT", "--json")[1])
     assert again == json.loads(shown)
     assert "recall: passed" in ask("run", "SNAPSHOT")[1]
+
+
+@pytest.mark.parametrize("word", [(), ("run",)])
+def test_without_a_snapshot_live_is_tried_whether_the_word_run_stands_there_or_not(ask, word):
+    with pytest.raises(NotPublishedError, match="^live: collection notes has no alias"):
+        ask(*word)
+
+
+def test_the_groups_help_names_both_commands(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["gate", "--help"])
+    shown = capsys.readouterr().out
+    assert (ended.value.code, "run" in shown, "report" in shown) == (0, True, True)
 
 
 def test_the_report_is_one_page_that_names_every_check(ask, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from eagleray.cli import main
 from indexes.storage.local import LocalStore
 from serve.identity.key_checking import KeyChecker
+from tests.small_collections import SPEC, put_small_snapshot
 
 
 @pytest.fixture
@@ -33,6 +34,10 @@ def make(ask, *arguments):
     return json.loads(out)
 
 
+def make_with(ask, *arguments):
+    return json.loads(ask("create", "bob", *arguments, "--json")[1])
+
+
 def authenticate(store, key):
     return KeyChecker(LocalStore(store), pepper=None, cache_s=0).authenticate(key)
 
@@ -48,6 +53,25 @@ def test_a_key_is_made_and_lets_its_holder_in(ask, store):
 def test_a_key_reads_no_zone_unless_told(ask, store):
     assert authenticate(store, make(ask)["key"]).principal.zones == frozenset()
     assert authenticate(store, make(ask, "--all-zones")["key"]).principal.zones is None
+
+
+def test_people_are_told_all_where_a_key_is_not_bound_and_warned_where_it_reads_nothing(ask, store):
+    lines = ask("create", "ann", "--role", "reader", "--all-zones")[1].splitlines()
+    assert {"zones: all", "collections: all", f"store: {store.as_uri()}"} <= set(lines)
+    assert not any("no zones" in line for line in lines)
+    lines = ask("create", "ann", "--role", "reader")[1].splitlines()
+    assert "warning: the key has no zones: its holder can read no row and write no document" in lines
+    assert lines[-1] == "keep the key now: it cannot be shown again"
+    assert not any("no zones" in warning for warning in make_with(ask, "--role", "admin")["warnings"])
+
+
+def test_a_store_without_the_collections_of_a_key_is_told(ask, store):
+    (warning,) = make(ask, "--all-zones")["warnings"]
+    assert warning == f"{store.as_uri()} holds no collection yet; if that is not meant, check its name"
+    put_small_snapshot(LocalStore(store))
+    assert make(ask, "--all-zones", "--collection", SPEC.name)["warnings"] == []
+    (warning,) = make(ask, "--all-zones", "--collection", "nots")["warnings"]
+    assert warning == f"{store.as_uri()} does not hold nots yet; it has {SPEC.name}"
 
 
 def test_a_key_sees_every_collection_unless_it_is_bound(ask, store):

@@ -300,3 +300,10 @@ def test_a_name_that_no_request_could_carry_is_a_dead_letter():
     assert apply_mapping(DEFAULT_MAPPING, make_record(_id="d" * 1024, text="t")).doc_id == "d" * 1024
     letter = apply_mapping(DEFAULT_MAPPING, make_record(_id="d" * 1025, text="t"))
     assert letter.detail == "doc_id: expected at most 1024 characters, found 1025; map a shorter one"
+
+
+def test_only_what_can_be_optional_is_advised_to_be_marked_so(tmp_path):
+    letter = apply_mapping(DEFAULT_MAPPING, make_record(text=None))
+    assert letter.detail.endswith("found nothing; map it from elsewhere")
+    mapped = map_with(tmp_path, "attributes: {text: {field: desk, type: string, optional: false}}\n")
+    assert mapped.detail.endswith("found nothing; map it from elsewhere or mark it optional")

@@ -172,7 +172,7 @@ def test_the_record_says_what_the_files_are(opened, export):
 def test_a_target_that_holds_something_stays_as_it_is(export, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
-    with pytest.raises(InputError, match="holds something"):
+    with pytest.raises(InputError, match="is not empty; name a folder"):
         export()
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
     (tmp_path / "file").write_text("mine")

@@ -54,7 +54,7 @@ def test_a_literal_that_fits_one_of_the_types_may_be_asked(text):
         ("n in (1, true)", "expected a number, found true"),
         ("s = 1", "expected a string in quotes, found the number 1"),
         ("l = 1", "expected a string in quotes, found the number 1"),
-        ('t = "soon"', "'soon' is no time eagleray can use"),
+        ('t = "soon"', "'soon' is not a time that eagleray can use"),
         (
             "mixed = true",
             "expected an integer or a string in quotes or an ISO 8601 time in quotes, found true",

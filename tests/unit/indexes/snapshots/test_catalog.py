@@ -123,7 +123,8 @@ def test_a_name_nobody_has_says_what_there_is(store, name, message):
 
 def test_a_short_or_ambiguous_beginning_is_no_name(store):
     snapshot = put_snapshot(store, EMPTY)
-    with pytest.raises(NotPublishedError):
+    told = f"give at least 8 digits of an id, such as {snapshot[:8]}: '{snapshot[:7]}' has 7"
+    with pytest.raises(NotPublishedError, match=told):
         resolve(Collection(store, "notes"), snapshot[:7])
     with pytest.raises(NotPublishedError):
         resolve(Collection(store, "notes"), "0" * 8)

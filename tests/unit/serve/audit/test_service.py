@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.parts import Part
+from eagleray.setting_groups.serving import AuditSettings
 from eagleray.settings import Settings, load_settings
 from indexes.storage import open_store
 from serve.audit.layout import list_chains
@@ -130,3 +132,17 @@ def test_a_log_may_have_a_store_of_its_own(tmp_path):
         pass
     assert not (tmp_path / "store").exists()
     assert LocalAuditService(settings).verify(heads="")["chains"] == 1
+
+
+def test_a_replay_of_nothing_says_why_and_ends_with_2(run, log, monkeypatch):
+    store = open_store(log)
+    with make_writer(Collection(store, SPEC.name), AuditSettings(), embedder="fixed") as writer:
+        request = SearchRequest(query="swap", principal=replace(ANN, subject="bob"))
+        response = Opener(store)(put_small_snapshot(store)).search(request)
+        writer.append(record_one(request, response, questions="digest"))
+    code, out = run("replay", "--subject", "bob")
+    assert code == 2
+    assert "message: nothing was replayed: requests recorded without their texts: 1; EAGLERAY_AUDIT__" in out
+    code, out = run("replay", "--subject", "nobody")
+    assert (code, "nothing was replayed: the log has no such requests" in out) == (0, True)
+    assert "message" not in json.loads(run("replay", "--json")[1])

@@ -48,7 +48,7 @@ def test_one_bad_line_never_loses_the_others():
     ]
     offsets = [sum(len(line) + 2 for line in lines[:index]) for index in range(len(lines))]
     assert [letter.position for letter in letters] == [f"byte {offset}" for offset in offsets[1:12]]
-    assert f"byte {offsets[7] + 7} is no UTF-8" in letters[6].detail
+    assert f"byte {offsets[7] + 7} is not valid UTF-8" in letters[6].detail
     assert all(len(letter.detail) < 200 for letter in letters)
 
 

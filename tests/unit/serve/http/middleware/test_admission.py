@@ -71,7 +71,7 @@ def test_who_is_unknown_gets_the_same_answer_whatever_they_ask_and_send(serve_wi
 def test_who_lacks_the_role_is_told_so_before_the_body_is_looked_at(serve_with, app_routes):
     needs = list_needs(app_routes)
     asked = [
-        (fill(path), method)
+        (path, method)
         for path, methods in needs.items()
         for method, need in methods.items()
         if need.action is not None
@@ -80,9 +80,12 @@ def test_who_lacks_the_role_is_told_so_before_the_body_is_looked_at(serve_with, 
     async def ask(served):
         for path, method in asked:
             answer = await served.client.request(
-                method, path, content=b"{", headers={"authorization": "Bearer nothing"}
+                method, fill(path), content=b"{", headers={"authorization": "Bearer nothing"}
             )
             assert answer.status_code == 403, (method, path)
+            action = str(needs[path][method].action)
+            lacks = f"which the action '{action}' needs"
+            assert method == "HEAD" or lacks in answer.text, (method, path)
 
     assert len(asked) > 30
     serve_with(ask)
