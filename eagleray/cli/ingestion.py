@@ -9,7 +9,7 @@ import typer
 
 from eagleray.cli.command import Report, make_table, reports
 from eagleray.cli.output import show_fields
-from eagleray.cli.progress import ADDRESS_OPTION, report_progress
+from eagleray.cli.progress import ADDRESS_OPTION, RESUMES, RESUMES_WITHOUT_FRESH, report_progress
 from eagleray.contracts.exchange import ImportRequest
 from eagleray.contracts.services import IngestRequest, JobService
 from eagleray.parts import JOBS
@@ -34,7 +34,7 @@ def ingest(
     request = IngestRequest(
         source=source, source_name=name, mapping=mapping, alias=alias, is_resumed=resume, address=address
     )
-    with report_progress(is_resumed=resume) as on_progress:
+    with report_progress(if_stopped=RESUMES if resume else RESUMES_WITHOUT_FRESH) as on_progress:
         report = service.ingest(request, on_progress)
     return report_run(report)
 
@@ -73,7 +73,7 @@ def import_rows(
         is_resumed=resume,
         address=address,
     )
-    with report_progress(is_resumed=resume) as on_progress:
+    with report_progress(if_stopped=RESUMES if resume else RESUMES_WITHOUT_FRESH) as on_progress:
         report = service.import_rows(request, on_progress)
     is_other = settings.embedder.model != model
     return report_run(report, model=model if is_other else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from eagleray.cli.command import Report, reports
-from eagleray.cli.progress import ADDRESS_OPTION, report_progress
+from eagleray.cli.progress import ADDRESS_OPTION, BEGINS_AGAIN, report_progress
 from eagleray.contracts.exchange import ExchangeFormat, ExportRequest
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.services import IndexService, JobService, TuneRequest
@@ -20,7 +20,7 @@ def compact(
     address: str = ADDRESS_OPTION,
 ) -> Report:
     """Join small segments that follow each other in time, check the result and publish it."""
-    with report_progress() as on_progress:
+    with report_progress(if_stopped=BEGINS_AGAIN) as on_progress:
         report = service.compact(alias=alias, address=address, on_progress=on_progress)
     return Report(value=report)
 

@@ -18,12 +18,16 @@ ADDRESS_OPTION: Final = typer.Option(
     "", help="Ray cluster; 'auto' in a submitted job; default: a local one for this run."
 )
 
+RESUMES: Final = "the same command resumes"
+RESUMES_WITHOUT_FRESH: Final = "the same command without --fresh resumes"
+BEGINS_AGAIN: Final = "the same command begins again"
+
 
 @contextmanager
-def report_progress(*, is_resumed: bool = True) -> Iterator[OnProgress]:
+def report_progress(*, if_stopped: str = RESUMES) -> Iterator[OnProgress]:
     """Yield a callback for the length of a job; what anything prints meanwhile goes to standard error.
 
-    Ctrl-C ends it with a line that says how the job is resumed.
+    Ctrl-C ends it with a line that says what the same command does then.
 
     Standard output is for the answer alone. A thread of Ray in this process prints what became of
     tasks (`killed by ray.kill`, for the actors of a stage that failed) on `sys.stdout`, whatever
@@ -34,14 +38,13 @@ def report_progress(*, is_resumed: bool = True) -> Iterator[OnProgress]:
     Source: Ray 2.60, `listen_error_messages` and `print_to_stdstream`.
 
     Args:
-        is_resumed: whether the same command resumes; with `--fresh` it would begin again.
+        if_stopped: what that line says.
     """
     try:
         with redirect_stdout(sys.stderr), _show_progress() as on_progress:
             yield on_progress
     except KeyboardInterrupt:
-        command = "the same command" if is_resumed else "the same command without --fresh"
-        show_line(f"stopped; {command} resumes", file=sys.stderr)
+        show_line(f"stopped; {if_stopped}", file=sys.stderr)
         raise
 
 

@@ -13,18 +13,24 @@ class Interrupted:
     def ingest(self, request, on_progress):
         raise KeyboardInterrupt
 
+    def compact(self, **_):
+        raise KeyboardInterrupt
+
 
 @pytest.mark.parametrize(
-    ("options", "line"),
+    ("command", "line"),
     [
-        ((), "stopped; the same command resumes"),
-        (("--fresh",), "stopped; the same command without --fresh resumes"),
+        (["ingest", "desk"], "stopped; the same command resumes"),
+        (["ingest", "desk", "--fresh"], "stopped; the same command without --fresh resumes"),
+        (["compact"], "stopped; the same command begins again"),
     ],
 )
-def test_ctrl_c_ends_a_job_with_130_and_says_how_it_is_resumed(monkeypatch, capsys, options, line):
+def test_ctrl_c_ends_a_job_with_130_and_says_what_the_same_command_does_then(
+    monkeypatch, capsys, command, line
+):
     monkeypatch.setattr(Part, "load", lambda part, settings: Interrupted())
     with pytest.raises(SystemExit) as ended:
-        main(["ingest", "desk", *options])
+        main(command)
     assert ended.value.code == 130
     assert capsys.readouterr() == ("", f"{line}\n")
 
