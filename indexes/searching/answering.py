@@ -1,4 +1,4 @@
-"""From the channels of a question to the rows of its answer: fusion, least scores, diversity."""
+"""From the channels of a question to the rows of its answer: one score of all, minimum scores, diversity."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Final
 import numpy as np
 
 from eagleray.contracts.hits import Fusion, Page, SearchMode, SearchRequest
+from indexes.fusion.convex import DENSE_WEIGHT, Bounds, combine_scores
 from indexes.fusion.diversity import choose_diverse
-from indexes.searching.combining import choose_combination
+from indexes.searching.channels import DoubleVector
 from indexes.searching.limits import choose_limits
-from indexes.searching.ranking import Ranked, RankedChannels, Wanted, rank_by_ranks, rank_rows
+from indexes.searching.ranking import Combine, Ranked, RankedChannels, Wanted, rank_by_ranks, rank_rows
 
 _POOL: Final = 5
 _LEAST_POOL: Final = 50
@@ -38,6 +39,26 @@ def answer_question(source: RankedChannels, request: SearchRequest, *, dense_wei
 def cut_page(ranked: Sequence[Ranked], page: Page | None) -> Sequence[Ranked]:
     """Return the part of the hits that is shown."""
     return ranked if page is None else ranked[page.skip : page.skip + page.n]
+
+
+def combine_one(scores: Sequence[DoubleVector], _: Sequence[float]) -> DoubleVector:
+    """Return the scores of the only channel."""
+    return scores[0]
+
+
+def choose_combination(mode: SearchMode, *, dense_weight: float = DENSE_WEIGHT) -> Combine:
+    """Return what makes one score of the channels of a mode.
+
+    Args:
+        mode: dense, lexical, or hybrid: both, in this order.
+        dense_weight: see `combine_scores`.
+    """
+
+    def combine_both(scores: Sequence[DoubleVector], greatest: Sequence[float]) -> DoubleVector:
+        bounds = Bounds(dense=greatest[0], lexical=greatest[1])
+        return combine_scores(scores[0], scores[1], bounds=bounds, dense_weight=dense_weight)
+
+    return combine_both if mode is SearchMode.HYBRID else combine_one
 
 
 def _rank(source: RankedChannels, request: SearchRequest, *, k: int, dense_weight: float) -> list[Ranked]:
