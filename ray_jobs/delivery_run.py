@@ -268,7 +268,7 @@ def _logged_run(plan: RunPlan, *, collection: str) -> Iterator[Callable[[dict[st
     try:
         yield end
     except Exception as error:
-        # The error itself is shown by whoever catches it; its message may quote the input.
+        # What catches the error shows it; its message may quote the input.
         log.info("run_failed", error=type(error).__name__, elapsed_s=round(time.monotonic() - started, 3))
         raise
 

@@ -19,7 +19,7 @@ _adapters: dict[type[Any], TypeAdapter[Any]] = {}
 
 
 class Ledger(RunMarkers):
-    """Markers of one run, for whoever carries it out."""
+    """Markers of one run, written and read by the process that runs it."""
 
     def record(self, stage: str, key: str, outcome: object) -> Marker:
         """Write the marker of a shard's outcome and return its content."""

@@ -26,7 +26,7 @@ Shown = dict[str, Any]
 class Catalog:
     """Reads the store; each method may take as long as that does, so it is called in a thread.
 
-    What `describe` returns anybody may see; everything else counts rows whoever may read them.
+    Any caller may see what `describe` returns; everything else counts all rows, hidden ones too.
 
     Attributes:
         collection: that is told of.

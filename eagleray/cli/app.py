@@ -104,10 +104,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except typer.Abort:
         rich_utils.rich_abort_error()
         sys.exit(1)
-    except BrokenPipeError:  # whoever read the output has seen enough, as `| head` has
+    except BrokenPipeError:  # the reader of the output has seen enough, as `| head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001 - whoever types a command gets one line, whatever failed
+    except Exception as error:  # noqa: BLE001 - a command prints one line, whatever failed
         advice = "report this line, and what EAGLERAY_LOG__LEVEL=debug shows"
         _show_error(error, f"{tell_defect(error)}, version {__version__}; {advice}", is_json=is_json)
         sys.exit(1)

@@ -67,7 +67,7 @@ def search(
 
 
 def report_answer(response: SearchResponse, *, is_explained: bool) -> Report:
-    """Return the report of an answer, whoever gave it."""
+    """Return the report of an answer from a store or a server."""
     return Report(
         value=show_response(response, is_explained=is_explained),
         show=partial(show_hits, response, is_explained=is_explained),

@@ -182,7 +182,7 @@ def _send(
         written = client.upsert(batch, wait_s=wait_s)
     except InputError as error:
         if isinstance(error, AuthenticationError | NotPublishedError):
-            raise  # of whoever asks and where, not of what is written
+            raise  # about the caller or the place, not about what is written
         if len(batch) == 1:
             fault = {"source": batch[0]["doc_id"], "position": "", "detail": str(error), "n": 1}
             done.faults.append(fault)

@@ -83,7 +83,7 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question(SearchOptions):
-    """One question, before its filter is read; who asks is known to whoever answers.
+    """One question, before its filter is read; the caller is known to what answers it.
 
     Attributes:
         query: the question in words; empty where `like` asks.

@@ -202,7 +202,7 @@ class ServeRequest:
         host: address; beyond loopback only where keys or tokens are accepted.
         port: 0 takes a free one.
         alias: whose snapshot answers, also after it moves.
-        is_development: whether who shows nothing may ask, on loopback alone.
+        is_development: whether unauthenticated requests are answered, on loopback only.
     """
 
     host: str = "127.0.0.1"
@@ -233,7 +233,7 @@ class KeyService(Protocol):
         ...
 
     def revoke(self, *, key_id: str) -> dict[str, Any]:
-        """Revoke a key for good; `changed` says whether it was not revoked before."""
+        """Revoke a key permanently; `changed` says whether it was valid until now."""
         ...
 
     def list_keys(self) -> list[dict[str, Any]]:

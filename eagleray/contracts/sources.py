@@ -139,8 +139,8 @@ ReadT = TypeVar("ReadT", bound=Split, contravariant=True)
 class Source(Protocol[PlanT, ReadT]):
     """Documents, or rows with vectors, in a place that is read again and again.
 
-    Planning and reading the same twice gives the same. Whoever stops in the middle of a split reads all of it
-    again, elsewhere if need be, and finds the same records in the same order.
+    Planning and reading the same twice gives the same. A reader that stops in the middle of a split reads all
+    of it again, elsewhere if need be, and finds the same records in the same order.
     """
 
     @property

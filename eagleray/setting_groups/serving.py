@@ -19,7 +19,7 @@ _SIGNATURES: Final = frozenset(f"{kind}{bits}" for kind in ("RS", "PS", "ES") fo
 """Signatures by a private key (RFC 7518, section 3.1): who holds the public key cannot make them."""
 
 MetricsReaders = Literal["callers", "loopback", "off"]
-"""Who may read a server's metrics: callers with a role, whoever reaches it on loopback, or nobody."""
+"""Who may read a server's metrics: callers with a role, anyone on loopback, or nobody."""
 
 
 class ServeSettings(BaseModel):
@@ -153,7 +153,7 @@ class AuthSettings(BaseModel):
         api_keys: whether API keys of the store are accepted.
         key_pepper: secret that goes into the hash of each key; keys made with another one are not accepted.
         key_cache_s: seconds within which a revocation takes effect on remote stores; on local ones at once.
-        is_development: whether somebody who shows nothing may ask as `development`, on loopback only.
+        is_development: whether unauthenticated requests are answered, as `development`, on loopback only.
     """
 
     model_config = FROZEN

@@ -1,4 +1,4 @@
-"""Exact similarities of stored vectors with a query: one compiled function, whoever asks.
+"""Exact similarities of stored vectors with a query: one compiled function for every caller.
 
 A row's sum has one order of additions, whatever its place, the selection and the other rows, so the
 same row and query give the same bits in every segment, index kind and plan of one machine.

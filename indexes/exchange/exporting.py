@@ -110,7 +110,7 @@ def _list_files(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _describe(opened: OpenSnapshot, request: ExportRequest, *, n_rows: int) -> dict[str, Any]:
-    """Return what the files are, for whoever finds them later."""
+    """Return what the files are, for those who find them later."""
     return {
         "collection": opened.manifest.collection.name,
         "snapshot": opened.snapshot_id,

@@ -1,4 +1,4 @@
-"""Which filters are evaluated: those of bounded size, whoever made them."""
+"""Which filters are evaluated: those of bounded size."""
 
 from __future__ import annotations
 

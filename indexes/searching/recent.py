@@ -1,4 +1,4 @@
-"""The answers given last, by key; what is not there is made, by whoever asks first or beside it."""
+"""The answers given last, by key; a missing one is made once, while other callers wait for it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The threads that searches of one snapshot share, so that a search goes through several segments at once.
 
-Whoever searches works itself, on what no other thread has taken yet, and never waits for a thread that has
+The searching thread works itself, on what no other thread has taken yet, and never waits for one that has
 not begun; so searches that share a few threads all come to an end, however many they are. Results come in
 the order of the segments, and a failure is the one that going through them one by one would have met.
 """

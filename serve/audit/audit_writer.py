@@ -299,7 +299,7 @@ class AuditWriter:
             try:
                 self._store_pending()
                 self._anchor(is_last=is_last)
-            except Exception as error:  # noqa: BLE001 - told to whoever appends; the thread must go on
+            except Exception as error:  # noqa: BLE001 - raised by the next append; the thread must go on
                 self._fail(error)
         with self._changed:
             self._changed.notify_all()

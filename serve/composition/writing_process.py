@@ -129,7 +129,7 @@ def _open_commit(settings: Settings, alias: str, collection: str) -> Commit:
 
 
 def _work(connection: Connection, open_commit: Callable[[str], Commit], niceness: int) -> None:
-    """Carry out rounds until whoever asks for them is gone; runs in the process."""
+    """Carry out rounds until the process that asks for them is gone; runs in the process."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # sent to the whole group: the serving process ends first
     os.nice(niceness)

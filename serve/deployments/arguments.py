@@ -20,7 +20,7 @@ class Arguments(BaseModel):
         collections: served beside it, words with spaces between, or `*` for all; the setting where it is
             empty.
         alias: whose snapshot answers, also after it moves.
-        is_development: whether who shows nothing may ask, on loopback alone.
+        is_development: whether unauthenticated requests are answered, on loopback only.
         ingresses: replicas that speak HTTP, each with an audit chain of its own.
         searchers: replicas that search.
         encoders: replicas that embed texts for those who ask for vectors.

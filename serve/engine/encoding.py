@@ -2,7 +2,7 @@
 
 No text is held back to wait for others: batches form from what came while the last one was computed. The
 requests take turns to begin a batch, so that a large one does not keep a small one waiting, and each batch is
-filled up with waiting texts of like length, whoever sent them.
+filled up with waiting texts of similar length from any caller.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which snapshots the alias has come through, and which one says who may read them.
 
-Whoever names a snapshot that the alias never pointed to, or was rolled back behind, is told that there is
-none before anything of it is looked at: that takes what it takes for an id that nobody ever had.
+A caller who names a snapshot that the alias never pointed to, or was rolled back behind, is told that there
+is none before anything of it is looked at: that takes what it takes for an id that nobody ever had.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _KEPT_S: Final = 0.25
 """Seconds that what was read of the alias stands for those who ask for what is not among it."""
 
 _BLOCK: Final = 256
-"""Moves that are read at a time; they are kept, so that whoever asks next goes on from there."""
+"""Moves that are read at a time; they are kept, so that the next reader continues from there."""
 
 
 class AliasStatePort(Protocol):

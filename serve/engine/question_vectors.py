@@ -1,7 +1,7 @@
 """The vectors of questions: remembered, asked for once at a time, embedded with those of other callers.
 
-A question's vector has the bits that it has alone, whoever else asks: that is up to the encoder, which takes
-questions of equal length alone (see `equal_batches`).
+A question's vector has the bits that it has alone, whatever else is asked: that is up to the encoder, which
+takes questions of equal length alone (see `equal_batches`).
 """
 
 from __future__ import annotations

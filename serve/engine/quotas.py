@@ -1,6 +1,6 @@
 """What each caller may take of a collection: buckets that fill at a steady rate, here or shared with others.
 
-A bucket holds so much at most, which may be taken at once. Whoever takes more than it holds, when it is full,
+A bucket has a capacity, which may be taken at once. A caller who takes more than it holds, when it is full,
 empties it below nothing and waits until it is above again: a large request is possible, and paid for.
 """
 

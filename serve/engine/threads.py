@@ -3,8 +3,8 @@
 Where callers decide how long a thread is held, one of them never has all of a kind.
 
 Searches, embedding and single long pieces of work have threads of their own where they are carried out
-(`answering`, `turns`, `alone`); everything else that may block goes through here, and nothing through the
-event loop's own executor, which all would share.
+(`search_threads`, `batch_queue`, `exclusive_worker`); everything else that may block goes through here, and
+nothing through the event loop's own executor, which all would share.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ class ServedCollections:
         return self._opened.get(self._default)
 
     def list_all(self) -> tuple[ServedCollection, ...]:
-        """Return all of them, whoever may see them: the default one first, then by name."""
+        """Return all of them, also those that a caller may not see: the default one first, then by name."""
         names = sorted(self._opened, key=lambda name: (name != self._default, name))
         return tuple(self._opened[name] for name in names)
 

@@ -35,7 +35,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_local(host: str, origin: str) -> None:
-    """Refuse a request that shows nothing where a page of another site may have sent it.
+    """Refuse an unauthenticated request that a page of another site may have sent.
 
     A name of such a site can be made to lead to loopback (DNS rebinding); its page then names that site.
 
@@ -83,7 +83,7 @@ def check_exposure(host: str, settings: AuthSettings) -> None:
 
 
 def check_metrics_exposure(host: str, settings: ServeSettings) -> None:
-    """Refuse to show metrics beyond loopback to whoever asks.
+    """Refuse to show metrics beyond loopback to unauthenticated requests.
 
     Args:
         host: where the server shall listen; an empty one is every address.
@@ -94,8 +94,8 @@ def check_metrics_exposure(host: str, settings: ServeSettings) -> None:
     """
     if settings.metrics == "loopback" and not is_loopback(host):
         detail = (
-            "EAGLERAY_SERVE__METRICS=loopback shows metrics to whoever asks; set it to callers or off, "
-            "or listen on 127.0.0.1"
+            "EAGLERAY_SERVE__METRICS=loopback shows metrics to unauthenticated requests; set it to callers "
+            "or off, or listen on 127.0.0.1"
         )
         raise ExposureError(host=host, detail=detail)
 

@@ -56,7 +56,7 @@ class StoredKeyService:
         return {"key": key.write(), **_show(facts), "store": store.url, "warnings": warnings}
 
     def revoke(self, *, key_id: str) -> dict[str, Any]:
-        """Revoke a key for good; revoking it again changes nothing."""
+        """Revoke a key permanently; revoking it again changes nothing."""
         is_new = revoke_key(self._open_store(), key_id, now=_now())
         _log.info("key_revoked", key_id=key_id, changed=is_new)
         return {"key_id": key_id, "state": "revoked", "changed": is_new}

@@ -99,7 +99,7 @@ class OwnRecords:
         return data
 
     def delete_file(self, file_id: str) -> bool:
-        """Remove a file for good, then its bytes; return whether it was there, or had left bytes."""
+        """Remove a file permanently, then its bytes; return whether it was there, or had left bytes."""
         if not is_name(file_id):
             return False
         was_there = any(self._objects.exists(path) for path in _list_parts(file_id))
@@ -174,7 +174,7 @@ class OwnRecords:
             self._objects.write(f"stores/{store.store_id}.active", {"at": now})
 
     def delete_store(self, store_id: str) -> bool:
-        """Remove a vector store for good; return whether it was there, or had left anything."""
+        """Remove a vector store permanently; return whether it was there, or had left anything."""
         if not is_name(store_id):
             return False
         parts = [f"stores/{store_id}.{part}" for part in ("made", "terms", "active", "expired")]

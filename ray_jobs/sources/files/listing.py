@@ -138,7 +138,7 @@ def _list(store: Store, *, own: Sequence[str]) -> Listing:
     if folder is None:
         passed_over["unnameable_keys"] += len(unlisted)
         unlisted.clear()
-    # Whoever reads a folder that cannot be opened is told why: that is its dead letter.
+    # A folder that cannot be opened says why when it is read: that is its dead letter.
     closed = [StoredObject(path=path, size_bytes=0, modified=0, tag="closed") for path in unlisted]
     files = []
     for item in (*listed, *closed):

@@ -1,6 +1,6 @@
 """Routes that show collections, snapshots and aliases.
 
-Snapshots, aliases and reports count rows whoever may read them: readers do not see them.
+Snapshots, aliases and reports count all rows, hidden ones too: readers do not see them.
 """
 
 from __future__ import annotations

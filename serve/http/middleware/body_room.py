@@ -2,7 +2,7 @@
 
 Source: A. Choudhury and E. Hahne, Dynamic Queue Length Thresholds in a Shared-Memory Packet Switch, IEEE/ACM
 Transactions on Networking 6 (1998), with alpha = 1: each may hold as much as is free. One alone gets a half,
-two a third each, and whoever comes next always finds some.
+two a third each, and the next one always finds some.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Puts files into a vector store and takes them out: their documents are those of the collection.
 
-Every step leaves a mark in the store before the next begins (`serve.uploads.attachments`). Whoever deletes
+Every step leaves a mark in the store before the next begins (`serve.uploads.attachments`). A delete
 removes what says that a file or vector store exists, and then closes what is left of it; whoever attaches
 looks again after the write, and closes its own documents where they are no longer wanted. What both leave
 when they end in the middle is found by nobody, and closed by the next sweep (`sweeping`).
