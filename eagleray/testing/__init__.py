@@ -2,8 +2,8 @@
 
 Fakes are here: a store in memory, an embedder and a reranker without a model, a clock that stands still, a
 caller. Contract suites lie in modules of their own, which need pytest: `eagleray.testing.stores`,
-`embedders`, `rerankers`, `dense_indexes` and `sources`. A suite is a class; a subclass whose name begins
-with `Test` gives its fixture and runs all of it over an implementation:
+`embedders`, `rerankers`, `dense_indexes`, `sources` and `enrichers`. A suite is a class; a subclass whose
+name begins with `Test` gives its fixture and runs all of it over an implementation:
 
     from eagleray.testing.stores import StoreContract
 
