@@ -144,7 +144,7 @@ def test_a_question_that_cannot_be_answered_says_why(cli, write_notes):
         ),
         (["bond", "--filter", "year = "], "expected a number, true, false, or a string in quotes"),
         (["bond", "--as-of", "2021-01-01T09:30"], "it has no time zone; write an offset or `Z`"),
-        (["bond", "--as-of", "yesterday"], "'yesterday' is no time"),
+        (["bond", "--as-of", "yesterday"], "'yesterday' is not a time"),
         (["bond", "-k", "0"], "k must be at least 1, found 0"),
         (["bond", "--snapshot", "lief"], "did you mean live?"),
     ]:
