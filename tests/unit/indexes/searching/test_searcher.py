@@ -197,7 +197,7 @@ def test_a_question_that_cannot_be_asked_is_refused(query, k, tmp_path):
         ("year = true", "filter on 'year': expected an integer, found true"),
         ("ticker > 3", "filter on 'ticker': expected a string in quotes, found the number 3"),
         ("event_time > 3", "filter on 'event_time': expected an ISO 8601 time in quotes, found the number 3"),
-        ('event_time > "soon"', "filter on 'event_time': 'soon' is no time"),
+        ('event_time > "soon"', "filter on 'event_time': 'soon' is not a time"),
         ('ticker contains "a"', "filter on 'ticker': ticker is of type string, not a list"),
     ],
 )
