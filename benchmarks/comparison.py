@@ -15,7 +15,7 @@ from benchmarks.known_rows import KnownRows, build_searcher
 from benchmarks.plain_search import PlainIndex, Scores, count_terms
 from eagleray.contracts.hits import Granularity, Hit, SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.ports import Embedder, SearchEngine
-from indexes.segments.writing import list_texts
+from indexes.segments.segment_files import list_texts
 
 K: Final = 10
 

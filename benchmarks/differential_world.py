@@ -24,11 +24,11 @@ from indexes.dense.kmeans import Training, pass_over
 from indexes.dense.matching import NumpyMatcher
 from indexes.searching.searcher import Searcher
 from indexes.segments.codebooks import put_codebook
-from indexes.segments.opening import open_segment
+from indexes.segments.opened_segment import open_segment
 from indexes.segments.patching import PATCH_SCHEMA
-from indexes.segments.publishing import publish_segment
+from indexes.segments.segment_files import SegmentSpec, write_segment
+from indexes.segments.segment_upload import publish_segment
 from indexes.segments.view import SegmentView
-from indexes.segments.writing import SegmentSpec, write_segment
 from indexes.storage import open_store
 
 COLLECTION: Final = "world"

@@ -33,11 +33,11 @@ from eagleray.contracts.collections import Collection
 from eagleray.contracts.services import IngestRequest
 from eagleray.digests import digest_file
 from eagleray.embedders import load_embedder, settle_backend
-from eagleray.embedders.opening import find_model
+from eagleray.embedders.configured_embedder import find_model
 from eagleray.parts import JOBS
 from eagleray.setting_groups.engine import EmbedderSettings
 from eagleray.settings import Settings, load_settings
-from indexes.segments.writing import list_texts
+from indexes.segments.segment_files import list_texts
 from indexes.storage import open_store
 from ray_jobs.clusters import connected
 from ray_jobs.execution import WorkerLimits, run_stage

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.serving_process import end_process
-from eagleray.embedders.opening import HASHING, find_model
+from eagleray.embedders.configured_embedder import HASHING, find_model
 from eagleray.settings import Settings
 
 _START_S = 90.0

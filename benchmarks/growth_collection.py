@@ -32,8 +32,8 @@ from indexes.dense.codebooks import train_codebook
 from indexes.dense.devices import make_matcher
 from indexes.dense.kmeans import Training, pass_over
 from indexes.segments.codebooks import load_codebook, put_codebook
-from indexes.segments.publishing import publish_segment
-from indexes.segments.writing import ROWS, VECTORS, SegmentSpec, write_segment
+from indexes.segments.segment_files import ROWS, VECTORS, SegmentSpec, write_segment
+from indexes.segments.segment_upload import publish_segment
 from indexes.storage import open_store
 from ray_jobs.plans.training import ROWS_PER_LIST
 

@@ -19,7 +19,7 @@ from eagleray.contracts.ports import FloatMatrix
 from eagleray.contracts.principals import Principal
 from indexes.masks.grammar import parse_filter
 from indexes.searching.searcher import Searcher
-from indexes.segments.opening import open_segment
+from indexes.segments.opened_segment import open_segment
 from indexes.storage import open_store
 
 _ALL: Final = Principal(subject="benchmark", groups=frozenset({"rates", "credit"}))

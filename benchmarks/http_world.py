@@ -29,11 +29,11 @@ from eagleray.digests import canonical_json
 from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.settings import Settings, load_settings
 from indexes.segments.attributes import merge_attribute_types
-from indexes.segments.opening import open_segment
+from indexes.segments.opened_segment import open_segment
 from indexes.segments.patching import PATCH_SCHEMA
-from indexes.segments.publishing import publish_segment
+from indexes.segments.segment_files import SegmentSpec, write_segment
+from indexes.segments.segment_upload import publish_segment
 from indexes.segments.view import SegmentView
-from indexes.segments.writing import SegmentSpec, write_segment
 from indexes.snapshots.catalog import put_collection, put_snapshot
 from indexes.snapshots.opened import count_open_documents
 from indexes.snapshots.patches import make_patch, put_patch, read_patch

@@ -18,10 +18,10 @@ from eagleray.contracts.times import OPEN_END
 from eagleray.errors import IntegrityError
 from eagleray.settings import Settings
 from indexes.searching.searcher import Searcher
-from indexes.segments.opening import open_segment
-from indexes.segments.publishing import publish_segment
+from indexes.segments.opened_segment import open_segment
+from indexes.segments.segment_files import SegmentSpec, write_segment
+from indexes.segments.segment_upload import publish_segment
 from indexes.segments.vectors import align_vectors
-from indexes.segments.writing import SegmentSpec, write_segment
 from indexes.storage import open_store
 
 IntVector: TypeAlias = npt.NDArray[np.int64]

@@ -33,8 +33,8 @@ from benchmarks.reporting import show_result
 from benchmarks.retrieval import K, build
 from eagleray.contracts.hits import SearchRequest
 from eagleray.contracts.ports import SearchEngine
+from eagleray.embedders.configured_embedder import find_model
 from eagleray.embedders.layout import read_layout
-from eagleray.embedders.opening import find_model
 from eagleray.models.batching import cut_batches
 from eagleray.settings import load_settings
 from indexes.evaluation.metrics import ndcg_at_k

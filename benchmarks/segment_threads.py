@@ -43,7 +43,7 @@ from indexes.dense.comparing import compare_rows
 from indexes.dense.vectors import FloatVector
 from indexes.searching.searcher import Searcher
 from indexes.searching.segment_threads import IN_TURN, SegmentThreads
-from indexes.segments.opening import open_segment
+from indexes.segments.opened_segment import open_segment
 from indexes.segments.view import SegmentView
 from indexes.selections import IntVector
 from indexes.storage import open_store

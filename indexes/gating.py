@@ -23,9 +23,9 @@ from indexes.evaluation.gate import run_gate
 from indexes.evaluation.reports import GateReport, store_gate_report
 from indexes.fusion.convex import DENSE_WEIGHT
 from indexes.lexical.expressions import find_query_terms
-from indexes.searching.answering import answer_question, combine_one
 from indexes.searching.channels import Channel, DenseChannel, LexicalChannel
 from indexes.searching.local import LocalSource
+from indexes.searching.ranked_answers import answer_question, combine_one
 from indexes.searching.ranking import Wanted, rank_rows
 from indexes.searching.targets import Scope, Target, TargetFinder
 from indexes.segments.view import SegmentView

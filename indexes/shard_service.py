@@ -15,7 +15,7 @@ from indexes.searching.sharded.searcher import ShardedSearcher
 from indexes.searching.sharded.shard import HeldSegments, Shard
 from indexes.searching.targets import TargetFinder
 from indexes.segments.on_device import bring_to_device
-from indexes.segments.opening import load_segment_manifest
+from indexes.segments.opened_segment import load_segment_manifest
 from indexes.segments.view import SegmentView
 from indexes.snapshots.catalog import load_snapshot, resolve
 from indexes.snapshots.entitling import Entitler

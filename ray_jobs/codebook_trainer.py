@@ -18,7 +18,7 @@ from indexes.dense.codes import make_lists, train_encoder
 from indexes.dense.kmeans import Training, draw_first, train_centroids
 from indexes.runs.markers import Stage
 from indexes.segments.codebooks import load_codebook, put_codebook
-from indexes.segments.opening import load_segment_manifest
+from indexes.segments.opened_segment import load_segment_manifest
 from indexes.segments.vectors import align_vectors
 from indexes.snapshots.catalog import load_snapshot
 from ray_jobs.ledger import Ledger

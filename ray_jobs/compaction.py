@@ -14,7 +14,7 @@ from eagleray.contracts.ports import Store
 from eagleray.contracts.services import OnProgress
 from indexes.segments.codebooks import load_codebook
 from indexes.segments.compacting import compact_segments
-from indexes.segments.opening import load_segment_manifest
+from indexes.segments.opened_segment import load_segment_manifest
 from indexes.snapshots.catalog import put_snapshot
 from ray_jobs.codebook_trainer import find_codebooks
 from ray_jobs.execution import WorkerLimits, run_stage

@@ -21,7 +21,7 @@ from eagleray.contracts.sources import Position, Source, StreamMove
 from eagleray.errors import ConflictError, SourceError, StoreError
 from eagleray.logs import get_logger
 from indexes.gating import SnapshotGate
-from indexes.publishing import publish_made
+from indexes.job_publication import publish_made
 from indexes.runs.dead_letters import list_dead_letters
 from indexes.snapshots.aliases import read_alias
 from indexes.snapshots.catalog import load_snapshot, put_collection

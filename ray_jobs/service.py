@@ -30,7 +30,7 @@ from eagleray.settings import Settings
 from indexes.engine_factory import make_engine_factory
 from indexes.exchange.imported_rows import find_declared_texts
 from indexes.gating import SnapshotGate
-from indexes.publishing import publish_made
+from indexes.job_publication import publish_made
 from indexes.runs.dead_letters import list_dead_letters
 from indexes.service import LocalIndexService
 from indexes.snapshots.catalog import load_snapshot, put_snapshot, resolve

@@ -10,11 +10,11 @@ import numpy as np
 
 from eagleray.contracts.collections import Collection
 from eagleray.embedders import open_embedder
+from eagleray.embedders.configured_embedder import HASHING
 from eagleray.embedders.hashing import HashingEmbedder
-from eagleray.embedders.opening import HASHING
 from eagleray.settings import Settings
-from indexes.segments.publishing import publish_segment
-from indexes.segments.writing import SegmentSpec, write_segment
+from indexes.segments.segment_files import SegmentSpec, write_segment
+from indexes.segments.segment_upload import publish_segment
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.snapshots.catalog import put_collection, put_snapshot
 from indexes.storage import open_store

@@ -9,7 +9,7 @@ import numpy as np
 
 from eagleray.contracts.collections import Collection
 from indexes.searching.searcher import Searcher
-from indexes.segments.opening import open_segment
+from indexes.segments.opened_segment import open_segment
 from indexes.segments.view import SegmentView
 from indexes.snapshots.patches import read_patch
 from indexes.storage import open_store

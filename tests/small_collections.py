@@ -28,10 +28,10 @@ from indexes.dense.kmeans import Training, pass_over
 from indexes.dense.matching import NumpyMatcher
 from indexes.segments.attributes import merge_attribute_types
 from indexes.segments.codebooks import put_codebook
-from indexes.segments.opening import open_segment
+from indexes.segments.opened_segment import open_segment
 from indexes.segments.patching import PATCH_SCHEMA
-from indexes.segments.publishing import publish_segment
-from indexes.segments.writing import SegmentSpec, write_segment
+from indexes.segments.segment_files import SegmentSpec, write_segment
+from indexes.segments.segment_upload import publish_segment
 from indexes.snapshots.catalog import load_snapshot, put_collection, put_snapshot
 from indexes.snapshots.opened import count_open_documents
 from indexes.snapshots.patches import make_patch, put_patch, read_patch

@@ -20,7 +20,7 @@ import numpy as np
 
 from eagleray.contracts.ports import Embedder, FloatMatrix
 from eagleray.digests import canonical_json, digest_json
-from eagleray.embedders.opening import HASHING, REFERENCE, describe_embedder, load_embedder
+from eagleray.embedders.configured_embedder import HASHING, REFERENCE, describe_embedder, load_embedder
 from eagleray.embedders.processor import read_processor
 from eagleray.setting_groups.engine import EmbedderSettings
 

@@ -17,9 +17,9 @@ from eagleray.contracts.indexes import TextField
 from eagleray.contracts.ports import FloatMatrix
 from eagleray.contracts.times import OPEN_END
 from indexes.lexical.building import build_postings
+from indexes.segments.segment_files import iterate_texts
 from indexes.segments.vectors import stack_vectors
 from indexes.segments.view import SegmentView
-from indexes.segments.writing import iterate_texts
 
 _BLOCK_ROWS: Final = 65_536
 _COPIED_ROWS: Final = 8_192

@@ -15,9 +15,9 @@ from eagleray.digests import canonical_json, digest_file
 from eagleray.errors import InputError
 from indexes.exchange.blocks import RowReader, iterate_blocks, make_row_schema
 from indexes.exchange.folders import check_free, new_folder
+from indexes.exchange.sinks.export_files import MatrixShape, write_files
 from indexes.exchange.sinks.faiss_ivf import choose_codebook
 from indexes.exchange.sinks.lance import check_names, import_lance
-from indexes.exchange.sinks.writing import MatrixShape, write_files
 from indexes.searching.column_checks import ColumnChecks
 from indexes.searching.targets import Scope, TargetFinder
 from indexes.snapshots.opened import OpenSnapshot

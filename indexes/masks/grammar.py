@@ -41,7 +41,7 @@ from eagleray.contracts.filters import (
     StartsWith,
 )
 from eagleray.errors import FilterError
-from indexes.masks.checking import check_filter
+from indexes.masks.filter_checks import check_filter
 
 _SPACE: Final = re.compile(r"\s*+")
 _TOKEN: Final = re.compile(

@@ -34,7 +34,7 @@ from eagleray.contracts.filters import (
     StartsWith,
 )
 from eagleray.errors import FilterError
-from indexes.masks.checking import check_filter, check_size
+from indexes.masks.filter_checks import check_filter, check_size
 from indexes.masks.grammar import MAX_DIGITS
 
 _BEYOND_DIGITS: Final = 10**MAX_DIGITS

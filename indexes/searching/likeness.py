@@ -18,7 +18,7 @@ from indexes.dense.vectors import FloatVector
 from indexes.lexical.analysis import ENGLISH
 from indexes.lexical.bm25 import Statistics, find_idf
 from indexes.searching.targets import Target
-from indexes.segments.writing import list_texts
+from indexes.segments.segment_files import list_texts
 from indexes.selections import IntVector
 
 N_TERMS: Final = 25

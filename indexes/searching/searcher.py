@@ -14,7 +14,7 @@ from eagleray.contracts.manifests import FittedRanking
 from eagleray.contracts.ports import Embedder, FloatVector, Reranker
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
 from indexes.searching.batch import MAX_BYTES, BatchSearcher
-from indexes.searching.checking import check_many
+from indexes.searching.request_checks import check_many
 from indexes.searching.ruled import Ruled
 from indexes.searching.segment_threads import SegmentThreads
 from indexes.searching.sharded.ports import DirectPort

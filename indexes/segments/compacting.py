@@ -15,12 +15,12 @@ import pyarrow as pa
 from eagleray.contracts.collections import Collection
 from eagleray.errors import InputError
 from indexes.dense.codebooks import Codebook
-from indexes.segments.opening import open_segment
-from indexes.segments.publishing import publish_segment
+from indexes.segments.opened_segment import open_segment
 from indexes.segments.rows import ORDERED_BY, find_row_order, save_rows, stack_rows
+from indexes.segments.segment_files import ROWS, VECTORS, SegmentSpec, finish_segment
+from indexes.segments.segment_upload import publish_segment
 from indexes.segments.vectors import save_vectors, stack_vectors
 from indexes.segments.view import SegmentView
-from indexes.segments.writing import ROWS, VECTORS, SegmentSpec, finish_segment
 
 
 def compact_segments(

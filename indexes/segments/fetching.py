@@ -16,8 +16,8 @@ from pathlib import Path
 from eagleray.contracts.manifests import SegmentManifest
 from eagleray.contracts.ports import Store
 from eagleray.errors import IntegrityError, ObjectNotFoundError
-from indexes.segments.publishing import verify_files
-from indexes.segments.writing import MANIFEST
+from indexes.segments.segment_files import MANIFEST
+from indexes.segments.segment_upload import verify_files
 
 
 @contextmanager

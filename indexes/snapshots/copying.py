@@ -13,9 +13,9 @@ from eagleray.contracts.ports import Store
 from eagleray.digests import digest_file
 from eagleray.errors import InputError, IntegrityError, ObjectNotFoundError
 from indexes.segments.codebooks import CODEBOOKS, locate_codebook, read_codebook
-from indexes.segments.opening import load_segment_manifest
-from indexes.segments.publishing import SEGMENTS, locate_segment
-from indexes.segments.writing import MANIFEST
+from indexes.segments.opened_segment import load_segment_manifest
+from indexes.segments.segment_files import MANIFEST
+from indexes.segments.segment_upload import SEGMENTS, locate_segment
 from indexes.snapshots.catalog import load_snapshot, put_collection, put_snapshot
 from indexes.snapshots.layout import COLLECTION, PATCHES, name_gate_report, name_patch
 from indexes.snapshots.patches import read_patch

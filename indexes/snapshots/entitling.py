@@ -21,7 +21,7 @@ from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import SnapshotManifest
 from eagleray.contracts.ports import Store
 from indexes.segments.groups import PUBLIC, Bitmaps, count_bitmap_bytes
-from indexes.segments.opening import load_segment_manifest, open_segment
+from indexes.segments.opened_segment import load_segment_manifest, open_segment
 from indexes.segments.patching import RowState, apply_patches
 from indexes.segments.view import SegmentView
 from indexes.snapshots.catalog import load_snapshot

@@ -1,6 +1,6 @@
 """Names of the objects above segments: where each lies below its collection.
 
-Segments name their own files in `indexes.segments.publishing`.
+Segments name their own files in `indexes.segments.segment_upload`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import SnapshotManifest
 from eagleray.contracts.times import OPEN_END
 from eagleray.errors import IntegrityError, NotPublishedError
-from indexes.segments.opening import open_segment
+from indexes.segments.opened_segment import open_segment
 from indexes.segments.view import SegmentView
 from indexes.snapshots.catalog import load_snapshot, resolve
 from indexes.snapshots.layout import name_snapshot

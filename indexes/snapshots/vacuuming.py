@@ -18,9 +18,9 @@ from eagleray.contracts.collections import Collection
 from eagleray.contracts.ports import Store, StoredObject
 from indexes.runs.layout import RUNS
 from indexes.segments.codebooks import CODEBOOKS, locate_codebook
-from indexes.segments.opening import load_segment_manifest
-from indexes.segments.publishing import SEGMENTS, locate_segment
-from indexes.segments.writing import MANIFEST
+from indexes.segments.opened_segment import load_segment_manifest
+from indexes.segments.segment_files import MANIFEST
+from indexes.segments.segment_upload import SEGMENTS, locate_segment
 from indexes.snapshots.aliases import alias_history, find_standing, list_aliases
 from indexes.snapshots.catalog import load_snapshot
 from indexes.snapshots.layout import PATCHES, PINS, SNAPSHOTS, name_patch, name_pin, name_snapshot

@@ -19,9 +19,9 @@ from eagleray.contracts.manifests import FileEntry, SnapshotManifest
 from eagleray.errors import IntegrityError, NotPublishedError, ObjectNotFoundError
 from indexes.dense.codebook_files import decode_codebook
 from indexes.segments.codebooks import locate_codebook, read_codebook
-from indexes.segments.opening import load_segment_manifest
-from indexes.segments.publishing import locate_segment
-from indexes.segments.writing import MANIFEST
+from indexes.segments.opened_segment import load_segment_manifest
+from indexes.segments.segment_files import MANIFEST
+from indexes.segments.segment_upload import locate_segment
 from indexes.snapshots.aliases import ENTRY_FILE, is_alias_name
 from indexes.snapshots.catalog import load_collection, load_snapshot
 from indexes.snapshots.layout import ALIASES, COLLECTION, name_alias_entry, name_gate_report, name_snapshot

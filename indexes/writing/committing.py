@@ -1,6 +1,6 @@
 """Requests carried out together: rows and a patch on top of an alias's snapshot, then its move.
 
-The same rules and files as those of a job (`arranging`, `indexes.segments.writing`), without a cluster:
+The same rules and files as those of a job (`arranging`, `indexes.segments.segment_files`), without a cluster:
 for few documents at a time, in the process that has the model loaded.
 """
 
@@ -26,8 +26,8 @@ from eagleray.contracts.ports import Embedder, FloatMatrix, Store, TokenCounter
 from eagleray.contracts.sources import StreamMove
 from eagleray.errors import ConflictError, IntegrityError, NotPublishedError
 from indexes.segments.attributes import merge_attribute_types
-from indexes.segments.publishing import publish_segment
-from indexes.segments.writing import SegmentSpec, list_texts, write_segment
+from indexes.segments.segment_files import SegmentSpec, list_texts, write_segment
+from indexes.segments.segment_upload import publish_segment
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.snapshots.opened import OpenSnapshot
 from indexes.snapshots.patches import make_patch, put_patch

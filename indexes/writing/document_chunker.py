@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from eagleray.chunking.config import ChunkerConfig
-from eagleray.chunking.counting import HuggingFaceCounter
 from eagleray.chunking.documents import chunk_document
 from eagleray.chunking.table import make_chunk_table
+from eagleray.chunking.token_counters import HuggingFaceCounter
 from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
 from eagleray.contracts.manifests import ChunkerIdentity, CollectionSpec

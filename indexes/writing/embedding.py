@@ -7,8 +7,8 @@ import pyarrow as pa
 
 from eagleray.contracts.ports import Embedder, FloatMatrix
 from eagleray.errors import ModelError
+from indexes.segments.segment_files import list_texts
 from indexes.segments.vectors import NORM_TOLERANCE
-from indexes.segments.writing import list_texts
 
 
 def compute_vectors(rows: pa.Table, embedder: Embedder) -> FloatMatrix:

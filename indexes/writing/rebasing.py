@@ -19,7 +19,7 @@ from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import SnapshotManifest
 from eagleray.contracts.ports import Store
 from indexes.segments.attributes import merge_attribute_types
-from indexes.segments.opening import open_segment
+from indexes.segments.opened_segment import open_segment
 from indexes.segments.view import SegmentView
 from indexes.snapshots.catalog import load_snapshot, put_snapshot
 from indexes.snapshots.patches import read_patch

@@ -16,9 +16,9 @@ from eagleray.contracts.enrichment import WorkerResources
 from eagleray.contracts.ports import FloatMatrix
 from indexes.runs.markers import Stage
 from indexes.segments.codebooks import load_codebook
-from indexes.segments.publishing import publish_segment
+from indexes.segments.segment_files import SegmentSpec, write_segment
+from indexes.segments.segment_upload import publish_segment
 from indexes.segments.vectors import align_vectors, stack_vectors
-from indexes.segments.writing import SegmentSpec, write_segment
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.segments import SegmentPlan
 from ray_jobs.stage_spec import StageSpec

@@ -12,7 +12,7 @@ from typing import Any, Final
 from eagleray.errors import InputError
 from eagleray.extensions import import_extension
 from eagleray.setting_groups.serving import ServeSettings
-from serve.http.admin import catalog, operations, publishing, runs
+from serve.http.admin import alias_moves, catalog, operations, runs
 from serve.http.feature import Feature, made_by
 from serve.http.metrics import Metrics
 from serve.http.native import documents, searches
@@ -49,7 +49,7 @@ WRITING: Final = Feature(
     routers=(documents.router,), parts=documents.WriteParts, open=made_by(documents.choose_parts)
 )
 ADMINISTRATION: Final = Feature(
-    routers=(catalog.router, publishing.router, runs.router),
+    routers=(catalog.router, alias_moves.router, runs.router),
     parts=ServedCollections,
     open=lambda server: nullcontext(server.collections),
 )

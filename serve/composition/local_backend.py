@@ -22,7 +22,7 @@ from serve.engine.snapshot_pool import Engine
 from serve.engine.threads import Work, run_in_thread
 
 if TYPE_CHECKING:
-    from serve.redis.opening import Sharing
+    from serve.redis.redis_sharing import Sharing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

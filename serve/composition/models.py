@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from eagleray.chunking.counting import HuggingFaceCounter
+from eagleray.chunking.token_counters import HuggingFaceCounter
 from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.contracts.ports import Embedder
 from eagleray.embedders import (
@@ -26,7 +26,7 @@ from eagleray.settings import Settings
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.equal_batches import MAX_TEXTS, is_same_in_batches
 from serve.engine.ports import EncoderPort, RankerPort
-from serve.engine.reranking import Ranker, RankerLimits
+from serve.engine.ranker import Ranker, RankerLimits
 from serve.engine.threads import Work, run_in_thread
 from serve.http.serving import ServedModel, ServedReranker
 

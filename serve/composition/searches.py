@@ -15,13 +15,13 @@ from eagleray.setting_groups.serving import ServeSettings
 from serve.composition.models import Models
 from serve.composition.stored_collections import StoredCollections
 from serve.engine.alias_watcher import AliasWatcher
-from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
 from serve.engine.question_vectors import QuestionVectors
+from serve.engine.search_threads import Answerer, AnswererLimits, SearchThreads
 from serve.engine.searching import ProbedSearches, Searches, SearchPort
 from serve.engine.snapshot_pool import Engine
 
 if TYPE_CHECKING:
-    from serve.redis.opening import Sharing
+    from serve.redis.redis_sharing import Sharing
 
 PROBE: Final = SearchRequest(query="ready", k=1, mode=SearchMode.HYBRID)
 """Asked of a new snapshot before it answers others, and to tell whether the process is ready."""

@@ -34,7 +34,7 @@ from serve.identity.exposure import check_metrics_exposure
 from serve.tracing.exporting import start_tracing
 
 if TYPE_CHECKING:
-    from serve.redis.opening import Sharing
+    from serve.redis.redis_sharing import Sharing
 
 
 def open_server_authenticator(settings: Settings, *, host: str) -> Authenticator:

@@ -11,7 +11,7 @@ from eagleray.errors import MissingExtraError
 from eagleray.settings import Settings
 
 if TYPE_CHECKING:
-    from serve.redis.opening import Sharing
+    from serve.redis.redis_sharing import Sharing
 
 
 @asynccontextmanager
@@ -40,7 +40,7 @@ def make_sharing(settings: Settings) -> Sharing | None:
         return None
     try:
         from serve.redis.basis import describe_basis
-        from serve.redis.opening import Sharing
+        from serve.redis.redis_sharing import Sharing
     except ModuleNotFoundError as error:
         raise MissingExtraError(part=error.name, extra="redis") from error
     return Sharing(

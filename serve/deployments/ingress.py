@@ -25,7 +25,7 @@ from serve.engine.startup_objects import keep_startup_objects
 from serve.http.request_ids import NamedByProxy
 
 if TYPE_CHECKING:
-    from serve.redis.opening import Sharing
+    from serve.redis.redis_sharing import Sharing
 
 _EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - named, not listened on
 

@@ -11,7 +11,7 @@ from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.deployments.replica import Replica
 from serve.engine.encoding import Encoded
-from serve.engine.reranking import RankedPassages
+from serve.engine.ranker import RankedPassages
 from serve.engine.startup_objects import keep_startup_objects
 from serve.tracing.spans import Carrier
 

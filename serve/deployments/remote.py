@@ -10,7 +10,7 @@ from eagleray.contracts.hits import SearchRequest, SearchResponse
 from indexes.writing.requests import Write
 from serve.deployments.calling import call, detached
 from serve.engine.encoding import Encoded, EncoderLimits
-from serve.engine.reranking import RankedPassages
+from serve.engine.ranker import RankedPassages
 from serve.engine.snapshot_pool import Engine
 
 Answer = TypeVar("Answer")

@@ -24,7 +24,7 @@ from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.deployments.replica import Replica
 from serve.engine.alias_watcher import AliasWatcher
-from serve.engine.answering import Answerer, SearchThreads
+from serve.engine.search_threads import Answerer, SearchThreads
 from serve.engine.startup_objects import keep_startup_objects
 from serve.tracing.spans import Carrier
 

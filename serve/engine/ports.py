@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from eagleray.contracts.asked_snapshots import AskedSnapshot
 from serve.engine.alias_watcher import AliasState
 from serve.engine.encoding import Encoded, EncoderLimits
-from serve.engine.reranking import RankedPassages
+from serve.engine.ranker import RankedPassages
 from serve.engine.snapshot_pool import Engine
 
 Answer = TypeVar("Answer")

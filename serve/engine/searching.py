@@ -10,10 +10,10 @@ from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.contracts.ports import FloatVector
 from eagleray.errors import DeadlineError
-from indexes.searching.checking import check_request
-from serve.engine.answering import Answerer
+from indexes.searching.request_checks import check_request
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.questions import Search, SearchBatch, needs_vector
+from serve.engine.search_threads import Answerer
 from serve.engine.snapshot_pool import Engine
 
 _TURN_S: Final = 0.25

@@ -10,7 +10,7 @@ import torch
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import PlanKind, SearchMode, SearchRequest
 from eagleray.errors import InputError
-from indexes.segments.opening import load_segment_manifest
+from indexes.segments.opened_segment import load_segment_manifest
 from indexes.service import LocalIndexService
 from indexes.snapshots.catalog import load_snapshot
 from indexes.storage import open_store

@@ -22,7 +22,7 @@ from eagleray.contracts.documents import Document
 from eagleray.contracts.services import KeyRequest
 from eagleray.embedders import open_embedder
 from eagleray.errors import ConflictError, UnavailableError
-from indexes.segments.writing import list_texts
+from indexes.segments.segment_files import list_texts
 from indexes.snapshots.aliases import read_alias
 from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store

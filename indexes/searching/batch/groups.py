@@ -12,7 +12,7 @@ from eagleray.contracts.hits import Granularity, SearchMode, SearchRequest
 from eagleray.contracts.manifests import FittedRanking
 from eagleray.contracts.times import LATEST
 from indexes.dense.vectors import FloatVector
-from indexes.searching.batch.answering import Barred, Blend, answer_all
+from indexes.searching.batch.compiled_answers import Barred, Blend, answer_all
 from indexes.searching.batch.found import Found
 from indexes.searching.batch.views import View, count_view
 from indexes.searching.batch.weighing import WeighedWords, weigh_no_words, weigh_words

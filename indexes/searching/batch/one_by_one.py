@@ -13,13 +13,13 @@ from indexes.dense.neighbours import Collector, Neighbours
 from indexes.dense.queries import DenseQuery
 from indexes.dense.vectors import FloatVector
 from indexes.planning.plans import Plan
-from indexes.searching.answering import answer_question
 from indexes.searching.batch.columns import Columns
 from indexes.searching.batch.found import Found
 from indexes.searching.channels import Channel, DenseChannel
 from indexes.searching.fields import open_words
 from indexes.searching.local import LocalSource
-from indexes.searching.reranking import read_texts, rerank_rows
+from indexes.searching.ranked_answers import answer_question
+from indexes.searching.reranked_rows import read_texts, rerank_rows
 from indexes.searching.targets import Scope, Target, TargetFinder
 from indexes.searching.weights import Weights, list_boosts
 

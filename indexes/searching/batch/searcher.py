@@ -32,7 +32,7 @@ from indexes.searching.batch.groups import Group, answer_group, group_questions
 from indexes.searching.batch.one_by_one import PreparedQuestion, answer_one
 from indexes.searching.batch.views import View, make_view
 from indexes.searching.batch.words import WordFinder
-from indexes.searching.reranking import choose_reranker
+from indexes.searching.reranked_rows import choose_reranker
 from indexes.searching.targets import TargetFinder
 from indexes.searching.weights import choose_weights
 from indexes.segments.view import SegmentView

@@ -32,14 +32,14 @@ from indexes.dense.queries import DenseQuery
 from indexes.dense.vectors import FloatVector
 from indexes.lexical.bm25 import Statistics, merge_statistics
 from indexes.lexical.expressions import find_query_terms
-from indexes.searching.answering import answer_question, cut_page
 from indexes.searching.batch import MAX_BYTES, tabulate_hits
-from indexes.searching.checking import check_facets, check_many, check_request
 from indexes.searching.column_checks import ColumnChecks, Types
 from indexes.searching.documents import join_rows
 from indexes.searching.facets import count_values
 from indexes.searching.likeness import choose_terms, find_mean, join_document
-from indexes.searching.reranking import choose_reranker, rerank_rows
+from indexes.searching.ranked_answers import answer_question, cut_page
+from indexes.searching.request_checks import check_facets, check_many, check_request
+from indexes.searching.reranked_rows import choose_reranker, rerank_rows
 from indexes.searching.sharded.ports import ShardPort, ask_all
 from indexes.searching.sharded.source import ShardedSource
 from indexes.searching.sharded.steps import (

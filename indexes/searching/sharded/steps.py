@@ -29,7 +29,7 @@ from indexes.searching.local import LocalSource
 from indexes.searching.pools import Pool, gather_pool
 from indexes.searching.presenting import make_hit
 from indexes.searching.ranking import Ranked
-from indexes.searching.reranking import read_texts
+from indexes.searching.reranked_rows import read_texts
 from indexes.searching.sharded.shard import HeldSegments
 from indexes.searching.targets import Scope, Target
 from indexes.searching.weights import Boosts

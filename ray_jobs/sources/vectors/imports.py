@@ -25,7 +25,7 @@ from eagleray.setting_groups.engine import EmbedderSettings, S3Settings
 from eagleray.setting_groups.parsing import ParsingSettings
 from indexes.exchange.import_source import describe_import
 from indexes.exchange.imported_rows import ROWS_MAPPING, Decoder
-from indexes.segments.writing import list_texts
+from indexes.segments.segment_files import list_texts
 from ray_jobs.sources.files.listing import SourceFile, check_folder, list_all_files, name_files, open_files
 from ray_jobs.sources.parsers import open_parsers
 from ray_jobs.sources.vectors.source import VectorFiles, VectorSource, VectorSourceFactory

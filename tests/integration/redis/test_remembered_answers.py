@@ -24,9 +24,9 @@ from serve.audit.record import link_record
 from serve.audit.replays import replay_records
 from serve.composition.sharing import make_sharing
 from serve.engine.alias_watcher import AliasWatcher
-from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.question_vectors import QuestionVectors
+from serve.engine.search_threads import Answerer, AnswererLimits, SearchThreads
 from serve.engine.searching import Searches
 from serve.engine.snapshot_pool import SnapshotPool
 from tests.audit_records import record_one

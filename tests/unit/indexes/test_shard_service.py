@@ -16,8 +16,8 @@ from eagleray.errors import InputError, NotPublishedError
 from eagleray.settings import Settings
 from indexes.engine_factory import make_engine_factory
 from indexes.searching.sharded.ports import DirectPort
-from indexes.segments.publishing import locate_segment
-from indexes.segments.writing import MANIFEST
+from indexes.segments.segment_files import MANIFEST
+from indexes.segments.segment_upload import locate_segment
 from indexes.shard_service import open_merger, open_shard
 from indexes.snapshots.catalog import load_snapshot
 from indexes.storage import open_store

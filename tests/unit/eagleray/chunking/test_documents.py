@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eagleray.chunking.config import SPECIAL_TOKENS, ChunkerConfig
-from eagleray.chunking.counting import HuggingFaceCounter, WhitespaceCounter
 from eagleray.chunking.documents import chunk_document
+from eagleray.chunking.token_counters import HuggingFaceCounter, WhitespaceCounter
 from eagleray.contracts.documents import Document, Element, ElementKind
 from eagleray.documents.elements import find_elements
 from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from eagleray.chunking.config import RULES, ChunkerConfig, make_chunker_identity
-from eagleray.chunking.counting import WhitespaceCounter
 from eagleray.chunking.documents import chunk_document
 from eagleray.chunking.table import make_chunk_table
+from eagleray.chunking.token_counters import WhitespaceCounter
 from eagleray.contracts.chunks import CHUNK_SCHEMA
 from eagleray.contracts.documents import Document
 from eagleray.contracts.times import OPEN_END

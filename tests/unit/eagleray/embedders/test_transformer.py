@@ -7,7 +7,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from eagleray.embedders.calibration import PROBES
-from eagleray.embedders.opening import find_model, load_embedder
+from eagleray.embedders.configured_embedder import find_model, load_embedder
 from eagleray.errors import ModelError
 from eagleray.setting_groups.engine import EmbedderSettings
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from eagleray.embedders.opening import find_tokenizer
+from eagleray.embedders.configured_embedder import find_tokenizer
 from eagleray.models import batching
 from eagleray.models.batching import slice_texts
 from eagleray.models.libraries import import_library

@@ -15,7 +15,7 @@ from indexes.evaluation.budgets import Budgets
 from indexes.evaluation.gate import is_same_ranking, run_gate
 from indexes.evaluation.probes import GateSample
 from indexes.evaluation.reports import GateReport, load_gate_report, store_gate_report
-from indexes.segments.writing import list_texts
+from indexes.segments.segment_files import list_texts
 from indexes.snapshots.catalog import load_snapshot, put_collection, put_snapshot
 from indexes.snapshots.opened import open_snapshot
 from indexes.storage.local import LocalStore

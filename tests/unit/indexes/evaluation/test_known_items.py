@@ -10,7 +10,7 @@ from eagleray.contracts.principals import ANONYMOUS, Principal
 from eagleray.contracts.times import OPEN_END
 from indexes.evaluation.known_items import N_TITLE_WORDS, N_WORDS, make_known_items
 from indexes.lexical.analysis import ENGLISH
-from indexes.segments.writing import list_texts
+from indexes.segments.segment_files import list_texts
 from indexes.snapshots.catalog import put_collection, put_snapshot
 from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store

@@ -13,7 +13,7 @@ from indexes.dense.kmeans import Training, pass_over
 from indexes.dense.matching import NumpyMatcher
 from indexes.evaluation.probes import GateSample
 from indexes.evaluation.recall import check_recall, find_least
-from indexes.segments.opening import open_segment
+from indexes.segments.opened_segment import open_segment
 from indexes.selections import select_mask
 from indexes.storage.local import LocalStore
 from tests.small_collections import SPEC, make_rows, put_segment

@@ -8,7 +8,7 @@ from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.exchange import name_attribute_column, name_column_attribute
 from eagleray.digests import canonical_json
 from indexes.exchange.blocks import make_fields, take_columns
-from indexes.segments.opening import open_segment
+from indexes.segments.opened_segment import open_segment
 from indexes.storage.local import LocalStore
 from tests.small_collections import SPEC, make_rows, make_vectors, put_segment
 

@@ -20,7 +20,7 @@ from eagleray.errors import FilterColumnError, GuardError, InputError, MissingEx
 from indexes.exchange import blocks
 from indexes.exchange.exporting import export_snapshot
 from indexes.masks.grammar import parse_filter
-from indexes.segments.writing import list_texts
+from indexes.segments.segment_files import list_texts
 from indexes.snapshots.catalog import put_collection, put_snapshot
 from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store

@@ -19,7 +19,7 @@ from eagleray.digests import canonical_json
 from indexes.masks.columns import evaluate_filter
 from indexes.masks.grammar import parse_filter
 from indexes.masks.numbers import compare_numbers, find_numbers
-from indexes.segments.opening import open_segment
+from indexes.segments.opened_segment import open_segment
 from indexes.storage.local import LocalStore
 from tests.small_collections import SPEC, make_rows, make_vectors, put_segment
 

@@ -11,7 +11,7 @@ from eagleray.digests import canonical_json
 from indexes.masks.columns import evaluate_filter
 from indexes.masks.grammar import parse_filter
 from indexes.masks.text_columns import normalise_column
-from indexes.segments.opening import open_segment
+from indexes.segments.opened_segment import open_segment
 from indexes.storage.local import LocalStore
 from tests.small_collections import SPEC, make_rows, make_vectors, put_segment
 

@@ -7,7 +7,7 @@ from eagleray.contracts.collections import Collection
 from eagleray.contracts.filters import Matches, Not
 from eagleray.errors import FilterColumnError
 from indexes.masks.columns import evaluate_filter
-from indexes.segments.opening import open_segment
+from indexes.segments.opened_segment import open_segment
 from indexes.storage import open_store
 from tests.small_collections import SPEC, make_rows, put_segment
 

@@ -24,8 +24,8 @@ from indexes.lexical.bm25 import K1, B
 from indexes.masks.grammar import parse_filter
 from indexes.searching.searcher import Searcher
 from indexes.searching.targets import TargetFinder
-from indexes.segments.opening import open_segment
-from indexes.segments.writing import list_texts
+from indexes.segments.opened_segment import open_segment
+from indexes.segments.segment_files import list_texts
 from indexes.storage import open_store
 from tests.small_collections import DAY, SPEC, WORDS, make_rows, make_table, put_segment
 

@@ -15,8 +15,8 @@ from eagleray.contracts.principals import ANONYMOUS, Principal
 from eagleray.contracts.times import OPEN_END
 from eagleray.embedders.hashing import HashingEmbedder
 from indexes.searching.searcher import Searcher
-from indexes.segments.opening import open_segment
-from indexes.segments.writing import list_texts
+from indexes.segments.opened_segment import open_segment
+from indexes.segments.segment_files import list_texts
 from indexes.snapshots.patches import read_patch
 from indexes.storage import open_store
 from tests.small_collections import SPEC, make_rows, make_table, put_changes, put_segment

@@ -12,7 +12,7 @@ from eagleray.errors import InputError
 from indexes.segments import attribute_columns
 from indexes.segments import rows as rows_module
 from indexes.segments.compacting import compact_segments
-from indexes.segments.opening import open_segment
+from indexes.segments.opened_segment import open_segment
 from indexes.storage.local import LocalStore
 from tests.small_collections import SPEC, make_codebook, make_rows, make_vectors, put_segment
 

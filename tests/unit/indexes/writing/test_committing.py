@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from eagleray.chunking.counting import HuggingFaceCounter
+from eagleray.chunking.token_counters import HuggingFaceCounter
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import Document
 from eagleray.contracts.hits import SearchMode, SearchRequest

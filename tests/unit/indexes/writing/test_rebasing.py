@@ -12,7 +12,7 @@ from eagleray.contracts.sources import StreamMove
 from eagleray.errors import ConflictError, StreamMovedError
 from indexes.evaluation.budgets import Budgets
 from indexes.gating import SnapshotGate
-from indexes.publishing import publish_made
+from indexes.job_publication import publish_made
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.snapshots.catalog import load_snapshot, put_snapshot
 from indexes.snapshots.opened import open_snapshot

@@ -8,7 +8,7 @@ import pytest
 from eagleray.contracts.collections import Collection
 from eagleray.digests import digest_bytes
 from eagleray.embedders.hashing import HashingEmbedder
-from indexes.segments.opening import open_segment
+from indexes.segments.opened_segment import open_segment
 from indexes.storage.local import LocalStore
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.segments import EmbeddedShard, SegmentPlan

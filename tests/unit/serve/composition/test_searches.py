@@ -11,7 +11,7 @@ from indexes.engine_factory import make_engine_factory
 from serve.composition.models import Models
 from serve.composition.searches import PROBE, open_search_process
 from serve.composition.stored_collections import find_collections
-from serve.engine.answering import AnswererLimits
+from serve.engine.search_threads import AnswererLimits
 from tests.hashing_collections import publish_hashed
 from tests.waiting import wait_until
 

@@ -13,7 +13,7 @@ from eagleray.contracts.principals import Principal
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.storage import open_store
 from serve.engine.alias_watcher import AliasWatcher
-from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
+from serve.engine.search_threads import Answerer, AnswererLimits, SearchThreads
 from serve.engine.snapshot_pool import SnapshotPool
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_searchers import open_engine

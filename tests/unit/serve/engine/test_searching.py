@@ -27,8 +27,8 @@ from serve.audit.replays import replay_records
 from serve.composition.models import Models
 from serve.engine import searching
 from serve.engine.alias_watcher import AliasWatcher
-from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
 from serve.engine.question_vectors import QuestionVectors
+from serve.engine.search_threads import Answerer, AnswererLimits, SearchThreads
 from serve.engine.searching import Searches
 from serve.engine.snapshot_pool import SnapshotPool
 from tests.audit_records import record_one

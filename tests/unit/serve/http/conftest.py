@@ -13,7 +13,7 @@ from functools import partial
 import httpx
 import pytest
 
-from eagleray.chunking.counting import WhitespaceCounter
+from eagleray.chunking.token_counters import WhitespaceCounter
 from eagleray.contracts.bounds import MAX_TEXTS
 from eagleray.contracts.callers import Authentication, Caller, Role
 from eagleray.contracts.collections import Collection
@@ -39,7 +39,6 @@ from serve.catalog import Catalog
 from serve.composition.features import UPLOADS, choose_features
 from serve.composition.served_collections import make_uploads
 from serve.engine.alias_watcher import AliasWatcher
-from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
 from serve.engine.coalescing import CoalescedCalls
 from serve.engine.encoding import Encoder, EncoderLimits
 from serve.engine.exclusive_worker import ExclusiveWorker
@@ -47,7 +46,8 @@ from serve.engine.group_writing import GroupWriter
 from serve.engine.publications import Publications
 from serve.engine.question_vectors import QuestionVectors
 from serve.engine.quotas import make_quotas
-from serve.engine.reranking import Ranker, RankerLimits
+from serve.engine.ranker import Ranker, RankerLimits
+from serve.engine.search_threads import Answerer, AnswererLimits, SearchThreads
 from serve.engine.searching import Searches
 from serve.engine.snapshot_pool import SnapshotPool
 from serve.http.app import open_app

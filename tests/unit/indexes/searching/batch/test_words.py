@@ -10,7 +10,7 @@ from eagleray.contracts.indexes import TextField
 from indexes.searching.batch.columns import join_columns
 from indexes.searching.batch.views import count_view, make_view
 from indexes.searching.batch.words import WordFinder
-from indexes.segments.opening import open_segment
+from indexes.segments.opened_segment import open_segment
 from indexes.snapshots.patches import read_patch
 from indexes.storage import open_store
 from tests.small_collections import DAY, SPEC, make_rows, make_vectors, put_changes, put_segment

@@ -8,7 +8,7 @@ from eagleray.contracts.filters import Matches
 from eagleray.contracts.hits import FacetRequest, Granularity, Ranking, SearchMode, SearchRequest
 from eagleray.contracts.indexes import TextField
 from eagleray.errors import FilterError, QueryError
-from indexes.searching.checking import check_facets, check_request
+from indexes.searching.request_checks import check_facets, check_request
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from eagleray.contracts.bounds import (
 )
 from eagleray.contracts.filters import And, Compare, Comparison, IsIn, Matches, Not, Or, StartsWith
 from eagleray.errors import FilterError
-from indexes.masks.checking import check_filter
+from indexes.masks.filter_checks import check_filter
 from indexes.masks.grammar import parse_filter
 from indexes.masks.json_filters import read_json_filter
 from tests.doubling import LINEAR, measure_growth

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from eagleray.embedders.configured_embedder import HASHING, find_model, find_tokenizer
 from eagleray.embedders.hashing import count_words, find_words
 from eagleray.embedders.layout import read_layout
-from eagleray.embedders.opening import HASHING, find_model, find_tokenizer
 from eagleray.models.tokenizing import Token, Tokenize, read_counter, read_tokenizer
 from eagleray.setting_groups.engine import EmbedderSettings
 

@@ -25,11 +25,11 @@ from indexes.segments.inverted import open_inverted
 from indexes.segments.manifests import decode_segment_manifest
 from indexes.segments.naming import number_names
 from indexes.segments.patching import RowState, apply_patches
-from indexes.segments.publishing import locate_segment
 from indexes.segments.rows import open_rows
+from indexes.segments.segment_files import GROUPS, MANIFEST, ROWS, VECTORS, name_postings
+from indexes.segments.segment_upload import locate_segment
 from indexes.segments.vectors import map_vectors
 from indexes.segments.view import SegmentView
-from indexes.segments.writing import GROUPS, MANIFEST, ROWS, VECTORS, name_postings
 
 
 def open_segment(

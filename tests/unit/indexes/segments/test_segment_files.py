@@ -15,9 +15,9 @@ from eagleray.digests import digest_bytes, digest_file
 from eagleray.errors import InputError, IntegrityError
 from indexes.segments.attributes import find_attribute_types
 from indexes.segments.manifests import decode_manifest
-from indexes.segments.publishing import publish_segment
+from indexes.segments.segment_files import SegmentSpec, list_texts, write_segment
+from indexes.segments.segment_upload import publish_segment
 from indexes.segments.vectors import align_vectors
-from indexes.segments.writing import SegmentSpec, list_texts, write_segment
 from indexes.storage.local import LocalStore
 from tests.small_collections import EMBEDDER, make_rows, make_table, make_vectors
 

@@ -9,7 +9,7 @@ from eagleray.contracts.manifests import SegmentManifest
 from eagleray.digests import digest_bytes, digest_file
 from eagleray.errors import IntegrityError
 from indexes.segments.manifests import decode_segment_manifest
-from indexes.segments.writing import MANIFEST
+from indexes.segments.segment_files import MANIFEST
 
 SEGMENTS = "segments"
 

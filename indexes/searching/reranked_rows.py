@@ -21,7 +21,7 @@ from indexes.masks.guard import guard_row
 from indexes.searching.channels import keep_best
 from indexes.searching.ranking import Ranked
 from indexes.searching.targets import Target
-from indexes.segments.writing import list_texts
+from indexes.segments.segment_files import list_texts
 
 
 def choose_reranker(request: SearchRequest, reranker: Reranker | None) -> Reranker | None:

@@ -8,7 +8,7 @@ import pytest
 
 from eagleray.errors import ModelError
 from eagleray.rerankers import load_reranker, open_reranker
-from eagleray.rerankers.opening import DeferredReranker
+from eagleray.rerankers.configured_reranker import DeferredReranker
 from eagleray.setting_groups.engine import RerankerSettings
 from eagleray.testing import OverlapReranker
 

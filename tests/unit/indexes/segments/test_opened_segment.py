@@ -13,9 +13,9 @@ from eagleray.contracts.times import OPEN_END
 from eagleray.digests import canonical_json, digest_bytes
 from eagleray.errors import IntegrityError
 from indexes.lexical.building import build_postings
-from indexes.segments.opening import open_segment
+from indexes.segments.opened_segment import open_segment
 from indexes.segments.patching import PATCH_SCHEMA
-from indexes.segments.writing import list_texts
+from indexes.segments.segment_files import list_texts
 from indexes.storage.local import LocalStore
 from tests.small_collections import SPEC, make_rows, make_vectors, put_segment
 

@@ -8,7 +8,7 @@ import pytest
 from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.errors import DeadlineError, OverloadedError, QueryError
 from serve.engine.alias_watcher import AliasWatcher
-from serve.engine.answering import Answerer, AnswererLimits, SearchThreads
+from serve.engine.search_threads import Answerer, AnswererLimits, SearchThreads
 from serve.engine.snapshot_pool import SnapshotPool
 from tests.waiting import wait_until
 

@@ -10,8 +10,8 @@ from eagleray.contracts.hits import FacetRequest, Granularity, SearchMode, Searc
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.ports import Reranker
 from eagleray.errors import QueryError
-from indexes.masks.checking import NO_UNICODE, check_filter, is_unicode
-from indexes.searching.reranking import choose_reranker
+from indexes.masks.filter_checks import NO_UNICODE, check_filter, is_unicode
+from indexes.searching.reranked_rows import choose_reranker
 
 
 def check_request(request: SearchRequest) -> None:

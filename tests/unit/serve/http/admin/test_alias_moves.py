@@ -10,7 +10,7 @@ import pytest
 from eagleray.contracts.collections import Collection
 from eagleray.errors import AuditError
 from indexes.evaluation.reports import load_gate_report
-from indexes.segments.publishing import locate_segment
+from indexes.segments.segment_upload import locate_segment
 from indexes.snapshots.aliases import AliasMove, alias_history, move_alias, read_alias
 from indexes.snapshots.catalog import load_snapshot
 from tests.small_collections import SPEC, put_small_snapshot

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from eagleray.errors import DeadlineError, InputError, ModelError, OverloadedError
-from serve.engine.reranking import TURN, Ranker, RankerLimits
+from serve.engine.ranker import TURN, Ranker, RankerLimits
 from tests.waiting import wait_until
 
 

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from eagleray.chunking.counting import HuggingFaceCounter, WhitespaceCounter
+from eagleray.chunking.token_counters import HuggingFaceCounter, WhitespaceCounter
 from eagleray.chunking.tokens import TokenizedText
 from eagleray.contracts.ports import TokenCounter
 from eagleray.digests import digest_file

@@ -12,14 +12,14 @@ from eagleray.contracts.times import OPEN_END
 from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.errors import GuardError, QueryError
 from eagleray.rerankers import load_reranker
-from eagleray.rerankers.opening import DeferredReranker
+from eagleray.rerankers.configured_reranker import DeferredReranker
 from eagleray.setting_groups.engine import RerankerSettings
 from eagleray.testing import OverlapReranker
 from indexes.masks.grammar import parse_filter
 from indexes.searching.searcher import Searcher
 from indexes.searching.targets import TargetFinder
-from indexes.segments.opening import open_segment
-from indexes.segments.writing import list_texts
+from indexes.segments.opened_segment import open_segment
+from indexes.segments.segment_files import list_texts
 from indexes.storage import open_store
 from tests.small_collections import DAY, SPEC, make_rows, make_table, put_segment
 from tests.small_rerankers import write_cross_encoder

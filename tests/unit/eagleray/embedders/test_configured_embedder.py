@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from eagleray.contracts.ports import Embedder
-from eagleray.embedders.hashing import HashingEmbedder
-from eagleray.embedders.opening import (
+from eagleray.embedders.configured_embedder import (
     DeferredEmbedder,
     describe_embedder,
     find_model,
     load_embedder,
     open_embedder,
 )
+from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.errors import ModelError
 from eagleray.setting_groups.engine import EmbedderSettings
 
