@@ -35,5 +35,5 @@ def test_half_a_character_is_marked_and_the_rest_stays():
 
 @pytest.mark.parametrize("token", [-1, 100_256, 100_261, 100_277, 10**30])
 def test_an_id_that_is_none_is_refused(token):
-    with pytest.raises(InputError, match=f"{token} is no token"):
+    with pytest.raises(InputError, match=f"{token} is not a token"):
         decode_tokens([15339, token])
