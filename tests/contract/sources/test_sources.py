@@ -43,7 +43,7 @@ def test_a_folder_that_is_not_there_is_refused_at_once(tmp_path):
         ("s3=quotes:make", "there is a source for s3:// already; choose another scheme"),
         ("a=math:floor a=math:ceil", "there is a source for a:// already"),
         ("quotes=no.such:make", "'no.such:make' cannot be imported .*No module named 'no'.*; install its"),
-        ("quotes=math:make", "cannot be imported .AttributeError"),
+        ("quotes=math:make", "'math:make' cannot be imported .AttributeError"),
         ("quotes=math:pi", "expected a function that makes .* found 'math:pi', a float"),
     ],
 )
