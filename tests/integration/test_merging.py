@@ -6,6 +6,7 @@ import asyncio
 import pickle
 import warnings
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -16,6 +17,7 @@ from eagleray.contracts.principals import Principal
 from eagleray.errors import NotPublishedError, UnavailableError
 from indexes.snapshots.aliases import AliasMove, move_alias
 from indexes.storage import open_store
+from serve.composition.models import Models
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.small_searchers import FixedEmbedder, open_engine
 
@@ -51,7 +53,7 @@ class Handle:
 
 @pytest.fixture
 def arguments(tmp_path, monkeypatch):
-    monkeypatch.setattr(searcher, "open_embedder", lambda settings: FixedEmbedder())
+    monkeypatch.setattr(searcher, "Models", partial(Models, load=lambda settings: FixedEmbedder()))
     monkeypatch.setenv("EAGLERAY_EMBEDDER__MODEL", "hashing")
     monkeypatch.setenv("EAGLERAY_SERVE__POLL_S", "0.05")
     return Arguments(store=str(tmp_path / "store"), collection=SPEC.name, shards=2, threads=2)

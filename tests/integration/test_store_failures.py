@@ -64,7 +64,7 @@ def test_a_store_that_is_deleted_is_an_error_with_exit_code_5(cli, write_notes, 
             removed.append(shutil.rmtree(store))
 
     monkeypatch.setenv("EAGLERAY_JOBS__PARTITION_BYTES", "1024")
-    monkeypatch.setattr("eagleray.cli.ingestion.report_progress", lambda: _Progress(remove))
+    monkeypatch.setattr("eagleray.cli.ingestion.report_progress", lambda **_: _Progress(remove))
     failed = cli("ingest", folder)
     assert (failed.code, failed.out) == (5, "")
     assert failed.err.count("\n") == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import warnings
+from functools import partial
 
 import pytest
 
@@ -15,6 +16,7 @@ from indexes.snapshots.aliases import AliasMove, list_moves, move_alias, read_al
 from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
 from indexes.writing.requests import Begun, Write, begin_write
+from serve.composition.models import Models
 from tests.small_collections import SPEC, put_small_snapshot
 from tests.unit.serve.http.conftest import PassageEmbedder
 
@@ -45,7 +47,7 @@ class LateDyingHandle(Handle):
 
 @pytest.fixture
 def arguments(tmp_path, monkeypatch):
-    monkeypatch.setattr(writer, "open_embedder", lambda settings: PassageEmbedder())
+    monkeypatch.setattr(writer, "Models", partial(Models, load=lambda settings: PassageEmbedder()))
     monkeypatch.setenv("EAGLERAY_EMBEDDER__MODEL", "hashing")
     monkeypatch.setenv("EAGLERAY_SERVE__WRITE_NICENESS", "0")  # replicas here are in the tests' process
     return Arguments(store=str(tmp_path / "store"), collection=SPEC.name)
