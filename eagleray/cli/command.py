@@ -27,7 +27,7 @@ _OPTIONS: Final = {
     "collection": (str, COLLECTION_OPTION),
     "workers": (int, WORKERS_OPTION),
 }
-_SITE: Final = frozenset({"service", "settings"})
+_NOT_OPTIONS: Final = frozenset({"service", "settings"})
 """Parameters that a command's function gets from its decorator, and not from the command line."""
 
 
@@ -58,9 +58,7 @@ RunsCommand = Callable[..., Report]
 """A command's work: from what was said on the command line to its report."""
 
 
-def reports(
-    *places: str, part: Part[Any] | None = None
-) -> Callable[[Callable[..., Report]], Callable[..., None]]:
+def reports(*places: str, part: Part[Any] | None = None) -> Callable[[RunsCommand], Callable[..., None]]:
     """Make a command of a function that returns a report.
 
     The command takes the options of the function, those of the places, and `--json`. Where the function has
@@ -75,7 +73,7 @@ def reports(
     def decorate(run: RunsCommand) -> Callable[..., None]:
         hints = get_type_hints(run)
         wanted = inspect.signature(run).parameters
-        own = [wanted[name].replace(annotation=hints[name]) for name in wanted if name not in _SITE]
+        own = [wanted[name].replace(annotation=hints[name]) for name in wanted if name not in _NOT_OPTIONS]
         added = [_make_parameter(place, *_OPTIONS[place]) for place in places]
         added.append(_make_parameter("json", bool, JSON_OPTION))
 

@@ -22,6 +22,7 @@ from eagleray.contracts.times import parse_instant
 from eagleray.errors import QueryError
 
 Choice = TypeVar("Choice", bound=StrEnum)
+Item = TypeVar("Item")
 
 Moment = str | datetime | date
 
@@ -71,18 +72,14 @@ def read_filter_text(value: str | None) -> str:
 
 def read_texts(name: str, values: Iterable[str]) -> list[str]:
     """Return an argument that is a sequence of texts; one text alone is none."""
-    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-        refuse(name, values, "a list of texts")
-    return [read_text(f"{name}[{row}]", value) for row, value in enumerate(values)]
+    return [read_text(f"{name}[{row}]", value) for row, value in enumerate(_read_list(name, values, "texts"))]
 
 
 def read_mappings(name: str, values: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return an argument that is a sequence of mappings."""
-    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-        refuse(name, values, "a list of mappings")
     return [
         dict(value) if isinstance(value, Mapping) else refuse(f"{name}[{row}]", value, "a mapping")
-        for row, value in enumerate(values)
+        for row, value in enumerate(_read_list(name, values, "mappings"))
     ]
 
 
@@ -137,6 +134,13 @@ def refuse(name: str, value: object, expected: str) -> NoReturn:
         QueryError: always; says what was expected, and what came.
     """
     raise QueryError(detail=f"{name} must be {expected}, found {_SHOWN.repr(value)}")
+
+
+def _read_list(name: str, values: Iterable[Item], items: str) -> Iterable[Item]:
+    """Return an argument that is a sequence; a text or a mapping alone is none."""
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        refuse(name, values, f"a list of {items}")
+    return values
 
 
 def _read_member(name: str, hint: Any, value: Any) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, TypeVar
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
@@ -21,6 +21,7 @@ from eagleray.contracts.hits import SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.principals import Principal
 from serve.engine.questions import CountValues, ShowDocument
 from serve.engine.quotas import Quotas
+from serve.engine.snapshot_pool import Engine
 from serve.engine.threads import Work, run_in_thread
 from serve.http.access import Searching
 from serve.http.answer_models import BatchAnswer, DocumentAnswer, FacetsAnswer, SearchAnswer, answered
@@ -29,7 +30,9 @@ from serve.http.feature import given
 from serve.http.metrics import AskedKind, Metrics
 from serve.http.native.cursors import find_place, make_cursor
 from serve.http.native.search_bodies import BatchBody, DocumentQuery, FacetsBody, SearchBody
-from serve.http.serving import ServedCollections, Server
+from serve.http.serving import ServedCollection, ServedCollections, Server
+
+Told = TypeVar("Told", covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,14 +140,9 @@ async def count_values(name: str, body: FacetsBody, caller: Searching, parts: As
     """Count documents by a column's values on the alias's snapshot, or the one that is named."""
     collection = parts.collections.find(name, caller)
     with count_asked(parts.metrics, AskedKind.FACETS):
-        request = body.to_request(caller.principal)
-        ask, timeout_s = CountValues(request), body.timeout_s
-        counts = await read_audited(
-            collection,
-            caller,
-            request,
-            lambda named: collection.answerer.answer(ask, snapshot=named, timeout_s=timeout_s),
-            snapshot=body.snapshot,
+        asked = CountValues(body.to_request(caller.principal))
+        counts = await _ask_engine(
+            collection, caller, asked, snapshot=body.snapshot, timeout_s=body.timeout_s
         )
     return JSONResponse(show_counts(counts))
 
@@ -165,18 +163,39 @@ async def show(
     """
     collection = parts.collections.find(name, caller)
     with count_asked(parts.metrics, AskedKind.DOCUMENT):
-        request = query.to_request(caller.principal)
-        ask, timeout_s = ShowDocument(request), query.timeout_s
-        document = await read_audited(
-            collection,
-            caller,
-            request,
-            lambda named: collection.answerer.answer(ask, snapshot=named, timeout_s=timeout_s),
-            snapshot=query.snapshot,
+        asked = ShowDocument(query.to_request(caller.principal))
+        document = await _ask_engine(
+            collection, caller, asked, snapshot=query.snapshot, timeout_s=query.timeout_s
         )
     shown = show_document(document)
     _write_ids(shown["chunks"])
     return JSONResponse(shown, headers={"cache-control": "no-store"})
+
+
+class _Asked(Protocol[Told]):
+    """What an engine is asked besides searches, and the request that is recorded of it."""
+
+    @property
+    def request(self) -> object: ...
+
+    def __call__(self, engine: Engine) -> Told: ...
+
+
+async def _ask_engine(
+    collection: ServedCollection,
+    caller: Caller,
+    asked: _Asked[Told],
+    *,
+    snapshot: str,
+    timeout_s: float | None,
+) -> Told:
+    return await read_audited(
+        collection,
+        caller,
+        asked.request,
+        lambda named: collection.answerer.answer(asked, snapshot=named, timeout_s=timeout_s),
+        snapshot=snapshot,
+    )
 
 
 def _read(body: BatchBody, principal: Principal) -> list[SearchRequest]:
