@@ -5,6 +5,7 @@ They are most of a segment's bytes, so they go from file to file and are never a
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,13 @@ NORM_TOLERANCE: Final = 1e-3
 """How far a vector's length may be from 1: what bfloat16 rounding of a unit vector may leave."""
 
 _BLOCK_ROWS: Final = 8_192
+
+_READING_A_HEADER: Final = threading.RLock()
+"""Held while NumPy parses the header of a file, with `ast`: in two threads at once Python 3.11 may raise a
+`SystemError`, as it counts the depth of what it parses for all threads together.
+
+Source: CPython issue 106905.
+"""
 
 
 def align_vectors(chunks: pa.Table, vectors: pa.Table) -> FloatMatrix:
@@ -101,7 +109,8 @@ def map_vectors(path: Path, *, n_rows: int, dim: int) -> FloatMatrix:
         IntegrityError: the file holds another array.
     """
     try:
-        loaded: Any = np.load(path, mmap_mode="r", allow_pickle=False)
+        with _READING_A_HEADER:
+            loaded: Any = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise IntegrityError(path=str(path), expected="a numpy array", found=str(error)) from error
     shape = (n_rows, dim)

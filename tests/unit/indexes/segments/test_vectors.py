@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
-from indexes.segments.vectors import save_vectors, stack_vectors
+from indexes.segments.vectors import map_vectors, save_vectors, stack_vectors
 from tests.small_collections import make_vectors
 
 
@@ -25,3 +28,25 @@ def test_stacked_parts_are_all_of_them_in_order_and_lie_in_the_file(vectors, tmp
     assert np.array_equal(stacked, vectors)
     assert not stacked.flags.writeable
     assert (tmp_path / "stacked").stat().st_size == vectors.nbytes
+
+
+def test_headers_are_parsed_in_one_thread_at_a_time(vectors, tmp_path, monkeypatch):
+    save_vectors(vectors, np.arange(len(vectors)), tmp_path / "vectors.npy")
+    load, at_work, most, lookers = np.load, [], [], threading.Barrier(4)
+
+    def load_seen(*args, **options):
+        at_work.append(None)
+        most.append(len(at_work))
+        found = load(*args, **options)  # opens a file: another thread may run meanwhile
+        at_work.pop()
+        return found
+
+    def map_often(_):
+        lookers.wait()
+        for _ in range(50):
+            assert np.array_equal(map_vectors(tmp_path / "vectors.npy", n_rows=len(vectors), dim=8), vectors)
+
+    monkeypatch.setattr(np, "load", load_seen)
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(map_often, range(4)))
+    assert (len(most), max(most)) == (200, 1)
