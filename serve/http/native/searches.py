@@ -217,6 +217,6 @@ def _show(response: SearchResponse, *, is_explained: bool) -> dict[str, Any]:
 
 
 def _write_ids(rows: Sequence[dict[str, Any]]) -> None:
-    """Write the ids of shown rows as texts: they have 63 bits, more than a number of JavaScript holds."""
+    """Write the ids of shown rows as texts: they have 63 bits, more than a JavaScript number can hold."""
     for row in rows:
         row["chunk_id"] = str(row["chunk_id"])
