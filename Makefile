@@ -33,8 +33,7 @@ check: setup ## format, lint, types, import contracts, unit and contract tests
 
 test: setup clients ## everything that needs no special hardware
 	$(BIN)/pytest -n auto --durations=10 -m "not gpu" tests/unit tests/contract tests/architecture
-	$(BIN)/pytest --durations=10 -m "not gpu" tests/integration
-	$(BIN)/pytest --durations=10 -m "not gpu" tests/e2e
+	$(BIN)/pytest -n 2 --dist loadfile --durations=25 -m "not gpu" tests/integration tests/e2e
 
 sync-client: setup ## write the client that blocks from the one that awaits
 	$(BIN)/python -m tools.make_sync_client

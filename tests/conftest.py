@@ -13,17 +13,11 @@ hypothesis_settings.register_profile("any-machine", deadline=None)
 hypothesis_settings.load_profile("any-machine")
 
 
-TOGETHER = {"test_demo.py": "demo", "test_serve_demo.py": "demo"}
-"""File -> what it shares with others: they run one after the other, in one process."""
-
-
 def pytest_collection_modifyitems(items):
-    """Mark tests by the folder they lie in; those of a file that starts servers or clusters stay together."""
+    """Mark tests by the folder they lie in."""
     for item in items:
-        folders = item.path.parts
-        for name in {"integration", "e2e"} & {*folders}:
+        for name in {"integration", "e2e"} & {*item.path.parts}:
             item.add_marker(getattr(pytest.mark, name))
-            item.add_marker(pytest.mark.xdist_group(TOGETHER.get(item.path.name, item.path.as_posix())))
 
 
 @pytest.fixture

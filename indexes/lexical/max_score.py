@@ -103,6 +103,7 @@ def scan(
             return n
         _add_terms(query, first, is_left_out, (cursors, begins), sums)
         n_risen = _find_risen(sums, max(_LEAST, (worst - left_out) * _CAUTION), risen)
+        others = (left_out, order[:n_left_out], begins)
         for number in range(n_risen):
             row = first + risen[number]
             if len(bits) and not bits[row >> 3] >> (row & 7) & 1:
@@ -110,7 +111,7 @@ def scan(
             total = sums[risen[number]]
             if n_left_out:
                 enough = (max(heap[0], floor) if n == len(heap) else floor) * _CAUTION
-                if not _may_reach(query, row, total, enough, (left_out, order[:n_left_out], begins)):
+                if not _may_reach(query, row, total, enough, others):
                     continue
                 total = _add_up(query, row, begins)
             if total >= floor:
