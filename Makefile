@@ -49,6 +49,7 @@ bench: setup ## the benchmarks on the judged corpora in CORPORA
 	$(BIN)/python -m benchmarks.retrieval $(CORPORA)/obliqa --queries queries --qrels dev
 	$(BIN)/python -m benchmarks.known_items $(CORPORA)/tatqa --queries queries_company --qrels all
 	$(BIN)/python -m benchmarks.known_items $(CORPORA)/finqa_page --queries queries --qrels all
+	$(BIN)/python -m benchmarks.shown $(CORPORA)/tatqa --queries queries_company --qrels all
 	$(BIN)/python -m benchmarks.late_interaction $(CORPORA)/tatqa --queries queries_company --qrels all
 	$(BIN)/python -m benchmarks.late_interaction $(CORPORA)/finqa_page --queries queries queries_ticker --qrels all
 	$(BIN)/python -m benchmarks.late_interaction $(CORPORA)/obliqa --queries queries --qrels dev

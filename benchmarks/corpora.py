@@ -15,12 +15,19 @@ from eagleray.errors import InputError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedQuery:
-    """A query with its relevant documents: doc_id -> grade; `filter` as the query's metadata has it."""
+    """A query with its relevant documents: doc_id -> grade; the rest as the query's metadata has it.
+
+    Attributes:
+        answers: what answers it, where that is known.
+        answer_type: how the answer is found, such as `span` or `arithmetic`.
+    """
 
     query_id: str
     text: str
     relevant: dict[str, int]
     filter: dict[str, Any] | None
+    answers: tuple[str, ...] = ()
+    answer_type: str = ""
 
 
 def read_judged_queries(corpus: Path, *, queries: str, qrels: str) -> list[JudgedQuery]:
@@ -38,16 +45,27 @@ def read_judged_queries(corpus: Path, *, queries: str, qrels: str) -> list[Judge
     with _find(corpus, f"{queries}.jsonl").open() as stream:
         for line in stream:
             query = json.loads(line)
+            metadata = query.get("metadata", {})
+            answer = metadata.get("answer", [])
             if query["_id"] in judgements:
                 found.append(
                     JudgedQuery(
                         query_id=query["_id"],
                         text=query["text"],
                         relevant=judgements[query["_id"]],
-                        filter=query.get("metadata", {}).get("filter"),
+                        filter=metadata.get("filter"),
+                        answers=tuple(map(str, answer if isinstance(answer, list) else [answer])),
+                        answer_type=metadata.get("answer_type", ""),
                     )
                 )
     return found
+
+
+def read_texts(corpus: Path) -> dict[str, str]:
+    """Return the text of each passage by its id."""
+    with _find(corpus, "corpus.jsonl").open() as stream:
+        passages = map(json.loads, stream)
+        return {passage["_id"]: passage["text"] for passage in passages}
 
 
 def copy_corpus(corpus: Path, folder: Path, *, limit: int = 0) -> Path:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
         Ranking,
         SearchResponse,
         SegmentExplanation,
+        Snippet,
+        Span,
     )
     from eagleray.contracts.manifests import (
         AliasEntry,
@@ -136,7 +138,9 @@ __all__ = [
     "ShownChunk",
     "ShownDocument",
     "SnapshotSummary",
+    "Snippet",
     "SourceError",
+    "Span",
     "StoreError",
     "StreamMovedError",
     "UnavailableError",
@@ -177,6 +181,8 @@ _MODULES: Final = {
         "Ranking",
         "SearchResponse",
         "SegmentExplanation",
+        "Snippet",
+        "Span",
     ),
     "eagleray.contracts.manifests": ("AliasEntry",),
     "eagleray.contracts.shown_documents": ("ShownChunk", "ShownDocument"),

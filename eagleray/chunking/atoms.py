@@ -7,7 +7,7 @@ table, the table's header rows.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,9 @@ from eagleray.chunking.sentences import find_sentence_starts
 from eagleray.contracts.documents import Document, Element, ElementKind
 from eagleray.documents.elements import split_lines
 
-_MAX_HEADER_ROWS: Final = 3
+MAX_HEADER_ROWS: Final = 3
+"""Rows that may name the columns of a table, the first ones."""
+
 _AMOUNT: Final = re.compile(r"[($€£¥~+-]*\d[\d,]*(?:\.\d+)?[)%x]*")
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 _RULE_ROW: Final = re.compile(r"[|:\-+=\s]+")
@@ -65,6 +67,14 @@ def cut_atoms(document: Document) -> list[Atom]:
     return atoms
 
 
+def is_header_row(cells: Sequence[str], *, is_first: bool) -> bool:
+    """Return whether a row names columns: no amounts, and more than a label over the rows below."""
+    cells = [cell.strip() for cell in cells]
+    if any(_AMOUNT.fullmatch(cell) and not _YEAR.fullmatch(cell) for cell in cells):
+        return False
+    return is_first or any(cells[1:])
+
+
 def _cover_text(document: Document) -> Iterator[Element]:
     """Yield the elements, trimmed, and paragraphs for text between them."""
     text, cursor = document.text, 0
@@ -99,21 +109,15 @@ def _cut_table(text: str, table: Element, *, path: tuple[str, ...]) -> Iterator[
             continue
         first = start + len(row) - len(row.lstrip())
         if is_header:
-            is_header = rows < _MAX_HEADER_ROWS and _is_header_row(row, is_first=rows == 0)
+            is_header = rows < MAX_HEADER_ROWS and is_header_row(
+                row.strip().strip("|").split("|"), is_first=rows == 0
+            )
             if is_header:
                 header.append(row)
             else:
                 label = _label_header(header)
         rows += 1
         yield Atom(start=first, kind=table.kind, path=path, table_header=label, page=table.page)
-
-
-def _is_header_row(row: str, *, is_first: bool) -> bool:
-    """Return whether a row names columns: no amounts, and more than a label over the rows below."""
-    cells = [cell.strip() for cell in row.strip().strip("|").split("|")]
-    if any(_AMOUNT.fullmatch(cell) and not _YEAR.fullmatch(cell) for cell in cells):
-        return False
-    return is_first or any(cells[1:])
 
 
 def _label_header(rows: list[str]) -> str:

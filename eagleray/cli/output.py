@@ -6,13 +6,17 @@ import io
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from eagleray.contracts.hits import Span
 from eagleray.printable import escape_json, make_printable
+
+_UNBOUNDED: Final = 1 << 20
+"""Columns that no cell needs."""
 
 
 def prepare_output() -> None:
@@ -25,6 +29,28 @@ def prepare_output() -> None:
 def show_line(text: str, *, file: TextIO | None = None) -> None:
     """Print one line, on standard output where no file is given; control characters in it are escaped."""
     print(make_printable(text), file=file, flush=True)
+
+
+def show_marked(text: str, marks: Sequence[Span], *, indent: str = "") -> None:
+    """Print text with parts of it in bold on a terminal, each of its lines on one.
+
+    Args:
+        text: control characters in it are escaped, line feeds aside.
+        marks: the parts, in order, none within another.
+        indent: of each line.
+    """
+    bold, plain = ("\x1b[1m", "\x1b[22m") if sys.stdout.isatty() else ("", "")
+    pieces, end = [], 0
+    for mark in marks:
+        pieces += [(text[end : mark.start], False), (text[mark.start : mark.end], True)]
+        end = mark.end
+    shown = "".join(
+        f"{bold}{make_printable(piece)}{plain}"
+        if is_marked
+        else "\n".join(map(make_printable, piece.split("\n")))
+        for piece, is_marked in [*pieces, (text[end:], False)]
+    )
+    print("\n".join(indent + line for line in shown.split("\n")), flush=True)
 
 
 def show_json(value: Any) -> None:
@@ -45,7 +71,16 @@ def show_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(Text(make_printable(str(row.get(column, "")))) for column in columns))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    if sys.stdout.isatty():
+        Console().print(table)
+    else:
+        Console(width=_measure(table)).print(table)
+
+
+def _measure(table: Table) -> int:
+    """Return the columns of a table that wraps no cell: what reads a pipe reads lines."""
+    unbounded = Console(width=_UNBOUNDED)
+    return max(1, unbounded.measure(table).maximum)
 
 
 def show_fields(fields: dict[str, Any], *, indent: str = "") -> None:

@@ -8,7 +8,7 @@ from typing import Final
 import typer
 
 from eagleray.cli.command import COLLECTION_OPTION, STORE_OPTION, Report, make_table, reports
-from eagleray.cli.output import show_line
+from eagleray.cli.output import show_line, show_marked
 from eagleray.cli.progress import ADDRESS_OPTION, report_progress
 from eagleray.cli.search_options import takes_search_options
 from eagleray.cli.server_options import DEFAULT_ALIAS, ServerOptions, ask_server
@@ -25,11 +25,10 @@ from eagleray.contracts.hits import (
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.search_options import pick_options
 from eagleray.contracts.services import AnswerRequest, IndexService, JobService
-from eagleray.contracts.times import format_micros, parse_instant
+from eagleray.contracts.times import OPEN_END, format_micros, parse_instant
 from eagleray.parts import INDEX, JOBS
 from eagleray.settings import load_named
 
-_SHOWN_CHARACTERS = 240
 _EACH: Final = SearchOptions()
 """Stands for a flag of each option, with its default."""
 
@@ -136,12 +135,8 @@ def show_hits(response: SearchResponse, *, is_explained: bool) -> None:
     for rank, hit in enumerate(response.hits, start=1):
         reranked = "" if hit.reranked is None else f", reranked {hit.reranked:.3f}"
         show_line(f"{rank}. {hit.title or hit.doc_id}  [{hit.score:.3f}{reranked}]")
-        show_line(f"   {_shorten(hit)}")
-        place = hit.source if hit.doc_id == hit.source else f"{hit.source}#{hit.doc_id}"
-        page = f", page {hit.page}" if hit.page else ""
-        show_line(
-            f"   {place}{page}, characters {hit.start}-{hit.end}, known from {format_micros(hit.known_from)}"
-        )
+        show_marked(hit.snippet.text, hit.snippet.highlights, indent="   ")
+        show_line(f"   {_tell_place(hit)}, {_tell_times(hit)}")
     if is_explained:
         _show_explanation(response.explanation)
 
@@ -175,9 +170,13 @@ def _tell_plan(segment: SegmentExplanation) -> str:
     return f"plan {segment.plan}: {effort}, recall {segment.recall:.3f} or more"
 
 
-def _shorten(hit: Hit) -> str:
-    """Return the part of the text around the first highlight, on one line."""
-    first = hit.highlights[0].start if hit.highlights else 0
-    start = max(0, first - _SHOWN_CHARACTERS // 3)
-    piece = " ".join(hit.text[start : start + _SHOWN_CHARACTERS].split())
-    return ("… " if start else "") + piece + (" …" if start + _SHOWN_CHARACTERS < len(hit.text) else "")
+def _tell_place(hit: Hit) -> str:
+    place = hit.source if hit.doc_id == hit.source else f"{hit.source}#{hit.doc_id}"
+    page = f", page {hit.page}" if hit.page else ""
+    return f"{place}{page}, characters {hit.start}-{hit.end}"
+
+
+def _tell_times(hit: Hit) -> str:
+    until = "" if hit.known_to == OPEN_END else f" to {format_micros(hit.known_to)}"
+    about = "" if hit.event_time is None else f", event time {format_micros(hit.event_time)}"
+    return f"known from {format_micros(hit.known_from)}{until}{about}"

@@ -38,6 +38,7 @@ def make_frame(hits: Sequence[Hit]) -> pd.DataFrame:
     except ModuleNotFoundError as error:
         raise MissingExtraError(part="pandas", extra="notebooks") from error
     columns: dict[str, list[Any]] = {name: [getattr(hit, name) for hit in hits] for name in COLUMNS}
+    columns["snippet"] = [hit.snippet.text for hit in hits]
     for name in dict.fromkeys(name for hit in hits for name in hit.attributes):
         shown = f"attr.{name}" if name in COLUMNS else name
         columns[shown] = [hit.attributes.get(name) for hit in hits]

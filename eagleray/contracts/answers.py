@@ -15,13 +15,15 @@ from eagleray.contracts.hits import (
     RerankingExplanation,
     SearchResponse,
     SegmentExplanation,
+    Snippet,
+    Span,
 )
 from eagleray.contracts.shown_documents import ShownChunk, ShownDocument
 from eagleray.contracts.times import OPEN_END, format_micros, parse_instant
 
 _TIMES: Final = frozenset({"known_from", "known_to", "event_time"})
 _SCORES: Final = ("score", "dense", "lexical", "reranked")
-_PLAIN: Final = tuple(item.name for item in fields(Hit) if item.name != "highlights")
+_PLAIN: Final = tuple(item.name for item in fields(Hit) if item.name not in ("highlights", "snippet"))
 _OF_DOCUMENT: Final = tuple(item.name for item in fields(ShownDocument) if item.name != "chunks")
 _OF_CHUNK: Final = tuple(item.name for item in fields(ShownChunk))
 
@@ -39,8 +41,17 @@ def show_response(response: SearchResponse, *, is_explained: bool) -> dict[str, 
 
 def _show_hit(hit: Hit) -> dict[str, Any]:
     shown = _show_row(hit, _PLAIN)
-    shown["highlights"] = [{"start": span.start, "end": span.end} for span in hit.highlights]
+    shown["highlights"] = _show_spans(hit.highlights)
+    shown["snippet"] = {
+        "text": hit.snippet.text,
+        "spans": _show_spans(hit.snippet.spans),
+        "highlights": _show_spans(hit.snippet.highlights),
+    }
     return shown
+
+
+def _show_spans(spans: Sequence[Span]) -> list[dict[str, int]]:
+    return [{"start": span.start, "end": span.end} for span in spans]
 
 
 def read_response(shown: Mapping[str, Any]) -> SearchResponse:
@@ -64,8 +75,23 @@ def _read_hit(shown: Mapping[str, Any]) -> Hit:
     read["chunk_id"] = int(read["chunk_id"])
     for name in _SCORES:
         read[name] = None if read[name] is None else float(read[name])
-    spans = tuple(Highlight(start=span["start"], end=span["end"]) for span in shown["highlights"])
-    return Hit(**read, highlights=spans)
+    highlights = _read_highlights(shown["highlights"])
+    return Hit(**read, highlights=highlights, snippet=_read_snippet(shown.get("snippet")))
+
+
+def _read_snippet(shown: Mapping[str, Any] | None) -> Snippet:
+    """Return a snippet; an empty one of an answer without, as earlier versions gave it."""
+    if shown is None:
+        return Snippet()
+    return Snippet(
+        text=shown["text"],
+        spans=tuple(Span(start=span["start"], end=span["end"]) for span in shown["spans"]),
+        highlights=_read_highlights(shown["highlights"]),
+    )
+
+
+def _read_highlights(shown: Sequence[Mapping[str, int]]) -> tuple[Highlight, ...]:
+    return tuple(Highlight(start=span["start"], end=span["end"]) for span in shown)
 
 
 def show_counts(counts: ValueCounts) -> dict[str, Any]:

@@ -180,11 +180,33 @@ class FacetRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Highlight:
-    """A query word in the hit's text: `hit.text[start:end]`."""
+class Span:
+    """Characters of a text: `text[start:end]`."""
 
     start: int
     end: int
+
+
+class Highlight(Span):
+    """A query word in a text; no stop word."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snippet:
+    """What answers best in a hit's text: a sentence, or a row of a table below its header; up to three.
+
+    Attributes:
+        text: what is shown, a row or the sentences that follow each other on a line; what is long is cut.
+        spans: where the lines stand in the hit's text, in order; the header of a table that began before the
+            text stands in none.
+        highlights: the query words in `text`.
+    """
+
+    text: str = ""
+    spans: tuple[Span, ...] = ()
+    highlights: tuple[Highlight, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +222,8 @@ class Hit:
         end: one past the last character.
         known_from: microseconds.
         known_to: microseconds, after patches.
+        highlights: the query words in `text`.
+        snippet: the part of `text` that answers best.
     """
 
     chunk_id: int
@@ -223,6 +247,7 @@ class Hit:
     known_to: int
     attributes: dict[str, AttributeValue | None] = field(default_factory=dict)
     highlights: tuple[Highlight, ...] = ()
+    snippet: Snippet = Snippet()
 
 
 class PlanKind(StrEnum):

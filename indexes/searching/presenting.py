@@ -8,8 +8,9 @@ from eagleray.contracts.documents import AttributeType, AttributeValue
 from eagleray.contracts.hits import Hit, SearchMode
 from eagleray.contracts.times import format_micros
 from indexes.masks.guard import list_groups
-from indexes.searching.highlights import Highlighter
+from indexes.searching.highlights import Highlighter, place_highlights
 from indexes.searching.ranking import Ranked
+from indexes.searching.snippets import SnippetMaker
 from indexes.searching.targets import Target
 from indexes.segments.attribute_columns import read_row_values
 from indexes.segments.view import SegmentView
@@ -35,16 +36,19 @@ def make_hit(
     *,
     mode: SearchMode,
     highlighter: Highlighter,
+    snippets: SnippetMaker,
 ) -> Hit:
     """Return the hit a row stands for."""
     fields = read_fields(target.view, ranked.row)
+    text, words = fields["text"], highlighter.find_words(fields["text"])
     return Hit(
         **fields,
         score=ranked.score,
         dense=None if mode is SearchMode.LEXICAL else ranked.scores[0],
         lexical=None if mode is SearchMode.DENSE else ranked.scores[-1],
         reranked=ranked.reranked,
-        highlights=highlighter.find(fields["text"]),
+        highlights=place_highlights(words),
+        snippet=snippets.make(text, words=words, title=fields["title"], heading=fields["heading"]),
     )
 
 

@@ -11,11 +11,19 @@ from eagleray.contracts.hits import Explanation
 Document = dict[str, Any]
 
 
-class HighlightAnswer(BaseModel):
-    """Where a word of the question stands in a hit's text: characters, the last one exclusive."""
+class SpanAnswer(BaseModel):
+    """Characters of a text, code points, the last one exclusive."""
 
     start: int
     end: int
+
+
+class SnippetAnswer(BaseModel):
+    """What answers best in a hit's text: a sentence, or a row of a table below its header; up to three."""
+
+    text: str = Field(description="What is shown; a row, or the sentences that follow each other, on a line.")
+    spans: list[SpanAnswer] = Field(description="Where the lines stand in the hit's text.")
+    highlights: list[SpanAnswer] = Field(description="Words of the question in the snippet's text.")
 
 
 class HitAnswer(BaseModel):
@@ -41,7 +49,8 @@ class HitAnswer(BaseModel):
     known_from: str
     known_to: str
     attributes: dict[str, Any]
-    highlights: list[HighlightAnswer]
+    highlights: list[SpanAnswer] = Field(description="Words of the question in `text`; no stop words.")
+    snippet: SnippetAnswer
 
 
 class SearchAnswer(BaseModel):

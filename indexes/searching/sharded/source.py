@@ -97,11 +97,16 @@ class ShardedSource:
         Raises:
             GuardError: one lies outside the mask; no hit is given.
         """
-        asked = self._asked
+        asked, statistics = self._asked, self.statistics
         return self._collect(
             ranked,
             lambda mine: Present(
-                snapshot=self._snapshot, scope=self._scope, mode=asked.mode, terms=asked.terms, ranked=mine
+                snapshot=self._snapshot,
+                scope=self._scope,
+                mode=asked.mode,
+                terms=asked.terms,
+                statistics=statistics,
+                ranked=mine,
             ),
         )
 

@@ -31,6 +31,7 @@ from indexes.searching.presenting import make_hit
 from indexes.searching.ranking import Ranked
 from indexes.searching.reranked_rows import read_texts
 from indexes.searching.sharded.shard import HeldSegments
+from indexes.searching.snippets import SnippetMaker
 from indexes.searching.targets import Scope, Target
 from indexes.searching.weights import Boosts
 
@@ -185,6 +186,7 @@ class Present:
     Attributes:
         mode: which channels answered.
         terms: the words of the question.
+        statistics: of the bodies of all shards' visible rows.
         ranked: the rows.
     """
 
@@ -192,16 +194,19 @@ class Present:
     scope: Scope
     mode: SearchMode
     terms: Mapping[str, int]
+    statistics: Statistics
     ranked: tuple[Ranked, ...]
 
     def take(self, held: HeldSegments) -> list[Hit]:
         """Return the hits in the order of the rows; see `Step`."""
         targets, highlighter, hits = held.find(self.scope), Highlighter(self.terms), []
+        snippets = SnippetMaker(self.terms, self.statistics, highlighter)
         caller = self.scope.principal or ANONYMOUS
         for item in held.place_parts(self.ranked):
             target = targets[item.part]
             guard_row(target.view, item.row, as_of=self.scope.as_of, principal=caller)
-            hits.append(make_hit(item, target, mode=self.mode, highlighter=highlighter))
+            hit = make_hit(item, target, mode=self.mode, highlighter=highlighter, snippets=snippets)
+            hits.append(hit)
         return hits
 
 

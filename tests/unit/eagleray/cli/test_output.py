@@ -8,8 +8,17 @@ from types import SimpleNamespace
 import pytest
 
 from eagleray.cli import main
-from eagleray.cli.output import prepare_output, show_fields, show_json, show_line, show_table
+from eagleray.cli.output import (
+    prepare_output,
+    show_fields,
+    show_json,
+    show_line,
+    show_marked,
+    show_table,
+)
 from eagleray.cli.questions import show_hits
+from eagleray.contracts.hits import Highlight, Snippet
+from tests.small_hits import make_hit
 
 HOSTILE = "Größe \x1b]0;title\x07 \x9b31m \u202edrow\u202c [/red] 漢\r\n\tend \ud800 \udcff"
 SHOWN = r"\x1b]0;title\x07 \x9b31m \u202edrow\u202c [/red]"
@@ -50,20 +59,26 @@ def test_a_table_holds_its_cells_as_they_are(read_printed):
 
 
 def test_hits_are_shown_without_what_their_documents_hold_of_controls(read_printed):
-    hit = SimpleNamespace(
-        title=HOSTILE,
-        doc_id=HOSTILE,
-        source="file\x1b.txt",
-        text=f"word {HOSTILE}",
-        highlights=(),
-        score=1.0,
-        reranked=None,
-        page=None,
-        start=0,
-        end=9,
-        known_from=0,
-    )
+    snippet = Snippet(text=f"word {HOSTILE.replace(chr(10), ' ')}", highlights=(Highlight(start=0, end=4),))
+    hit = make_hit(title=HOSTILE, doc_id=HOSTILE, source="file\x1b.txt", snippet=snippet)
     _check(read_printed(show_hits, SimpleNamespace(hits=(hit,)), is_explained=False), n_lines=3)
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "shown"), [(True, "  a \x1b[1msale\x1b[22m\\x1b\n  b\n"), (False, "  a sale\\x1b\n  b\n")]
+)
+def test_marks_are_bold_on_a_terminal_and_nothing_elsewhere(monkeypatch, capsys, is_terminal, shown):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
+    show_marked("a sale\x1b\nb", [Highlight(start=2, end=6)], indent="  ")
+    assert capsys.readouterr().out == shown
+
+
+def test_a_table_in_a_pipe_has_a_line_for_each_row_however_long(capsys):
+    rows = [{"name": "word " * 100, "n": 1}, {"name": "short", "n": 22}]
+    show_table(rows, ("name", "n"))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[-1] for line in lines] == ["n", "1", "22"]
+    assert lines[1].startswith(rows[0]["name"])
 
 
 def test_json_stays_exact_in_any_locale(read_printed):

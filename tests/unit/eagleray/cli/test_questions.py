@@ -60,6 +60,30 @@ def test_reranked_hits_show_both_scores_and_the_explanation_names_the_model(ask,
 
 
 @pytest.mark.usefixtures("is_any_embedder_right")
+def test_a_terminal_shows_the_snippet_the_source_and_the_times_that_json_has(ask):
+    _, out, _ = ask("-k", "3")
+    hits = json.loads(ask("-k", "3", "--json")[1])["hits"]
+    assert len(hits) == 3
+    assert "\x1b" not in out
+    told = iter(out.splitlines())
+    for rank, hit in enumerate(hits, start=1):
+        assert next(told) == f"{rank}. {hit['title']}  [{hit['score']:.3f}]"
+        shown = [next(told) for _ in hit["snippet"]["text"].split("\n")]
+        assert "\n".join(shown) == f"   {hit['snippet']['text']}"
+        place = f"{hit['source']}#{hit['doc_id']}" + (f", page {hit['page']}" if hit["page"] else "")
+        known = f"known from {hit['known_from']}, event time {hit['event_time']}"
+        assert next(told) == f"   {place}, characters {hit['start']}-{hit['end']}, {known}"
+    assert next(told, None) is None
+
+
+@pytest.mark.usefixtures("is_any_embedder_right")
+def test_a_terminal_shows_the_words_of_the_question_in_bold(ask, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    _, out, _ = ask("-k", "1")
+    assert "\x1b[1mswap\x1b[22m" in out or "\x1b[1mcurve\x1b[22m" in out
+
+
+@pytest.mark.usefixtures("is_any_embedder_right")
 def test_without_reranking_nothing_of_it_is_shown(ask):
     code, out, _ = ask("-k", "2", "--explain")
     assert code == 0

@@ -3,34 +3,11 @@ from __future__ import annotations
 import pytest
 
 from eagleray.client.frames import COLUMNS, make_frame
-from eagleray.contracts.hits import Hit
-from eagleray.contracts.times import OPEN_END, parse_instant
+from eagleray.contracts.hits import Snippet
+from eagleray.contracts.times import parse_instant
+from tests.small_hits import make_hit
 
 pd = pytest.importorskip("pandas", reason="pandas is not installed: pip install 'eagleray[notebooks]'")
-
-
-def make_hit(**more):
-    fields = {
-        "chunk_id": 1,
-        "doc_id": "a",
-        "version": "v",
-        "score": 1.0,
-        "dense": None,
-        "lexical": 2.0,
-        "title": "t",
-        "heading": "",
-        "text": "words",
-        "start": 0,
-        "end": 5,
-        "page": None,
-        "source": "desk/notes.jsonl",
-        "zone": "default",
-        "groups": (),
-        "event_time": None,
-        "known_from": parse_instant("2022-02-01"),
-        "known_to": OPEN_END,
-    }
-    return Hit(**{**fields, **more})
 
 
 def test_times_are_utc_timestamps_and_an_open_end_is_missing():
@@ -77,3 +54,8 @@ def test_no_hits_are_an_empty_frame_with_the_same_columns_and_types():
     joined = pd.concat([empty, full], ignore_index=True)
     assert len(joined) == 1
     assert str(joined["known_from"].dtype) == "datetime64[us, UTC]"
+
+
+def test_the_snippet_is_a_column_of_text():
+    frame = make_frame([make_hit(snippet=Snippet(text="Sales rose.")), make_hit()])
+    assert frame["snippet"].tolist() == ["Sales rose.", ""]

@@ -223,6 +223,29 @@ def test_highlights_are_the_words_of_the_query_in_the_text(tmp_path):
     assert {hit.text[mark.start : mark.end] for mark in hit.highlights} == {"swap"}
 
 
+@pytest.mark.parametrize("mode", list(SearchMode))
+def test_the_snippet_holds_words_of_the_query_that_stand_in_the_text(mode, tmp_path):
+    searcher = make_searcher(open_rows(make_collection(10), tmp_path, n_segments=2))
+    for hit in searcher.search(SearchRequest(query="what is the swap curve", mode=mode, k=5)).hits:
+        shown = [hit.text[span.start : span.end] for span in hit.snippet.spans]
+        assert hit.snippet.text == "\n".join(shown)
+        marked = [hit.snippet.text[mark.start : mark.end] for mark in hit.snippet.highlights]
+        assert set(marked) == {"swap", "curve"} & set(hit.text.split())
+
+
+def test_rows_that_a_caller_may_not_see_change_nothing_in_a_snippet(tmp_path):
+    rows = make_collection(10)
+    rows[0]["text"] = "The swap is old. The curve is new. " * 20
+    seen = [row for row in rows if not row["groups"]]
+    request = SearchRequest(query="swap curve", mode=SearchMode.LEXICAL, k=20, granularity=Granularity.CHUNK)
+    alone, beside = (
+        make_searcher(open_rows(held, tmp_path / name)).search(request).hits
+        for name, held in (("alone", seen), ("beside", rows))
+    )
+    assert len(seen) < len(rows)
+    assert [hit.snippet for hit in alone] == [hit.snippet for hit in beside]
+
+
 def test_inverted_lists_answer_as_the_flat_segment_does_and_say_so(tmp_path):
     rng = np.random.default_rng(5)
     rows = make_rows(rng, n_documents=1_500)

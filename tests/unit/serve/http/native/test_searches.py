@@ -48,6 +48,17 @@ def test_the_answer_is_that_of_the_engine_for_the_same_caller(serve_with, mode, 
     serve_with(ask, groups=groups)
 
 
+def test_a_hit_has_what_to_show_of_it_with_the_words_of_the_question(serve_with):
+    async def ask(served):
+        (hit,) = (await served.search(query="what is a swap", k=1)).json()["hits"]
+        snippet = hit["snippet"]
+        assert [hit["text"][span["start"] : span["end"]] for span in snippet["spans"]] == [snippet["text"]]
+        for text, marks in ((hit["text"], hit["highlights"]), (snippet["text"], snippet["highlights"])):
+            assert {text[mark["start"] : mark["end"]] for mark in marks} == {"swap"}
+
+    serve_with(ask)
+
+
 def test_a_publish_is_served_and_a_request_that_names_the_older_snapshot_still_gets_it(serve_with):
     async def ask(served):
         older = served.watcher.state.snapshot
