@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from eagleray.cli.command import Report, reports
-from eagleray.cli.output import show_table
+from eagleray.cli.output import show_csv, show_table
 from eagleray.contracts.audits import AuditQuery
 from eagleray.contracts.services import AuditService
 from eagleray.contracts.times import OPEN_END, parse_instant
@@ -23,7 +24,12 @@ _UNTIL = typer.Option("", help="ISO 8601 time; records before it.")
 _SUBJECT = typer.Option("", help="Who sent the request.")
 _ACTION = typer.Option("", help="Kind of request, such as search or facets.")
 _SNAPSHOT = typer.Option("", help="Id of the snapshot that answered, or a prefix of it.")
-_COLUMNS = ("time", "subject", "action", "status", "snapshot", "n_hits", "latency_us", "writer", "sequence")
+_REQUEST_ID = typer.Option("", help="Name of the request: what the answer's header X-Request-ID says.")
+_LATEST = typer.Option(False, "--latest", help="Take the latest -n records rather than the earliest.")
+_COLUMNS = ("time", "subject", "action", "question", "status", "n_hits", "snapshot", "request_id")
+_CSV_COLUMNS = (*_COLUMNS, "latency_us", "groups", "zones", "writer", "sequence", "hash")
+_QUESTION_WIDTH = 48
+"""Characters of a question that a table shows."""
 
 
 @audit.command()
@@ -46,11 +52,21 @@ def show(
     subject: str = _SUBJECT,
     action: str = _ACTION,
     snapshot: str = _SNAPSHOT,
+    request_id: str = _REQUEST_ID,
+    latest: bool = _LATEST,
     n: int = typer.Option(100, "-n", min=0, help="Number of records, earliest first; 0 for all."),
+    csv: bool = typer.Option(False, "--csv", help="Print comma-separated values, questions whole."),
 ) -> Report:
     """Show records in chronological order."""
-    query = _make_query(since, until, subject=subject, action=action, snapshot=snapshot, n=n)
+    query = replace(
+        _make_query(since, until, subject=subject, action=action, n=n),
+        snapshot=snapshot,
+        request_id=request_id,
+        is_latest=latest,
+    )
     rows = list(service.show(query))
+    if csv:
+        return Report(value=rows, show=lambda: show_csv([_list_cells(row) for row in rows], _CSV_COLUMNS))
     return Report(value=rows, show=lambda: show_table([_shorten(row) for row in rows], _COLUMNS))
 
 
@@ -63,10 +79,17 @@ def replay(
     subject: str = _SUBJECT,
     action: str = _ACTION,
     snapshot: str = _SNAPSHOT,
+    request_id: str = _REQUEST_ID,
+    latest: bool = _LATEST,
     n: int = typer.Option(0, "-n", min=0, help="Number of records, earliest first; 0 for all."),
 ) -> Report:
     """Repeat recorded questions, each on its snapshot; exit code 1 if one differs, 2 if none can be."""
-    query = _make_query(since, until, subject=subject, action=action, snapshot=snapshot, n=n)
+    query = replace(
+        _make_query(since, until, subject=subject, action=action, n=n),
+        snapshot=snapshot,
+        request_id=request_id,
+        is_latest=latest,
+    )
     report = service.replay(query)
     is_skipped = any(report[name] for name in ("not_replayable", "unanswered", "snapshot_gone"))
     is_fruitless = is_skipped and not report["same"]
@@ -86,21 +109,32 @@ def head(
     return Report(value=heads)
 
 
-def _make_query(since: str, until: str, *, subject: str, action: str, snapshot: str, n: int) -> AuditQuery:
+def _make_query(since: str, until: str, *, subject: str, action: str, n: int) -> AuditQuery:
     return AuditQuery(
         since=parse_instant(since) if since else 0,
         until=parse_instant(until) if until else OPEN_END,
         subject=subject,
         action=action,
-        snapshot=snapshot,
         limit=n,
     )
 
 
 def _shorten(row: dict[str, Any]) -> dict[str, Any]:
     """Return what a table shows of a record."""
+    cells = _list_cells(row)
+    question, snapshot = cells["question"], cells["snapshot"][:12]
+    if len(question) > _QUESTION_WIDTH:
+        question = f"{question[: _QUESTION_WIDTH - 1]}…"
+    return {**cells, "question": question, "snapshot": snapshot}
+
+
+def _list_cells(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a record's cells; its question is the texts that were kept, or the beginning of their digest."""
+    kept = [f"{value}" for value in (row["texts"] or {}).values() if value]
+    question = " | ".join(kept) if row["texts"] is not None else row["question"][:12]
+    lists = {name: " ".join(row[name] or ()) for name in ("groups", "zones")}
     action = row["action"] or row["kind"]
-    return {**row, "n_hits": len(row["hits"]), "snapshot": row["snapshot"][:12], "action": action}
+    return {**row, **lists, "n_hits": len(row["hits"]), "action": action, "question": question}
 
 
 def _read(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import sys
@@ -81,6 +82,21 @@ def _measure(table: Table) -> int:
     """Return the columns of a table that wraps no cell: what reads a pipe reads lines."""
     unbounded = Console(width=_UNBOUNDED)
     return max(1, unbounded.measure(table).maximum)
+
+
+def show_csv(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    """Print rows as comma-separated values below the columns' names, as RFC 4180 has them.
+
+    What a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    writer = csv.writer(sys.stdout)
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_disarm(str(row.get(column, ""))) for column in columns])
+
+
+def _disarm(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def show_fields(fields: dict[str, Any], *, indent: str = "") -> None:

@@ -17,7 +17,9 @@ class AuditQuery:
         subject: who asked.
         action: what was asked for.
         snapshot: id, or its beginning.
-        limit: records at most, the earliest; 0 for all.
+        request_id: name of the request; those of a batch share one.
+        limit: records at most; 0 for all.
+        is_latest: whether the latest count against the limit, rather than the earliest.
     """
 
     since: int = 0
@@ -25,4 +27,6 @@ class AuditQuery:
     subject: str = ""
     action: str = ""
     snapshot: str = ""
+    request_id: str = ""
     limit: int = 0
+    is_latest: bool = False

@@ -197,6 +197,16 @@ def read_details(entry: Entry) -> RequestDetails | None:
     )
 
 
+def read_texts(body: str) -> dict[str, Any] | None:
+    """Return the texts of the request that a body is of; `None` where none were kept."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return None  # a record that was changed: verification says so
+    texts = content.get("texts") if isinstance(content, dict) else None
+    return texts if isinstance(texts, dict) else None
+
+
 def read_ruling(entry: Entry) -> AskedSnapshot:
     """Return the snapshot that answered, by the entitlements that ruled it then."""
     given = json.loads(entry.body)["parameters"]

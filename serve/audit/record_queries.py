@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ from serve.audit.layout import SegmentName, list_chains
 from serve.audit.record import Entry, Record, RecordKind
 from serve.audit.segments import SegmentError, list_records, open_segment
 
-_ASKED: Final = ("time", "subject", "action", "snapshot")
+_ASKED: Final = ("time", "subject", "action", "snapshot", "request_id")
 """Columns that a query may ask for; they are read first."""
 
 _ENDING: Final = ("sequence", "kind", "action", "subject", "request_id", "status", "body")
@@ -30,15 +31,20 @@ Found = TypeVar("Found")
 def scan_records(store: Store, collection: str, query: AuditQuery) -> Iterator[Record]:
     """Yield the records a query selects, in the order of their times.
 
+    The latest are read from the ends of the chains: what is older is not opened.
+
     Raises:
         IntegrityError: a segment cannot be read; verification says what else is wrong.
         StoreError: the store failed.
     """
+    limit, is_latest = query.limit or None, query.is_latest
     chains = list_chains(store, collection).values()
-    yield from heapq.merge(
+    found = heapq.merge(
         *(_scan_chain(store, collection, names, query) for names in chains),
         key=lambda record: (record.time, record.writer, record.sequence),
+        reverse=is_latest,
     )
+    yield from reversed(list(islice(found, limit))) if is_latest else islice(found, limit)
 
 
 def list_interrupted(store: Store, collection: str, writer: str) -> frozenset[int]:
@@ -69,8 +75,10 @@ def _list_ending(file: pq.ParquetFile) -> list[dict[str, Any]]:
 def _scan_chain(
     store: Store, collection: str, names: Sequence[SegmentName], query: AuditQuery
 ) -> Iterator[Record]:
-    for name in names:
-        yield from _read_segment(store, name.locate(collection), lambda file: _select(file, query))
+    """Yield the records of a chain that a query selects, in their order, or backwards for the latest."""
+    for name in reversed(names) if query.is_latest else names:
+        found = _read_segment(store, name.locate(collection), lambda file: _select(file, query))
+        yield from reversed(found) if query.is_latest else found
 
 
 def _read_segment(store: Store, path: str, read: Callable[[pq.ParquetFile], Found]) -> Found:
@@ -84,8 +92,8 @@ def _read_segment(store: Store, path: str, read: Callable[[pq.ParquetFile], Foun
 def _select(file: pq.ParquetFile, query: AuditQuery) -> list[Record]:
     asked = file.read(columns=list(_ASKED))
     is_wanted = pc.and_(pc.greater_equal(asked["time"], query.since), pc.less(asked["time"], query.until))
-    for column, value in (("subject", query.subject), ("action", query.action)):
-        if value:
+    for column in ("subject", "action", "request_id"):
+        if value := getattr(query, column):
             is_wanted = pc.and_(is_wanted, pc.equal(asked[column], value))
     if query.snapshot:
         is_wanted = pc.and_(is_wanted, pc.starts_with(asked["snapshot"], pattern=query.snapshot))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.ports import SearchEngine
@@ -16,8 +16,11 @@ from eagleray.errors import EagleRayError, NotPublishedError
 from serve.audit.entries import BEGUN, OK, read_ruling
 from serve.audit.kinds import KINDS
 from serve.audit.record import Record, RecordKind, hash_record
-from serve.audit.request_entries import RecordedRequest, read_request
+from serve.audit.request_entries import RecordedRequest, explain_unreadable, read_request
 from serve.audit.request_kinds import RequestKinds
+
+MAX_SKIPPED: Final = 100
+"""Records whose reason a replay gives; the others are counted."""
 
 
 class ClosableEngine(SearchEngine, Protocol):
@@ -41,6 +44,16 @@ class Difference:
     detail: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A record that could not be compared, and why."""
+
+    writer: str
+    sequence: int
+    request_id: str
+    reason: str
+
+
 @dataclass(slots=True, kw_only=True)
 class Replay:
     """What a replay found.
@@ -51,6 +64,7 @@ class Replay:
         n_unanswered: requests that ended with an error, or before their reply was whole.
         n_gone: requests whose snapshot is not there any more.
         different: answers that came back otherwise.
+        skipped: the first `MAX_SKIPPED` of those without text, unanswered, and of snapshots that are gone.
     """
 
     n_same: int = 0
@@ -58,6 +72,15 @@ class Replay:
     n_unanswered: int = 0
     n_gone: int = 0
     different: list[Difference] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def skip(self, record: Record, reason: str) -> None:
+        """Note why a record is not compared."""
+        if len(self.skipped) < MAX_SKIPPED:
+            name = record.entry.request_id
+            self.skipped.append(
+                Skipped(writer=record.writer, sequence=record.sequence, request_id=name, reason=reason)
+            )
 
     @property
     def is_comparison(self) -> bool:
@@ -102,8 +125,10 @@ def _replay_record(record: Record, desk: _EngineCache, replay: Replay, *, kinds:
         replay.different.append(Difference(writer=record.writer, sequence=record.sequence, detail=detail))
     elif entry.status != OK:
         replay.n_unanswered += 1
+        replay.skip(record, f"it ended with {entry.status}: there is no answer to compare with")
     elif request is None:
         replay.n_without_text += 1
+        replay.skip(record, explain_unreadable(entry, kinds=kinds))
     else:
         _compare(record, request, desk, replay)
 
@@ -113,6 +138,7 @@ def _compare(record: Record, recorded: RecordedRequest, desk: _EngineCache, repl
         engine = desk.find(record.entry.snapshot).under(read_ruling(record.entry))
     except NotPublishedError:
         replay.n_gone += 1
+        replay.skip(record, f"its snapshot {record.entry.snapshot[:12]} no longer exists")
         return
     try:
         detail = recorded.ask_again(engine)

@@ -105,6 +105,16 @@ def describe_reply(kind: RequestKind[Any, Any], reply: object) -> ReplyDetails:
     return kind.describe_reply(reply)
 
 
+def explain_unreadable(entry: Entry, *, kinds: RequestKinds = KINDS) -> str:
+    """Return why the request an entry is of cannot be asked again, of which `read_request` makes none."""
+    kind = kinds.find_action(entry.action)
+    if kind is None:
+        return f"no feature records the action {entry.action}: name the one in EAGLERAY_SERVE__FEATURES"
+    if kind.replay is None:
+        return f"requests of the action {entry.action} are never repeated"
+    return "its texts were not kept; EAGLERAY_AUDIT__QUESTIONS=text keeps those of later requests"
+
+
 def read_request(entry: Entry, *, kinds: RequestKinds = KINDS) -> RecordedRequest | None:
     """Return the request an entry is of; `None` where it cannot be asked again.
 

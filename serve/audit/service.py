@@ -6,8 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache, cached_property, partial
-from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from eagleray import __version__
 from eagleray.contracts.audits import AuditQuery
@@ -24,7 +23,7 @@ from indexes.engine_factory import make_engine_factory
 from indexes.searching.searcher import Searcher
 from indexes.storage import open_store
 from serve.audit.audit_writer import AuditWriter
-from serve.audit.entries import BEGUN, INTERRUPTED
+from serve.audit.entries import BEGUN, INTERRUPTED, read_texts
 from serve.audit.kinds import KINDS
 from serve.audit.layout import export_heads, read_export
 from serve.audit.record import Record, flatten
@@ -32,6 +31,9 @@ from serve.audit.record_queries import list_interrupted, scan_records
 from serve.audit.replays import Replay, replay_records
 from serve.audit.request_kinds import RequestKinds
 from serve.audit.verification import list_last_heads, verify_log
+
+_MAX_REASONS: Final = 3
+"""Reasons that a message gives why nothing was replayed."""
 
 
 class LocalAuditService:
@@ -59,12 +61,14 @@ class LocalAuditService:
     def show(self, query: AuditQuery) -> Iterator[dict[str, Any]]:
         """Yield the records that a query selects, in the order of their times.
 
-        A request that has begun and has no end has the status `interrupted`.
+        A request that has begun and has no end has the status `interrupted`. `texts` holds its texts by name,
+        `None` where they were not kept.
         """
         store, collection = self._open_store(), self._settings.collection
         find_interrupted = cache(partial(list_interrupted, store, collection))
         for record in self._scan(query):
             shown = {**flatten(record), "time": format_micros(record.time)}
+            shown["texts"] = read_texts(record.entry.body)
             if record.entry.status == BEGUN and record.sequence in find_interrupted(record.writer):
                 shown["status"] = INTERRUPTED
             yield shown
@@ -72,7 +76,8 @@ class LocalAuditService:
     def replay(self, query: AuditQuery) -> dict[str, Any]:
         """Ask the selected questions again, each on its snapshot; `different` lists other answers.
 
-        `message` says why none could be compared, where there is none.
+        `skipped` says of the first records that could not be compared why; `message` sums it up where none
+        could be.
         """
         engines = make_engine_factory(self._settings)
         embedder = cache(lambda: open_embedder(self._settings.embedder))
@@ -87,6 +92,7 @@ class LocalAuditService:
             "unanswered": found.n_unanswered,
             "snapshot_gone": found.n_gone,
             "different": [asdict(difference) for difference in found.different],
+            "skipped": [asdict(skipped) for skipped in found.skipped],
         }
         return report if found.is_comparison else {**report, "message": _explain_nothing(found)}
 
@@ -110,8 +116,7 @@ class LocalAuditService:
         if query.action and query.action not in self._kinds.actions:
             known = ", ".join(sorted(self._kinds.actions))
             raise InputError(detail=f"action {query.action!r}: expected one of {known}")
-        records = scan_records(self._open_store(), self._settings.collection, query)
-        return islice(records, query.limit or None)
+        return scan_records(self._open_store(), self._settings.collection, query)
 
     def _open_store(self) -> Store:
         settings = self._settings
@@ -120,14 +125,10 @@ class LocalAuditService:
 
 def _explain_nothing(found: Replay) -> str:
     """Return why no answer was compared."""
-    if found.n_without_text:
-        return (
-            f"nothing was replayed: requests recorded without their texts: {found.n_without_text}; "
-            "EAGLERAY_AUDIT__QUESTIONS=text keeps the texts of later ones"
-        )
-    if found.n_gone or found.n_unanswered:
-        return "nothing was replayed: the requests were not answered, or their snapshots no longer exist"
-    return "nothing was replayed: the log has no such requests"
+    if not found.skipped:
+        return "nothing was replayed: the log has no such requests"
+    reasons = list(dict.fromkeys(skipped.reason for skipped in found.skipped))
+    return f"nothing was replayed: {'; '.join(reasons[:_MAX_REASONS])}"
 
 
 def make_writer(collection: Collection, settings: AuditSettings, *, embedder: str) -> AuditWriter:

@@ -48,6 +48,20 @@ def test_a_query_selects_what_going_through_all_selects(store, log, query, accep
     assert find(store, **query) == [row for row in find(store) if accepts(row)]
 
 
+@pytest.mark.parametrize("limit", [0, 1, 5, 17, 500])
+def test_the_latest_are_the_last_of_all_and_older_segments_stay_shut(store, log, limit, monkeypatch):
+    everything, opened = find(store, subject="ann"), []
+
+    def open_watched(*args):
+        opened.append(args)
+        return open_segment(*args)
+
+    monkeypatch.setattr("serve.audit.record_queries.open_segment", open_watched)
+    assert find(store, subject="ann", limit=limit, is_latest=True) == everything[-limit:]
+    if limit == 5:
+        assert len(opened) < sum(len(names) for names in list_chains(store, COLLECTION).values()) / 2
+
+
 def test_columns_that_are_not_asked_for_are_read_only_where_a_record_is_wanted(store, log, monkeypatch):
     read = []
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
+import io
 import json
 import tomllib
 from dataclasses import replace
@@ -91,6 +93,30 @@ def test_show_tells_who_asked_what(run):
     assert "genesis" in run("show")[1]
 
 
+def test_show_tells_the_question_the_latest_and_one_request(run):
+    rows = json.loads(run("show", "--subject", "ann", "--json")[1])
+    assert [row["texts"]["query"] for row in rows] == ["swap"] * 3 + ["bond"] * 3
+    latest = json.loads(run("show", "--subject", "ann", "--latest", "-n", "2", "--json")[1])
+    assert latest == rows[-2:]
+    assert json.loads(run("show", "--request-id", "none", "--json")[1]) == []
+    assert "bond" in run("show", "--latest", "-n", "2", "--subject", "ann")[1]
+
+
+def test_a_log_is_shown_as_comma_separated_values_that_hold_no_formula(run, log):
+    store = open_store(log)
+    with make_writer(
+        Collection(store, SPEC.name), AuditSettings(questions="text"), embedder="fixed"
+    ) as writer:
+        request = SearchRequest(query='=1+1, "swap"\nbond', principal=replace(ANN, subject="bob"))
+        response = Opener(store)(put_small_snapshot(store)).search(request)
+        writer.append(record_one(request, response, questions="text"))
+    code, out = run("show", "--subject", "bob", "--csv")
+    (row,) = csv.DictReader(io.StringIO(out, newline=""))
+    assert code == 0
+    assert row["question"] == '\'=1+1, "swap"\nbond'
+    assert (row["subject"], row["action"], row["groups"]) == ("bob", "search", "rates")
+
+
 def test_replay_compares_answers_and_ends_with_1_where_one_is_another(run, monkeypatch):
     code, out = run("replay", "--json")
     assert (code, json.loads(out)["same"], json.loads(out)["different"]) == (0, 6, [])
@@ -142,7 +168,12 @@ def test_a_replay_of_nothing_says_why_and_ends_with_2(run, log, monkeypatch):
         writer.append(record_one(request, response, questions="digest"))
     code, out = run("replay", "--subject", "bob")
     assert code == 2
-    assert "message: nothing was replayed: requests recorded without their texts: 1; EAGLERAY_AUDIT__" in out
+    assert (
+        "message: nothing was replayed: its texts were not kept; EAGLERAY_AUDIT__QUESTIONS=text keeps" in out
+    )
+    (skipped,) = json.loads(run("replay", "--subject", "bob", "--json")[1])["skipped"]
+    assert skipped["reason"].startswith("its texts were not kept")
+    assert skipped["writer"]
     code, out = run("replay", "--subject", "nobody")
     assert (code, "nothing was replayed: the log has no such requests" in out) == (0, True)
     assert "message" not in json.loads(run("replay", "--json")[1])
