@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,6 +11,7 @@ from eagleray.contracts.manifests import EmbedderIdentity
 from indexes.writing.requests import Write
 from serve.composition.models import TextEncoders
 from serve.engine.ports import AliasWatcherPort, AnswererPort, RankerPort
+from serve.engine.queue_states import QueueState
 from serve.engine.searching import SearchPort
 
 
@@ -47,6 +48,10 @@ class Backend(Protocol):
     @property
     def ranker(self) -> RankerPort | None:
         """Scores the documents of callers, where the settings name a reranker."""
+        ...
+
+    async def read_queues(self) -> Sequence[QueueState]:
+        """Return what waits in each queue, in all processes that have it."""
         ...
 
     def open_collection(self, name: str) -> AbstractAsyncContextManager[CollectionBackend]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,13 +16,36 @@ from serve.composition.models import Models, TextEncoders
 from serve.composition.searches import SearchProcess, choose_limits, open_search_process
 from serve.composition.stored_collections import find_collections, for_collection
 from serve.composition.writing_process import WritingProcess, make_writing_process
+from serve.engine.encoding import Encoder
 from serve.engine.group_writing import GroupWriter
 from serve.engine.ports import RankerPort
+from serve.engine.queue_states import Queue, QueueState, read_queue
+from serve.engine.ranker import Ranker
 from serve.engine.snapshot_pool import Engine
 from serve.engine.threads import Work, run_in_thread
 
 if TYPE_CHECKING:
     from serve.redis.redis_sharing import Sharing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalQueues:
+    """What requests wait for besides searches; a writer for each collection that is open."""
+
+    passages: Encoder
+    questions: Encoder
+    ranker: Ranker | None
+    writers: dict[str, GroupWriter] = field(default_factory=dict)
+
+    def read(self) -> tuple[QueueState, ...]:
+        """Return what waits in each."""
+        reranking = () if self.ranker is None else (read_queue(Queue.RERANKING, self.ranker),)
+        return (
+            read_queue(Queue.PASSAGE_EMBEDDING, self.passages),
+            read_queue(Queue.QUESTION_EMBEDDING, self.questions),
+            *reranking,
+            read_queue(Queue.WRITING, *self.writers.values()),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +62,18 @@ class LocalBackend:
     ranker: RankerPort | None
     searching: SearchProcess
     writing: WritingProcess
+    queues: LocalQueues
+
+    async def read_queues(self) -> tuple[QueueState, ...]:
+        """Return what waits in each queue of this process."""
+        return (*self.searching.read_queues(), *self.queues.read())
 
     @asynccontextmanager
     async def open_collection(self, name: str) -> AsyncIterator[CollectionBackend]:
         """Open what answers on a collection."""
         async with self.searching.open_searches(name) as opened:
             group = GroupWriter(partial(self.writing.commit, name))
+            self.queues.writers[name] = group
             try:
                 yield CollectionBackend(
                     watcher=opened.watcher,
@@ -54,6 +83,7 @@ class LocalBackend:
                 )
             finally:
                 await group.close()
+                del self.queues.writers[name]
                 await run_in_thread(Work.COMMITS, self.writing.forget, name)
 
 
@@ -96,4 +126,5 @@ async def open_local_backend(
             ranker=ranker,
             searching=searching,
             writing=writing,
+            queues=LocalQueues(passages=passages, questions=questions, ranker=ranker),
         )

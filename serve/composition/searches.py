@@ -16,6 +16,7 @@ from serve.composition.models import Models
 from serve.composition.stored_collections import StoredCollections
 from serve.engine.alias_watcher import AliasWatcher
 from serve.engine.question_vectors import QuestionVectors
+from serve.engine.queue_states import Queue, QueueState, read_queue
 from serve.engine.search_threads import Answerer, AnswererLimits, SearchThreads
 from serve.engine.searching import ProbedSearches, Searches, SearchPort
 from serve.engine.snapshot_pool import Engine
@@ -104,6 +105,13 @@ class SearchProcess:
             probing = Searches(Answerer(watcher, self._prober), self._vectors, timeout_s=timeout_s)
             searches = ProbedSearches(searches, probing, probe=PROBE)
             yield OpenedSearches(watcher=watcher, answerer=answerer, searches=searches)
+
+    def read_queues(self) -> tuple[QueueState, ...]:
+        """Return what waits for its threads, and for the embedding of questions."""
+        return (
+            read_queue(Queue.SEARCH, self._threads),
+            read_queue(Queue.SEARCH_EMBEDDING, self._vectors.encoder),
+        )
 
     async def close(self) -> None:
         """End the threads, once no collection is open any more."""

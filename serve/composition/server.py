@@ -115,7 +115,11 @@ def _make_server(
     sharing: Sharing | None,
 ) -> Server:
     collections = ServedCollections(pool.opened, default=settings.collection)
-    metrics = Metrics(list_collections=collections.list_all, list_failing=lambda: pool.failing)
+    metrics = Metrics(
+        list_collections=collections.list_all,
+        list_failing=lambda: pool.failing,
+        read_queues=backend.read_queues,
+    )
     if sharing is not None:
         metrics.add(sharing.collector)
     models, serve = Models(settings), settings.serve

@@ -20,7 +20,9 @@ from serve.composition.server import open_server, open_server_authenticator
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import call
 from serve.deployments.remote import RemoteAnswerer, RemoteEncoder, RemoteRanker, RemoteSearches, RemoteWriter
+from serve.deployments.remote_queues import RemoteQueues
 from serve.deployments.remote_watchers import Standings
+from serve.engine.queue_states import QueueState
 from serve.engine.startup_objects import keep_startup_objects
 from serve.http.request_ids import NamedByProxy
 
@@ -48,6 +50,11 @@ class RemoteBackend:
     searcher: Any
     writer: Any
     limits: ServeSettings
+    queues: RemoteQueues
+
+    async def read_queues(self) -> tuple[QueueState, ...]:
+        """Return what waits in each queue of all replicas that say so in time."""
+        return await self.queues.read()
 
     @asynccontextmanager
     async def open_collection(self, name: str) -> AsyncIterator[CollectionBackend]:
@@ -126,6 +133,13 @@ class Ingress:
                 searcher=self._searcher,
                 writer=self._writer,
                 limits=limits,
+                queues=RemoteQueues(
+                    [
+                        handle
+                        for handle in (self._searcher, self._encoder, self._ranker, self._writer)
+                        if handle is not None
+                    ]
+                ),
             )
         finally:
             await standings.close()

@@ -11,6 +11,7 @@ from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.deployments.replica import Replica
 from serve.engine.encoding import Encoded
+from serve.engine.queue_states import Queue, QueueState, read_queue
 from serve.engine.ranker import RankedPassages
 from serve.engine.startup_objects import keep_startup_objects
 from serve.tracing.spans import Carrier
@@ -45,6 +46,13 @@ class TextEncoder(Replica):
         """Return the vectors of texts, of questions or of passages, or the error."""
         encoder = self._questions if is_question else self._passages
         return await returned(encoder.encode(texts, timeout_s=timeout_s), carrier)
+
+    async def read_queues(self) -> tuple[QueueState, ...]:
+        """Return what waits in the queues of this replica."""
+        return (
+            read_queue(Queue.PASSAGE_EMBEDDING, self._passages),
+            read_queue(Queue.QUESTION_EMBEDDING, self._questions),
+        )
 
     async def identify(self) -> EmbedderIdentity:
         """Return the model's identity."""
@@ -84,3 +92,7 @@ class DocumentRanker(Replica):
     ) -> RankedPassages | EagleRayError:
         """Return the scores of passages, or the error."""
         return await returned(self._ranker.rank(query, passages, may_cut=may_cut), carrier)
+
+    async def read_queues(self) -> tuple[QueueState, ...]:
+        """Return what waits in the queue of this replica."""
+        return (read_queue(Queue.RERANKING, self._ranker),)

@@ -14,7 +14,13 @@ from eagleray.errors import EagleRayError, OverloadedError, UnavailableError
 from indexes.engine_factory import make_engine_factory
 from indexes.shard_service import open_merger
 from serve.composition.models import Models
-from serve.composition.searches import PROBE, OpenedSearches, choose_limits, open_search_process
+from serve.composition.searches import (
+    PROBE,
+    OpenedSearches,
+    SearchProcess,
+    choose_limits,
+    open_search_process,
+)
 from serve.composition.sharing import open_sharing
 from serve.composition.stored_collections import find_collections, for_collection
 from serve.deployments.arguments import Arguments
@@ -23,6 +29,7 @@ from serve.deployments.replica import Replica
 from serve.deployments.shards import HandlePort
 from serve.engine.alias_watcher import AliasState, AliasWatcher
 from serve.engine.collection_pool import CollectionPool
+from serve.engine.queue_states import QueueState
 from serve.engine.snapshot_pool import Engine
 from serve.engine.startup_objects import keep_startup_objects
 from serve.tracing.spans import Carrier
@@ -55,6 +62,7 @@ class SearcherReplica(Replica):
         if shards:
             self._limits = replace(self._limits, n_threads=arguments.n_merged)
         self._stack, self._starting = AsyncExitStack(), asyncio.Lock()
+        self._process: SearchProcess | None = None
         self._started: CollectionPool[OpenedSearches] | None = None
 
     async def check_health(self) -> None:
@@ -134,6 +142,11 @@ class SearcherReplica(Replica):
         pool = await self._start()
         return {name: _show(opened.watcher) for name, opened in pool.opened.items()}
 
+    async def read_queues(self) -> tuple[QueueState, ...]:
+        """Return what waits in the queues of this replica."""
+        await self._start()
+        return () if self._process is None else self._process.read_queues()
+
     async def _find(self, collection: str) -> OpenedSearches:
         pool = self._started or await self._start()
         return await pool.obtain(collection)
@@ -151,7 +164,7 @@ class SearcherReplica(Replica):
                     limits=self._limits,
                     sharing=sharing,
                 )
-                process = await self._stack.enter_async_context(opening)
+                self._process = process = await self._stack.enter_async_context(opening)
                 pool = stored.make_pool(process.open_searches)
                 await pool.start()
                 self._started = pool

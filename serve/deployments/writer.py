@@ -17,6 +17,7 @@ from serve.deployments.arguments import Arguments
 from serve.deployments.calling import returned
 from serve.deployments.replica import Replica
 from serve.engine.group_writing import GroupWriter
+from serve.engine.queue_states import Queue, QueueState, read_queue
 from serve.engine.threads import Work, run_in_thread
 from serve.tracing.spans import Carrier
 
@@ -47,6 +48,10 @@ class CollectionWriter(Replica):
     ) -> str | EagleRayError:
         """Return the id of the first snapshot that holds what the request asks for, or the error."""
         return await returned(self._write(collection, write, timeout_s), carrier)
+
+    async def read_queues(self) -> tuple[QueueState, ...]:
+        """Return what waits to be written by this replica, of all collections."""
+        return (read_queue(Queue.WRITING, *self._groups.opened.values()),)
 
     async def _write(self, collection: str, write: Write, timeout_s: float) -> str:
         group = await self._groups.obtain(collection)

@@ -37,6 +37,16 @@ class GroupWriter:
         self._waiting: list[_Waiting] = []
         self._rounds: asyncio.Task[None] | None = None
 
+    @property
+    def n_requests(self) -> int:
+        """Requests that wait for a round."""
+        return sum(not ended.done() for _, ended in self._waiting)
+
+    @property
+    def n_waiting(self) -> int:
+        """Documents that wait for a round."""
+        return sum(len(write.doc_ids) for write, ended in self._waiting if not ended.done())
+
     async def write(self, write: Write, *, timeout_s: float | None = None) -> str:
         """Return the id of the first snapshot that holds what the request asks for, once it is published.
 

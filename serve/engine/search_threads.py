@@ -52,6 +52,13 @@ class SearchThreads:
         self._places = asyncio.Semaphore(limits.n_threads)
         self._n_waiting, self._mean_s = 0, _LEAST_RETRY_S
 
+    @property
+    def n_waiting(self) -> int:
+        """Requests that wait for a thread."""
+        return self._n_waiting
+
+    n_requests = n_waiting
+
     async def wait_for_place(self, *, is_begun: bool) -> None:
         """Wait until a thread is free, and take its place.
 

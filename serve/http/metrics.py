@@ -15,7 +15,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from serve.http.state_metrics import ObservedCollection, StateCollector
+from serve.engine.queue_states import ReadsQueues
+from serve.http.state_metrics import ObservedCollection, QueueCollector, StateCollector
 
 MEDIA_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 OTHER: Final = "other"
@@ -43,14 +44,17 @@ class Metrics:
         *,
         list_collections: Callable[[], Sequence[ObservedCollection]],
         list_failing: Callable[[], Collection[str]] = tuple,
+        read_queues: ReadsQueues,
     ) -> None:
         """Take what is read when metrics are asked for.
 
         Args:
             list_collections: returns those that are served, in an order that stays.
             list_failing: returns the names of those that are published and could not be opened.
+            read_queues: returns what waits in each queue.
         """
         self._list_collections, self._list_failing = list_collections, list_failing
+        self._read_queues = read_queues
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "eagleray_http_requests",
@@ -98,16 +102,18 @@ class Metrics:
         outcome = outcome or ("invalid" if status < 500 else "failed")
         self._searches.labels(kind=kind, outcome=outcome).inc()
 
-    def show(self, may_see: Callable[[str], bool] | None = None) -> bytes:
+    async def show(self, may_see: Callable[[str], bool] | None = None) -> bytes:
         """Return everything, in Prometheus's text format.
 
         Args:
             may_see: says whether a collection is there for who reads, where not every one is; then only where
                 those stand is told, for what requests did is counted for all collections together.
         """
-        if may_see is None:
-            return generate_latest(self._registry) + generate_latest(self._read_state(lambda _: True))
-        return generate_latest(self._read_state(may_see))
+        if may_see is not None:
+            return generate_latest(self._read_state(may_see))
+        state = self._read_state(lambda _: True)
+        state.register(QueueCollector(await self._read_queues()))
+        return generate_latest(self._registry) + generate_latest(state)
 
     def _read_state(self, may_see: Callable[[str], bool]) -> CollectorRegistry:
         state = CollectorRegistry()

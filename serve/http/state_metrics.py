@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from serve.audit.counts import AuditCounts
 from serve.engine.ports import AliasWatcherPort, AnswererPort
+from serve.engine.queue_states import QueueState
 
 MAX_NAMED: Final = 64
 """Collections that have labels of their own; all others share one."""
@@ -66,6 +67,26 @@ class StateCollector(Collector):
         yield from _collect_audit([collection.counts for collection in self.served])
         told = "Collections that are published but could not be opened when last tried."
         yield _gauge("eagleray_collections_not_opened", told, self.n_failing)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QueueCollector(Collector):
+    """Tells what waits in each queue, in all processes together."""
+
+    states: Sequence[QueueState]
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics of these states."""
+        told = {
+            "requests_waiting": ("Requests that wait.", "n_requests"),
+            "items_waiting": ("Texts, passages, documents or searches that wait.", "n_items"),
+            "processes": ("Processes that have the queue and said what waits there.", "n_processes"),
+        }
+        for name, (text, field) in told.items():
+            family = GaugeMetricFamily(f"eagleray_queue_{name}", text, labels=["queue"])
+            for state in self.states:
+                family.add_metric([state.queue], float(getattr(state, field)))
+            yield family
 
 
 def _collect_searches(served: Sequence[ObservedCollection]) -> Iterator[Metric]:

@@ -53,8 +53,8 @@ async def run_ingress(desk, body, *, shards=1):
     made = ingress.Ingress(
         arguments,
         searcher=BroadcastHandle(searcher),
-        encoder=Handle(TextEncoder(arguments)),
-        writer=Handle(CollectionWriter(arguments)),
+        encoder=BroadcastHandle(TextEncoder(arguments)),
+        writer=BroadcastHandle(CollectionWriter(arguments)),
     )
     transport = httpx.ASGITransport(await made.__serve_build_asgi_app__())
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
@@ -108,3 +108,17 @@ def test_each_is_answered_to_its_own_readers_and_a_third_is_found_while_it_runs(
         assert (await client.get("/health/ready")).status_code == 200
 
     asyncio.run(run_ingress(desk, body, shards=shards))
+
+
+def test_metrics_tell_what_waits_in_all_replicas(desk):
+    async def ask(client):
+        shown = await client.get("/metrics", headers=desk.make_key(role=Role.PUBLISHER))
+        told = dict(
+            line.removeprefix("eagleray_queue_processes").split(" ")
+            for line in shown.text.splitlines()
+            if line.startswith("eagleray_queue_processes{")
+        )
+        queues = ("search", "search_embedding", "passage_embedding", "question_embedding", "writing")
+        assert told == {f'{{queue="{queue}"}}': "1.0" for queue in queues}
+
+    asyncio.run(run_ingress(desk, ask))

@@ -44,6 +44,13 @@ def test_the_command_is_one_and_the_port_is_published_on_loopback_alone():
     assert SERVER["ports"] == [f"127.0.0.1:8000:{given['port']}"]
 
 
+def test_the_image_runs_as_a_numeric_user_that_is_not_root_and_owns_its_folders():
+    uid, gid = re.search(r"^USER (\d+):(\d+)$", DOCKERFILE, re.M).groups()
+    assert uid != "0"
+    assert f"--uid {uid} --gid {gid} --create-home eagleray" in DOCKERFILE
+    assert "--owner eagleray /store /cache" in DOCKERFILE
+
+
 def test_what_tells_health_is_a_route():
     path = re.search(r"http://127.0.0.1:8000(/[a-z/]+)", SERVER["healthcheck"]["test"][-1])[1]
     assert path in {route.path for route in router.routes}

@@ -119,4 +119,5 @@ async def _show_metrics(request: Request, metrics: Annotated[Metrics, given(Metr
     """Show the metrics; to a caller who may not see every collection, where those stand that they may see."""
     caller: Caller | None = request.scope.get(CALLER)
     is_bound = caller is not None and caller.collections is not None
-    return Response(metrics.show(caller.may_see if caller and is_bound else None), media_type=MEDIA_TYPE)
+    content = await metrics.show(caller.may_see if caller and is_bound else None)
+    return Response(content, media_type=MEDIA_TYPE)

@@ -45,6 +45,7 @@ from serve.engine.exclusive_worker import ExclusiveWorker
 from serve.engine.group_writing import GroupWriter
 from serve.engine.publications import Publications
 from serve.engine.question_vectors import QuestionVectors
+from serve.engine.queue_states import Queue, QueueState
 from serve.engine.quotas import make_quotas
 from serve.engine.ranker import Ranker, RankerLimits
 from serve.engine.search_threads import Answerer, AnswererLimits, SearchThreads
@@ -357,6 +358,13 @@ async def open_client(server, features):
             yield client, app
 
 
+QUEUED = QueueState(queue=Queue.RERANKING, n_requests=3, n_items=40, n_processes=2)
+
+
+async def read_queues():
+    return (QUEUED,)
+
+
 def make_server(opened, groups, **parts):
     """Return a server of collections, for callers of given groups."""
     collections = ServedCollections(opened, default=SPEC.name)
@@ -365,7 +373,7 @@ def make_server(opened, groups, **parts):
         collections=collections,
         probe=PROBE,
         authenticate=make_door(groups),
-        metrics=Metrics(list_collections=collections.list_all),
+        metrics=Metrics(list_collections=collections.list_all, read_queues=read_queues),
         **parts,
     )
 

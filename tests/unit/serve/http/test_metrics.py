@@ -38,6 +38,10 @@ async def read(served):
     }
 
 
+async def read_no_queues():
+    return ()
+
+
 def find(samples, name, **labels):
     return samples.get((name, frozenset(labels.items())))
 
@@ -174,10 +178,12 @@ def test_labels_are_bounded_however_many_collections_are_served():
         return SimpleNamespace(name=f"c{number:03}", watcher=watcher, answerer=answerer, counts=counts)
 
     served = [observe(number) for number in range(MAX_NAMED + n_others)]
-    metrics = Metrics(list_collections=lambda: served, list_failing=lambda: ["a", "b"])
+    metrics = Metrics(
+        list_collections=lambda: served, list_failing=lambda: ["a", "b"], read_queues=read_no_queues
+    )
     samples = {
         (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(metrics.show().decode())
+        for family in text_string_to_metric_families(asyncio.run(metrics.show()).decode())
         for sample in family.samples
     }
     named = {dict(labels).get("collection") for _, labels in samples} - {None}
@@ -189,6 +195,15 @@ def test_labels_are_bounded_however_many_collections_are_served():
     assert find(samples, "eagleray_searches_in_flight") == len(served)
     assert find(samples, "eagleray_audit_records_written_total") == len(served) * counts.n_written
     assert find(samples, "eagleray_collections_not_opened") == 2
+
+
+def test_what_waits_is_told_by_queue(serve_with):
+    async def ask(served):
+        samples = await read(served)
+        for name, value in (("requests_waiting", 3), ("items_waiting", 40), ("processes", 2)):
+            assert find(samples, f"eagleray_queue_{name}", queue="reranking") == value
+
+    serve_with(ask)
 
 
 def test_the_audit_log_is_told(serve_with):
