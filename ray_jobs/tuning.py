@@ -15,9 +15,11 @@ from eagleray.contracts.hits import Ranking, SearchRequest
 from eagleray.contracts.manifests import SnapshotManifest
 from eagleray.contracts.ports import SearchEngine
 from eagleray.contracts.principals import Principal
+from eagleray.contracts.search_options import explain_old_name
 from eagleray.contracts.services import TuneRequest
 from eagleray.contracts.times import parse_instant
 from eagleray.errors import EagleRayError, InputError
+from eagleray.logs import get_logger
 from indexes.evaluation.fitting import LEAST_QUESTIONS, Fit, JudgedQuestion, fit_ranking
 from indexes.evaluation.known_items import make_known_items
 from indexes.masks.grammar import parse_filter
@@ -27,14 +29,16 @@ from indexes.snapshots.opened import OpenSnapshot
 N_KNOWN_ITEMS: Final = 1_000
 """Questions made where nobody says how many: with half as many, chance hides what boosts gain."""
 
-_KEYS = ("query", "relevant", "as_of", "where", "groups")
+_log = get_logger()
+
+_KEYS = ("query", "relevant", "as_of", "filter", "groups")
 
 
 def read_questions(path: Path) -> list[JudgedQuestion]:
     """Return the judged questions of a JSON Lines file.
 
     Each line has `query` and `relevant`: a document's id, a list of them, or an object of ids and grades;
-    if wanted `as_of`, `where` and `groups`, as a search takes them.
+    if wanted `as_of`, `filter` and `groups`, as a search takes them.
 
     Raises:
         InputError: the file cannot be read, or a line is something else; names it.
@@ -51,7 +55,13 @@ def _read_lines(path: Path, lines: list[str]) -> Iterator[JudgedQuestion]:
         if not line.strip():
             continue
         try:
-            yield _read_question(json.loads(line))
+            fields = json.loads(line)
+            if isinstance(fields, dict) and "where" in fields.keys() - {"filter"}:
+                _log.warning(
+                    "old_name_used", source=f"{path}, line {number}", detail=explain_old_name("where")
+                )
+                fields["filter"] = fields.pop("where")
+            yield _read_question(fields)
         except (ValueError, TypeError, RecursionError, EagleRayError) as error:
             raise InputError(detail=f"{path}, line {number}: {error}") from error
 
@@ -60,11 +70,11 @@ def _read_question(fields: Any) -> JudgedQuestion:
     if not isinstance(fields, dict) or not {"query", "relevant"} <= fields.keys() <= set(_KEYS):
         found = ", ".join(map(str, fields)) if isinstance(fields, dict) else type(fields).__name__
         raise ValueError(f"expected an object of {', '.join(_KEYS)}, found {found}")
-    where, as_of, groups = fields.get("where"), fields.get("as_of"), fields.get("groups", [])
+    wanted, as_of, groups = fields.get("filter"), fields.get("as_of"), fields.get("groups", [])
     request = SearchRequest(
         query=str(fields["query"]),
         as_of=None if as_of is None else parse_instant(as_of),
-        filter=parse_filter(where) if where else None,
+        filter=parse_filter(wanted) if wanted else None,
         principal=Principal(
             subject="tuning", groups=frozenset([groups] if isinstance(groups, str) else groups)
         ),

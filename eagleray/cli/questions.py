@@ -56,7 +56,7 @@ def search(
     server = ServerOptions(url=url, api_key_file=api_key_file, allow_http=allow_http)
     server.check(store=store, groups=group)
     moment = parse_instant(as_of) if as_of else None
-    question = Question(query=query, like=like, as_of=moment, where=filter, **pick_options(options))
+    question = Question(query=query, like=like, as_of=moment, filter=filter, **pick_options(options))
     if url:
         response = ask_server(question, server=server, collection=collection, snapshot=snapshot)
     else:

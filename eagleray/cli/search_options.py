@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import wraps
@@ -11,6 +12,7 @@ from typing import Any, Final, get_type_hints
 import typer
 
 from eagleray.cli.command import Report
+from eagleray.cli.output import show_line
 from eagleray.contracts.hits import RULE, Granularity, OptionRule, Ranking, SearchOptions
 from eagleray.contracts.indexes import TextField
 from eagleray.errors import QueryError
@@ -18,13 +20,15 @@ from eagleray.errors import QueryError
 OPTIONS: Final = "options"
 """Argument in whose place a command has one for each option."""
 
-FLAGS: Final = {"k": "-k", "granularity": "--chunks", "boosts": "--boost", "n_per_document": "--per-document"}
+FLAGS: Final = {"k": "-k", "boosts": "--boost"}
 """Option -> its flag, where that is not its name."""
 
+OLD_FLAGS: Final = {"chunks": "granularity", "per_document": "n_per_document"}
+"""Former flag, as a parameter -> its option; the former ones are taken until version 0.4, and not shown."""
+
 _HELP: Final = {
-    "granularity": "Hits are chunks, not documents.",
     "boosts": "title=2: weight of words in the title, or heading, too.",
-    "n_per_document": "Chunks of one document at most, with --chunks.",
+    "n_per_document": "Chunks of one document at most, with --granularity chunk.",
 }
 """Option -> its help, where the flag says something else than the option."""
 
@@ -47,15 +51,17 @@ def takes_search_options(
             if name not in left_out
         ]
 
+        former = [_make_old_parameter(old) for old, name in OLD_FLAGS.items() if name not in left_out]
+
         @wraps(command)
         def run(**given: Any) -> Report:
             values = {name: given.pop(parameter.name) for name, parameter in found}
+            values |= _read_old_flags({item.name: given.pop(item.name) for item in former})
             return command(**given, **{OPTIONS: _read_options(values)})
 
-        own = [item for name, item in inspect.signature(command).parameters.items()]
-        spelled = [
-            part for item in own for part in ([p for _, p in found] if item.name == OPTIONS else [item])
-        ]
+        taken = [*(parameter for _, parameter in found), *former]
+        own = inspect.signature(command).parameters.values()
+        spelled = [part for item in own for part in (taken if item.name == OPTIONS else [item])]
         run.__signature__ = inspect.Signature(spelled)  # type: ignore[attr-defined]  # read by typer
         run.__annotations__ = {item.name: item.annotation for item in spelled}
         return run
@@ -84,9 +90,7 @@ def _list_options(kind: type) -> list[tuple[str, Any, Any, OptionRule]]:
 
 def _make_parameter(name: str, hint: Any, *, default: Any, rule: OptionRule) -> inspect.Parameter:
     flag = list_flags()[name]
-    if name == "granularity":
-        hint, default = bool, False
-    elif name == "boosts":
+    if name == "boosts":
         hint, default = list[str], []
     option = typer.Option(default, flag, help=_HELP.get(name, rule.description))
     parameter = flag.strip("-").replace("-", "_")
@@ -95,9 +99,27 @@ def _make_parameter(name: str, hint: Any, *, default: Any, rule: OptionRule) -> 
     )
 
 
+def _make_old_parameter(old: str) -> inspect.Parameter:
+    hint, default = (bool, False) if old == "chunks" else (int | None, None)
+    told = f"Former name of {list_flags()[OLD_FLAGS[old]]}, until version 0.4."
+    option = typer.Option(default, f"--{old.replace('_', '-')}", hidden=True, help=told)
+    return inspect.Parameter(old, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=option, annotation=hint)
+
+
+def _read_old_flags(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that former flags ask for, each with a warning on standard error."""
+    values = {}
+    for old, value in given.items():
+        if value:
+            name = OLD_FLAGS[old]
+            values[name] = Granularity.CHUNK if old == "chunks" else value
+            now = f"{list_flags()[name]} {values[name]}"
+            told = f"--{old.replace('_', '-')} is now called {now}; the former flag goes with version 0.4"
+            show_line(f"warning: {told}", file=sys.stderr)
+    return values
+
+
 def _read_options(values: dict[str, Any]) -> SearchOptions:
-    if "granularity" in values:
-        values["granularity"] = Granularity.CHUNK if values["granularity"] else Granularity.DOCUMENT
     if "boosts" in values:
         values["boosts"] = read_boosts(values["boosts"]) or None
     names = {item.name for item in fields(Ranking)}

@@ -33,13 +33,13 @@ _SHOWN: Final = Repr()
 _SHOWN.maxstring = _SHOWN.maxother = 60
 
 
-def choose_granularity(chunks: bool) -> Granularity:
+def choose_granularity(granularity: str) -> Granularity:
     """Return what a hit stands for.
 
     Raises:
-        QueryError: it is neither true nor false.
+        QueryError: there is no such granularity.
     """
-    return Granularity.CHUNK if read_flag("chunks", chunks) else Granularity.DOCUMENT
+    return _choose("granularity", Granularity, granularity)
 
 
 def choose_mode(mode: str) -> SearchMode:
@@ -67,7 +67,7 @@ def read_text(name: str, value: str) -> str:
 
 def read_filter_text(value: str | None) -> str:
     """Return a filter as text; empty for none."""
-    return "" if value is None else read_text("where", value)
+    return "" if value is None else read_text("filter", value)
 
 
 def read_texts(name: str, values: Iterable[str]) -> list[str]:

@@ -6,13 +6,20 @@ A typed dictionary is checked by type checkers alone; without this, a misspelt a
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, Final, ParamSpec, TypeVar, cast
+
+from eagleray.contracts.hits import Granularity
+from eagleray.contracts.search_options import OLD_NAMES, explain_old_name
 
 Given = ParamSpec("Given")
 Returned = TypeVar("Returned")
+
+_GRANULARITIES: Final = {False: Granularity.DOCUMENT, True: Granularity.CHUNK}
+"""What `chunks` was -> what a hit stands for."""
 
 
 def with_keywords(
@@ -32,26 +39,58 @@ def with_keywords(
         signature = _spell_out(function, arguments, defaults)
         known = [item.name for item in signature.parameters.values() if item.name != "self"]
 
-        def check(given: Mapping[str, Any]) -> None:
-            for name in given:
+        def check(given: Mapping[str, Any]) -> dict[str, Any]:
+            read = _read_old_names(function.__name__, given)
+            for name in read:
                 if name not in known:
                     raise TypeError(_describe_unknown(function.__name__, name, known))
+            return read
 
-        @wraps(function)
-        def call(*args: Given.args, **kwargs: Given.kwargs) -> Returned:
-            check(kwargs)
-            return function(*args, **kwargs)
-
-        @wraps(function)
-        async def call_async(*args: Given.args, **kwargs: Given.kwargs) -> Any:
-            check(kwargs)
-            return await cast("Any", function(*args, **kwargs))
-
-        checked: Any = call_async if inspect.iscoroutinefunction(function) else call
+        checked: Any = _read_first(function, check)
         checked.__signature__ = signature
         return cast("Callable[Given, Returned]", checked)
 
     return decorate
+
+
+def with_old_names(function: Callable[Given, Returned]) -> Callable[Given, Returned]:
+    """Return a function that also takes its arguments by their former names, and warns of them."""
+    return _read_first(function, lambda given: _read_old_names(function.__name__, given))
+
+
+def _read_first(
+    function: Callable[Given, Returned], read: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> Callable[Given, Returned]:
+    """Return a function whose keyword arguments are read before it is called."""
+
+    @wraps(function)
+    def call(*args: Given.args, **kwargs: Given.kwargs) -> Returned:
+        return cast("Returned", cast("Any", function)(*args, **read(kwargs)))
+
+    @wraps(function)
+    async def call_async(*args: Given.args, **kwargs: Given.kwargs) -> Any:
+        return await cast("Any", function)(*args, **read(kwargs))
+
+    return cast("Callable[Given, Returned]", call_async if inspect.iscoroutinefunction(function) else call)
+
+
+def _read_old_names(function: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments by their names; a warning names the line that has a former one."""
+    read = dict(given)
+    for old in OLD_NAMES.keys() & given.keys():
+        name, value = OLD_NAMES[old], read.pop(old)
+        if name in given:
+            raise TypeError(f"{function}() got {name} and {old}, its former name")
+        warnings.warn(f"{function}(): {explain_old_name(old)}", DeprecationWarning, stacklevel=4)
+        read[name] = _read_old_granularity(value) if old == "chunks" else value
+    return read
+
+
+def _read_old_granularity(chunks: Any) -> Any:
+    """Return the granularity that `chunks` asked for; what is neither true nor false as it is."""
+    if getattr(chunks, "ndim", None) == 0 and hasattr(chunks, "item"):
+        chunks = chunks.item()
+    return _GRANULARITIES[bool(chunks)] if isinstance(chunks, int) and chunks in (0, 1) else chunks
 
 
 def _spell_out(

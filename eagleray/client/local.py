@@ -19,7 +19,7 @@ from eagleray.client.choices import (
     read_time,
 )
 from eagleray.client.frames import make_frame
-from eagleray.client.keywords import with_keywords
+from eagleray.client.keywords import with_keywords, with_old_names
 from eagleray.client.questions import (
     DEFAULTS,
     OptionArguments,
@@ -75,8 +75,8 @@ class LocalCollection:
             groups: groups of the caller: a name, or several.
             arguments: `k` hits wanted; `mode` is `hybrid`, `dense` or `lexical`; `as_of` a time: ISO 8601
                 text, a date, or a datetime or pandas Timestamp with a zone (a bare date is midnight UTC at
-                its start, `None` asks the latest state); `where` a filter such as
-                `company = "Cubic Corp" and year >= 2019`; `chunks` whether hits are chunks; `ranking`
+                its start, `None` asks the latest state); `filter` such as
+                `company = "Cubic Corp" and year >= 2019`; `granularity` is `document` or `chunk`; `ranking`
                 boosts, fusion, least scores, diversity (`eagleray.Ranking`); `rerank` how many of the best
                 hits the reranker (`EAGLERAY_RERANKER__MODEL`) scores again, at least `k`; `exact` whether
                 every visible vector is compared.
@@ -119,12 +119,13 @@ class LocalCollection:
         asked = read_texts("queries", queries)
         return tuple(self.search(query, groups=groups, **arguments) for query in asked)
 
+    @with_old_names
     def count_values(
         self,
         column: str,
         *,
         n: int = 10,
-        where: str = "",
+        filter: str = "",  # noqa: A002 - the name it has everywhere
         as_of: Moment | None = None,
         groups: str | Iterable[str] = (),
     ) -> ValueCounts:
@@ -133,7 +134,7 @@ class LocalCollection:
         Args:
             column: an attribute, or one of the columns every row has, such as `source`.
             n: values wanted, the commonest.
-            where: filter, as of `search`.
+            filter: as of `search`.
             as_of: time, as of `search`.
             groups: of the caller, as of `search`.
 
@@ -141,7 +142,7 @@ class LocalCollection:
             FilterError: there is no such column, or the filter cannot be used.
             QueryError: no value is wanted, or an argument has a wrong value.
         """
-        filtered = read_filter_text(where)
+        filtered = read_filter_text(filter)
         request = FacetRequest(
             column=read_text("column", column),
             n=read_count("n", n),
@@ -194,9 +195,10 @@ class LocalCollection:
         Every visible row is compared, so the answers are those of single exact searches.
 
         Args:
-            questions: a row a question: `query`, and if wanted `as_of`, `where` and `groups`, as `search`
+            questions: a row a question: `query`, and if wanted `as_of`, `filter` and `groups`, as `search`
                 takes them; a missing value asks the latest state, of all rows, without groups.
-            arguments: `k`, `mode`, `chunks`, `ranking` and `rerank` of each question, as `search` takes them.
+            arguments: `k`, `mode`, `granularity`, `ranking` and `rerank` of each question, as `search` takes
+                them.
 
         Returns:
             One row a hit: `question` (the label of the row that asked), `rank` from 1, `chunk_id`, `doc_id`,

@@ -63,7 +63,7 @@ def describe_batch(questions: Sequence[Question], *, snapshot: str) -> Operation
     return Operation(write=write, read=read)
 
 
-def describe_counts(request: FacetRequest, *, where: str, snapshot: str) -> Operation[ValueCounts]:
+def describe_counts(request: FacetRequest, *, filter_text: str, snapshot: str) -> Operation[ValueCounts]:
     """Return the operation that counts a column's values; the server reads the filter."""
 
     def write(timeout_s: float) -> Call:
@@ -71,7 +71,7 @@ def describe_counts(request: FacetRequest, *, where: str, snapshot: str) -> Oper
             "column": request.column,
             "n": request.n,
             "as_of": show_time(request.as_of),
-            "filter": where or None,
+            "filter": filter_text or None,
             "snapshot": snapshot,
         }
         return _post("/facets", body, timeout_s)

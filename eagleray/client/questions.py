@@ -28,19 +28,19 @@ from eagleray.errors import QueryError
 
 
 class OptionArguments(TypedDict, total=False):
-    """How a search is done, as a call of Python says it: `hits.SearchOptions` by the names used here.
+    """How a search is done, as a call of Python says it; see `hits.SearchOptions`.
 
     Attributes:
         k: hits wanted; a server gives at most 1,000.
         mode: `hybrid`, `dense` or `lexical`.
-        chunks: whether hits are chunks.
+        granularity: what a hit stands for: `document`, by its best chunk, or `chunk`.
         ranking: boosts, fusion, least scores, diversity (`eagleray.Ranking`).
         rerank: how many of the best hits the reranker scores again, at least `k`; 0 for none.
     """
 
     k: int
     mode: str
-    chunks: bool
+    granularity: str
     ranking: Ranking
     rerank: int
 
@@ -51,31 +51,31 @@ class SearchArguments(OptionArguments, total=False):
     Attributes:
         as_of: time: ISO 8601 text, a date, or a datetime or pandas Timestamp with a zone; a bare date is
             midnight UTC at its start. `None` asks the latest state.
-        where: filter such as `company = "Cubic Corp" and year >= 2019`; empty for none.
+        filter: such as `company = "Cubic Corp" and year >= 2019`; empty for none.
         exact: whether every visible vector is compared, whatever it costs.
     """
 
     as_of: Moment | None
-    where: str
+    filter: str
     exact: bool
 
 
 DEFAULTS: Final[Mapping[str, Any]] = {
     **{item.name: item.default for item in fields(SearchOptions)},
     "mode": str(SearchOptions().mode),
-    "chunks": False,
+    "granularity": str(SearchOptions().granularity),
     "as_of": None,
-    "where": "",
+    "filter": "",
 }
 """Argument -> what it is where it is not given."""
 
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "k": partial(read_count, "k"),
     "mode": choose_mode,
-    "chunks": choose_granularity,
+    "granularity": choose_granularity,
     "ranking": read_ranking,
     "rerank": partial(read_count, "rerank"),
-    "where": read_filter_text,
+    "filter": read_filter_text,
     "exact": partial(read_flag, "exact"),
 }
 """Argument -> what checks it and returns what it means."""
@@ -89,14 +89,14 @@ class Question(SearchOptions):
         query: the question in words; empty where `like` asks.
         like: a document; others like it are wanted.
         as_of: microseconds, or `None` for the latest state.
-        where: filter as text; empty for none.
+        filter: as text; empty for none.
         snapshot: whole id of the one that must answer; empty for the one that is served.
     """
 
     query: str = ""
     like: str = ""
     as_of: int | None = None
-    where: str = ""
+    filter: str = ""
     snapshot: str = ""
 
     def to_request(
@@ -111,7 +111,7 @@ class Question(SearchOptions):
             query=self.query,
             like=self.like,
             as_of=self.as_of,
-            filter=parse_filter(self.where) if self.where else None,
+            filter=parse_filter(self.filter) if self.filter else None,
             principal=principal,
             **pick_options(self),
         )
@@ -119,7 +119,7 @@ class Question(SearchOptions):
     def show(self) -> dict[str, Any]:
         """Return the question's members but the snapshot, as values that `write_json` takes."""
         asked = {"query": self.query, "like": self.like, "as_of": show_time(self.as_of)}
-        return {**asked, "filter": self.where or None, **show_options(self)}
+        return {**asked, "filter": self.filter or None, **show_options(self)}
 
 
 def make_options(**arguments: Unpack[OptionArguments]) -> SearchOptions:
@@ -129,7 +129,7 @@ def make_options(**arguments: Unpack[OptionArguments]) -> SearchOptions:
         QueryError: a value is none of those that its argument has.
         TypeError: there is no such argument.
     """
-    return SearchOptions(**_name_options(arguments))
+    return SearchOptions(**_read_arguments(arguments))
 
 
 def make_question(
@@ -142,7 +142,7 @@ def make_question(
         InvalidTimeError: `as_of` names no instant.
         TypeError: there is no such argument.
     """
-    given = _name_options(arguments)
+    given = _read_arguments(arguments)
     as_of = read_time(given.pop("as_of", None))
     query, like = read_text("query", query), read_text("doc_id", like)
     return Question(query=query, like=like, snapshot=snapshot, as_of=as_of, **given)
@@ -165,12 +165,9 @@ def write_json(body: Mapping[str, Any]) -> bytes:
         raise QueryError(detail=f"a value of the question cannot be sent: {error}") from error
 
 
-def _name_options(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a call's arguments by the names of the options, those that have one."""
-    given = {name: _READERS[name](value) if name in _READERS else value for name, value in arguments.items()}
-    if "chunks" in given:
-        given["granularity"] = given.pop("chunks")
-    return given
+def _read_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a call's arguments mean."""
+    return {name: _READERS[name](value) if name in _READERS else value for name, value in arguments.items()}
 
 
 def _unwrap(value: Any) -> Any:

@@ -20,7 +20,7 @@ from eagleray.client.choices import (
 )
 from eagleray.client.conversation import Call, Failure, Operation, Pause, Reply, Retrying, converse
 from eagleray.client.frames import make_frame
-from eagleray.client.keywords import with_keywords
+from eagleray.client.keywords import with_keywords, with_old_names
 from eagleray.client.operations import (
     Written,
     describe_batch,
@@ -166,12 +166,13 @@ class RemoteCollection:
         ]
         return self.ask_batch(questions, timeout_s=timeout_s)
 
+    @with_old_names
     def count_values(
         self,
         column: str,
         *,
         n: int = 10,
-        where: str = "",
+        filter: str = "",  # noqa: A002 - the name it has everywhere
         as_of: Moment | None = None,
         timeout_s: float | None = None,
     ) -> ValueCounts:
@@ -180,7 +181,7 @@ class RemoteCollection:
         Args:
             column: an attribute, or one of the columns every row has, such as `source`.
             n: values wanted, the commonest; a server gives at most 1,000.
-            where: filter, as of `search`.
+            filter: as of `search`.
             as_of: time, as of `search`.
             timeout_s: seconds the answer may take, retries with it; `None` takes the client's.
 
@@ -191,8 +192,8 @@ class RemoteCollection:
         request = FacetRequest(
             column=read_text("column", column), n=read_count("n", n), as_of=read_time(as_of)
         )
-        where = read_filter_text(where)
-        operation = describe_counts(request, where=where, snapshot=self._snapshot)
+        filtered = read_filter_text(filter)
+        operation = describe_counts(request, filter_text=filtered, snapshot=self._snapshot)
         return self._carry(operation, timeout_s)
 
     def show_document(

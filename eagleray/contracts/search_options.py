@@ -15,6 +15,15 @@ OPTION_NAMES: Final = tuple(item.name for item in fields(SearchOptions))
 """Names of the options, in their order."""
 
 
+OLD_NAMES: Final[Mapping[str, str]] = {"where": "filter", "chunks": "granularity"}
+"""Former name -> name, of arguments, columns and keys; the former ones are understood until version 0.4."""
+
+
+def explain_old_name(old: str) -> str:
+    """Return what is said of a former name that was used."""
+    return f"{old} is now called {OLD_NAMES[old]}; the former name goes with version 0.4"
+
+
 def pick_options(holder: SearchOptions) -> dict[str, Any]:
     """Return the options of a request or a question, and nothing else of it, by their names."""
     return {name: getattr(holder, name) for name in OPTION_NAMES}

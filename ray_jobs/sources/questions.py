@@ -12,13 +12,19 @@ from typing import Final
 import pyarrow as pa
 
 from eagleray.contracts.ports import Store, StoredObject
+from eagleray.contracts.search_options import OLD_NAMES, explain_old_name
 from eagleray.documents.parsing.tables import TableError, TableFile, TableReader, TableRows
 from eagleray.errors import SourceError
+from eagleray.logs import get_logger
 from indexes.storage.local import LocalStore
 from ray_jobs.plans.questions import QuestionFile, QuestionPiece
 
-COLUMNS: Final = ("id", "query", "as_of", "where", "groups", "zones")
+_log = get_logger()
+
+COLUMNS: Final = ("id", "query", "as_of", "filter", "groups", "zones")
 """Columns that questions may have; only `query` must be there."""
+
+_OLD_COLUMNS: Final = {"where": OLD_NAMES["where"]}
 
 OpenStore = Callable[[str], Store]
 """From the URL of a store to the store."""
@@ -128,12 +134,13 @@ def read_piece(store: Store, piece: QuestionPiece, tables: TableReader) -> pa.Ta
     """
     file = _locate(store, piece.path, piece.size_bytes)
     schema, _ = tables.describe(file)
-    kept = tuple(name for name in COLUMNS if name in schema.names)
+    kept = tuple(sorted(schema.names, key=lambda column: COLUMNS.index(_find_name(column))))
     rows = TableRows(
         group=piece.group, start=piece.start, end=piece.end, columns=kept, batch_rows=_BATCH_ROWS
     )
     expected = pa.schema([schema.field(name) for name in kept])
-    return pa.Table.from_batches(list(tables.read(file, rows, schema)), schema=expected)
+    table = pa.Table.from_batches(list(tables.read(file, rows, schema)), schema=expected)
+    return table.rename_columns([_find_name(name) for name in kept])
 
 
 def _locate(store: Store, path: str, size_bytes: int) -> TableFile:
@@ -149,13 +156,21 @@ def _list_parquet(store: Store) -> tuple[StoredObject, ...]:
     )
 
 
+def _find_name(column: str) -> str:
+    """Return the name of a column, which a file may have by its former one."""
+    return _OLD_COLUMNS.get(column, column)
+
+
 def _check_columns(schema: pa.Schema, source: str) -> None:
-    unknown = [name for name in schema.names if name not in COLUMNS]
-    if unknown or "query" not in schema.names or len(set(schema.names)) < len(schema.names):
+    for old in _OLD_COLUMNS.keys() & set(schema.names):
+        _log.warning("old_name_used", source=source, detail=explain_old_name(old))
+    names = [_find_name(name) for name in schema.names]
+    unknown = [name for name in names if name not in COLUMNS]
+    if unknown or "query" not in names or len(set(names)) < len(names):
         detail = f"questions have the columns {', '.join(COLUMNS)}, of which only query must be there"
         raise SourceError(source=source, detail=f"{detail}; found {', '.join(schema.names)}")
-    for name in schema.names:
-        kind = schema.field(name).type
+    for column, name in zip(schema.names, names, strict=True):
+        kind = schema.field(column).type
         if not _FITS[name](kind):
             raise SourceError(source=source, detail=f"column {name} must be {_KINDS[name]}, found {kind}")
 
@@ -179,7 +194,7 @@ _FITS: Final = {
     "id": lambda kind: pa.types.is_integer(kind) or _is_text(kind),
     "query": _is_text,
     "as_of": _is_time,
-    "where": lambda kind: pa.types.is_null(kind) or _is_text(kind),
+    "filter": lambda kind: pa.types.is_null(kind) or _is_text(kind),
     "groups": _is_names,
     "zones": _is_names,
 }
@@ -187,7 +202,7 @@ _KINDS: Final = {
     "id": "text or a whole number",
     "query": "text",
     "as_of": "a timestamp, a date or ISO 8601 text",
-    "where": "text",
+    "filter": "text",
     "groups": "a list of text",
     "zones": "a list of text",
 }

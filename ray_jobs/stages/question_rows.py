@@ -62,7 +62,7 @@ class Asking:
         return SearchRequest(
             query=query,
             as_of=_find_instant(row.get("as_of")),
-            filter=self._read_filter(row.get("where") or ""),
+            filter=self._read_filter(row.get("filter") or ""),
             principal=Principal(
                 subject="job",
                 groups=self._find_groups(row),

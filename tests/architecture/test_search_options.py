@@ -16,7 +16,7 @@ from eagleray.client import AsyncRemoteCollection, LocalCollection, RemoteCollec
 from eagleray.client.questions import OptionArguments, Question, SearchArguments, make_question
 from eagleray.contracts.hits import RULE, Granularity, Ranking, SearchOptions, SearchRequest
 from eagleray.contracts.principals import ANONYMOUS
-from eagleray.contracts.search_options import pick_options, read_options, show_options
+from eagleray.contracts.search_options import OLD_NAMES, pick_options, read_options, show_options
 from ray_jobs.plans.questions import AnswerRules
 from ray_jobs.stages.question_rows import Asking
 from serve.audit.kinds.searches import SEARCH
@@ -25,9 +25,6 @@ from tests.small_collections import EMBEDDER
 
 OPTIONS = [item.name for item in fields(SearchOptions)]
 RANKING = [item.name for item in fields(Ranking)]
-ARGUMENTS = {name: "chunks" if name == "granularity" else name for name in OPTIONS}
-"""Option -> what calls of Python name it."""
-
 OTHERS = SearchOptions(
     k=7,
     mode="lexical",
@@ -92,20 +89,20 @@ def test_a_body_has_every_option_with_its_default_and_its_bounds():
 @pytest.mark.parametrize("method", ["search", "more_like", "search_batch", "search_frame"])
 def test_every_client_takes_every_option_and_shows_it_with_its_default(client, method):
     shown = inspect.signature(getattr(client, method)).parameters
-    assert set(ARGUMENTS.values()) <= set(shown)
+    assert set(OPTIONS) <= set(shown)
     assert set(get_type_hints(SearchArguments)) <= set(shown)
-    defaults = {name: shown[ARGUMENTS[name]].default for name in OPTIONS}
-    assert defaults == {**show_options(SearchOptions()), "granularity": False, "ranking": Ranking()}
+    defaults = {name: shown[name].default for name in OPTIONS}
+    assert defaults == {**show_options(SearchOptions()), "ranking": Ranking()}
 
 
 def test_many_questions_take_every_option_but_that_which_they_always_have():
     shown = inspect.signature(LocalCollection.search_many).parameters
-    assert set(ARGUMENTS.values()) - set(shown) == {"exact"}
+    assert set(OPTIONS) - set(shown) == {"exact"}
     assert set(get_type_hints(OptionArguments)) <= set(shown)
 
 
 def test_what_a_call_says_becomes_the_question_and_what_a_server_is_sent():
-    given = {ARGUMENTS[name]: getattr(OTHERS, name) for name in OPTIONS} | {"chunks": True}
+    given = {name: getattr(OTHERS, name) for name in OPTIONS}
     question = make_question("swap", **given)
     assert {name: getattr(question, name) for name in OPTIONS} == {
         name: getattr(OTHERS, name) for name in OPTIONS
@@ -131,7 +128,10 @@ def test_an_argument_that_there_is_not_is_a_type_error():
 
 @pytest.mark.parametrize(("command", "left_out"), [("search", set()), ("search-many", {"exact", "rerank"})])
 def test_the_command_line_has_a_flag_for_every_option(command, left_out):
-    flags = {flag for param in get_command(app).commands[command].params for flag in param.opts}
+    params = [
+        param for param in get_command(app).commands[command].params if not getattr(param, "hidden", False)
+    ]
+    flags = {flag for param in params for flag in param.opts}
     wanted = list_flags()
     assert set(wanted) == {*OPTIONS, *RANKING} - {"ranking"}
     assert {name for name, flag in wanted.items() if flag not in flags} == left_out
@@ -146,3 +146,12 @@ def test_a_job_asks_each_question_with_every_option_and_always_exactly():
 def test_a_jobs_rules_name_every_option_that_is_not_its_default():
     rules = AnswerRules(collection="a", snapshot="b", options=OTHERS, groups=(), embedder=EMBEDDER)
     assert {name: rules.show()[name] for name in OPTIONS} == show_options(OTHERS)
+
+
+def test_one_vocabulary_asks_over_http_from_python_and_on_the_command_line():
+    names = {*OPTIONS, "query", "like", "as_of", "filter", "snapshot"}
+    assert names <= set(QuestionBody.model_fields) | {"snapshot"}
+    assert names == {item.name for item in fields(Question)}
+    params = {param.name for param in get_command(app).commands["search"].params}
+    assert names - params == {"ranking"}
+    assert not {*OLD_NAMES} & ({*inspect.signature(LocalCollection.search).parameters} | names)

@@ -22,7 +22,7 @@ def test_questions_are_read_with_their_time_filter_and_groups(tmp_path):
         {"query": "swap", "relevant": "a"},
         "",
         {"query": "repo", "relevant": ["a", "b"], "as_of": "2020-01-02", "groups": "rates"},
-        {"query": "bond", "relevant": {"a": 2, "b": 0}, "where": "year >= 2019", "groups": ["x", "y"]},
+        {"query": "bond", "relevant": {"a": 2, "b": 0}, "filter": "year >= 2019", "groups": ["x", "y"]},
     )
     plain, timed, filtered = read_questions(path)
     assert (plain.request.query, plain.relevant, plain.request.as_of) == ("swap", {"a": 1.0}, None)
@@ -37,13 +37,13 @@ def test_questions_are_read_with_their_time_filter_and_groups(tmp_path):
     [
         ("{", "line 2: "),
         ("[" * 100_000, "line 2: "),
-        ("[1]", "line 2: expected an object of query, relevant, as_of, where, groups, found list"),
+        ("[1]", "line 2: expected an object of query, relevant, as_of, filter, groups, found list"),
         ({"query": "swap"}, "found query"),
         ({"query": "swap", "relevant": "a", "asof": "2020"}, "found query, relevant, asof"),
         ({"query": "swap", "relevant": []}, "relevant names no document"),
         ({"query": "swap", "relevant": {"a": 0}}, "relevant names no document"),
         ({"query": "swap", "relevant": "a", "as_of": "soon"}, "line 2: .*soon"),
-        ({"query": "swap", "relevant": "a", "where": "year >="}, "line 2: "),
+        ({"query": "swap", "relevant": "a", "filter": "year >="}, "line 2: "),
     ],
 )
 def test_a_line_that_is_no_question_is_named(tmp_path, line, told):
@@ -81,3 +81,10 @@ def test_known_items_or_a_file_are_both_clear_requests():
     assert check_request(TuneRequest()) is None
     assert check_request(TuneRequest(n_known_items=40, groups=frozenset({"rates"}))) is None
     assert check_request(TuneRequest(questions="q.jsonl")) is None
+
+
+def test_a_filter_by_its_former_name_is_read_and_told(tmp_path, caplog):
+    path = write(tmp_path, {"query": "bond", "relevant": "a", "where": "year >= 2019"})
+    (question,) = read_questions(path)
+    assert question.request.filter is not None
+    assert "where is now called filter" in caplog.text

@@ -98,6 +98,32 @@ def test_reranking_without_a_model_is_exit_code_2_and_names_the_setting(ask):
     assert "set EAGLERAY_RERANKER__MODEL to the folder of a cross-encoder" in err
 
 
+@pytest.mark.usefixtures("is_any_embedder_right")
+@pytest.mark.parametrize(
+    ("former", "now", "told"),
+    [
+        (["--chunks"], ["--granularity", "chunk"], "--chunks is now called --granularity chunk"),
+        (
+            ["--granularity", "chunk", "--per-document", "1"],
+            ["--granularity", "chunk", "--n-per-document", "1"],
+            "--per-document is now called --n-per-document 1",
+        ),
+    ],
+)
+def test_a_former_flag_asks_the_same_and_warns(ask, former, now, told):
+    code, out, err = ask("--json", *former)
+    assert (code, err) == (0, f"warning: {told}; the former flag goes with version 0.4\n")
+    assert ask("--json", *now) == (0, out, "")
+
+
+def test_former_flags_are_not_shown(capsys):
+    with pytest.raises(SystemExit):
+        main(["search", "--help"])
+    shown = capsys.readouterr().out
+    assert "--granularity" in shown
+    assert "--chunks" not in shown and "--per-document" not in shown.replace("--n-per-document", "")
+
+
 def test_boosts_are_read_as_they_are_written():
     assert read_boosts(["title=2", "heading=0.5"]) == {TextField.TITLE: 2.0, TextField.HEADING: 0.5}
 

@@ -36,9 +36,9 @@ WRONG = [
     ("search", "swap", {"k": 10**30}, QueryError, "k must be at most 2147483647"),
     ("search", "swap", {"as_of": 20240101}, InvalidTimeError, "'20240101' .*expected ISO 8601 text, a date"),
     ("search", "swap", {"as_of": pd.NaT}, InvalidTimeError, "NaT"),
-    ("search", "swap", {"where": 5}, QueryError, "where must be text, found 5"),
+    ("search", "swap", {"filter": 5}, QueryError, "filter must be text, found 5"),
     ("search", "swap", {"mode": None}, QueryError, "mode None: expected dense, lexical, hybrid"),
-    ("search", "swap", {"chunks": "no"}, QueryError, "chunks must be True or False, found 'no'"),
+    ("search", "swap", {"granularity": "no"}, QueryError, "granularity 'no': expected chunk, document"),
     ("search", "swap", {"exact": "no"}, QueryError, "exact must be True or False"),
     ("search", "swap", {"rerank": 2.5}, QueryError, "rerank must be a whole number"),
     ("search", "swap", {"ranking": None}, QueryError, r"ranking must be an eagleray\.Ranking"),
@@ -119,9 +119,9 @@ def test_members_of_a_ranking_have_their_types(members):
 def test_numbers_of_numpy_and_names_of_choices_are_taken():
     ranking = eagleray.Ranking(fusion="reciprocal_rank", diversity=np.float64(0.5), boosts={"title": 2})
     asked = make_question(
-        "swap", k=np.int64(3), chunks=np.bool_(True), exact=1, ranking=ranking, where=None, mode="dense"
+        "swap", k=np.int64(3), granularity="chunk", exact=1, ranking=ranking, filter=None, mode="dense"
     )
-    assert (asked.k, asked.granularity, asked.exact, asked.where) == (3, "chunk", True, "")
+    assert (asked.k, asked.granularity, asked.exact, asked.filter) == (3, "chunk", True, "")
     assert asked.ranking.fusion is eagleray.Fusion.RECIPROCAL_RANK
     assert (asked.ranking.diversity, asked.ranking.boosts) == (0.5, {"title": 2})
 
@@ -135,7 +135,7 @@ def test_a_row_without_a_question_is_named(query):
 
 @pytest.mark.parametrize(
     ("column", "value", "kind"),
-    [("where", 5, QueryError), ("as_of", 5, InvalidTimeError), ("groups", [None], QueryError)],
+    [("filter", 5, QueryError), ("as_of", 5, InvalidTimeError), ("groups", [None], QueryError)],
 )
 def test_a_cell_of_another_type_is_refused(column, value, kind):
     with pytest.raises(kind):

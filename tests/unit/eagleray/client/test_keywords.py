@@ -66,8 +66,8 @@ def test_an_ingest_with_a_misspelt_option_reads_nothing(monkeypatch, name, near)
     ids=["local", "sync", "async"],
 )
 def test_a_misspelt_keyword_of_a_search_is_named_with_the_nearest_one(collection, method):
-    with pytest.raises(TypeError, match=rf"^{method}\(\) got an .* 'wher'; did you mean where\?"):
-        asked = getattr(collection, method)("swap", wher="year = 2019")
+    with pytest.raises(TypeError, match=rf"^{method}\(\) got an .* 'filtre'; did you mean filter\?"):
+        asked = getattr(collection, method)("swap", filtre="year = 2019")
         if inspect.iscoroutine(asked):
             asyncio.run(asked)
 

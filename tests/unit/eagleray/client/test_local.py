@@ -13,6 +13,7 @@ from eagleray.contracts.times import parse_instant
 from eagleray.errors import InvalidTimeError, QueryError
 from eagleray.parts import INDEX
 from eagleray.settings import Settings
+from indexes.masks.grammar import parse_filter
 
 
 class Engine:
@@ -22,6 +23,10 @@ class Engine:
 
     def __init__(self):
         self.asked = []
+
+    def count_values(self, request):
+        self.counted = request
+        return []
 
     def search(self, request):
         self.asked.append(request)
@@ -87,8 +92,8 @@ def test_an_unknown_mode_is_refused_with_the_known_ones(desk):
 
 def test_how_hits_are_chosen_goes_with_every_way_to_ask(desk, engine):
     ranking = eagleray.Ranking(diversity=0.3, boosts={"title": 2.0}, fusion=eagleray.Fusion.RECIPROCAL_RANK)
-    desk.search("rates", ranking=ranking, chunks=True)
-    desk.search_frame("rates", ranking=ranking, chunks=True)
+    desk.search("rates", ranking=ranking, granularity="chunk")
+    desk.search_frame("rates", ranking=ranking, granularity="chunk")
     desk.more_like("note-7", ranking=ranking, k=3)
     desk.search_many(pd.DataFrame({"query": ["rates", "swaps"]}), ranking=ranking)
     asked = [(request.query, request.like, request.granularity, request.ranking) for request in engine.asked]
@@ -110,7 +115,7 @@ def test_many_questions_are_rows_and_missing_values_ask_for_what_search_asks_wit
         },
         index=["first", "second"],
     )
-    found = desk.search_many(questions, k=3, mode="lexical", chunks=True)
+    found = desk.search_many(questions, k=3, mode="lexical", granularity="chunk")
     assert found["question"].tolist() == ["first", "second"]
     one, other = engine.asked
     assert (one.as_of, one.principal.groups) == (parse_instant("2020-01-02"), frozenset({"rates"}))
@@ -118,6 +123,30 @@ def test_many_questions_are_rows_and_missing_values_ask_for_what_search_asks_wit
     assert {(request.k, request.mode, request.granularity, request.exact) for request in engine.asked} == {
         (3, "lexical", "chunk", True)
     }
+
+
+def test_former_names_ask_the_same_and_warn_of_the_line_that_has_them(desk, engine):
+    for name in ("search", "search_frame"):
+        with pytest.warns(DeprecationWarning, match="is now called") as warned:
+            getattr(desk, name)("rates", where="year = 1", chunks=True)
+        assert {item.filename for item in warned} == {__file__}
+    with pytest.warns(DeprecationWarning, match=r"count_values\(\): where is now called filter") as warned:
+        desk.count_values("year", where="year = 1")
+    assert {item.filename for item in warned} == {__file__}
+    with pytest.warns(DeprecationWarning, match="where is now called filter") as warned:
+        questions = pd.DataFrame({"query": ["rates"] * 2, "where": ["year = 1"] * 2})
+        desk.search_many(questions, granularity="chunk")
+    assert {item.filename for item in warned} == {__file__}
+    assert {str(request.filter) for request in engine.asked} == {str(parse_filter("year = 1"))}
+    assert {request.granularity for request in engine.asked} == {"chunk"}
+    assert engine.counted.filter == parse_filter("year = 1")
+
+
+def test_a_name_beside_its_former_one_is_refused(desk):
+    with pytest.raises(TypeError, match=r"search\(\) got filter and where, its former name"):
+        desk.search("rates", where="year = 1", filter="year = 1")
+    with pytest.raises(QueryError, match="found query, where, filter"):
+        desk.search_many(pd.DataFrame({"query": ["rates"], "where": ["a"], "filter": ["b"]}))
 
 
 def test_every_search_can_ask_for_reranking(desk, engine):
@@ -129,5 +158,5 @@ def test_every_search_can_ask_for_reranking(desk, engine):
 
 
 def test_a_column_that_means_nothing_is_refused(desk):
-    with pytest.raises(QueryError, match="query, as_of, where, groups; found query, asof"):
+    with pytest.raises(QueryError, match="query, as_of, filter, groups; found query, asof"):
         desk.search_many(pd.DataFrame({"query": ["swap"], "asof": ["2020-01-01"]}))

@@ -52,6 +52,15 @@ def test_nothing_to_read_is_refused(tmp_path, name):
         open_paths(tmp_path / name)
 
 
+def test_a_column_by_its_former_name_is_read_by_its_name_and_told(tmp_path, caplog):
+    columns = {"where": ["year = 1", None], "query": ["a", "b"]}
+    store, item = open_one(str(write(tmp_path / "q.parquet", columns)))
+    file, _ = describe_questions(store, item, TABLES)
+    ((piece,),) = [partition.pieces for partition in plan_questions((file,))]
+    assert read_piece(store, piece, TABLES).to_pydict() == {"query": ["a", "b"], "filter": ["year = 1", None]}
+    assert "where is now called filter" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("columns", "told"),
     [
@@ -61,6 +70,8 @@ def test_nothing_to_read_is_refused(tmp_path, name):
         ({"query": ["a"], "as_of": [1.5]}, "column as_of must be a timestamp"),
         ({"query": ["a"], "groups": ["rates"]}, "column groups must be a list of text"),
         ({"query": ["a"], "id": [1.5]}, "column id must be"),
+        ({"query": ["a"], "where": [1]}, "column filter must be text"),
+        ({"query": ["a"], "where": ["b"], "filter": ["b"]}, "found query, where, filter"),
     ],
 )
 def test_columns_that_are_not_those_of_questions_are_refused(tmp_path, columns, told):

@@ -27,7 +27,7 @@ QUESTIONS = {
     "id": ["a", "b", "c", "d", "e", "f", "g"],
     "query": ["swap curve", "", "repo", "bond", "vega", "gamma", "margin"],
     "as_of": [30 * DAY, 0, None, None, 10 * DAY, None, None],
-    "where": [None, None, "nothing = 3", "year >= 2005", "year >>", None, "year = 'text'"],
+    "filter": [None, None, "nothing = 3", "year >= 2005", "year >>", None, "year = 'text'"],
     "groups": [["rates"], None, None, None, None, ["desk"], None],
 }
 REASONS = {

@@ -69,10 +69,10 @@ def test_a_text_that_is_no_time_is_refused(asking, as_of):
 def test_a_bad_filter_is_refused_each_time_and_a_good_one_read_once(asking):
     for _ in range(2):
         with pytest.raises(FilterError):
-            asking.make_request({"query": "swap", "where": "year >>"})
-    made = [asking.make_request({"query": "swap", "where": "year >= 2019"}) for _ in range(2)]
+            asking.make_request({"query": "swap", "filter": "year >>"})
+    made = [asking.make_request({"query": "swap", "filter": "year >= 2019"}) for _ in range(2)]
     assert made[0].filter is made[1].filter
-    assert asking.make_request({"query": "swap", "where": None}).filter is None
+    assert asking.make_request({"query": "swap", "filter": None}).filter is None
 
 
 @pytest.mark.parametrize(

@@ -36,30 +36,34 @@ ONCE = Retrying(policy=RetryPolicy(max_attempts=1))
 
 ANSWERED = [
     ("search", {}),
-    *[("search", {"mode": mode, "chunks": chunks}) for mode in ("dense", "lexical") for chunks in (0, 1)],
+    *[
+        ("search", {"mode": mode, "granularity": kind})
+        for mode in ("dense", "lexical")
+        for kind in ("document", "chunk")
+    ],
     ("search", {"k": 1}),
-    ("search", {"k": 40, "chunks": True}),
+    ("search", {"k": 40, "granularity": "chunk"}),
     ("search", {"as_of": "1970-03-01"}),
-    ("search", {"as_of": date(1970, 1, 20), "chunks": True}),
+    ("search", {"as_of": date(1970, 1, 20), "granularity": "chunk"}),
     ("search", {"as_of": pd.Timestamp("1970-02-25T12:00:00.000001", tz="America/New_York")}),
-    ("search", {"where": 'year >= 2003 and not ticker = "swap"'}),
-    ("search", {"where": "year = 1900"}),
+    ("search", {"filter": 'year >= 2003 and not ticker = "swap"'}),
+    ("search", {"filter": "year = 1900"}),
     ("search", {"ranking": eagleray.Ranking(boosts={"title": 2.0}, dense_weight=0.2)}),
     ("search", {"ranking": eagleray.Ranking(fusion=eagleray.Fusion.RECIPROCAL_RANK)}),
-    ("search", {"ranking": eagleray.Ranking(n_per_document=1, diversity=0.3), "chunks": True}),
+    ("search", {"ranking": eagleray.Ranking(n_per_document=1, diversity=0.3), "granularity": "chunk"}),
     ("search", {"ranking": eagleray.Ranking(min_score=0.4)}),
     ("more_like", {"query": "doc-2"}),
 ]
 OTHERS = [
     ("count_values", {"query": "ticker"}),
-    ("count_values", {"query": "tags", "n": 1, "where": "year >= 2003"}),
+    ("count_values", {"query": "tags", "n": 1, "filter": "year >= 2003"}),
     ("count_values", {"query": "yield", "as_of": "1970-03-01"}),
     ("count_values", {"query": "known_from", "as_of": date(1970, 1, 20)}),
-    ("count_values", {"query": "year", "where": "year = 1900"}),
+    ("count_values", {"query": "year", "filter": "year = 1900"}),
     ("show_document", {"query": "doc-2"}),
     ("show_document", {"query": "doc-5", "as_of": "1970-03-01"}),
-    ("search_batch", {"query": ["swap bond", "curve", "zzz"], "k": 4, "chunks": True}),
-    ("search_batch", {"query": ["swap", "swap"], "as_of": "1970-03-01", "where": "year >= 2003"}),
+    ("search_batch", {"query": ["swap bond", "curve", "zzz"], "k": 4, "granularity": "chunk"}),
+    ("search_batch", {"query": ["swap", "swap"], "as_of": "1970-03-01", "filter": "year >= 2003"}),
 ]
 REFUSED = [
     ("search", {"query": " "}),
@@ -67,9 +71,9 @@ REFUSED = [
     ("search", {"mode": "magic"}),
     ("search", {"as_of": "yesterday"}),
     ("search", {"as_of": "1970-03-01T10:00:00"}),
-    ("search", {"where": "year >="}),
-    ("search", {"where": "nothing = 1"}),
-    ("search", {"where": 'year = "x"'}),
+    ("search", {"filter": "year >="}),
+    ("search", {"filter": "nothing = 1"}),
+    ("search", {"filter": 'year = "x"'}),
     ("search", {"ranking": eagleray.Ranking(dense_weight=2.0)}),
     ("search", {"ranking": eagleray.Ranking(min_score=float("nan"))}),
     ("search", {"ranking": eagleray.Ranking(boosts={"body": 2.0})}),
@@ -80,11 +84,11 @@ REFUSED = [
     ("show_document", {"query": "doc-2", "as_of": "yesterday"}),
     ("count_values", {"query": "tikcer"}),
     ("count_values", {"query": "ticker", "n": 0}),
-    ("count_values", {"query": "ticker", "where": "nothing = 1"}),
+    ("count_values", {"query": "ticker", "filter": "nothing = 1"}),
     ("search_batch", {"query": ["swap", " "]}),
-    ("search_batch", {"query": ["swap"], "where": "year >="}),
+    ("search_batch", {"query": ["swap"], "filter": "year >="}),
 ]
-SAME_MESSAGE = ("as_of", "where", "mode", "rerank")
+SAME_MESSAGE = ("as_of", "filter", "mode", "rerank")
 SAME_DOCUMENT = ("more_like", "show_document")
 
 
@@ -160,8 +164,8 @@ SOUND = {
     "k": st.integers(1, 30),
     "mode": st.sampled_from(["hybrid", "dense", "lexical"]),
     "as_of": st.sampled_from(["1970-01-05", "1970-03-01", date(1970, 1, 20), None]),
-    "where": st.sampled_from(["", "year >= 2003", 'ticker = "swap" or year < 2005', "year = 1900"]),
-    "chunks": st.booleans(),
+    "filter": st.sampled_from(["", "year >= 2003", 'ticker = "swap" or year < 2005', "year = 1900"]),
+    "granularity": st.sampled_from(["document", "chunk"]),
     "exact": st.booleans(),
     "ranking": st.builds(
         eagleray.Ranking,
@@ -181,7 +185,7 @@ FAULTS = {
     "k": st.integers(-2, 0),
     "mode": st.sampled_from(["magic", "", "DENSE"]),
     "as_of": st.sampled_from(["yesterday", "1970-03-01T10:00:00", ""]),
-    "where": st.sampled_from(["year >=", "nothing = 1", 'year = "x"', "("]),
+    "filter": st.sampled_from(["year >=", "nothing = 1", 'year = "x"', "("]),
     "ranking": st.sampled_from(
         [
             eagleray.Ranking(dense_weight=1.5),
@@ -225,7 +229,7 @@ SUBJECTS = {
 
 ARGUMENTS = {
     **dict.fromkeys(("search", "search_batch", "more_like"), tuple(SearchArguments.__annotations__)),
-    "count_values": ("n", "where", "as_of"),
+    "count_values": ("n", "filter", "as_of"),
     "show_document": ("as_of",),
 }
 
