@@ -15,7 +15,7 @@ from eagleray.setting_groups.serving import ServeSettings
 from serve.http.admin import alias_moves, catalog, operations, runs
 from serve.http.feature import Feature, made_by
 from serve.http.metrics import Metrics
-from serve.http.native import documents, searches
+from serve.http.native import documents, landing, searches
 from serve.http.openai import (
     embeddings,
     files,
@@ -38,7 +38,9 @@ _FORM_BYTES: Final = 64 << 10
 """Of a form beside its file."""
 
 HEALTH: Final = Feature(
-    routers=(operations.router,), parts=operations.HealthParts, open=made_by(operations.choose_parts)
+    routers=(landing.router, operations.router),
+    parts=operations.HealthParts,
+    open=made_by(operations.choose_parts),
 )
 SEARCH: Final = Feature(
     routers=(searches.router,),

@@ -122,6 +122,25 @@ class DocumentAnswer(BaseModel):
     chunks: list[ChunkAnswer] = Field(description="In their order; neighbours may overlap.")
 
 
+class LinksAnswer(BaseModel):
+    """Paths on this server."""
+
+    docs: str = Field(description="The description of the API, to read.")
+    openapi: str = Field(description="The same for programs.")
+    live: str
+    ready: str
+    collections: str
+
+
+class LandingAnswer(BaseModel):
+    """What this is."""
+
+    name: str
+    version: str
+    description: str
+    links: LinksAnswer
+
+
 class LiveAnswer(BaseModel):
     """The process answers."""
 

@@ -66,7 +66,7 @@ async def open_app(stack: AsyncExitStack, server: Server, features: Sequence[Fea
         long_bodies |= feature.long_bodies
         for router in feature.routers:
             app.router.routes.extend(router.routes)  # as they are: `include_router` makes each anew
-    publish_description(app, path="/openapi.json")
+    publish_description(app, path="/openapi.json", page="/docs")
     app.add_middleware(BodyLimit, room=BodyRoom(server.max_body_bytes), longer=long_bodies)
     app.add_middleware(AnswerLimit, room=BodyRoom(server.max_body_bytes, is_first_free=True))
     app.add_middleware(

@@ -1,4 +1,4 @@
-"""Completes the description of the API: the errors that every route may end with, and the headers."""
+"""Publishes the description of the API, with the errors that every route may end with, and the headers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 from eagleray.contracts.problems import MEDIA_TYPE
 from serve.engine.threads import Work, run_in_thread
 from serve.http.answer_models import OpenAIErrorAnswer, ProblemAnswer
+from serve.http.docs_page import POLICY, write_page
 from serve.http.errors.cohere_errors import is_cohere
 from serve.http.errors.openai_errors import is_openai
 from serve.http.errors.tei_errors import is_tei
@@ -48,26 +49,37 @@ _FRAMEWORKS_OWN: Final = "Validation Error"
 _UNFIT: Final = "Fields are unknown or of another kind; `faults` lists them."
 
 
-def publish_description(app: FastAPI, *, path: str) -> None:
+def publish_description(app: FastAPI, *, path: str, page: str) -> None:
     """Let an application show its description, made once, in a thread, and kept as bytes.
 
     Args:
         app: has all of its routes.
         path: where it is shown, to everybody.
+        page: where it is shown as HTML.
     """
-    made: list[bytes] = []
+    made: list[tuple[bytes, bytes]] = []
     making = asyncio.Lock()
 
-    def make() -> bytes:
-        return json.dumps(complete(app.openapi()), ensure_ascii=False, separators=(",", ":")).encode()
+    def make() -> tuple[bytes, bytes]:
+        described = complete(app.openapi())
+        text = json.dumps(described, ensure_ascii=False, separators=(",", ":"))
+        return text.encode(), write_page(described, errors=_ERRORS).encode()
 
-    async def show(_: Request) -> Response:
+    async def find() -> tuple[bytes, bytes]:
         async with making:
             if not made:
                 made.append(await run_in_thread(Work.TEXTS, make))
-        return Response(made[0], media_type="application/json")
+        return made[0]
+
+    async def show(_: Request) -> Response:
+        return Response((await find())[0], media_type="application/json")
+
+    async def show_page(_: Request) -> Response:
+        headers = {"content-security-policy": POLICY, "x-content-type-options": "nosniff"}
+        return Response((await find())[1], media_type="text/html; charset=utf-8", headers=headers)
 
     app.add_route(path, show, include_in_schema=False)
+    app.add_route(page, show_page, include_in_schema=False)
 
 
 def complete(schema: Schema) -> Schema:

@@ -131,7 +131,8 @@ class Admission:
             return make_error(path, 400, "HostError", detail)
         methods = self._needs.get(find_template(self._routes, scope), {})
         needs = methods.get(method)
-        is_open = bool(methods) and all(found.action is None for found in methods.values())
+        asked = methods.values() if needs is None else (needs,)
+        is_open = bool(methods) and all(found.action is None for found in asked)
         if not is_open:
             scope[CALLER] = await identify(self._authenticate, scope)
         if needs is None:

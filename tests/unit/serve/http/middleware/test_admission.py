@@ -15,8 +15,8 @@ from serve.http.access import Asking, read_credential
 from serve.http.middleware.admission import Admission, list_needs
 from tests.unit.serve.http.conftest import PATH
 
-OPEN = {"/health/live", "/health/ready", "/health", "/openapi.json"}
-ODD_PATHS = ("/nothing", "/v1/nothing", "/v2/nothing", "/collections", "/v1/files/../x", "/%00", "/docs")
+OPEN = {"/", "/docs", "/health/live", "/health/ready", "/health", "/openapi.json"}
+ODD_PATHS = ("/nothing", "/v1/nothing", "/v2/nothing", "/collections", "/v1/files/../x", "/%00", "/docs/x")
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_who_lacks_the_role_is_told_so_before_the_body_is_looked_at(serve_with, 
     serve_with(ask)
 
 
-def test_only_health_and_the_description_are_for_everybody(app_routes):
+def test_only_health_the_landing_page_and_the_description_are_for_everybody(app_routes):
     needs = list_needs(app_routes)
     assert {path for path, methods in needs.items() if None in {n.action for n in methods.values()}} == OPEN
     assert needs["/collections/{name}/search"]["POST"].action is Action.SEARCH
