@@ -10,7 +10,7 @@ import difflib
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -155,9 +155,39 @@ def load_settings(**overrides: object) -> Settings:
         raise InputError(detail=f"a setting of a whole group must be a JSON object: {error}") from error
 
 
+def list_settings(settings: Settings) -> list[dict[str, str]]:
+    """Return every setting in order: `setting`, its `value`, and its `source`.
+
+    The source is `environment`, `option` where the command line names it, or `default`. A secret is shown as
+    asterisks.
+    """
+    return [
+        {"setting": name, "value": value, "source": _find_source(name, is_set=is_set)}
+        for name, value, is_set in _list_values(settings, _PREFIX)
+    ]
+
+
 def forbid_usage_reports() -> None:
     """Set what keeps a Ray cluster that this process starts from reporting its use to anybody."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+
+def _list_values(group: BaseModel, prefix: str) -> Iterator[tuple[str, str, bool]]:
+    """Yield name, shown value, and whether it was given, of a group's settings."""
+    for name in type(group).model_fields:
+        value, full = getattr(group, name), f"{prefix}{name}".upper()
+        if isinstance(value, BaseModel):
+            yield from _list_values(value, f"{full}__")
+        else:
+            yield full, "" if value is None else str(value), name in group.model_fields_set
+
+
+def _find_source(name: str, *, is_set: bool) -> str:
+    """Return where the value of a setting comes from."""
+    given = {other.upper() for other in os.environ}
+    if name in given or (is_set and name.rpartition("__")[0] in given):
+        return "environment"
+    return "option" if is_set else "default"
 
 
 def _is_service_link(name: str, value: str) -> bool:

@@ -9,8 +9,9 @@ from typing import Final
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot, ask_own
 from eagleray.contracts.collections import Collection
-from eagleray.contracts.manifests import SnapshotManifest
+from eagleray.contracts.manifests import CollectionSpec, ModelIdentity
 from eagleray.contracts.ports import Embedder
+from eagleray.embedders import name_model
 from eagleray.errors import InputError
 from eagleray.logs import get_logger
 from eagleray.rerankers import open_reranker
@@ -87,7 +88,7 @@ class EngineFactory:
         Raises:
             InputError: the collection was embedded with another model, or its vectors do not fit the GPU.
         """
-        check_embedder(embedder, opened.manifest)
+        check_model(embedder.identity.model, opened.manifest.collection)
         views = bring_to_device(opened.segments, self.search.device)
         entitler = Entitler(self.collection.store, opened.manifest, views, cache=self.cache)
         searcher = Searcher(
@@ -125,16 +126,18 @@ def make_engine_factory(settings: Settings) -> EngineFactory:
     )
 
 
-def check_embedder(embedder: Embedder, manifest: SnapshotManifest) -> None:
-    """Refuse an embedder whose vectors mean something else than the collection's.
+def check_model(model: ModelIdentity, spec: CollectionSpec) -> None:
+    """Refuse a model whose vectors mean something else than the collection's.
 
     Raises:
         InputError: the collection was embedded with another model.
     """
-    wanted, found = manifest.collection.embedder, embedder.identity
-    if wanted != found.model:
+    wanted = spec.embedder
+    if wanted != model:
+        name = name_model(wanted)
+        advice = f"or leave it out for {name}" if name else f"the folder of {wanted.name}"
         detail = (
-            f"collection {manifest.collection.name} was embedded with {wanted.name}, the settings name "
-            f"{found.name}; set EAGLERAY_EMBEDDER__MODEL to the same model"
+            f"collection {spec.name} was embedded with {wanted.name}, the settings name {model.name}; "
+            f"set EAGLERAY_EMBEDDER__MODEL to the same model, {advice}"
         )
         raise InputError(detail=detail)

@@ -14,6 +14,7 @@ from eagleray.embedders import open_embedder
 from eagleray.errors import InputError
 from eagleray.logs import get_logger
 from eagleray.settings import Settings
+from indexes.built_embedder import recall_embedder
 from indexes.engine_factory import make_engine_factory
 from indexes.evaluation.pages import render_report
 from indexes.evaluation.reports import GateReport, load_gate_report
@@ -21,6 +22,7 @@ from indexes.exchange.exporting import export_snapshot
 from indexes.gating import SnapshotGate
 from indexes.inspecting import compare_snapshots, describe_move, describe_snapshot, describe_snapshots
 from indexes.masks.grammar import parse_filter
+from indexes.setting_checks import check_settings
 from indexes.snapshots.aliases import read_alias, rollback
 from indexes.snapshots.catalog import load_collection, load_snapshot, resolve
 from indexes.snapshots.copying import copy_snapshot
@@ -41,9 +43,13 @@ class LocalIndexService:
 
     def open_engine(self, *, snapshot: str) -> SearchEngine:
         """Return the engine over a snapshot, an alias or the beginning of an id."""
-        engines = make_engine_factory(self._settings)
-        searcher = engines.open_searcher(snapshot, embedder=open_embedder(self._settings.embedder))
+        engines, embedder = make_engine_factory(self._settings), recall_embedder(self._settings).embedder
+        searcher = engines.open_searcher(snapshot, embedder=open_embedder(embedder))
         return searcher.under(engines.ask(snapshot, searcher.snapshot))
+
+    def check_settings(self) -> list[dict[str, Any]]:
+        """Try what the settings name: `check`, `ok` and `detail` of each."""
+        return check_settings(self._settings)
 
     def parse_filter(self, text: str) -> FilterExpression:
         """Return the filter expression that `text` writes."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from eagleray.contracts.ports import Embedder
 from eagleray.logs import get_logger
 from eagleray.rerankers import open_reranker
-from indexes.engine_factory import EngineFactory, check_embedder
+from indexes.engine_factory import EngineFactory, check_model
 from indexes.searching.segment_threads import SegmentThreads
 from indexes.searching.sharded.ports import ShardPort
 from indexes.searching.sharded.searcher import ShardedSearcher
@@ -114,7 +114,7 @@ def open_merger(
     """
     name = resolve(engines.collection, snapshot)
     manifest = load_snapshot(engines.collection, name)
-    check_embedder(embedder, manifest)
+    check_model(embedder.identity.model, manifest.collection)
     return ShardedSearcher(
         name,
         ports,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -27,6 +27,7 @@ from eagleray.errors import InputError
 from eagleray.extensions import import_extension
 from eagleray.setting_groups.engine import ChunkerSettings, EmbedderSettings, IndexSettings, JobSettings
 from eagleray.settings import Settings
+from indexes.built_embedder import recall_embedder
 from indexes.engine_factory import make_engine_factory
 from indexes.exchange.imported_rows import find_declared_texts
 from indexes.gating import SnapshotGate
@@ -68,7 +69,12 @@ class RayJobService:
     """Ingests on the job's cluster, on the one named, or on a local one."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._given = settings
+
+    @cached_property
+    def _settings(self) -> Settings:
+        """The settings; a collection that is there is embedded as it was built, unless they say how."""
+        return recall_embedder(self._given)
 
     def ingest(self, request: IngestRequest, on_progress: OnProgress) -> dict[str, Any]:
         """Run a delivery from source to alias and return its report.

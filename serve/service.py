@@ -18,6 +18,7 @@ from eagleray.contracts.services import ServeRequest
 from eagleray.errors import ExposureError, InputError
 from eagleray.setting_groups.serving import ServeSettings
 from eagleray.settings import Settings
+from indexes.built_embedder import recall_embedder
 from serve.composition.server import open_local_server
 from serve.engine.startup_objects import keep_startup_objects
 from serve.http.middleware.connections import ConnectionLimits, PatientProtocol, Peers
@@ -42,7 +43,7 @@ class HttpServeService:
             raise ExposureError(host=request.host, detail=detail)
         is_development = request.is_development or self._settings.auth.is_development
         auth = self._settings.auth.model_copy(update={"is_development": is_development})
-        settings = self._settings.model_copy(update={"auth": auth})
+        settings = recall_embedder(self._settings).model_copy(update={"auth": auth})
         opening = open_local_server(settings, alias=request.alias, host=request.host)
         listening = listen(request.host, request.port)
         try:

@@ -13,6 +13,7 @@ from typer import rich_utils
 from eagleray import __version__
 from eagleray.cli.audit import audit
 from eagleray.cli.command import Report, reports
+from eagleray.cli.config import config
 from eagleray.cli.gate import gate
 from eagleray.cli.ingestion import dead_letters, import_rows, ingest
 from eagleray.cli.keys import keys
@@ -50,6 +51,9 @@ app.command(rich_help_panel=SERVE)(serve)
 app.command(rich_help_panel=SERVE)(upload)
 app.add_typer(keys, name="keys", rich_help_panel=SERVE)
 app.add_typer(audit, name="audit", rich_help_panel=SERVE)
+
+
+app.add_typer(config, name="config", rich_help_panel=ABOUT)
 
 
 def _show_version(is_asked: bool) -> None:

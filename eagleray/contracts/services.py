@@ -113,6 +113,10 @@ class IndexService(Protocol):
         """Return the engine over a snapshot, an alias or the beginning of an id."""
         ...
 
+    def check_settings(self) -> list[dict[str, Any]]:
+        """Try what the settings name: `check`, whether it is `ok`, and a `detail`."""
+        ...
+
     def parse_filter(self, text: str) -> Any:
         """Return the filter expression that `text` writes."""
         ...

@@ -5,6 +5,7 @@ from eagleray.embedders.configured_embedder import (
     describe_embedder,
     find_tokenizer,
     load_embedder,
+    name_model,
     open_embedder,
     read_pooling,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "describe_embedder",
     "find_tokenizer",
     "load_embedder",
+    "name_model",
     "open_counter",
     "open_embedder",
     "open_question_counter",

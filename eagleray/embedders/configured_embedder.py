@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from eagleray.contracts.manifests import EmbedderIdentity
+from eagleray.contracts.manifests import EmbedderIdentity, ModelIdentity
 from eagleray.contracts.ports import Embedder, FloatMatrix
 from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.embedders.layout import read_layout
@@ -24,6 +24,9 @@ from eagleray.setting_groups.engine import EmbedderSettings
 
 MINILM: Final = "minilm"
 HASHING: Final = "hashing"
+_MINILM_NAME: Final = "all-MiniLM-L6-v2"
+"""What vectors of `minilm` say they are of."""
+
 REFERENCE: Final = "torch-fp32"
 """The backend every machine has, and what `auto` means for questions."""
 
@@ -113,7 +116,7 @@ def describe_embedder(settings: EmbedderSettings) -> EmbedderIdentity:
     layout = read_layout(folder)
     prefix = max(layout.passage_prefix, layout.query_prefix, key=len)
     return EmbedderIdentity(
-        name="all-MiniLM-L6-v2" if settings.model == MINILM else folder.name,
+        name=_MINILM_NAME if settings.model == MINILM else folder.name,
         weights=digest_folder(folder),
         dim=layout.dim,
         max_tokens=layout.max_tokens - _count_tokens(folder, prefix),
@@ -126,6 +129,13 @@ def describe_embedder(settings: EmbedderSettings) -> EmbedderIdentity:
             "device": settings.device,
         },
     )
+
+
+def name_model(model: ModelIdentity) -> str:
+    """Return the setting that names a model; empty for one of a folder, which only the folder names."""
+    if model == HashingEmbedder().identity.model:
+        return HASHING
+    return MINILM if model.name == _MINILM_NAME else ""
 
 
 def find_model(settings: EmbedderSettings) -> Path:

@@ -19,6 +19,7 @@ from eagleray.extensions import import_extension
 from eagleray.setting_groups.engine import S3Settings
 from eagleray.setting_groups.serving import AuditSettings
 from eagleray.settings import Settings
+from indexes.built_embedder import recall_embedder
 from indexes.engine_factory import make_engine_factory
 from indexes.searching.searcher import Searcher
 from indexes.storage import open_store
@@ -80,7 +81,7 @@ class LocalAuditService:
         could be.
         """
         engines = make_engine_factory(self._settings)
-        embedder = cache(lambda: open_embedder(self._settings.embedder))
+        embedder = cache(lambda: open_embedder(recall_embedder(self._settings).embedder))
 
         def open_engine(snapshot: str) -> Searcher:
             return engines.open_searcher(snapshot, embedder=embedder())

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalQueues:
-    """What requests wait for besides searches; a writer for each collection that is open."""
+    """What requests wait for besides searches; a writer for each collection that is open or being closed."""
 
     passages: Encoder
     questions: Encoder
     ranker: Ranker | None
-    writers: dict[str, GroupWriter] = field(default_factory=dict)
+    writers: set[GroupWriter] = field(default_factory=set)
 
     def read(self) -> tuple[QueueState, ...]:
         """Return what waits in each."""
@@ -44,7 +44,7 @@ class LocalQueues:
             read_queue(Queue.PASSAGE_EMBEDDING, self.passages),
             read_queue(Queue.QUESTION_EMBEDDING, self.questions),
             *reranking,
-            read_queue(Queue.WRITING, *self.writers.values()),
+            read_queue(Queue.WRITING, *self.writers),
         )
 
 
@@ -73,7 +73,7 @@ class LocalBackend:
         """Open what answers on a collection."""
         async with self.searching.open_searches(name) as opened:
             group = GroupWriter(partial(self.writing.commit, name))
-            self.queues.writers[name] = group
+            self.queues.writers.add(group)
             try:
                 yield CollectionBackend(
                     watcher=opened.watcher,
@@ -83,7 +83,7 @@ class LocalBackend:
                 )
             finally:
                 await group.close()
-                del self.queues.writers[name]
+                self.queues.writers.discard(group)
                 await run_in_thread(Work.COMMITS, self.writing.forget, name)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from eagleray.settings import Settings, load_settings
+from indexes.built_embedder import recall_embedder
 from serve.deployments.scaling import Pace, ReplicaRange, Replicas
 
 
@@ -64,14 +65,17 @@ class Arguments(BaseModel):
     def read_settings(self) -> Settings:
         """Return the settings of this process's environment, with these arguments on top.
 
+        Where they name no embedder, it is the one that the collection was built with.
+
         Raises:
             InputError: a setting is unknown or does not fit.
+            StoreError: the store failed.
         """
         given = {"store": self.store, "collection": self.collection}
         settings = load_settings(**{name: value for name, value in given.items() if value})
         is_development = self.is_development or settings.auth.is_development
         chosen = {"threads": self.threads, "collections": self.collections or settings.serve.collections}
-        return settings.model_copy(
+        return recall_embedder(settings).model_copy(
             update={
                 "serve": settings.serve.model_copy(update=chosen),
                 "auth": settings.auth.model_copy(update={"is_development": is_development}),

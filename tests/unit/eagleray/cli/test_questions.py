@@ -41,7 +41,7 @@ def ask(tmp_path, capsys):
 @pytest.fixture
 def is_any_embedder_right(monkeypatch):
     """The small collection's vectors are drawn; a search by words needs no embedder that fits them."""
-    monkeypatch.setattr("indexes.engine_factory.check_embedder", lambda embedder, manifest: None)
+    monkeypatch.setattr("indexes.engine_factory.check_model", lambda model, spec: None)
 
 
 @pytest.mark.usefixtures("is_any_embedder_right")
