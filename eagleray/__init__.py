@@ -84,6 +84,7 @@ if TYPE_CHECKING:
         SourceError,
         StoreError,
         StreamMovedError,
+        StrictRunError,
         UnavailableError,
         UnreachableError,
     )
@@ -143,6 +144,7 @@ __all__ = [
     "Span",
     "StoreError",
     "StreamMovedError",
+    "StrictRunError",
     "UnavailableError",
     "UnreachableError",
     "ValueCount",

@@ -26,6 +26,7 @@ EagleRayError
 ├── ConflictError              somebody else moved the alias first
 ├── StreamMovedError           another writer moved the position of a stream: this one has to stop
 ├── GateError                  a snapshot did not pass its gate
+├── StrictRunError             a strict run refused more than it may, so nothing is published
 ├── ForbiddenError             a caller without the role or the zones for it
 ├── OverloadedError            too many requests at once; try again later
 │   ├── QuotaError                 this caller took its share; others are answered
@@ -248,6 +249,13 @@ class GateError(EagleRayError):
 
     exit_code = 3
     message = "snapshot {snapshot} did not pass its gate and is not published: {failures}"
+
+
+class StrictRunError(EagleRayError):
+    """Fields: source, detail, report (of what was read, as the run's own would be)."""
+
+    exit_code = 3
+    message = "nothing was published of {source}: {detail}"
 
 
 class ReusedKeyError(InputError):

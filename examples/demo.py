@@ -20,7 +20,7 @@ from eagleray.settings import load_settings
 ROOT = Path(__file__).resolve().parents[1]
 STORE = ROOT / ".demo" / "store"
 COLLECTION = "sample"
-REPORTED = ("ingest:", "arrange:", "embed:", "build:", "documents_read", "snapshot", "published")
+REPORTED = ("ingest:", "arrange:", "embed:", "build:", "documents:", "snapshot:", "published:")
 
 
 def main() -> None:

@@ -13,16 +13,21 @@ from indexes.runs.dead_letters import Letter
 from indexes.runs.layout import DEAD_LETTERS, locate_last_run
 from ray_jobs.ledger import Ledger
 
+Faults = dict[str, dict[str, int]]
+"""Source of dead letters, as rows name it -> reason -> pieces of input that were set aside."""
+
 
 class TaskLetters:
     """What one task sets aside: of each file so much is listed, and all of it counted.
 
     Attributes:
         n: pieces of input that were set aside.
+        faults: source, as rows name it -> reason -> pieces.
     """
 
     def __init__(self, letters: Iterable[DeadLetter] = ()) -> None:
         self.n = 0
+        self.faults: Faults = {}
         self._tally = DeadLetterTally()
         self._listed: list[DeadLetter] = []
         for letter in letters:
@@ -31,12 +36,18 @@ class TaskLetters:
     def add(self, letter: DeadLetter) -> None:
         """Count a dead letter, and list it where few of its file are listed."""
         self.n += letter.n
+        reasons = self.faults.setdefault(letter.source, {})
+        reasons[letter.reason.value] = reasons.get(letter.reason.value, 0) + letter.n
         if self._tally.add(letter):
             self._listed.append(letter)
 
+    def close(self) -> list[DeadLetter]:
+        """Return what is listed."""
+        return [*self._listed, *self._tally.close()]
+
     def write(self, ledger: Ledger, stage: str, key: str) -> None:
         """Write what is listed beside the marker of the task, if there is anything."""
-        listed = [*self._listed, *self._tally.close()]
+        listed = self.close()
         if listed:
             lines = b"".join(canonical_json(asdict(letter)) + b"\n" for letter in listed)
             ledger.store.write(ledger.locate(stage, key, DEAD_LETTERS), lines)

@@ -32,6 +32,11 @@ class Delivery(Protocol):
     """What of a run depends on whether the records of its source bring vectors."""
 
     @property
+    def mapping(self) -> Mapping | None:
+        """What makes documents of records, whose fields are counted; `None` where no file names one."""
+        ...
+
+    @property
     def texts(self) -> frozenset[str]:
         """Attributes whose text is never a time, because somebody declared them strings."""
         ...
@@ -126,6 +131,11 @@ class VectorDelivery:
     identity: EmbedderIdentity
     embedder: EmbedderSettings
     enrichment: Enrichment | None = None
+
+    @property
+    def mapping(self) -> Mapping | None:
+        """Of the columns of the rows."""
+        return self.rows.decoder.mapping
 
     @property
     def joins_rows(self) -> bool:

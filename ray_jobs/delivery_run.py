@@ -18,11 +18,13 @@ from eagleray.contracts.manifests import CollectionSpec, EmbedderIdentity, Snaps
 from eagleray.contracts.ports import Store
 from eagleray.contracts.services import IngestRequest, OnProgress
 from eagleray.contracts.sources import Position, Source, StreamMove
+from eagleray.documents.mapping_matches import list_mapped_fields
 from eagleray.errors import ConflictError, SourceError, StoreError
 from eagleray.logs import get_logger
 from indexes.gating import SnapshotGate
 from indexes.job_publication import publish_made
 from indexes.runs.dead_letters import list_dead_letters
+from indexes.runs.unread import read_record
 from indexes.snapshots.aliases import read_alias
 from indexes.snapshots.catalog import load_snapshot, put_collection
 from indexes.snapshots.positions import Positions, forget_parts, read_positions, write_positions
@@ -34,6 +36,8 @@ from ray_jobs.execution import WorkerLimits
 from ray_jobs.ledger import Ledger
 from ray_jobs.pipeline import Run, RunOutcome, execute
 from ray_jobs.plans.runs import RunInput, RunPlan, RunSizes, plan_run
+from ray_jobs.reading_watch import ReadingWatch
+from ray_jobs.source_reading import ReadSource
 
 _log = get_logger()
 
@@ -67,6 +71,7 @@ class DeliveryJob:
         embedder: what computes the vectors, or has computed them.
         mapping_digest: of all that makes documents of records.
         only_faulty: whether parts with dead letters are read again, too.
+        allowed: share of files, and of records, that may be refused; `None` where any number may.
     """
 
     parts: JobParts
@@ -76,6 +81,7 @@ class DeliveryJob:
     embedder: EmbedderIdentity
     mapping_digest: str
     only_faulty: bool = False
+    allowed: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,11 +118,16 @@ def deliver(
         GateError: the snapshot did not pass; it stays unpublished.
         ConflictError: others published documents of the run, or read its source, meanwhile.
         StreamMovedError: another writer moved the stream that was read.
+        StrictRunError: more was refused than is allowed, or a field of the mapping matched nothing.
     """
     parts, source = job.parts, job.open_source()
-    base = find_base(Collection(parts.store, job.spec.name), request.alias)
+    collection = Collection(parts.store, job.spec.name)
+    base = find_base(collection, request.alias)
     known = _plan_reading(job, source, base)
     plan = begin_run(parts.store, known, sizes=parts.sizes, is_resumed=request.is_resumed)
+    watch = ReadingWatch(
+        collection, describe_reading(job, source, base, known), run=plan.run_id, allowed=job.allowed
+    )
     run = Run(
         plan=plan,
         spec=job.spec,
@@ -126,6 +137,7 @@ def deliver(
         move=find_move(source, base, plan),
         limits=parts.limits,
         on_progress=_follow_stages(plan, collection=job.spec.name, on_progress=on_progress),
+        on_read=watch.look,
     )
     outcome = RunOutcome(manifest=None, counts={})
     with _logged_run(plan, collection=job.spec.name) as end, _noting_end(run.ledger):
@@ -133,10 +145,10 @@ def deliver(
             with _noting_last_run(run.ledger), connected(request.address, n_cpus=parts.limits.n_workers):
                 outcome = execute(run)
                 _check_anything(outcome, plan, source=source.uri, options=parts.options)
+        watch.check()
         report = publish_run(run, outcome, base, alias=request.alias, gate=parts.gate)
         end(report)
-    passed_over = dict(known.reading.passed_over)
-    return report | ({"passed_over": passed_over} if passed_over else {})
+    return report | watch.show()
 
 
 def find_base(collection: Collection, alias: str) -> RunBase:
@@ -152,7 +164,7 @@ def _plan_reading(job: DeliveryJob, source: Source[Any, Any], base: RunBase) -> 
     collection = Collection(job.parts.store, job.spec.name)
     seen = base.find_position(source)
     if job.only_faulty:
-        seen = forget_parts(seen, find_faulty_parts(list_dead_letters(collection), source.name))
+        seen = forget_parts(seen, _find_faulty(collection, source.name))
     reading = source.plan(seen)
     put_collection(collection.store, job.spec)
     return RunInput(
@@ -164,6 +176,30 @@ def _plan_reading(job: DeliveryJob, source: Source[Any, Any], base: RunBase) -> 
         reading=reading,
         position=source.position_after(reading),
         n_held=base.n_rows,
+    )
+
+
+def _find_faulty(collection: Collection, source: str) -> frozenset[str]:
+    """Return the parts of a source with dead letters; of an older collection, those of its last run."""
+    record = read_record(collection, source)
+    if record is None:
+        return find_faulty_parts(list_dead_letters(collection), source)
+    return frozenset(record.unread)
+
+
+def describe_reading(
+    job: DeliveryJob, source: Source[Any, Any], base: RunBase, known: RunInput
+) -> ReadSource:
+    """Return what a report needs to know of a source beside what is read of it."""
+    mapping = job.delivery.mapping
+    return ReadSource(
+        name=source.name,
+        is_stream=source.is_stream,
+        before=base.find_position(source),
+        after=known.position,
+        passed_over=known.reading.passed_over,
+        mapping=job.mapping_digest,
+        fields=() if mapping is None else list_mapped_fields(mapping),
     )
 
 

@@ -18,6 +18,7 @@ from indexes.segments.attributes import merge_attribute_types
 from indexes.snapshots.catalog import load_snapshot
 from indexes.writing.assembling import BuildOutcome, assemble_snapshot
 from ray_jobs.codebook_trainer import CodebookTrainer, find_codebooks
+from ray_jobs.dead_letters import Faults
 from ray_jobs.deliveries import Delivery
 from ray_jobs.execution import WorkerLimits, run_stage
 from ray_jobs.ledger import Ledger
@@ -31,6 +32,7 @@ from ray_jobs.stages.chunk import make_chunk_stage
 from ray_jobs.stages.embed import ChunkFile, EmbedOutcome
 from ray_jobs.stages.enrich import DocumentFiles, EnrichOutcome, make_enrich_stage
 from ray_jobs.stages.ingest import IngestConfig, IngestOutcome, make_ingest_stage
+from ray_jobs.stages.read_tally import ReadTally
 from ray_jobs.stages.shard_files import ShardSizes
 from ray_jobs.stages.state import StateOutcome, make_state_stage
 
@@ -44,6 +46,7 @@ class Run:
         move: of the source where it is a stream, or `None`.
         delivery: how its rows come in.
         limits: how many workers it has.
+        on_read: takes what was read, and what stages after that have set aside; may end the run.
     """
 
     plan: RunPlan
@@ -54,6 +57,7 @@ class Run:
     move: StreamMove | None
     limits: WorkerLimits
     on_progress: OnProgress
+    on_read: Callable[[Sequence[ReadTally], Sequence[Faults]], None]
 
     @property
     def ledger(self) -> Ledger:
@@ -121,8 +125,10 @@ def ingest(run: Run, left: Outcomes) -> Outcomes:
         rows=run.delivery.rows,
         sizes=run.shard_sizes,
         keeps_documents=run.delivery.enrichment is not None,
+        mapping=run.delivery.mapping,
     )
     ingested = run.do(make_ingest_stage(run.ledger, run.plan.splits, config))
+    run.on_read([item.tally for item in ingested], [])
     return replace(left, ingested=ingested, delivered=tuple(path for item in ingested for path in item.files))
 
 
@@ -183,7 +189,10 @@ def arrange(run: Run, left: Outcomes) -> Outcomes:
         chunker_digest=run.spec.chunker_digest,
         joins_rows=run.delivery.joins_rows,
     )
-    return replace(left, arranged=run.do(stage))
+    arranged = run.do(stage)
+    later = [*(item.faults for item in left.enriched), *(item.faults for item in arranged)]
+    run.on_read([item.tally for item in left.ingested], later)
+    return replace(left, arranged=arranged)
 
 
 def patch(run: Run, left: Outcomes) -> Outcomes:

@@ -19,8 +19,9 @@ from eagleray.contracts.ports import SearchEngine, Store
 from eagleray.contracts.services import AnswerRequest, IngestRequest, OnProgress, TuneRequest
 from eagleray.contracts.sources import Source, SourceFactory, SourceRequest
 from eagleray.digests import digest_file
-from eagleray.documents.enrichment import describe_enrichers, digest_preparation
+from eagleray.documents.enrichment import EnricherSpec, describe_enrichers, digest_preparation
 from eagleray.documents.mapping import DEFAULT_MAPPING, load_mapping
+from eagleray.documents.mapping import Mapping as FieldMapping
 from eagleray.embedders import describe_embedder, find_tokenizer, open_embedder, settle_backend
 from eagleray.embedders.remembering import RememberingEmbedder
 from eagleray.errors import InputError
@@ -43,6 +44,7 @@ from ray_jobs.clusters import connected
 from ray_jobs.compaction import Compaction, compact_snapshot, plan_snapshot
 from ray_jobs.deliveries import DecoderFactory, DocumentDelivery, VectorDelivery, list_declared_texts
 from ray_jobs.delivery_run import DeliveryJob, JobParts, deliver
+from ray_jobs.dry_run import DryRun, try_source
 from ray_jobs.execution import Shared, WorkerLimits
 from ray_jobs.plans.runs import RunSizes
 from ray_jobs.plans.training import IndexRules
@@ -81,35 +83,62 @@ class RayJobService:
 
         Raises:
             InputError: the request, the source or the mapping cannot be used as they are.
+            StrictRunError: more was refused than is allowed, or a field of the mapping matched nothing.
             ConflictError: somebody else published meanwhile.
             GateError: the snapshot did not pass; it stays unpublished.
             StoreError: the store failed; run it again.
         """
         settings, started = self._settings, time.monotonic()
-        embedder = settle_backend(settings.embedder, cache=settings.cache_folder)
         mapping = load_mapping(Path(request.mapping)) if request.mapping else DEFAULT_MAPPING
         enrichers = describe_enrichers(settings.jobs.enrichers.split())
-        sources = list_sources(settings.jobs.sources.split())
-        spec = describe_collection(settings.collection, embedder=embedder, chunker=settings.chunker)
-        parts = self._open_parts()
         asked = SourceRequest(
             uri=request.source,
             mapping_digest=digest_preparation(mapping.digest, enrichers),
             name=request.source_name,
-            own=tuple(url for url in (parts.store.url, settings.cache, settings.audit.store) if url),
+            own=tuple(
+                url
+                for url in (self._open_store(settings.store).url, settings.cache, settings.audit.store)
+                if url
+            ),
         )
+        factory = find_source(asked, list_sources(settings.jobs.sources.split()))
+        open_source = partial(_open_source, factory, Shared(settings))
+        if request.is_dry:
+            dry = DryRun(
+                open_source=open_source,
+                mapping=mapping,
+                limits=WorkerLimits.choose(settings.jobs),
+                address=request.address,
+                allowed=request.allowed,
+            )
+            report = try_source(dry, on_progress)
+        else:
+            report = deliver(
+                self._plan_ingest(request, open_source, mapping, enrichers), request, on_progress
+            )
+        return {**report, "seconds": round(time.monotonic() - started, 1)}
+
+    def _plan_ingest(
+        self,
+        request: IngestRequest,
+        open_source: Callable[[], Source[Any, Any]],
+        mapping: FieldMapping,
+        enrichers: tuple[EnricherSpec, ...],
+    ) -> DeliveryJob:
+        settings = self._settings
+        embedder = settle_backend(settings.embedder, cache=settings.cache_folder)
+        spec = describe_collection(settings.collection, embedder=embedder, chunker=settings.chunker)
         chunker = ChunkerFactory(spec=spec, embedder=embedder)
-        job = DeliveryJob(
-            parts=parts,
+        return DeliveryJob(
+            parts=self._open_parts(),
             spec=spec,
-            open_source=partial(_open_source, find_source(asked, sources), Shared(settings)),
+            open_source=open_source,
             delivery=DocumentDelivery(mapping=mapping, chunker=chunker, enrichers=enrichers),
             embedder=describe_embedder(embedder),
-            mapping_digest=asked.mapping_digest,
+            mapping_digest=digest_preparation(mapping.digest, enrichers),
             only_faulty=request.only_dead_letters,
+            allowed=request.allowed,
         )
-        report = deliver(job, request, on_progress)
-        return {**report, "seconds": round(time.monotonic() - started, 1)}
 
     def import_rows(self, request: ImportRequest, on_progress: OnProgress) -> dict[str, Any]:
         """Take rows with their vectors into the collection, publish them, and return the report.
@@ -216,7 +245,7 @@ class RayJobService:
         return {**report, "seconds": round(time.monotonic() - started, 1)}
 
     def list_dead_letters(self, *, run: str) -> list[dict[str, Any]]:
-        """Return the dead letters of a run; an empty `run` takes the collection's last one."""
+        """Return the dead letters of a run; of an empty `run`, what is still unread in the sources."""
         settings = self._settings
         return list_dead_letters(Collection(self._open_store(settings.store), settings.collection), run=run)
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
 import typer
 
 from eagleray.cli.command import Report, make_table, reports
-from eagleray.cli.output import show_fields
 from eagleray.cli.progress import ADDRESS_OPTION, RESUMES, RESUMES_WITHOUT_FRESH, report_progress
+from eagleray.cli.run_report import report_refusal, report_run
 from eagleray.contracts.exchange import ImportRequest
 from eagleray.contracts.services import IngestRequest, JobService
+from eagleray.errors import StrictRunError
 from eagleray.parts import JOBS
 from eagleray.settings import Settings
 
@@ -28,14 +26,33 @@ def ingest(
     ),
     alias: str = typer.Option("live", help="Alias to move; '' builds without publishing."),
     resume: bool = typer.Option(True, "--resume/--fresh", help="Resume an unfinished run, or begin again."),
+    dry_run: bool = typer.Option(
+        False, "--dry-run", help="Only read and map the whole source, and report; write and publish nothing."
+    ),
+    strict: bool = typer.Option(
+        False, "--strict", help="Publish nothing, with exit code 3, where anything cannot be read or matched."
+    ),
+    allow_refused: float | None = typer.Option(
+        None, min=0.0, max=1.0, help="Like --strict, but this share of files and records may be refused."
+    ),
     address: str = ADDRESS_OPTION,
 ) -> Report:
     """Read, chunk, embed, index, check and publish what a source delivers."""
     request = IngestRequest(
-        source=source, source_name=name, mapping=mapping, alias=alias, is_resumed=resume, address=address
+        source=source,
+        source_name=name,
+        mapping=mapping,
+        alias=alias,
+        is_resumed=resume,
+        address=address,
+        is_dry=dry_run,
+        allowed=0.0 if strict and allow_refused is None else allow_refused,
     )
     with report_progress(if_stopped=RESUMES if resume else RESUMES_WITHOUT_FRESH) as on_progress:
-        report = service.ingest(request, on_progress)
+        try:
+            report = service.ingest(request, on_progress)
+        except StrictRunError as error:
+            return report_refusal(error)
     return report_run(report)
 
 
@@ -83,9 +100,9 @@ def import_rows(
 @reports("store", "collection", part=JOBS)
 def list_letters(
     service: JobService,
-    run: str = typer.Option("", help="Run; default: the collection's last one."),
+    run: str = typer.Option("", help="Run; default: all that is still unread, whichever run tried it."),
 ) -> Report:
-    """List what a run set aside."""
+    """List what cannot be read of the sources to this day, or what one run set aside."""
     letters = service.list_dead_letters(run=run)
     return make_table(letters, ("source", "position", "reason", "n", "detail"))
 
@@ -103,24 +120,3 @@ def retry(
     with report_progress() as on_progress:
         report = service.ingest(request, on_progress)
     return report_run(report)
-
-
-def report_run(report: dict[str, Any], *, model: str = "") -> Report:
-    """Return the report of a run, which tells people what they can do next.
-
-    Args:
-        report: what the run did.
-        model: the one that questions must be embedded with, where the settings name another.
-    """
-    passed_over = ", ".join(f"{n} {name}" for name, n in report.get("passed_over", {}).items())
-    shown = {**report, "passed_over": passed_over} if passed_over else report
-    steps = []
-    if report.get("dead_letters"):
-        steps.append("set aside, with reasons: eagleray dead-letters list {options}")
-    if "published" in report:
-        steps.append("ask it: eagleray search 'your question' {options}")
-    elif report["changed"]:
-        steps.append(f"publish it: eagleray snapshots publish {report['snapshot'][:12]} {{options}}")
-    if model:
-        steps.append(f"questions need the same model: export EAGLERAY_EMBEDDER__MODEL={model}")
-    return Report(value=report, show=partial(show_fields, shown), next_steps=tuple(steps))

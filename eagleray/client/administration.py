@@ -5,12 +5,12 @@ The work is done by the parts the upper layers register (`eagleray.parts`); noth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
 
-from eagleray.client.choices import read_count, read_flag, read_place, read_text
+from eagleray.client.choices import read_count, read_flag, read_place, read_share, read_text
 from eagleray.client.keywords import with_keywords
 from eagleray.contracts.manifests import AliasEntry
 from eagleray.contracts.services import IngestRequest, OnProgress
@@ -29,12 +29,19 @@ class IngestOptions(TypedDict, total=False):
         resume: whether what an unfinished run of the same input left is used; so unless it is given.
         workers: parallel workers; 0, or not given, takes `EAGLERAY_JOBS__WORKERS`.
         address: Ray cluster; `auto` in a submitted job. A local one is started unless it is given.
+        dry_run: whether the source is only read and mapped, all of it, and nothing written or published.
+        strict: whether nothing is published where anything is refused, or a field of the mapping matches
+            nothing.
+        allow_refused: like `strict`, but this share of files and of records, 0 to 1, may be refused.
         on_progress: called with a stage's name, shards finished and shards in all.
     """
 
     name: str
     alias: str
     resume: bool
+    dry_run: bool
+    strict: bool
+    allow_refused: float | None
     workers: int
     address: str
     on_progress: OnProgress | None
@@ -44,6 +51,9 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "name": "",
     "alias": "live",
     "resume": True,
+    "dry_run": False,
+    "strict": False,
+    "allow_refused": None,
     "workers": 0,
     "address": "",
     "on_progress": None,
@@ -56,12 +66,19 @@ class IngestReport:
     """What an ingest did.
 
     Attributes:
-        run: id of the run, for `eagleray dead-letters list`.
-        snapshot: id of the snapshot that holds it.
+        run: id of the run, for `eagleray dead-letters list --run`; empty of a dry run.
+        snapshot: id of the snapshot that holds it; empty of a dry run.
         is_changed: whether the snapshot is a new one.
         sequence: number of the alias's move to it; `None` where no alias moved.
         counts: what was counted: `documents_read`, `versions_added`, `superseded`, `removed`,
             `dead_letters`, …; none where nothing had to be read.
+        files: `found` in the source, `read`, `read_in_part`, `refused`, `unchanged`; `unread` and
+            `unread_in_part` of all that were found; `passed_over`.
+        formats: suffix -> files `read`, `read_in_part` and `refused`, and `documents`.
+        refused: reason -> `files`, `pieces` and some `examples`.
+        fields: field of the mapping -> documents it `matched`, `of` how many, and in which `places`.
+        warnings: `kind` and `message` each.
+        letters: dead letters of a dry run, the first of them.
         passed_over: reason -> files of the source that were not read.
         seconds: how long it took.
     """
@@ -71,6 +88,12 @@ class IngestReport:
     is_changed: bool
     sequence: int | None
     counts: Mapping[str, int]
+    files: Mapping[str, int] = field(default_factory=dict)
+    formats: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    refused: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    warnings: Sequence[Mapping[str, str]] = ()
+    letters: Sequence[Mapping[str, Any]] = ()
     passed_over: Mapping[str, int] = field(default_factory=dict)
     seconds: float
 
@@ -94,8 +117,11 @@ class SnapshotSummary:
     aliases: tuple[str, ...]
 
 
+_TOLD: Final = ("files", "formats", "refused", "fields", "warnings", "letters", "passed_over")
+"""Members of a job's report that are passed on as they are."""
+
 _NOT_COUNTED: Final = frozenset(
-    {"run", "snapshot", "changed", "published", "message", "passed_over", "seconds"}
+    {"run", "snapshot", "changed", "published", "message", "seconds", "dry_run", *_TOLD}
 )
 """Members of a job's report that are no counts."""
 
@@ -119,12 +145,15 @@ def ingest(
         store: folder or `s3://bucket/prefix`; empty takes `EAGLERAY_STORE`.
         collection: its name; empty takes `EAGLERAY_COLLECTION`.
         mapping: mapping file (YAML) that says which field is what; empty takes the default mapping.
-        options: `name`, `alias`, `resume`, `workers`, `address`, `on_progress`, as of `IngestOptions`.
+        options: `name`, `alias`, `resume`, `dry_run`, `strict`, `allow_refused`, `workers`, `address`,
+            `on_progress`, as of `IngestOptions`.
 
     Raises:
         TypeError: there is no such option; nothing was read.
         InputError: the source, the mapping, an option or a setting cannot be used as it is.
         MissingExtraError: ray is not installed.
+        StrictRunError: more was refused than is allowed, or a field of the mapping matched nothing; its
+            `report` says what.
         ConflictError: somebody else published meanwhile.
         GateError: the snapshot did not pass its gate; it stays unpublished.
         StoreError, ClusterError: the store or the cluster failed; run it again.
@@ -137,6 +166,8 @@ def ingest(
         alias=read_text("alias", chosen["alias"]),
         is_resumed=read_flag("resume", chosen["resume"]),
         address=read_text("address", chosen["address"]),
+        is_dry=read_flag("dry_run", chosen["dry_run"]),
+        allowed=_read_allowed(read_flag("strict", chosen["strict"]), chosen["allow_refused"]),
     )
     settings = _load(store, collection, workers=read_count("workers", chosen["workers"]))
     with without_widget_notices():
@@ -203,14 +234,20 @@ def _load(store: str | Path, collection: str, *, workers: int = 0) -> Settings:
     return load_named(store=place, collection=name, groups=groups)
 
 
+def _read_allowed(is_strict: bool, share: float | None) -> float | None:
+    if share is None:
+        return 0.0 if is_strict else None
+    return read_share("allow_refused", share)
+
+
 def _read_report(report: Mapping[str, Any]) -> IngestReport:
     return IngestReport(
-        run=report["run"],
-        snapshot=report["snapshot"],
+        run=report.get("run", ""),
+        snapshot=report.get("snapshot", ""),
         is_changed=report["changed"],
         sequence=report.get("published"),
         counts={name: value for name, value in report.items() if name not in _NOT_COUNTED},
-        passed_over=report.get("passed_over", {}),
+        **{name: report[name] for name in _TOLD if name in report},
         seconds=report["seconds"],
     )
 

@@ -118,6 +118,12 @@ def read_seconds(name: str, value: float | None) -> float | None:
     return value
 
 
+def read_share(name: str, value: float) -> float:
+    """Return an argument that is a number from 0 to 1."""
+    number = _read_number(name, value)
+    return float(number) if 0.0 <= number <= 1.0 else refuse(name, value, "a number from 0 to 1")
+
+
 def read_ranking(ranking: Ranking) -> Ranking:
     """Return how hits are ranked, each member of its type; bounds are checked where it is answered."""
     if not isinstance(ranking, Ranking):

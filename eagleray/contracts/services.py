@@ -30,8 +30,11 @@ class IngestRequest:
         mapping: path of a mapping file; empty takes the default mapping.
         alias: alias to move; empty builds the snapshot without publishing it.
         is_resumed: whether the ledger of an earlier, unfinished run of the same input is used.
-        only_dead_letters: read again just the files in which the last run left dead letters.
+        only_dead_letters: read again just the files that have dead letters.
         address: Ray cluster; `auto` takes the one of the job, empty starts a local one.
+        is_dry: whether the source is only read and mapped, and nothing is written or published.
+        allowed: share of files, and of records, from 0 to 1, that may be refused, and then every field of the
+            mapping must match something; `None` publishes whatever was refused.
     """
 
     source: str
@@ -41,6 +44,8 @@ class IngestRequest:
     is_resumed: bool = True
     only_dead_letters: bool = False
     address: str = ""
+    is_dry: bool = False
+    allowed: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +199,7 @@ class JobService(Protocol):
         ...
 
     def list_dead_letters(self, *, run: str) -> list[dict[str, Any]]:
-        """Return the dead letters of a run; an empty `run` takes the collection's last one."""
+        """Return the dead letters of a run; of an empty `run`, what is still unread in the sources."""
         ...
 
 

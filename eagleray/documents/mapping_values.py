@@ -47,7 +47,7 @@ def find_value(rule: Rule, record: RawRecord) -> tuple[Any, ValueOrigin] | None:
         RuleError: there is none although the rule is not optional.
     """
     for origin in rule.origins:
-        value = _find_origin(origin, record)
+        value = find_origin(origin, record)
         if value is not None:
             return value, origin
     if rule.is_optional:
@@ -70,7 +70,8 @@ def find_field(fields: dict[str, Any], name: str) -> Any:
     return value
 
 
-def _find_origin(origin: ValueOrigin, record: RawRecord) -> Any:
+def find_origin(origin: ValueOrigin, record: RawRecord) -> Any:
+    """Return the value that one place of a rule holds, or `None`."""
     if origin.kind is ValueOriginKind.FIELD:
         return find_field(record.fields, origin.name)
     if origin.kind is ValueOriginKind.CONSTANT:

@@ -1,38 +1,50 @@
-"""Dead letters of a run, read back from its folder."""
+"""Dead letters, read back from the folders of the runs that set them aside."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from eagleray.contracts.collections import Collection
 from eagleray.errors import NotPublishedError, ObjectNotFoundError
 from indexes.runs.layout import DEAD_LETTERS, PLAN, is_run_name, locate_last_run, locate_run
+from indexes.runs.unread import list_records
 
 Letter = dict[str, Any]
 
 
 def list_dead_letters(collection: Collection, *, run: str = "") -> list[Letter]:
-    """Return what a run set aside, by source and position.
+    """Return what is still unread in the sources of a collection, or what one run set aside.
 
     Args:
         collection: where it lies.
-        run: the run's id; empty takes the collection's last run.
+        run: the run's id; empty takes what of each source could not be read when it was last tried,
+            whichever run tried it.
+
+    Returns:
+        The dead letters, by source and position.
 
     Raises:
-        NotPublishedError: there is no such run.
+        NotPublishedError: there is no such run, or nothing was ever read.
+        IntegrityError: what is recorded of a source is damaged.
     """
-    run_id = run or read_last_run(collection)
-    folder = locate_run(collection.name, run_id)
-    if not is_run_name(run_id) or not collection.store.exists(f"{folder}/{PLAN}"):
-        raise NotPublishedError(name=run or collection.name, detail="no run of that name was recorded")
-    letters: list[Letter] = []
-    for item in collection.store.list(folder):
-        if item.path.endswith(f".{DEAD_LETTERS}"):
-            letters += [
-                {"n": 1, **json.loads(line)} for line in collection.store.read(item.path).splitlines()
-            ]
-    return sorted(letters, key=lambda letter: (letter["source"], len(letter["position"]), letter["position"]))
+    records = [] if run else list_records(collection)
+    if not records:
+        return sort_letters(
+            _read_run(collection, run or read_last_run(collection), name=run or collection.name)
+        )
+    wanted: dict[str, set[str]] = {}
+    for record in records:
+        for part, tried in record.unread.items():
+            for run_id in tried.runs:
+                wanted.setdefault(run_id, set()).add(f"{record.source}/{part}")
+    return sort_letters(
+        letter
+        for run_id, sources in wanted.items()
+        for letter in _read_run(collection, run_id, name=run_id)
+        if letter["source"] in sources
+    )
 
 
 def read_last_run(collection: Collection) -> str:
@@ -41,3 +53,21 @@ def read_last_run(collection: Collection) -> str:
         return str(json.loads(collection.store.read(locate_last_run(collection.name)))["run_id"])
     except ObjectNotFoundError:
         return ""
+
+
+def _read_run(collection: Collection, run: str, *, name: str) -> list[Letter]:
+    folder = locate_run(collection.name, run)
+    if not is_run_name(run) or not collection.store.exists(f"{folder}/{PLAN}"):
+        raise NotPublishedError(name=name, detail="no run of that name was recorded")
+    letters: list[Letter] = []
+    for item in collection.store.list(folder):
+        if item.path.endswith(f".{DEAD_LETTERS}"):
+            letters += [
+                {"n": 1, **json.loads(line)} for line in collection.store.read(item.path).splitlines()
+            ]
+    return letters
+
+
+def sort_letters(letters: Iterable[Letter]) -> list[Letter]:
+    """Return dead letters by source and position."""
+    return sorted(letters, key=lambda letter: (letter["source"], len(letter["position"]), letter["position"]))

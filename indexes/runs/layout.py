@@ -10,6 +10,10 @@ PLAN: Final = "plan.json"
 END: Final = "end.json"
 DEAD_LETTERS: Final = "dead.jsonl"
 """Suffix of a shard's file of dead letters."""
+POSITIONS: Final = "positions"
+UNREAD: Final = "unread"
+NO_RUNS: Final = frozenset({POSITIONS, UNREAD})
+"""Folders beside those of runs: how far sources were read, and what of them could not be read."""
 
 _RUN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -22,6 +26,11 @@ def is_run_name(run: str) -> bool:
 def locate_run(collection: str, run: str) -> str:
     """Return the folder of a run."""
     return f"{collection}/{RUNS}/{run}"
+
+
+def locate_unread(collection: str) -> str:
+    """Return the folder of the records of what could not be read, one a source."""
+    return f"{collection}/{RUNS}/{UNREAD}"
 
 
 def locate_last_run(collection: str) -> str:

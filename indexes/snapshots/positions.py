@@ -12,6 +12,7 @@ from collections.abc import Container, Mapping
 from eagleray.contracts.collections import Collection
 from eagleray.digests import canonical_json, digest_json
 from eagleray.errors import IntegrityError, ObjectNotFoundError
+from indexes.runs.layout import POSITIONS, RUNS
 
 Positions = dict[str, dict[str, str]]
 """Source name -> its position: part -> mark, such as the path of a file and what changes with its content."""
@@ -57,4 +58,4 @@ def copy_positions(collection: Collection, snapshot: str, other: str) -> None:
 
 
 def _locate(collection: str, snapshot: str) -> str:
-    return f"{collection}/runs/positions/{snapshot}.json"
+    return f"{collection}/{RUNS}/{POSITIONS}/{snapshot}.json"

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.ports import Store, StoredObject
-from indexes.runs.layout import RUNS
+from indexes.runs import layout
+from indexes.runs.unread import list_records
 from indexes.segments.codebooks import CODEBOOKS, locate_codebook
 from indexes.segments.opened_segment import load_segment_manifest
 from indexes.segments.segment_files import MANIFEST
@@ -28,7 +29,7 @@ from indexes.snapshots.layout import PATCHES, PINS, SNAPSHOTS, name_patch, name_
 HAND_OFF = ("chunks", "vectors")
 """Folders of files that one stage of a run leaves to the next."""
 
-POSITIONS = f"{RUNS}/positions"
+POSITIONS = f"{layout.RUNS}/{layout.POSITIONS}"
 """Where each source stood at a snapshot; jobs write them."""
 
 
@@ -95,7 +96,7 @@ def plan_vacuum(collection: Collection, *, older_than: int) -> VacuumPlan:
         *_list_gone_segments(listed, named, older_than=older_than),
         *(item for item in listed.below(PATCHES, old) if item.path not in named),
         *(item for item in listed.below(CODEBOOKS, old) if item.path not in named),
-        *_list_gone_runs(listed, older_than=older_than),
+        *_list_gone_runs(listed, unread=_find_unread_runs(collection), older_than=older_than),
     ]
     removed = sorted(snapshots.keys() - kept)
     return VacuumPlan(objects=tuple(gone), kept=tuple(sorted(kept)), removed=tuple(removed))
@@ -175,18 +176,32 @@ def _list_gone_segments(listed: _Listed, named: set[str], *, older_than: int) ->
     return gone
 
 
-def _list_gone_runs(listed: _Listed, *, older_than: int) -> list[StoredObject]:
-    """Return the ledgers of runs that ended before, and hand-off files older than any run that stays."""
+def _find_unread_runs(collection: Collection) -> set[str]:
+    """Return the runs that set aside what cannot be read to this day."""
+    return {
+        run for record in list_records(collection) for tried in record.unread.values() for run in tried.runs
+    }
+
+
+def _tells_letters(item: StoredObject) -> bool:
+    return item.path.endswith((f".{layout.DEAD_LETTERS}", f"/{layout.PLAN}"))
+
+
+def _list_gone_runs(listed: _Listed, *, unread: set[str], older_than: int) -> list[StoredObject]:
+    """Return the ledgers of runs that ended before, and hand-off files older than any run that stays.
+
+    Of a run that set aside what is still unread, the dead letters stay.
+    """
     runs: dict[str, list[StoredObject]] = {}
-    for item in listed.below(RUNS):
-        parts = item.path.removeprefix(f"{listed.collection}/{RUNS}/").split("/")
-        if len(parts) > 1 and parts[0] != "positions":
+    for item in listed.below(layout.RUNS):
+        parts = item.path.removeprefix(f"{listed.collection}/{layout.RUNS}/").split("/")
+        if len(parts) > 1 and parts[0] not in layout.NO_RUNS:
             runs.setdefault(parts[0], []).append(item)
     gone: list[StoredObject] = []
     oldest = older_than
-    for items in runs.values():
+    for run, items in runs.items():
         if max(item.modified for item in items) < older_than:
-            gone += items
+            gone += [item for item in items if run not in unread or not _tells_letters(item)]
         else:
             oldest = min([oldest, *(item.modified for item in items)])
     for folder in HAND_OFF:

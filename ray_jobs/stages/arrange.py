@@ -21,7 +21,7 @@ from indexes.runs.markers import Stage
 from indexes.snapshots.patches import make_patch, put_patch
 from indexes.writing.arranging import TOMBSTONE_SCHEMA, arrange_shard
 from indexes.writing.held_rows import STATE_SCHEMA
-from ray_jobs.dead_letters import TaskLetters
+from ray_jobs.dead_letters import Faults, TaskLetters
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.runs import RunPlan
 from ray_jobs.stage_spec import StageSpec
@@ -60,6 +60,7 @@ class ArrangeOutcome:
         n_dead_letters: deliveries that were set aside.
         rows_by_zone: zone -> new rows.
         bytes_by_zone: zone -> bytes of these rows in memory.
+        faults: sources of deliveries that were set aside -> reason -> how many there are.
     """
 
     shard: int
@@ -69,6 +70,7 @@ class ArrangeOutcome:
     n_dead_letters: int
     rows_by_zone: dict[str, int] = field(default_factory=dict)
     bytes_by_zone: dict[str, int] = field(default_factory=dict)
+    faults: Faults = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +136,7 @@ class ArrangeTask:
             n_dead_letters=letters.n,
             rows_by_zone={zone: rows.num_rows for zone, rows in zones.items()},
             bytes_by_zone={zone: rows.nbytes for zone, rows in zones.items()},
+            faults=letters.faults,
         )
         letters.write(ledger, Stage.ARRANGE, payload.key)
         return outcome

@@ -13,7 +13,7 @@ from ray_jobs.dead_letters import TaskLetters
 from ray_jobs.ledger import Ledger
 from ray_jobs.stage_spec import StageSpec
 from ray_jobs.stages.document_rows import read_documents
-from ray_jobs.stages.enrich import DocumentFiles, EnrichOutcome
+from ray_jobs.stages.enrich import DocumentFiles, EnrichOutcome, make_enrich_outcome
 from ray_jobs.stages.shard_files import ShardSizes, ShardWriter
 
 
@@ -34,18 +34,14 @@ class ChunkTask:
             max_bytes=self._sizes.max_file_bytes,
         )
         letters = TaskLetters()
-        faulty: set[str] = set()
         for document in read_documents(ledger.store, payload.files):
             made = self._chunker.cut(document)
             if isinstance(made, DeadLetter):
                 letters.add(made)
-                faulty.add(made.source)
             else:
                 writer.add(made)
         letters.write(ledger, Stage.CHUNK, key)
-        return EnrichOutcome(
-            files=tuple(writer.close()), faulty=tuple(sorted(faulty)), n_dead_letters=letters.n
-        )
+        return make_enrich_outcome(writer.close(), letters)
 
 
 def open_chunk_task(

@@ -6,13 +6,13 @@ Batches are consecutive documents of one split, so what is together depends on i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from eagleray.contracts.documents import DeadLetter
 from eagleray.contracts.enrichment import Enricher
 from eagleray.documents.enrichment import EnricherSpec, cut_batches, enrich_batch, open_enricher
-from ray_jobs.dead_letters import TaskLetters
+from ray_jobs.dead_letters import Faults, TaskLetters
 from ray_jobs.ledger import Ledger
 from ray_jobs.stage_spec import StageSpec
 from ray_jobs.stages.document_rows import DOCUMENT_SCHEMA, make_document_row, read_documents
@@ -40,11 +40,13 @@ class EnrichOutcome:
         files: paths of what was written.
         faulty: sources, as rows name them, of documents that were set aside.
         n_dead_letters: documents that were set aside.
+        faults: their sources -> reason -> how many there are.
     """
 
     files: tuple[str, ...]
     faulty: tuple[str, ...]
     n_dead_letters: int
+    faults: Faults = field(default_factory=dict)
 
 
 class EnrichTask:
@@ -72,19 +74,25 @@ class EnrichTask:
             max_bytes=self._max_file_bytes,
         )
         letters = TaskLetters()
-        faulty: set[str] = set()
         documents = read_documents(ledger.store, payload.files)
         for batch in cut_batches(documents, size=self._enricher.batch_size):
             for item in enrich_batch(self._enricher, batch):
                 if isinstance(item, DeadLetter):
                     letters.add(item)
-                    faulty.add(item.source)
                 else:
                     writer.add(make_document_row(item))
         letters.write(ledger, self._stage, key)
-        return EnrichOutcome(
-            files=tuple(writer.close()), faulty=tuple(sorted(faulty)), n_dead_letters=letters.n
-        )
+        return make_enrich_outcome(writer.close(), letters)
+
+
+def make_enrich_outcome(files: Iterable[str], letters: TaskLetters) -> EnrichOutcome:
+    """Return the outcome of a split of which these files and dead letters are left."""
+    return EnrichOutcome(
+        files=tuple(files),
+        faulty=tuple(sorted(letters.faults)),
+        n_dead_letters=letters.n,
+        faults=letters.faults,
+    )
 
 
 def open_enrich_task(ledger: Ledger, spec: EnricherSpec, *, stage: str, max_file_bytes: int) -> EnrichTask:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -21,10 +21,10 @@ from eagleray.documents.mapping import Mapping, apply_mapping
 from indexes.runs.markers import Stage
 from indexes.writing.arranging import TOMBSTONE_SCHEMA
 from indexes.writing.document_chunker import ChunkerFactory, DocumentChunker
-from ray_jobs.dead_letters import TaskLetters
 from ray_jobs.ledger import Ledger
 from ray_jobs.stage_spec import StageSpec
 from ray_jobs.stages.document_rows import DOCUMENT_SCHEMA, make_document_row
+from ray_jobs.stages.read_tally import ReadTally, TallyingReader
 from ray_jobs.stages.shard_files import ShardSizes, ShardWriter
 from ray_jobs.stages.vector_rows import VectorRows
 
@@ -48,6 +48,7 @@ class IngestOutcome:
         n_dead_letters: pieces of input that were set aside.
         vectors: paths of shard files of the vectors that came with the rows; `None` where none came.
         tombstones: paths of shard files of documents that were removed.
+        tally: what was read, file by file and field by field.
     """
 
     files: tuple[str, ...]
@@ -56,6 +57,7 @@ class IngestOutcome:
     n_dead_letters: int
     vectors: tuple[str, ...] | None = None
     tombstones: tuple[str, ...] = ()
+    tally: ReadTally = field(default_factory=ReadTally)
 
 
 class IngestTask:
@@ -67,6 +69,7 @@ class IngestTask:
         make_rows: makes chunk rows of its records, or rows of documents.
         sizes: of shard files.
         keeps_documents: whether rows are of documents, which stay in their order.
+        mapping: whose fields are counted; `None` for none.
     """
 
     def __init__(
@@ -77,12 +80,14 @@ class IngestTask:
         *,
         sizes: ShardSizes,
         keeps_documents: bool = False,
+        mapping: Mapping | None = None,
     ) -> None:
         self._ledger = ledger
         self._source = source
         self._make_rows = make_rows
         self._sizes = sizes
         self._keeps_documents = keeps_documents
+        self._mapping = mapping
 
     def __call__(self, payload: Split) -> IngestOutcome:
         """Ingest a split.
@@ -97,33 +102,29 @@ class IngestTask:
             rows = self._open_writer(payload.key, "rows", DELIVERED_SCHEMA)
         tombstones = self._open_writer(payload.key, "tombstones", TOMBSTONE_SCHEMA)
         vectors = VectorRows(rows, partial(self._open_writer, payload.key, "vectors"))
-        letters = TaskLetters()
-        faulty: set[str] = set()
-        n_documents = 0
+        reader = TallyingReader(self._make_rows, self._mapping)
         with closing(self._source.read(payload)) as items:
             for item in items:
                 if isinstance(item, Tombstone):
                     tombstones.add(_make_row(item))
                     continue
-                made = item if isinstance(item, DeadLetter) else self._make_rows(item)
-                if isinstance(made, DeadLetter):
-                    letters.add(made)
-                    faulty.add(made.source.removeprefix(f"{self._source.name}/"))
+                made = reader.read(item)
+                if made is None:
                     continue
-                n_documents += 1
                 if isinstance(item, RawRecord) and item.vector is not None:
                     vectors.add(made, item.vector)
                 else:
                     rows.add(made)
-        letters.write(self._ledger, Stage.INGEST, payload.key)
-        of_vectors = vectors.close()
+        reader.letters.write(self._ledger, Stage.INGEST, payload.key)
+        of_vectors, tally = vectors.close(), reader.close()
         return IngestOutcome(
             files=tuple(rows.close()),
-            faulty=tuple(sorted(faulty)),
-            n_documents=n_documents,
-            n_dead_letters=letters.n,
+            faulty=tuple(sorted(uri.removeprefix(f"{self._source.name}/") for uri in tally.faults)),
+            n_documents=sum(tally.documents.values()),
+            n_dead_letters=reader.letters.n,
             vectors=tuple(of_vectors) or None,
             tombstones=tuple(tombstones.close()),
+            tally=tally,
         )
 
     def _open_writer(self, key: str, kind: str, schema: pa.Schema, *, n_shards: int = 0) -> ShardWriter:
@@ -189,12 +190,14 @@ class IngestConfig:
         open_source: opens the source.
         rows: opens what makes rows of its records.
         keeps_documents: whether those are rows of documents.
+        mapping: whose fields are counted; `None` for none.
     """
 
     open_source: Callable[[], Source[Any, Any]]
     rows: Callable[[], MakeRows]
     sizes: ShardSizes
     keeps_documents: bool = False
+    mapping: Mapping | None = None
 
 
 def open_ingest_task(ledger: Ledger, config: IngestConfig) -> IngestTask:
@@ -205,6 +208,7 @@ def open_ingest_task(ledger: Ledger, config: IngestConfig) -> IngestTask:
         config.rows(),
         sizes=config.sizes,
         keeps_documents=config.keeps_documents,
+        mapping=config.mapping,
     )
 
 

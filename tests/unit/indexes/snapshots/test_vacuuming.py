@@ -12,6 +12,7 @@ from eagleray.contracts.hits import SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.errors import NotPublishedError
+from indexes.runs.unread import SourceRecord, TriedPart, write_record
 from indexes.searching.searcher import Searcher
 from indexes.snapshots.aliases import AliasMove, move_alias, rollback
 from indexes.snapshots.catalog import list_snapshots, load_snapshot, put_snapshot
@@ -148,6 +149,21 @@ def test_files_of_a_run_that_goes_on_stay_however_old_they_are(store, snapshots)
     store.write(f"{SPEC.name}/runs/r1/embed/x.json", b"young")
     vacuum(store)
     assert f"{SPEC.name}/chunks/a.parquet" in list_paths(store)
+
+
+def test_of_a_run_that_left_files_unread_the_dead_letters_stay_as_long_as_they_are(store, snapshots):
+    notes, runs = Collection(store, SPEC.name), f"{SPEC.name}/runs"
+    for name in ("ingest/x.dead.jsonl", "ingest/x.json"):
+        store.write(f"{runs}/r1/{name}", b"")
+    tried = {"a.xlsx": (TriedPart(mark="1", runs=("r1",)),)}
+    write_record(notes, SourceRecord(source="desk", tried=tried))
+    age(store, days=30)
+    vacuum(store)
+    left = [path for path in list_paths(store) if path.startswith(f"{runs}/r1/")]
+    assert sorted(left) == [f"{runs}/r1/ingest/x.dead.jsonl", f"{runs}/r1/plan.json"]
+    write_record(notes, SourceRecord(source="desk"))
+    vacuum(store)
+    assert not [path for path in list_paths(store) if path.startswith(f"{runs}/r1/")]
 
 
 def test_a_vacuum_killed_at_any_moment_leaves_every_published_snapshot_whole(store, snapshots):
