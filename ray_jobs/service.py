@@ -22,6 +22,7 @@ from eagleray.digests import digest_file
 from eagleray.documents.enrichment import EnricherSpec, describe_enrichers, digest_preparation
 from eagleray.documents.mapping import DEFAULT_MAPPING, load_mapping
 from eagleray.documents.mapping import Mapping as FieldMapping
+from eagleray.documents.sidecar import check_values, find_sidecar, read_sidecar
 from eagleray.embedders import describe_embedder, find_tokenizer, open_embedder, settle_backend
 from eagleray.embedders.remembering import RememberingEmbedder
 from eagleray.errors import InputError
@@ -91,16 +92,7 @@ class RayJobService:
         settings, started = self._settings, time.monotonic()
         mapping = load_mapping(Path(request.mapping)) if request.mapping else DEFAULT_MAPPING
         enrichers = describe_enrichers(settings.jobs.enrichers.split())
-        asked = SourceRequest(
-            uri=request.source,
-            mapping_digest=digest_preparation(mapping.digest, enrichers),
-            name=request.source_name,
-            own=tuple(
-                url
-                for url in (self._open_store(settings.store).url, settings.cache, settings.audit.store)
-                if url
-            ),
-        )
+        asked = self._describe_source(request, mapping, enrichers)
         factory = find_source(asked, list_sources(settings.jobs.sources.split()))
         open_source = partial(_open_source, factory, Shared(settings))
         if request.is_dry:
@@ -117,6 +109,21 @@ class RayJobService:
                 self._plan_ingest(request, open_source, mapping, enrichers), request, on_progress
             )
         return {**report, "seconds": round(time.monotonic() - started, 1)}
+
+    def _describe_source(
+        self, request: IngestRequest, mapping: FieldMapping, enrichers: tuple[EnricherSpec, ...]
+    ) -> SourceRequest:
+        settings, sidecar = self._settings, find_sidecar(mapping)
+        if sidecar is not None:
+            check_values(mapping, sidecar, read_sidecar(sidecar).values())
+        own = (self._open_store(settings.store).url, settings.cache, settings.audit.store, mapping.sidecar)
+        return SourceRequest(
+            uri=request.source,
+            mapping_digest=digest_preparation(mapping.digest, enrichers),
+            name=request.source_name,
+            own=tuple(url for url in own if url),
+            sidecar=sidecar,
+        )
 
     def _plan_ingest(
         self,
@@ -310,6 +317,10 @@ def find_source(request: SourceRequest, sources: Mapping[str, MakeFactory] = SOU
         known = ", ".join(f"{name}://" for name in sources if name)
         detail = f"source {request.uri!r}: expected a folder or one of {known}"
         raise InputError(detail=f"{detail}; EAGLERAY_JOBS__SOURCES names sources of other packages")
+    if request.sidecar is not None and scheme and scheme.lower() not in SOURCES:
+        raise InputError(
+            detail=f"a sidecar names files, and a source of {scheme}:// has none; map its fields"
+        )
     return make(request)
 
 

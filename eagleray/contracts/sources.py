@@ -55,6 +55,7 @@ class RawRecord:
         modified: when that was last changed, microseconds.
         fields: values by name, nested as they came. Whole files have `_id` (their URI), `title` and `text`.
         elements: spans into `fields["text"]`, in order; empty where the format names none.
+        sidecar: column -> text of the row that a table beside the source has for its file.
         vector: that came with it: float32 [dim], unit L2 norm; `None` where the text is to be embedded.
     """
 
@@ -62,6 +63,7 @@ class RawRecord:
     modified: int
     fields: dict[str, Any] = field(default_factory=dict)
     elements: tuple[Element, ...] = ()
+    sidecar: Mapping[str, str] = field(default_factory=dict)
     vector: FloatVector | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -213,6 +215,14 @@ class SourceFactory(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SidecarFile:
+    """A table beside a source of files, and its columns that a mapping takes values from, in their order."""
+
+    path: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRequest:
     """Which source is asked for.
 
@@ -221,9 +231,11 @@ class SourceRequest:
         mapping_digest: of what makes documents of its records: where it changes, all is read again.
         name: that records are filed under; empty takes the source's own.
         own: URLs and folders of the collection's own stores, which are never part of a source.
+        sidecar: table with values of the source's files.
     """
 
     uri: str
     mapping_digest: str
     name: str = ""
     own: tuple[str, ...] = ()
+    sidecar: SidecarFile | None = None

@@ -60,7 +60,7 @@ def is_attribute_name(name: str) -> bool:
 
 
 def convert_attribute(value: Any, rule: Rule, *, origin: ValueOrigin) -> AttributeValue | None:
-    """Return an attribute's value in its declared type; text out of a path is read as that type.
+    """Return an attribute's value in its declared type; text of a path or a table is read as that type.
 
     Returns:
         The value; `None` for a time without end or begin.
@@ -73,7 +73,8 @@ def convert_attribute(value: Any, rule: Rule, *, origin: ValueOrigin) -> Attribu
         return None if micros is None else format_micros(micros)
     if isinstance(value, Decimal):
         return _convert_decimal(value, rule)
-    found = _read_text(value, rule.type) if origin.kind is ValueOriginKind.PATH else value
+    is_text = origin.kind in (ValueOriginKind.PATH, ValueOriginKind.SIDECAR) and isinstance(value, str)
+    found = _read_text(value, rule.type) if is_text else value
     if rule.type is AttributeType.STRING and isinstance(found, str):
         return found
     if rule.type is AttributeType.BOOLEAN and isinstance(found, bool):

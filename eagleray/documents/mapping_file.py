@@ -11,10 +11,10 @@ from typing import Any, Final, cast
 import yaml
 
 from eagleray.contracts.documents import AttributeType
-from eagleray.documents.mapping_attributes import NAME_RULE, convert_attribute, is_attribute_name
+from eagleray.documents.mapping_attributes import NAME_RULE, is_attribute_name
+from eagleray.documents.mapping_records import check_value
 from eagleray.documents.mapping_rules import (
     DEFAULT_MAPPING,
-    Constant,
     FileFact,
     Mapping,
     Rule,
@@ -23,7 +23,8 @@ from eagleray.documents.mapping_rules import (
     ValueOriginKind,
 )
 from eagleray.documents.mapping_times import convert_time
-from eagleray.documents.mapping_values import RuleError, convert_groups, convert_text
+from eagleray.documents.mapping_values import RuleError
+from eagleray.documents.sidecar import FILE_COLUMN
 from eagleray.documents.yaml_nodes import YamlFile
 from eagleray.text_forms import normalise
 
@@ -37,7 +38,7 @@ _KINDS: Final = {
     "groups": RuleKind.GROUPS,
     "zone": RuleKind.TEXT,
 }
-KEYS: Final = (*_KINDS, "attributes", "other_attributes")
+KEYS: Final = (*_KINDS, "attributes", "other_attributes", "sidecar")
 """What a mapping file may say."""
 
 _ORIGINS: Final = tuple(kind.value for kind in ValueOriginKind)
@@ -63,7 +64,29 @@ def load_mapping(path: Path | str) -> Mapping:
         if "field" not in origin:
             raise file.fault(entries["other_attributes"], "expected {field: NAME}")
         mapping = replace(mapping, other_attributes=file.read_text(origin["field"]))
-    return mapping
+    return _read_sidecar(file, entries.get("sidecar"), mapping)
+
+
+def _read_sidecar(file: YamlFile, node: yaml.Node | None, mapping: Mapping) -> Mapping:
+    """Return a mapping with the path of its table, which a file names from where it lies itself."""
+    takers = [
+        rule.name
+        for rule in mapping.rules
+        for origin in rule.origins
+        if origin.kind is ValueOriginKind.SIDECAR
+    ]
+    if node is None:
+        if takers:
+            raise file.fault(
+                None, f"{takers[0]!r} takes a value from a sidecar; name it with `sidecar: FILE.csv`"
+            )
+        return mapping
+    if not takers:
+        raise file.fault(
+            node, "no field takes a value from the sidecar; write {sidecar: COLUMN} where one does"
+        )
+    path = Path(file.path).parent / Path(file.read_text(node)).expanduser()
+    return replace(mapping, sidecar=str(path))
 
 
 def _read_rule(file: YamlFile, name: str, *, node: yaml.Node) -> Rule:
@@ -118,10 +141,23 @@ def _read_origins(file: YamlFile, rule: Rule, *, node: yaml.Node) -> tuple[Value
         nodes = parts.value if isinstance(parts, yaml.SequenceNode) else [parts]
         if not nodes:
             raise file.fault(parts, "expected at least one place to look")
+        options = ("zone", "format") if _is_time(rule) else ()
         for part in nodes:
-            file.read_entries(part, allowed=_ORIGINS)
-        return tuple(_read_origin(file, rule, node=part) for part in nodes)
+            file.read_entries(part, allowed=(*_ORIGINS, *options))
+        return tuple(_read_place(file, rule, node=part) for part in nodes)
     return (_read_origin(file, rule, node=node),)
+
+
+def _read_place(file: YamlFile, rule: Rule, *, node: yaml.Node) -> ValueOrigin:
+    """Return one place of a list, which may have a zone and a format of its own."""
+    entries = file.read_entries(node, allowed=None)
+    origin = _read_origin(file, rule, node=node)
+    if "format" in entries:
+        origin = replace(origin, format=file.read_text(entries["format"]))
+    if "zone" in entries:
+        origin = replace(origin, zone=file.read_text(entries["zone"]))
+        _check_zone(file, rule.settle(origin), node=entries["zone"])
+    return origin
 
 
 def _read_origin(file: YamlFile, rule: Rule, *, node: yaml.Node) -> ValueOrigin:
@@ -136,13 +172,18 @@ def _read_origin(file: YamlFile, rule: Rule, *, node: yaml.Node) -> ValueOrigin:
             raise file.fault(value, "a constant would give every document the same doc_id")
         return ValueOrigin(kind=kind, constant=file.read_constant(value))
     name = file.read_text(value)
+    if kind is ValueOriginKind.SIDECAR and name == FILE_COLUMN:
+        raise file.fault(value, f"the column {FILE_COLUMN!r} names files; take another, or {{file: path}}")
     if kind is ValueOriginKind.PATH:
         _check_pattern(file, name, node=value)
     elif kind is ValueOriginKind.FILE:
-        is_time = rule.kind is RuleKind.TIME or rule.type is AttributeType.TIME
-        facts = [FileFact.MODIFIED.value] if is_time else [FileFact.PATH.value, FileFact.STEM.value]
+        facts = [FileFact.MODIFIED.value] if _is_time(rule) else [FileFact.PATH.value, FileFact.STEM.value]
         file.read_choice(value, allowed=facts)
     return ValueOrigin(kind=kind, name=name)
+
+
+def _is_time(rule: Rule) -> bool:
+    return rule.kind is RuleKind.TIME or rule.type is AttributeType.TIME
 
 
 def _check_pattern(file: YamlFile, pattern: str, *, node: yaml.Node) -> None:
@@ -167,17 +208,6 @@ def _check_constants(file: YamlFile, rule: Rule, *, node: yaml.Node) -> None:
     for origin in rule.origins:
         if origin.kind is ValueOriginKind.CONSTANT:
             try:
-                _convert(origin.constant, rule, origin=origin)
+                check_value(origin.constant, rule, origin=origin)
             except RuleError as fault:
                 raise file.fault(node, fault.detail) from fault
-
-
-def _convert(value: Constant, rule: Rule, *, origin: ValueOrigin) -> None:
-    if rule.kind is RuleKind.TIME:
-        convert_time(value, rule, origin=origin)
-    elif rule.kind is RuleKind.GROUPS:
-        convert_groups(value, rule)
-    elif rule.kind is RuleKind.TEXT:
-        convert_text(value, rule)
-    else:
-        convert_attribute(value, rule, origin=origin)

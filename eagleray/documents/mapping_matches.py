@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from eagleray.contracts.sources import RawRecord
-from eagleray.documents.mapping_rules import DEFAULT_MAPPING, Mapping, Rule, ValueOrigin, ValueOriginKind
+from eagleray.documents.mapping_rules import DEFAULT_MAPPING, Mapping, RuleKind, ValueOrigin, ValueOriginKind
 from eagleray.documents.mapping_values import find_origin
 
 _OTHERS = "other_attributes"
@@ -54,24 +53,15 @@ def list_mapped_fields(mapping: Mapping) -> tuple[MappedField, ...]:
 
     An attribute named like another field is called `attributes.NAME`.
     """
-    default = DEFAULT_MAPPING
-    rules: Iterable[tuple[Rule | None, Rule | None]] = (
-        (mapping.doc_id, default.doc_id),
-        (mapping.title, default.title),
-        (mapping.text, default.text),
-        (mapping.known_from, None),
-        (mapping.known_to, default.known_to),
-        (mapping.event_time, default.event_time),
-        (mapping.groups, default.groups),
-        (mapping.zone, default.zone),
-    )
-    named = [rule for rule, usual in rules if rule is not None and rule != usual]
-    fields = [MappedField(name=rule.name, places=rule.origins) for rule in named]
+    usual = [rule for rule in DEFAULT_MAPPING.rules if rule.name != "known_from"]
     taken = {*Mapping.__dataclass_fields__}
-    for rule in mapping.attributes:
-        name = f"attributes.{rule.name}" if rule.name in taken else rule.name
-        fields.append(MappedField(name=name, places=rule.origins))
-    if mapping.other_attributes not in ("", default.other_attributes):
+    fields = []
+    for rule in mapping.rules:
+        is_attribute = rule.kind is RuleKind.ATTRIBUTE
+        name = f"attributes.{rule.name}" if is_attribute and rule.name in taken else rule.name
+        if rule not in usual:
+            fields.append(MappedField(name=name, places=rule.origins))
+    if mapping.other_attributes not in ("", DEFAULT_MAPPING.other_attributes):
         place = ValueOrigin(kind=ValueOriginKind.FIELD, name=mapping.other_attributes)
         fields.append(MappedField(name=_OTHERS, places=(place,)))
     return tuple(fields)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from eagleray.contracts.bounds import MAX_NAME
 from eagleray.contracts.documents import AttributeValue, DeadLetter, DeadLetterReason, Document
@@ -12,7 +12,7 @@ from eagleray.contracts.times import OPEN_END
 from eagleray.documents.decoding import find_unstorable
 from eagleray.documents.elements import find_elements
 from eagleray.documents.mapping_attributes import check_attributes, convert_attribute, convert_open_attribute
-from eagleray.documents.mapping_rules import Mapping, Rule, ValueOriginKind
+from eagleray.documents.mapping_rules import Mapping, Rule, RuleKind, ValueOrigin, ValueOriginKind
 from eagleray.documents.mapping_times import ConvertTime, convert_end, convert_finite_time, convert_time
 from eagleray.documents.mapping_values import (
     RuleError,
@@ -23,6 +23,9 @@ from eagleray.documents.mapping_values import (
     name_type,
 )
 from eagleray.text_forms import normalise
+
+_TIMES: Final[dict[str, ConvertTime]] = {"known_to": convert_end, "event_time": convert_finite_time}
+"""Rules whose times may be infinite -> how these are read."""
 
 
 def apply_mapping(mapping: Mapping, record: RawRecord) -> Document | DeadLetter:
@@ -39,6 +42,22 @@ def apply_mapping(mapping: Mapping, record: RawRecord) -> Document | DeadLetter:
     except Exception as error:  # noqa: BLE001 - a record may be anything, and it alone must not become a document
         detail = f"no document can be made of it ({type(error).__name__})"
         return record.reject(DeadLetterReason.PARSER_FAILED, detail, doc_id=doc_id)
+
+
+def check_value(value: Any, rule: Rule, *, origin: ValueOrigin) -> None:
+    """Check that a rule can take a value from one of its places.
+
+    Raises:
+        RuleError: it cannot.
+    """
+    if rule.kind is RuleKind.TIME:
+        _TIMES.get(rule.name, convert_time)(value, rule, origin=origin)
+    elif rule.kind is RuleKind.GROUPS:
+        convert_groups(value, rule)
+    elif rule.kind is RuleKind.TEXT:
+        convert_text(value, rule)
+    else:
+        convert_attribute(value, rule, origin=origin)
 
 
 def _make_document(mapping: Mapping, record: RawRecord, *, doc_id: str) -> Document:

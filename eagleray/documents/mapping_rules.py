@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from eagleray.contracts.documents import AttributeType
 from eagleray.digests import digest_json
@@ -19,6 +19,7 @@ class ValueOriginKind(StrEnum):
     PATH = "path"
     FILE = "file"
     CONSTANT = "constant"
+    SIDECAR = "sidecar"
 
 
 class FileFact(StrEnum):
@@ -43,14 +44,18 @@ class ValueOrigin:
     """One place to look for a value.
 
     Attributes:
-        kind: field, path, file or constant.
-        name: dotted field, regular expression over the relative path, or file fact.
+        kind: field, path, file, constant or sidecar.
+        name: dotted field, regular expression over the path that rows are filed under, file fact, or column.
         constant: the value itself.
+        zone: of times from here that name none; `""` takes the rule's.
+        format: of times from here; `""` takes the rule's.
     """
 
     kind: ValueOriginKind
     name: str = ""
     constant: Constant = ""
+    zone: str = ""
+    format: str = ""
 
 
 _ALWAYS_NEEDED: Final = ("doc_id", "text", "known_from")
@@ -83,6 +88,12 @@ class Rule:
         """Whether every document has this part, so that it cannot be optional."""
         return self.name in _ALWAYS_NEEDED and self.kind is not RuleKind.ATTRIBUTE
 
+    def settle(self, origin: ValueOrigin) -> Rule:
+        """Return the rule for values of one of its places, which may have a zone and a format of its own."""
+        if not origin.zone and not origin.format:
+            return self
+        return replace(self, zone=origin.zone or self.zone, format=origin.format or self.format)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mapping:
@@ -94,6 +105,8 @@ class Mapping:
         attributes: declared attributes, each with its type.
         other_attributes: dotted field whose entries all become attributes with the types they come
             with; `""` for none.
+        sidecar: path of the table that rules take values from; `""` for none. Where it lies and what it says
+            is no part of the digest: a row is part of the mark of its file.
     """
 
     doc_id: Rule
@@ -106,11 +119,27 @@ class Mapping:
     zone: Rule
     attributes: tuple[Rule, ...] = ()
     other_attributes: str = ""
+    sidecar: str = ""
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules, those of attributes last."""
+        fixed = (self.doc_id, self.title, self.text, self.known_from, self.known_to, self.event_time)
+        return (*(rule for rule in fixed if rule is not None), self.groups, self.zone, *self.attributes)
 
     @property
     def digest(self) -> str:
         """SHA-256 of the mapping's canonical JSON, 64 hex digits."""
-        return digest_json(asdict(self))
+        return digest_json(asdict(self, dict_factory=_show))
+
+
+def _show(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return what a digest is of: what no mapping could say once is left out where it is not said."""
+    shown = dict(items)
+    if "constant" in shown:  # a place
+        return {name: value for name, value in shown.items() if name not in ("zone", "format") or value}
+    shown.pop("sidecar", None)
+    return shown
 
 
 def _field(*names: str) -> tuple[ValueOrigin, ...]:

@@ -47,6 +47,7 @@ def convert_end(value: Any, rule: Rule, *, origin: ValueOrigin) -> int:
     Raises:
         RuleError: the value is neither.
     """
+    rule = rule.settle(origin)
     if _find_infinity(value, rule) > 0:
         return OPEN_END
     return convert_time(value, rule, origin=origin)
@@ -58,6 +59,7 @@ def convert_finite_time(value: Any, rule: Rule, *, origin: ValueOrigin) -> int |
     Raises:
         RuleError: the value is neither.
     """
+    rule = rule.settle(origin)
     return None if _find_infinity(value, rule) else convert_time(value, rule, origin=origin)
 
 
@@ -67,6 +69,7 @@ def convert_time(value: Any, rule: Rule, *, origin: ValueOrigin) -> int:
     Raises:
         RuleError: the value names no instant, or its zone is not known.
     """
+    rule = rule.settle(origin)
     try:
         if origin.kind is ValueOriginKind.FILE:
             return check_instant(int(value))

@@ -13,9 +13,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from eagleray.contracts.documents import DeadLetterReason
+from eagleray.contracts.documents import AttributeType, DeadLetterReason
 from eagleray.contracts.sources import RawRecord
-from eagleray.documents.mapping_rules import FileFact, Rule, ValueOrigin, ValueOriginKind
+from eagleray.documents.mapping_rules import FileFact, Rule, RuleKind, ValueOrigin, ValueOriginKind
 from eagleray.errors import InputError
 
 _SHAPE_LENGTH: Final = 32
@@ -47,7 +47,7 @@ def find_value(rule: Rule, record: RawRecord) -> tuple[Any, ValueOrigin] | None:
         RuleError: there is none although the rule is not optional.
     """
     for origin in rule.origins:
-        value = find_origin(origin, record)
+        value = find_place_value(rule, origin, record)
         if value is not None:
             return value, origin
     if rule.is_optional:
@@ -56,6 +56,15 @@ def find_value(rule: Rule, record: RawRecord) -> tuple[Any, ValueOrigin] | None:
     advice = "map it from elsewhere" if rule.is_always_needed else "map it from elsewhere or mark it optional"
     detail = f"{rule.name}: expected {wanted}, found nothing; {advice}"
     raise RuleError(reason=DeadLetterReason.MISSING_FIELD, detail=detail)
+
+
+def find_place_value(rule: Rule, place: ValueOrigin, record: RawRecord) -> Any:
+    """Return the value that one place of a rule holds, or `None`; a cell holds a list where one is wanted."""
+    value = find_origin(place, record)
+    is_list = rule.kind is RuleKind.GROUPS or rule.type is AttributeType.STRINGS
+    if value is None or not is_list or place.kind is not ValueOriginKind.SIDECAR:
+        return value
+    return [part.strip() for part in value.split(";") if part.strip()]
 
 
 def find_field(fields: dict[str, Any], name: str) -> Any:
@@ -76,6 +85,8 @@ def find_origin(origin: ValueOrigin, record: RawRecord) -> Any:
         return find_field(record.fields, origin.name)
     if origin.kind is ValueOriginKind.CONSTANT:
         return origin.constant
+    if origin.kind is ValueOriginKind.SIDECAR:
+        return record.sidecar.get(origin.name)
     if origin.kind is ValueOriginKind.PATH:
         match = re.search(origin.name, record.origin.uri)
         return match.group("value") if match else None

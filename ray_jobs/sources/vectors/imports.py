@@ -119,6 +119,10 @@ def open_import(
 
 def _make_decoder(request: ImportRequest, spec: CollectionSpec, schema: pa.Schema) -> Decoder:
     mapping = load_mapping(Path(request.mapping)) if request.mapping else None
+    if mapping is not None and mapping.sidecar:
+        raise InputError(
+            detail=f"{request.mapping}: a sidecar names files; map the columns of the rows instead"
+        )
     return Decoder(
         mapping=mapping,
         chunker_digest=spec.chunker_digest,

@@ -8,6 +8,7 @@ from eagleray.contracts.documents import DeadLetter, DeadLetterReason, Document
 from eagleray.contracts.times import MAX_INSTANT, MIN_INSTANT, OPEN_END, parse_instant
 from eagleray.documents.mapping import DEFAULT_MAPPING, apply_mapping, load_mapping
 from eagleray.documents.records import InputFile
+from eagleray.errors import MappingError
 
 FILE = InputFile(source="desk/a.jsonl", modified=parse_instant("2020-01-01"))
 
@@ -109,3 +110,35 @@ def test_a_number_is_no_time_unless_the_rule_says_so(tmp_path, rule):
         letter = map_with(tmp_path, f"{rule}\n", at=number)
         assert isinstance(letter, DeadLetter)
         assert letter.reason is DeadLetterReason.INVALID_TIME
+
+
+def test_each_place_of_a_list_has_its_own_format_and_zone_and_takes_those_of_the_rule_else(tmp_path):
+    rules = """
+event_time:
+  format: epoch_s
+  from:
+    - {field: sent, format: '%d/%m/%Y %H:%M', zone: Asia/Tokyo}
+    - {field: seconds}
+attributes:
+  traded:
+    type: time
+    from: [{field: traded, format: '%Y%m%d', zone: America/New_York}, {field: sold, zone: UTC}]
+"""
+    sent = map_with(tmp_path, rules, sent="01/03/2019 09:30", traded="20190301")
+    assert sent.event_time == parse_instant("2019-03-01T00:30:00Z")
+    assert sent.attributes["traded"] == "2019-03-01T05:00:00Z"
+    other = map_with(tmp_path, rules, seconds=10, sold="2019-03-01T09:00")
+    assert (other.event_time, other.attributes["traded"]) == (10_000_000, "2019-03-01T09:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("rule", "part"),
+    [
+        ("title: {from: [{field: a, format: '%Y'}]}", "unknown key 'format'"),
+        ("event_time: {from: [{field: a, zone: Mars}]}", "not an IANA time zone"),
+        ("event_time: {from: [{constant: '2019-13', format: '%Y-%m'}]}", "expected the format '%Y-%m'"),
+    ],
+)
+def test_a_format_of_a_place_is_checked_where_it_stands(tmp_path, rule, part):
+    with pytest.raises(MappingError, match=part):
+        map_with(tmp_path, rule)

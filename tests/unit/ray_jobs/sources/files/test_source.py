@@ -2,12 +2,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eagleray.contracts.sources import SidecarFile
+from eagleray.documents.parsing.limits import ParseLimits
+from eagleray.documents.parsing.pool import ParserPool
+from eagleray.errors import MappingError
+from indexes.storage.local import LocalStore
 from ray_jobs.plans.shards import MIN_BYTES, SMALL_PARTS
 from ray_jobs.sources.files.listing import Listing, SourceFile
-from ray_jobs.sources.files.source import MAX_PIECES, cut_files, mark_file, plan_files
+from ray_jobs.sources.files.source import (
+    MAX_PIECES,
+    FileReading,
+    FileSource,
+    cut_files,
+    mark_file,
+    plan_files,
+)
 
 FILES = tuple(
     SourceFile(path=name, size_bytes=9, modified=1, tag=f"tag-{name}") for name in ("a.txt", "b.txt")
@@ -24,9 +37,9 @@ def list_pieces(split):
     return [(piece.file.path, piece.start, piece.end) for piece in split.pieces]
 
 
-def plan(files, seen, *, closed=(), mapping=MAPPING):
+def plan(files, seen, *, closed=(), mapping=MAPPING, rows=None):
     listing = Listing(files=files, closed=closed)
-    return plan_files(listing, seen, mapping_digest=mapping, partition_bytes=1 << 20)
+    return plan_files(listing, seen, mapping_digest=mapping, partition_bytes=1 << 20, rows=rows or {})
 
 
 def test_the_ranges_of_a_line_file_cover_it_once_and_other_formats_stay_whole():
@@ -111,3 +124,55 @@ def test_another_mapping_is_a_reason_to_read_every_file_again():
 
 def test_a_file_whose_mark_was_forgotten_is_read_again():
     assert plan(FILES, {**SEEN, "b.txt": ""}).whole == {"b.txt"}
+
+
+def list_read(found):
+    return [piece.file.path for split in found.splits for piece in split.pieces]
+
+
+def test_a_changed_row_of_a_sidecar_has_its_own_file_read_again_and_no_other():
+    rows = {"a.txt": {"ticker": "AAPL"}}
+    before = plan(FILES, {}, rows=rows)
+    assert [piece.row for split in before.splits for piece in split.pieces] == [{"ticker": "AAPL"}, {}]
+    assert list_read(plan(FILES, before.marks, rows=rows)) == []
+    changed = plan(FILES, before.marks, rows={"a.txt": {"ticker": "IBM"}})
+    assert list_read(changed) == ["a.txt"]
+    assert list_read(plan(FILES, before.marks)) == ["a.txt"]
+    assert list_read(plan(FILES, before.marks, rows={**rows, "b.txt": {"ticker": "AAPL"}})) == ["b.txt"]
+    assert changed.identity != plan(FILES, before.marks, rows={"a.txt": {"ticker": "MSFT"}}).identity
+
+
+def test_without_rows_a_plan_is_what_it_was_before_there_were_any():
+    found = plan(FILES, {})
+    assert set(found.identity) == {"files", "reread"}
+    assert found.marks == SEEN
+
+
+def test_records_carry_the_row_of_their_file_and_a_row_of_a_file_that_is_not_there_ends_the_plan(tmp_path):
+    (tmp_path / "desk").mkdir()
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / "desk" / name).write_text("Bonds pay coupons.")
+    table = tmp_path / "desk" / "labels.csv"
+    table.write_text("file,ticker,note\na.txt,AAPL,x\n")
+
+    def open_source():
+        reading = FileReading(
+            parsers=ParserPool(ParseLimits()),
+            mapping_digest=MAPPING,
+            partition_bytes=1 << 20,
+            max_record_bytes=1 << 20,
+            own=(str(table),),
+            sidecar=SidecarFile(path=str(table), columns=("ticker",)),
+        )
+        return FileSource(LocalStore(tmp_path / "desk"), reading, name="desk")
+
+    source = open_source()
+    found = source.plan({})
+    assert found.passed_over == {"own_files": 1}
+    records = [record for split in found.splits for record in source.read(split)]
+    assert [record.sidecar for record in records] == [{"ticker": "AAPL"}, {}]
+    table.write_text("file,ticker\na.text,AAPL\n")
+    with pytest.raises(
+        MappingError, match=r"labels.csv:2: the source has no file 'a.text'; did you mean 'a.txt'"
+    ):
+        open_source().plan({})
