@@ -95,7 +95,7 @@ class EngineFactory:
             opened.snapshot_id,
             views,
             embedder=embedder,
-            fitted=opened.manifest.ranking,
+            fitted=opened.manifest.fitted,
             reranker=open_reranker(self.reranker),
             n_threads=self.search.threads,
         )

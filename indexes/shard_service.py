@@ -120,6 +120,6 @@ def open_merger(
         ports,
         n_segments=len(manifest.segments),
         embedder=embedder,
-        fitted=manifest.ranking,
+        fitted=manifest.fitted,
         reranker=open_reranker(engines.reranker),
     )

@@ -14,9 +14,15 @@ from eagleray.chunking.config import ChunkerConfig, make_chunker_identity
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.exchange import ImportRequest
 from eagleray.contracts.indexes import IndexKind
-from eagleray.contracts.manifests import CollectionSpec
+from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest
 from eagleray.contracts.ports import SearchEngine, Store
-from eagleray.contracts.services import AnswerRequest, IngestRequest, OnProgress, TuneRequest
+from eagleray.contracts.services import (
+    AnswerRequest,
+    CalibrateRequest,
+    IngestRequest,
+    OnProgress,
+    TuneRequest,
+)
 from eagleray.contracts.sources import Source, SourceFactory, SourceRequest
 from eagleray.digests import digest_file
 from eagleray.documents.enrichment import EnricherSpec, describe_enrichers, digest_preparation
@@ -41,6 +47,8 @@ from indexes.snapshots.positions import copy_positions
 from indexes.storage import open_store
 from indexes.writing.document_chunker import ChunkerFactory
 from ray_jobs.answer_job import AnswerParts, plan_job, run_job
+from ray_jobs.calibration_job import calibrate_snapshot
+from ray_jobs.calibration_job import check_request as check_calibration
 from ray_jobs.clusters import connected
 from ray_jobs.compaction import Compaction, compact_snapshot, plan_snapshot
 from ray_jobs.deliveries import DecoderFactory, DocumentDelivery, VectorDelivery, list_declared_texts
@@ -220,13 +228,25 @@ class RayJobService:
         tuned = tune_snapshot(opened, engines.make_searcher(opened, embedder=embedder), request)
         if tuned.manifest is None:
             return tuned.report
-        before, made = opened.snapshot_id, tuned.manifest.snapshot_id
-        put_snapshot(parts.store, tuned.manifest)
-        copy_positions(engines.collection, before, made)
-        moved = parts.gate.publish(
-            parts.store, tuned.manifest, alias=request.alias, expected=before, reason="tune"
-        )
-        return {**tuned.report, "snapshot": made, "published": moved.sequence}
+        return {**tuned.report, **_publish_fitted(parts, tuned.manifest, alias=request.alias, reason="tune")}
+
+    def calibrate(self, request: CalibrateRequest) -> dict[str, Any]:
+        """Learn from the collection's own rows which answers are relevant, and publish it.
+
+        Raises:
+            InputError: too few questions can be made of the rows.
+            ConflictError: somebody else published meanwhile; run it again.
+            GateError: the new snapshot did not pass; it stays unpublished.
+        """
+        check_calibration(request)
+        parts, engines = self._open_parts(), make_engine_factory(self._settings)
+        opened = engines.open_snapshot(request.alias)
+        embedder = RememberingEmbedder(open_embedder(self._settings.embedder))
+        made = calibrate_snapshot(opened, engines.make_searcher(opened, embedder=embedder), request)
+        if made.manifest is None:
+            return made.report
+        moved = _publish_fitted(parts, made.manifest, alias=request.alias, reason="calibrate")
+        return {**made.report, **moved}
 
     def answer(self, request: AnswerRequest, on_progress: OnProgress) -> dict[str, Any]:
         """Answer files of questions into a folder of answers, and return the report.
@@ -349,6 +369,17 @@ def describe_collection(name: str, *, embedder: EmbedderSettings, chunker: Chunk
     )
     tokens = make_chunker_identity(config, tokenizer=digest_file(find_tokenizer(embedder)))
     return CollectionSpec(name=name, embedder=identity.model, chunker=tokens)
+
+
+def _publish_fitted(
+    parts: JobParts, manifest: SnapshotManifest, *, alias: str, reason: str
+) -> dict[str, Any]:
+    """Publish a snapshot that differs from its parent in what was fitted, and return where it stands."""
+    made, before = manifest.snapshot_id, str(manifest.parent)
+    put_snapshot(parts.store, manifest)
+    copy_positions(Collection(parts.store, manifest.collection.name), before, made)
+    moved = parts.gate.publish(parts.store, manifest, alias=alias, expected=before, reason=reason)
+    return {"snapshot": made, "published": moved.sequence}
 
 
 def _deliver_vectors(opened: OpenedImport, embedder: EmbedderSettings) -> VectorDelivery:

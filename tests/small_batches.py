@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eagleray.contracts.collections import Collection
+from eagleray.contracts.manifests import Fitted
 from indexes.searching.searcher import Searcher
 from indexes.segments.opened_segment import open_segment
 from indexes.segments.view import SegmentView
@@ -67,7 +68,7 @@ class TiedSegments:
 
     def open_searcher(self, fitted=None):
         """Return a searcher over them, with weights of the collection or without."""
-        return Searcher("b" * 64, self.segments, embedder=self.embedder, fitted=fitted)
+        return Searcher("b" * 64, self.segments, embedder=self.embedder, fitted=Fitted(ranking=fitted))
 
 
 def write_tied(tmp_path, rng, *, n_documents, headings=HEADINGS):

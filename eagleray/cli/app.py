@@ -17,7 +17,7 @@ from eagleray.cli.config import config
 from eagleray.cli.gate import gate
 from eagleray.cli.ingestion import dead_letters, import_rows, ingest
 from eagleray.cli.keys import keys
-from eagleray.cli.maintenance import compact, export, tune, vacuum
+from eagleray.cli.maintenance import calibrate, compact, export, tune, vacuum
 from eagleray.cli.output import prepare_output, show_json, show_line
 from eagleray.cli.questions import facets, search, search_many
 from eagleray.cli.serve import serve
@@ -45,6 +45,7 @@ app.command(rich_help_panel=ASK)(export)
 app.add_typer(snapshots, name="snapshots", rich_help_panel=PUBLISH)
 app.add_typer(gate, name="gate", rich_help_panel=PUBLISH)
 app.command(rich_help_panel=PUBLISH)(tune)
+app.command(rich_help_panel=PUBLISH)(calibrate)
 app.command(rich_help_panel=PUBLISH)(compact)
 app.command(rich_help_panel=PUBLISH)(vacuum)
 app.command(rich_help_panel=SERVE)(serve)

@@ -1,4 +1,4 @@
-"""`eagleray compact`, `vacuum`, `tune` and `export`: what is done with a published collection."""
+"""`eagleray compact`, `vacuum`, `tune`, `calibrate`, `export`: what is done with a published collection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from eagleray.cli.command import Report, reports
 from eagleray.cli.progress import ADDRESS_OPTION, BEGINS_AGAIN, report_progress
 from eagleray.contracts.exchange import ExchangeFormat, ExportRequest
 from eagleray.contracts.principals import Principal
-from eagleray.contracts.services import IndexService, JobService, TuneRequest
+from eagleray.contracts.services import CalibrateRequest, IndexService, JobService, TuneRequest
 from eagleray.contracts.times import parse_instant
 from eagleray.parts import INDEX, JOBS
 
@@ -59,6 +59,21 @@ def tune(
     )
     report = service.tune(request)
     return Report(value=report)
+
+
+@reports("store", "collection", part=JOBS)
+def calibrate(
+    service: JobService,
+    questions: int | None = typer.Option(None, help="Number of questions to generate from rows."),
+    group: list[str] = typer.Option(
+        [], help="A group whose rows may be used for questions; repeat for more."
+    ),
+    alias: str = typer.Option("live", help="Alias whose snapshot is calibrated, and which moves."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only show what would be published."),
+) -> Report:
+    """Learn from the collection's own rows when an answer is relevant, and publish it."""
+    request = CalibrateRequest(n_questions=questions, groups=frozenset(group), alias=alias, is_dry=dry_run)
+    return Report(value=service.calibrate(request))
 
 
 @reports("store", "collection", part=INDEX)

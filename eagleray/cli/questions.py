@@ -132,9 +132,12 @@ def show_hits(response: SearchResponse, *, is_explained: bool) -> None:
     """Print hits, best first, and perhaps how they were found."""
     if not response.hits:
         show_line("no hits: nothing visible to this caller at this time matches")
+    elif response.relevant is False:
+        show_line("nothing relevant: the best hits, but none is likely to answer the question")
     for rank, hit in enumerate(response.hits, start=1):
         reranked = "" if hit.reranked is None else f", reranked {hit.reranked:.3f}"
-        show_line(f"{rank}. {hit.title or hit.doc_id}  [{hit.score:.3f}{reranked}]")
+        relevance = "" if hit.relevance is None else f", relevance {hit.relevance:.2f}"
+        show_line(f"{rank}. {hit.title or hit.doc_id}  [{hit.score:.3f}{reranked}{relevance}]")
         show_marked(hit.snippet.text, hit.snippet.highlights, indent="   ")
         show_line(f"   {_tell_place(hit)}, {_tell_times(hit)}")
     if is_explained:

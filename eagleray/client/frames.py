@@ -18,7 +18,7 @@ COLUMNS: Final = tuple(item.name for item in fields(Hit) if item.name not in _LE
 """Columns every frame has, in this order; the attributes follow."""
 
 _TIMES: Final = frozenset({"event_time", "known_from", "known_to"})
-_NUMBERS: Final = frozenset({"score", "dense", "lexical", "reranked"})
+_NUMBERS: Final = frozenset({"score", "dense", "lexical", "reranked", "relevance"})
 _WHOLE_NUMBERS: Final = frozenset({"chunk_id", "start", "end", "page"})
 
 
@@ -42,10 +42,11 @@ def make_frame(hits: Sequence[Hit]) -> pd.DataFrame:
     for name in dict.fromkeys(name for hit in hits for name in hit.attributes):
         shown = f"attr.{name}" if name in COLUMNS else name
         columns[shown] = [hit.attributes.get(name) for hit in hits]
-    return pd.DataFrame({name: _make_column(name, values) for name, values in columns.items()})
+    return pd.DataFrame({name: make_column(name, values) for name, values in columns.items()})
 
 
-def _make_column(name: str, values: list[Any]) -> pd.Series[Any]:
+def make_column(name: str, values: list[Any]) -> pd.Series[Any]:
+    """Return the values of a hit's field or attribute as a column: see `make_frame` for its type."""
     import numpy as np
     import pandas as pd
 

@@ -22,7 +22,7 @@ from eagleray.contracts.shown_documents import ShownChunk, ShownDocument
 from eagleray.contracts.times import OPEN_END, format_micros, parse_instant
 
 _TIMES: Final = frozenset({"known_from", "known_to", "event_time"})
-_SCORES: Final = ("score", "dense", "lexical", "reranked")
+_SCORES: Final = ("score", "dense", "lexical", "reranked", "relevance")
 _PLAIN: Final = tuple(item.name for item in fields(Hit) if item.name not in ("highlights", "snippet"))
 _OF_DOCUMENT: Final = tuple(item.name for item in fields(ShownDocument) if item.name != "chunks")
 _OF_CHUNK: Final = tuple(item.name for item in fields(ShownChunk))
@@ -32,6 +32,7 @@ def show_response(response: SearchResponse, *, is_explained: bool) -> dict[str, 
     """Return a response as JSON values, times in ISO 8601."""
     shown: dict[str, Any] = {
         "snapshot": response.explanation.snapshot,
+        "relevant": response.relevant,
         "hits": [_show_hit(hit) for hit in response.hits],
     }
     if is_explained:
@@ -67,11 +68,12 @@ def read_response(shown: Mapping[str, Any]) -> SearchResponse:
     return SearchResponse(
         hits=tuple(_read_hit(hit) for hit in shown["hits"]),
         explanation=_read_explanation(shown["explanation"]),
+        relevant=shown.get("relevant"),
     )
 
 
 def _read_hit(shown: Mapping[str, Any]) -> Hit:
-    read = _read_row(shown, _PLAIN)
+    read = _read_row({"relevance": None, **shown}, _PLAIN)  # servers of before have no relevance
     read["chunk_id"] = int(read["chunk_id"])
     for name in _SCORES:
         read[name] = None if read[name] is None else float(read[name])

@@ -78,6 +78,8 @@ class Ranking:
         min_score: least score of a hit, or `None`.
         min_dense: least cosine similarity of a hit, or `None`.
         min_lexical: least BM25 score of a hit, or `None`.
+        min_relevance: least relevance of a hit, from 0 to 1, or `None`; fewer hits come back where some of
+            the best `k` have less.
         diversity: from 0 to 1, how much hits are kept from being like those before them.
         n_per_document: chunks of one document at most, where hits are chunks; `None` for any number.
     """
@@ -94,6 +96,14 @@ class Ranking:
     min_score: float | None = field(default=None, metadata=_rule("Minimum score of a hit."))
     min_dense: float | None = field(default=None, metadata=_rule("Minimum cosine similarity of a hit."))
     min_lexical: float | None = field(default=None, metadata=_rule("Minimum BM25 score of a hit."))
+    min_relevance: float | None = field(
+        default=None,
+        metadata=_rule(
+            "Minimum relevance, 0 to 1; of the best k, hits below are left out.",
+            least=0.0,
+            most=1.0,
+        ),
+    )
     diversity: float = field(
         default=0.0,
         metadata=_rule("From 0 to 1: avoid hits similar to earlier ones.", least=0.0, most=1.0),
@@ -218,6 +228,8 @@ class Hit:
         dense: cosine similarity of the chunk to the query, where that channel took part.
         lexical: BM25 score of the chunk, where that channel took part.
         reranked: the reranker's score, by which hits are ordered then; `None` where it was not asked for.
+        relevance: from 0 to 1, how likely the hit answers the question; means the same for all questions, and
+            orders nothing. `None` where a document asked for others like it.
         start: first character of the chunk in its document.
         end: one past the last character.
         known_from: microseconds.
@@ -233,6 +245,7 @@ class Hit:
     dense: float | None
     lexical: float | None
     reranked: float | None = None
+    relevance: float | None = None
     title: str
     heading: str
     text: str
@@ -330,7 +343,13 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResponse:
-    """Hits, best first, and how they came about."""
+    """Hits, best first, and how they came about.
+
+    Attributes:
+        relevant: whether some hit is likely to answer the question, with a relevance of 0.5 or more; where
+            not, nothing relevant was found. `None` where a document asked for others like it.
+    """
 
     hits: tuple[Hit, ...]
     explanation: Explanation
+    relevant: bool | None = None

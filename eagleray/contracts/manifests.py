@@ -6,7 +6,7 @@ code that writes and checks them lives in `indexes.segments` and `indexes.snapsh
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
 from eagleray.contracts.documents import AttributeTypes
@@ -14,6 +14,9 @@ from eagleray.contracts.indexes import DenseManifest, TextField
 from eagleray.digests import canonical_json, digest_bytes, digest_json
 
 FORMAT_VERSION: Final = 4
+
+LEFT_OUT: Final = "left out"
+"""Marks a field, in its metadata, whose key is left out of the JSON where there is nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +142,57 @@ class FittedRanking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RelevanceWeights:
+    """A logistic regression over what speaks for a hit (`indexes.searching.relevance`).
+
+    Attributes:
+        intercept: log-odds of a hit for which nothing speaks.
+        dense: of the cosine similarity; 0 where vectors take no part.
+        covered: of the share of the question's words that the hit holds.
+        unknown: of the share of them that no visible row holds, at most 0.
+    """
+
+    intercept: float
+    dense: float
+    covered: float
+    unknown: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedRelevance:
+    """When a hit is relevant, fitted to questions made of a collection's own rows.
+
+    Attributes:
+        by_both: weights where vectors took part.
+        by_words: weights where words alone answered.
+        n_questions: questions they were fitted to.
+        known_until: greatest known_from of the rows that made them, microseconds; a question as of an earlier
+            time is judged without them.
+    """
+
+    by_both: RelevanceWeights
+    by_words: RelevanceWeights
+    n_questions: int
+    known_until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """What was fitted to a collection; `None` for what was not.
+
+    Attributes:
+        ranking: weights of the channels.
+        relevance: weights of what speaks for a hit.
+    """
+
+    ranking: FittedRanking | None = None
+    relevance: FittedRelevance | None = None
+
+
+NOTHING_FITTED: Final = Fitted()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotManifest:
     """An immutable state of a collection: its id is the SHA-256 of its canonical JSON.
 
@@ -152,6 +206,8 @@ class SnapshotManifest:
         attributes: name -> types of its values, over all segments.
         watermarks: position per stream for sources that have offsets.
         ranking: fitted weights, or `None` for those every collection begins with.
+        relevance: fitted relevance, or `None` for that of every collection; its key is left out then, so that
+            ids are those of manifests that never had it.
     """
 
     collection: CollectionSpec
@@ -163,7 +219,13 @@ class SnapshotManifest:
     attributes: AttributeTypes
     watermarks: dict[str, str] = field(default_factory=dict)
     ranking: FittedRanking | None = None
+    relevance: FittedRelevance | None = field(default=None, metadata={LEFT_OUT: True})
     format_version: int = FORMAT_VERSION
+
+    @property
+    def fitted(self) -> Fitted:
+        """What was fitted to the collection."""
+        return Fitted(ranking=self.ranking, relevance=self.relevance)
 
     @property
     def snapshot_id(self) -> str:
@@ -195,7 +257,11 @@ Manifest = CollectionSpec | SegmentManifest | SnapshotManifest | AliasEntry
 
 def encode_manifest(manifest: Manifest) -> bytes:
     """Return the bytes a manifest is stored as: canonical JSON in UTF-8."""
-    return canonical_json(_plain(asdict(manifest)))
+    shown = _plain(asdict(manifest))
+    for item in fields(manifest):
+        if item.metadata.get(LEFT_OUT) and shown[item.name] is None:
+            del shown[item.name]
+    return canonical_json(shown)
 
 
 def _plain(value: Any) -> Any:

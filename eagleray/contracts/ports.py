@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from eagleray.contracts.hits import FacetRequest, SearchRequest, SearchResponse
 from eagleray.contracts.manifests import EmbedderIdentity
+from eagleray.contracts.many_hits import ManyHits
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
 
 FloatMatrix = npt.NDArray[np.float32]
@@ -195,5 +196,14 @@ class SearchEngine(Protocol):
             requests: the questions.
             max_bytes: memory that similarities and kept words may take at once.
             n_threads: threads that share the work; 0 takes every core this process may use.
+        """
+        ...
+
+    def search_columns(self, requests: Sequence[SearchRequest], *, columns: Sequence[str]) -> ManyHits:
+        """Return the hits of `search_many`, with more of what each hit has.
+
+        Args:
+            requests: the questions.
+            columns: fields and attributes of hits, see `many_hits`; only those of hits are read.
         """
         ...

@@ -89,6 +89,23 @@ class TuneRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrateRequest:
+    """A collection that is to learn which of its answers are relevant.
+
+    Attributes:
+        n_questions: questions that are made of its rows; `None` takes the default.
+        groups: of the caller, whose rows they are made of.
+        alias: whose snapshot is calibrated, and which moves.
+        is_dry: whether the result is only told.
+    """
+
+    n_questions: int | None = None
+    groups: frozenset[str] = frozenset()
+    alias: str = "live"
+    is_dry: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRequest:
     """An API key that is wanted.
 
@@ -192,6 +209,10 @@ class JobService(Protocol):
 
     def tune(self, request: TuneRequest) -> dict[str, Any]:
         """Fit the weights of hybrid search to questions, and publish them where they help."""
+        ...
+
+    def calibrate(self, request: CalibrateRequest) -> dict[str, Any]:
+        """Learn from the collection's own rows which answers are relevant, and publish it."""
         ...
 
     def answer(self, request: AnswerRequest, on_progress: OnProgress) -> dict[str, Any]:

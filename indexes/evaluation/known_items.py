@@ -55,7 +55,7 @@ def make_known_items(
         n: questions wanted; fewer come back where fewer rows make one.
     """
     rng = make_generator(snapshot)
-    selections = [_select(view, principal) for view in segments]
+    selections = [select_visible(view, principal) for view in segments]
 
     def find_frequencies(terms: Sequence[str]) -> Counter[str]:
         found: Counter[str] = Counter()
@@ -64,7 +64,7 @@ def make_known_items(
         return found
 
     questions: list[JudgedQuestion] = []
-    for part, row in _draw_rows(selections, rng, n=n * _SPARE):
+    for part, row in draw_rows(selections, rng, n=n * _SPARE):
         query = _write_query(segments[part], row, find_frequencies, rng)
         if query:
             document = segments[part].rows["doc_id"][row].as_py()
@@ -75,13 +75,14 @@ def make_known_items(
     return questions
 
 
-def _select(view: SegmentView, principal: Principal) -> Selection:
+def select_visible(view: SegmentView, principal: Principal) -> Selection:
+    """Return the rows that are known now and that the caller may see."""
     if not is_open_zone(view, principal):
         return select_none(view.n_rows)
     return Timeline(view.known_from, view.known_to).select(None).restrict(select_readable(view, principal))
 
 
-def _draw_rows(
+def draw_rows(
     selections: Sequence[Selection], rng: np.random.Generator, *, n: int
 ) -> Iterator[tuple[int, int]]:
     """Yield distinct rows by chance: numbers of segment and row; all of them where there are no more."""

@@ -12,6 +12,7 @@ from typing import Final
 
 import numba
 import numpy as np
+import numpy.typing as npt
 
 from indexes.lexical.expressions import read_beginning, read_phrase
 from indexes.lexical.postings import IntegerVector, Positions, Postings, cut_ranges
@@ -58,6 +59,21 @@ def find_lists(postings: Postings, names: Sequence[str], *, n_prefix: int) -> Li
         cut_ranges(rows, starts, ends, n_prefix)
     frequencies = np.concatenate([frequencies for _, frequencies in parts])
     return Lists(rows=rows, frequencies=frequencies, starts=starts, ends=ends)
+
+
+def find_holders(postings: Postings, names: Sequence[str], rows: IntVector) -> npt.NDArray[np.bool_]:
+    """Return which of some rows are in which list: bool [len(rows), len(names)].
+
+    Args:
+        postings: the segment's.
+        names: of the lists (`expressions`).
+        rows: int64 [n], in any order.
+    """
+    holds = np.zeros((len(rows), len(names)), dtype=np.bool_)
+    if names:
+        lists = find_lists(postings, names, n_prefix=postings.n_rows)
+        _look_up(lists.rows, lists.starts, lists.ends, rows, holds)
+    return holds
 
 
 def _is_term(name: str) -> bool:
@@ -151,3 +167,19 @@ def _find_followers(
                     n += 1
                     break
     return kept[:n].copy()
+
+
+@numba.njit(cache=True, nogil=True)
+def _look_up(
+    held: IntegerVector, starts: IntVector, ends: IntVector, rows: IntVector, holds: npt.NDArray[np.bool_]
+) -> None:
+    for name in range(len(starts)):
+        for place in range(len(rows)):
+            low, high = starts[name], ends[name]
+            while low < high:
+                middle = (low + high) >> 1
+                if held[middle] < rows[place]:
+                    low = middle + 1
+                else:
+                    high = middle
+            holds[place, name] = low < ends[name] and held[low] == rows[place]

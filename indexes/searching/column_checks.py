@@ -6,14 +6,14 @@ rows. The rules are those of `indexes.masks.known_columns`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Final
 
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.principals import Principal
-from indexes.masks.columns import name_attribute
+from indexes.masks.columns import ATTRIBUTES, name_attribute
 from indexes.masks.known_columns import check_column, check_columns, list_attributes
 from indexes.searching.recent import Recent
 
@@ -56,6 +56,15 @@ class ColumnChecks:
         name = name_attribute(column)
         types = {} if name is None else self._find([name], principal)
         check_column(column, types, list_names=lambda: self._list(principal))
+
+    def check_attribute(self, name: str, principals: Sequence[Principal]) -> None:
+        """Check that one of some callers, if there are any, knows an attribute.
+
+        Raises:
+            FilterColumnError: none of them may read a row that has it.
+        """
+        if principals and not any(self._find([name], principal)[name] for principal in principals):
+            self.check_column(f"{ATTRIBUTES}{name}", principals[0])
 
     def _find(self, names: Collection[str], principal: Principal | None) -> Types:
         who = _identify(principal)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from indexes.fusion.diversity import choose_diverse
 from indexes.searching.channels import DoubleVector
 from indexes.searching.limits import choose_limits
 from indexes.searching.ranking import Combine, Ranked, RankedChannels, Wanted, rank_by_ranks, rank_rows
+
+Item = TypeVar("Item")
 
 _POOL: Final = 5
 _LEAST_POOL: Final = 50
@@ -36,8 +38,8 @@ def answer_question(source: RankedChannels, request: SearchRequest, *, dense_wei
     return [pool[place] for place in chosen]
 
 
-def cut_page(ranked: Sequence[Ranked], page: Page | None) -> Sequence[Ranked]:
-    """Return the part of the hits that is shown."""
+def cut_page(ranked: Sequence[Item], page: Page | None) -> Sequence[Item]:
+    """Return the part of a ranking that is shown."""
     return ranked if page is None else ranked[page.skip : page.skip + page.n]
 
 

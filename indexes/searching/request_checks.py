@@ -105,6 +105,10 @@ def _check_floors(request: SearchRequest) -> None:
     for name, floor in floors.items():
         if floor is not None and not math.isfinite(floor):
             raise QueryError(detail=f"{name} must be a finite number, found {floor}")
+    if request.ranking.min_relevance is not None:
+        _check_share("min_relevance", request.ranking.min_relevance)
+        if request.like:
+            raise QueryError(detail="min_relevance is of answers to a question, not of documents like one")
     if request.ranking.min_dense is not None and request.mode is SearchMode.LEXICAL:
         raise QueryError(detail="min_dense needs vectors; the mode is lexical")
     if request.ranking.min_lexical is not None and request.mode is SearchMode.DENSE:

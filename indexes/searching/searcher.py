@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.hits import FacetRequest, SearchRequest, SearchResponse
-from eagleray.contracts.manifests import FittedRanking
+from eagleray.contracts.manifests import NOTHING_FITTED, Fitted
+from eagleray.contracts.many_hits import ManyHits
 from eagleray.contracts.ports import Embedder, FloatVector, Reranker
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
 from indexes.searching.batch import MAX_BYTES, BatchSearcher
@@ -36,7 +37,7 @@ class Searcher:
         segments: Sequence[SegmentView],
         *,
         embedder: Embedder,
-        fitted: FittedRanking | None = None,
+        fitted: Fitted = NOTHING_FITTED,
         reranker: Reranker | None = None,
         n_threads: int = 1,
     ) -> None:
@@ -46,7 +47,7 @@ class Searcher:
             snapshot: id of the snapshot.
             segments: its segments, patches applied.
             embedder: of questions.
-            fitted: weights of questions that name none.
+            fitted: weights of questions that name none, and of what speaks for their hits.
             reranker: of questions that ask for it.
             n_threads: that one search may use, its own with them; all searches share the others. Answers are
                 the same for any number.
@@ -105,7 +106,7 @@ class Searcher:
     def search_many(
         self, requests: Sequence[SearchRequest], *, max_bytes: int = MAX_BYTES, n_threads: int = 0
     ) -> pa.Table:
-        """Return the hits of many questions: a row a hit, as `batch.BATCH_SCHEMA` says.
+        """Return the hits of many questions: a row a hit, as `many_hits.BATCH_SCHEMA` says.
 
         Ids, scores and ties are those of single searches that say `exact`; texts are left out.
 
@@ -119,10 +120,24 @@ class Searcher:
             FilterError: a filter names no column of the snapshot, or its value does not fit.
             GuardError: a row outside a mask came up; no answer is given.
         """
+        self._check_many(requests)
+        return self._batch.search(requests, max_bytes=max_bytes, n_threads=n_threads).table
+
+    def search_columns(self, requests: Sequence[SearchRequest], *, columns: Sequence[str]) -> ManyHits:
+        """Return the hits of `search_many` with more of what each hit has; see `SearchEngine`.
+
+        Raises:
+            FilterError: no caller knows an attribute of such a name, or a filter does not fit.
+            QueryError, GuardError: as `search_many`.
+        """
+        self._check_many(requests)
+        self._searcher.check_attributes(columns, requests)
+        return self._batch.search(requests, columns=columns)
+
+    def _check_many(self, requests: Sequence[SearchRequest]) -> None:
         check_many(requests, self._reranker)
         for request in {(item.principal, id(item.filter)): item for item in requests}.values():
             self._searcher.check_filter(request.filter, request.principal)
-        return self._batch.search(requests, max_bytes=max_bytes, n_threads=n_threads)
 
     def count_values(self, request: FacetRequest) -> list[dict[str, Any]]:
         """Return the commonest values of a column among what the caller may see: `value`, `documents`.

@@ -9,12 +9,18 @@ from __future__ import annotations
 import json
 import re
 import types
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from eagleray.contracts.indexes import TextField
-from eagleray.contracts.manifests import FORMAT_VERSION, Manifest, SegmentManifest, encode_manifest
+from eagleray.contracts.manifests import (
+    FORMAT_VERSION,
+    LEFT_OUT,
+    Manifest,
+    SegmentManifest,
+    encode_manifest,
+)
 from eagleray.digests import digest_bytes
 from eagleray.errors import IntegrityError
 from indexes.segments.inverted import DENSE
@@ -101,10 +107,11 @@ def _build(kind: Any, value: Any) -> Any:
 
 def _build_dataclass(kind: Any, value: Any) -> Any:
     hints = get_type_hints(kind)
-    if not isinstance(value, dict) or value.keys() != hints.keys():
+    optional = {item.name for item in fields(kind) if item.metadata.get(LEFT_OUT)}
+    if not isinstance(value, dict) or value.keys() | optional != hints.keys():
         found = sorted(value) if isinstance(value, dict) else type(value).__name__
         raise ValueError(f"expected the keys {sorted(hints)}, found {found}")
-    return kind(**{name: _build(hint, value[name]) for name, hint in hints.items()})
+    return kind(**{name: _build(hint, value[name]) for name, hint in hints.items() if name in value})
 
 
 def _build_union(kinds: tuple[Any, ...], value: Any) -> Any:

@@ -63,6 +63,7 @@ def assemble_snapshot(
         attributes=merge_attribute_types(before.attributes if before else {}, outcome.attributes),
         watermarks=move_streams(before.watermarks if before else {}, outcome.moves),
         ranking=before.ranking if before else None,
+        relevance=before.relevance if before else None,
     )
     put_snapshot(store, manifest)
     return manifest

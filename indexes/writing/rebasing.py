@@ -89,6 +89,7 @@ class Rebase:
             attributes=merge_attribute_types(after.attributes, made.attributes),
             watermarks=watermarks,
             ranking=after.ranking if made.ranking == before.ranking else made.ranking,
+            relevance=after.relevance if made.relevance == before.relevance else made.relevance,
         )
         put_snapshot(self._store, joined)
         return joined

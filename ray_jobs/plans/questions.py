@@ -104,6 +104,8 @@ class AnswerRules:
         when there is another option.
         """
         shown, defaults = show_options(self.options), show_options(SearchOptions())
+        if shown["ranking"]["min_relevance"] is None:
+            del shown["ranking"]["min_relevance"], defaults["ranking"]["min_relevance"]
         options = {
             name: value for name, value in shown.items() if name in _ALWAYS_SHOWN or value != defaults[name]
         }

@@ -36,6 +36,9 @@ class HitAnswer(BaseModel):
     dense: float | None = Field(description="Cosine similarity, where that channel took part.")
     lexical: float | None = Field(description="BM25, where that channel took part.")
     reranked: float | None
+    relevance: float | None = Field(
+        description="0 to 1: how likely the hit answers; orders nothing. None where `like` asked."
+    )
     title: str
     heading: str
     text: str
@@ -57,6 +60,9 @@ class SearchAnswer(BaseModel):
     """Hits, best first, of one snapshot."""
 
     snapshot: str = Field(description="Id of the snapshot that answered.")
+    relevant: bool | None = Field(
+        description="Whether a hit is likely to answer; if not, nothing relevant was found. None with `like`."
+    )
     hits: list[HitAnswer]
     explanation: Explanation | None = Field(default=None, description="Where it was asked for.")
     next: str | None = Field(default=None, description="Cursor of the next page, where there may be one.")

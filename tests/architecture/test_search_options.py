@@ -38,6 +38,7 @@ OTHERS = SearchOptions(
         min_score=0.1,
         min_dense=-0.5,
         min_lexical=3.0,
+        min_relevance=0.75,
         diversity=0.5,
         n_per_document=2,
     ),

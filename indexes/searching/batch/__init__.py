@@ -6,7 +6,6 @@ row once (`similarities`), and answers all questions with one query in a compile
 `answering`). The rest goes the way of single searches (`one_by_one`). Both end in `found`.
 """
 
-from indexes.searching.batch.found import BATCH_SCHEMA, tabulate_hits
 from indexes.searching.batch.searcher import MAX_BYTES, BatchSearcher
 
-__all__ = ["BATCH_SCHEMA", "MAX_BYTES", "BatchSearcher", "tabulate_hits"]
+__all__ = ["MAX_BYTES", "BatchSearcher"]

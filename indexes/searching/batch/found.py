@@ -10,27 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from eagleray.contracts.hits import Hit, SearchMode, SearchRequest
+from eagleray.contracts.hits import SearchMode, SearchRequest
+from eagleray.contracts.many_hits import BATCH_SCHEMA
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import LATEST
 from indexes.masks.guard import guard_rows
 from indexes.searching.batch.columns import Columns
 from indexes.segments.view import SegmentView
 from indexes.selections import IntVector
-
-BATCH_SCHEMA: Final = pa.schema(
-    [
-        pa.field("question", pa.int64(), nullable=False),
-        pa.field("rank", pa.int32(), nullable=False),
-        pa.field("chunk_id", pa.int64(), nullable=False),
-        pa.field("doc_id", pa.string(), nullable=False),
-        pa.field("score", pa.float64(), nullable=False),
-        pa.field("dense", pa.float64()),
-        pa.field("lexical", pa.float64()),
-        pa.field("reranked", pa.float64()),
-    ]
-)
-"""A row a hit: the place of its question in the list, its rank from 1, and its scores."""
 
 DoubleVector = npt.NDArray[np.float64]
 
@@ -46,6 +33,7 @@ class Found:
         near: float64 [n], similarities; of no account where the question asked words alone.
         words: float64 [n], BM25; of no account where it asked none.
         reranked: float64 [n], scores of the reranker; of no account where it asked for none.
+        relevances: float64 [n]; NaN where hits were not judged.
     """
 
     questions: IntVector
@@ -54,6 +42,7 @@ class Found:
     near: DoubleVector
     words: DoubleVector
     reranked: DoubleVector
+    relevances: DoubleVector
 
 
 def join_found(parts: Iterable[Found]) -> Found:
@@ -68,6 +57,7 @@ def join_found(parts: Iterable[Found]) -> Found:
         near=np.concatenate([part.near for part in held])[order],
         words=np.concatenate([part.words for part in held])[order],
         reranked=np.concatenate([part.reranked for part in held])[order],
+        relevances=np.concatenate([part.relevances for part in held])[order],
     )
 
 
@@ -120,25 +110,6 @@ def tabulate(
     )
 
 
-def tabulate_hits(answers: Sequence[Sequence[Hit]]) -> pa.Table:
-    """Return the hits of single searches, one answer a question, as `BATCH_SCHEMA` says."""
-    rows = [
-        {
-            "question": question,
-            "rank": rank,
-            "chunk_id": hit.chunk_id,
-            "doc_id": hit.doc_id,
-            "score": hit.score,
-            "dense": hit.dense,
-            "lexical": hit.lexical,
-            "reranked": hit.reranked,
-        }
-        for question, hits in enumerate(answers)
-        for rank, hit in enumerate(hits, start=1)
-    ]
-    return pa.Table.from_pylist(rows, schema=BATCH_SCHEMA)
-
-
 def _look_up_documents(numbers: IntVector, segments: Sequence[SegmentView], columns: Columns) -> pa.Array:
     """Return the doc_id of each row, read segment by segment."""
     parts = columns.find_parts(numbers)
@@ -160,4 +131,5 @@ _NOTHING: Final = Found(
     near=np.empty(0),
     words=np.empty(0),
     reranked=np.empty(0),
+    relevances=np.empty(0),
 )

@@ -135,6 +135,7 @@ def answer_group(
         near=np.zeros(len(places)) if near is None else similarities[places].astype(np.float64),
         words=kept[2][held],
         reranked=np.zeros(len(places)),
+        relevances=np.full(len(places), np.nan),
     )
 
 

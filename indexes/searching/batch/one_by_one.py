@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from eagleray.contracts.hits import SearchMode, SearchRequest
+from eagleray.contracts.indexes import TextField
+from eagleray.contracts.manifests import RelevanceWeights
 from eagleray.contracts.ports import Reranker
 from indexes.dense.neighbours import Collector, Neighbours
 from indexes.dense.queries import DenseQuery
@@ -15,10 +17,12 @@ from indexes.dense.vectors import FloatVector
 from indexes.planning.plans import Plan
 from indexes.searching.batch.columns import Columns
 from indexes.searching.batch.found import Found
-from indexes.searching.channels import Channel, DenseChannel
+from indexes.searching.channels import Channel, DenseChannel, count_words
 from indexes.searching.fields import open_words
 from indexes.searching.local import LocalSource
 from indexes.searching.ranked_answers import answer_question
+from indexes.searching.ranking import Ranked
+from indexes.searching.relevance_rules import make_rule
 from indexes.searching.reranked_rows import read_texts, rerank_rows
 from indexes.searching.targets import Scope, Target, TargetFinder
 from indexes.searching.weights import Weights, list_boosts
@@ -51,6 +55,7 @@ class PreparedQuestion:
         place: in the list.
         terms: its words.
         weights: of its channels.
+        relevance: weights of what speaks for a hit.
         near: its vector, and float32 [n_rows], the similarity of every row; `None` where words alone answer.
     """
 
@@ -58,6 +63,7 @@ class PreparedQuestion:
     place: int
     terms: Mapping[str, int]
     weights: Weights
+    relevance: RelevanceWeights
     near: tuple[DenseQuery, FloatVector] | None
 
 
@@ -88,6 +94,7 @@ def answer_one(
     if reranker is not None:
         texts = read_texts(ranked, targets, as_of=request.as_of, principal=request.principal)
         ranked, _ = rerank_rows(ranked, texts, request, reranker)
+    ranked, relevances = _judge(ranked, question, targets)
     numbers = [int(columns.starts[item.part]) + item.row for item in ranked]
     return Found(
         questions=np.full(len(ranked), question.place, dtype=np.int64),
@@ -96,4 +103,17 @@ def answer_one(
         near=np.array([item.scores[0] for item in ranked]),
         words=np.array([item.scores[-1] for item in ranked]),
         reranked=np.array([item.reranked or 0.0 for item in ranked]),
+        relevances=np.array(relevances),
     )
+
+
+def _judge(
+    ranked: Sequence[Ranked], question: PreparedQuestion, targets: Sequence[Target]
+) -> tuple[list[Ranked], list[float]]:
+    """Return the rows that are relevant enough, and how relevant they are."""
+    request, least = question.request, question.request.ranking.min_relevance
+    counted = count_words(targets, question.terms, TextField.BODY)
+    rule = make_rule(counted, mode=request.mode, weights=question.relevance)
+    judged = list(zip(ranked, rule.judge(ranked, targets), strict=True))
+    kept = [pair for pair in judged if least is None or pair[1] >= least]
+    return [item for item, _ in kept], [relevance for _, relevance in kept]

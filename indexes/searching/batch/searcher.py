@@ -16,19 +16,21 @@ from functools import cached_property, partial
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
 
 from eagleray.contracts.hits import Ranking, SearchMode, SearchRequest
-from eagleray.contracts.manifests import FittedRanking
+from eagleray.contracts.manifests import NOTHING_FITTED, Fitted, FittedRanking
+from eagleray.contracts.many_hits import ManyHits
 from eagleray.contracts.ports import Embedder, FloatMatrix, Reranker
 from eagleray.contracts.times import LATEST
 from indexes.dense.comparing import BLOCK_ROWS, compare_block
 from indexes.dense.queries import DenseQuery
 from indexes.dense.vectors import FloatVector
+from indexes.fusion.relevance import choose_relevance
 from indexes.lexical.expressions import find_query_terms
 from indexes.searching.batch.columns import Columns, join_columns
 from indexes.searching.batch.found import Found, guard_found, join_found, tabulate
 from indexes.searching.batch.groups import Group, answer_group, group_questions
+from indexes.searching.batch.hit_values import read_values
 from indexes.searching.batch.one_by_one import PreparedQuestion, answer_one
 from indexes.searching.batch.views import View, make_view
 from indexes.searching.batch.words import WordFinder
@@ -123,7 +125,7 @@ class BatchSearcher:
         targets: TargetFinder,
         embedder: Embedder,
         *,
-        fitted: FittedRanking | None = None,
+        fitted: Fitted = NOTHING_FITTED,
         reranker: Reranker | None = None,
     ) -> None:
         self._segments, self._targets, self._embedder = tuple(segments), targets, embedder
@@ -134,9 +136,14 @@ class BatchSearcher:
         return join_columns(self._segments)
 
     def search(
-        self, requests: Sequence[SearchRequest], *, max_bytes: int = MAX_BYTES, n_threads: int = 0
-    ) -> pa.Table:
-        """Return the hits of every question, as `BATCH_SCHEMA` says, in the questions' order.
+        self,
+        requests: Sequence[SearchRequest],
+        *,
+        max_bytes: int = MAX_BYTES,
+        n_threads: int = 0,
+        columns: Sequence[str] = (),
+    ) -> ManyHits:
+        """Return the hits of every question in the questions' order, the table as `BATCH_SCHEMA` says.
 
         Args:
             requests: checked; each is answered as if it said `exact`.
@@ -144,19 +151,24 @@ class BatchSearcher:
                 the snapshot, some 60 a row of a view and 12 more for each boosted field, at most 20 a row for
                 each thread, and the hits.
             n_threads: threads that share the work; 0 takes every core this process may use.
+            columns: of hits that are read besides; only of those that come back, after they were checked.
 
         Raises:
             FilterError: a filter names no column of the snapshot, or its value does not fit.
             GuardError: a row outside a mask came up; no answer is given.
         """
-        found: list[Found] = []
+        found, is_judged = list[Found](), "relevance" in columns
         with ThreadPoolExecutor(n_threads or _count_cores()) as threads:
             for block in self._cut(requests, threads, max_bytes=max_bytes):
-                found += self._answer(requests, block, threads, max_bytes=max_bytes // _WORDS_SHARE)
+                share = max_bytes // _WORDS_SHARE
+                found += self._answer(requests, block, threads, max_bytes=share, is_judged=is_judged)
                 del block  # else its similarities would stay while those of the next are computed
         joined = join_found(found)
         guard_found(joined, requests, self._segments, self._columns)
-        return tabulate(joined, requests, self._segments, self._columns)
+        return ManyHits(
+            table=tabulate(joined, requests, self._segments, self._columns),
+            values={name: read_values(name, joined, self._segments, self._columns) for name in columns},
+        )
 
     def _cut(
         self, requests: Sequence[SearchRequest], threads: Executor, *, max_bytes: int
@@ -186,14 +198,20 @@ class BatchSearcher:
         return DenseQuery(self._embedder.embed_queries([text])[0], dim=self._embedder.identity.dim)
 
     def _answer(
-        self, requests: Sequence[SearchRequest], block: QuestionBlock, threads: Executor, *, max_bytes: int
+        self,
+        requests: Sequence[SearchRequest],
+        block: QuestionBlock,
+        threads: Executor,
+        *,
+        max_bytes: int,
+        is_judged: bool,
     ) -> Iterator[Found]:
-        """Yield the hits of a block's questions, view by view."""
+        """Yield the hits of a block's questions, view by view; the fast path judges no hit."""
         plain: dict[Hashable, list[int]] = {}
         names: dict[int, str] = {}
         for place in block.places:
             request = requests[place]
-            if is_plain(request, self._fitted):
+            if not is_judged and is_plain(request, self._fitted.ranking):
                 if id(request.filter) not in names:
                     names[id(request.filter)] = repr(request.filter)
                 who = (request.principal.groups, request.principal.zones)
@@ -204,7 +222,7 @@ class BatchSearcher:
             view = self._open_view(requests[mine[0]])
             finder = WordFinder(self._segments, self._columns, view, max_bytes=max_bytes)
             answer = partial(self._answer_group, view=view, finder=finder, block=block)
-            yield from threads.map(answer, group_questions(requests, mine, fitted=self._fitted))
+            yield from threads.map(answer, group_questions(requests, mine, fitted=self._fitted.ranking))
 
     def _open_view(self, request: SearchRequest) -> View:
         bits = self._targets.find_open(request.principal, request.filter)
@@ -226,7 +244,8 @@ class BatchSearcher:
             request=request,
             place=place,
             terms=block.terms[request.query],
-            weights=choose_weights(request.ranking, self._fitted),
+            weights=choose_weights(request.ranking, self._fitted.ranking),
+            relevance=choose_relevance(self._fitted.relevance, mode=request.mode, as_of=request.as_of),
             near=None if near is None else (block.queries[request.query], near),
         )
         reranker = choose_reranker(request, self._reranker)

@@ -23,21 +23,25 @@ from eagleray.contracts.hits import (
     SearchResponse,
 )
 from eagleray.contracts.indexes import TextField
-from eagleray.contracts.manifests import FittedRanking
+from eagleray.contracts.manifests import NOTHING_FITTED, Fitted
+from eagleray.contracts.many_hits import HitGathering, ManyHits, read_attribute_name
 from eagleray.contracts.ports import Embedder, Reranker
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
 from eagleray.errors import DocumentNotFoundError
 from indexes.dense.queries import DenseQuery
 from indexes.dense.vectors import FloatVector
+from indexes.fusion.relevance import choose_relevance
 from indexes.lexical.bm25 import Statistics, merge_statistics
 from indexes.lexical.expressions import find_query_terms
-from indexes.searching.batch import MAX_BYTES, tabulate_hits
+from indexes.searching.batch import MAX_BYTES
 from indexes.searching.column_checks import ColumnChecks, Types
 from indexes.searching.documents import join_rows
 from indexes.searching.facets import count_values
 from indexes.searching.likeness import choose_terms, find_mean, join_document
-from indexes.searching.ranked_answers import answer_question, cut_page
+from indexes.searching.presented_hits import present_hits
+from indexes.searching.ranked_answers import answer_question
+from indexes.searching.relevance_rules import RelevanceRule, make_rule
 from indexes.searching.request_checks import check_facets, check_many, check_request
 from indexes.searching.reranked_rows import choose_reranker, rerank_rows
 from indexes.searching.sharded.ports import ShardPort, ask_all
@@ -90,7 +94,7 @@ class ShardedSearcher:
         *,
         n_segments: int,
         embedder: Embedder,
-        fitted: FittedRanking | None = None,
+        fitted: Fitted = NOTHING_FITTED,
         reranker: Reranker | None = None,
     ) -> None:
         """Take the parts.
@@ -100,7 +104,7 @@ class ShardedSearcher:
             ports: to its shards, which have all its segments and none twice.
             n_segments: of the snapshot.
             embedder: of questions.
-            fitted: weights of questions that name none.
+            fitted: weights of questions that name none, and of what speaks for their hits.
             reranker: of questions that ask for it.
         """
         self._snapshot, self._ports, self._n_segments = snapshot, tuple(ports), n_segments
@@ -138,7 +142,7 @@ class ShardedSearcher:
         check_request(request)
         self.check_filter(request.filter, request.principal)
         reranker, reranking = choose_reranker(request, self._reranker), None
-        weights, clock = choose_weights(request.ranking, self._fitted), StepClock()
+        weights, clock = choose_weights(request.ranking, self._fitted.ranking), StepClock()
         words = None if request.like else self._read(request, vector)
         clock.lap("encode")
         scope = Scope(as_of=request.as_of, principal=request.principal, filter=request.filter)
@@ -152,10 +156,11 @@ class ShardedSearcher:
         if reranker is not None:
             ranked, reranking = rerank_rows(ranked, source.read_texts(ranked), request, reranker)
             clock.lap("rerank")
-        hits = source.present(cut_page(ranked, request.page))
+        rule = None if request.like else self._make_rule(request, source.statistics)
+        hits, relevant = present_hits(source, ranked, request, rule=rule)
         clock.lap("present")
         explanation = self._explain(request, source, clock=clock, reranking=reranking)
-        return SearchResponse(hits=tuple(hits), explanation=explanation)
+        return SearchResponse(hits=tuple(hits), explanation=explanation, relevant=relevant)
 
     def search_many(
         self, requests: Sequence[SearchRequest], *, max_bytes: int = MAX_BYTES, n_threads: int = 0
@@ -175,7 +180,24 @@ class ShardedSearcher:
         """
         del max_bytes, n_threads
         check_many(requests, self._reranker)
-        return tabulate_hits([self.search(replace(request, exact=True)).hits for request in requests])
+        return self._gather(requests, ()).table
+
+    def search_columns(self, requests: Sequence[SearchRequest], *, columns: Sequence[str]) -> ManyHits:
+        """Return the hits of `search_many` with more of what each hit has: as `Searcher.search_columns` does.
+
+        Raises:
+            FilterError: no caller knows an attribute of such a name, or a filter does not fit.
+            QueryError, ShardError, GuardError: as `search_many`.
+        """
+        check_many(requests, self._reranker)
+        self.check_attributes(columns, requests)
+        return self._gather(requests, columns)
+
+    def _gather(self, requests: Sequence[SearchRequest], columns: Sequence[str]) -> ManyHits:
+        gathering = HitGathering(columns)
+        for request in requests:
+            gathering.add(self.search(replace(request, exact=True)).hits)
+        return gathering.finish()
 
     def count_values(self, request: FacetRequest) -> list[dict[str, Any]]:
         """Return the commonest values of a column among what the caller may see: `value`, `documents`.
@@ -212,6 +234,17 @@ class ShardedSearcher:
             ShardError: as for `search`.
         """
         self._checks.check_filter(expression, principal)
+
+    def check_attributes(self, columns: Sequence[str], requests: Sequence[SearchRequest]) -> None:
+        """Check that each attribute among some columns is known to one of the callers, where there are any.
+
+        Raises:
+            FilterColumnError: nobody who asks may read a row that has such an attribute.
+            ShardError: as for `search`.
+        """
+        callers = list(dict.fromkeys(request.principal for request in requests))
+        for name in filter(None, map(read_attribute_name, columns)):
+            self._checks.check_attribute(name, callers)
 
     def close(self) -> None:
         """Do nothing: the shards belong to those who opened them."""
@@ -268,6 +301,11 @@ class ShardedSearcher:
             statistics=statistics,
         )
         return ShardedSource(self._snapshot, self._ports, n_segments=self._n_segments, asked=asked)
+
+    def _make_rule(self, request: SearchRequest, counted: Statistics) -> RelevanceRule:
+        """Return how the hits of a question are judged."""
+        weights = choose_relevance(self._fitted.relevance, mode=request.mode, as_of=request.as_of)
+        return make_rule(counted, mode=request.mode, weights=weights)
 
     def _count(
         self, scope: Scope, terms: tuple[str, ...], fields: tuple[TextField, ...]

@@ -14,6 +14,7 @@ from eagleray.errors import ShardError
 from indexes.lexical.bm25 import Statistics, merge_statistics
 from indexes.searching.pools import Pool, merge_pools
 from indexes.searching.ranking import Ranked
+from indexes.searching.relevance_rules import RelevanceRule
 from indexes.searching.sharded.ports import ShardPort, ask_all
 from indexes.searching.sharded.shard import Step
 from indexes.searching.sharded.steps import Look, Looked, Present, ReadTexts, ReadVectors, ShardQuestion
@@ -91,8 +92,12 @@ class ShardedSource:
             ranked, lambda mine: ReadTexts(snapshot=self._snapshot, scope=self._scope, ranked=mine)
         )
 
-    def present(self, ranked: Sequence[Ranked]) -> list[Hit]:
+    def present(self, ranked: Sequence[Ranked], *, rule: RelevanceRule | None) -> list[Hit]:
         """Return the hits that rows stand for.
+
+        Args:
+            ranked: the rows.
+            rule: by which they are judged; `None` where they are not.
 
         Raises:
             GuardError: one lies outside the mask; no hit is given.
@@ -107,6 +112,7 @@ class ShardedSource:
                 terms=asked.terms,
                 statistics=statistics,
                 ranked=mine,
+                rule=rule,
             ),
         )
 

@@ -7,7 +7,7 @@ words of a document that others are to be like, and the rows of one that is show
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.hits import Hit, PlanKind, SearchMode, SegmentExplanation
@@ -29,6 +29,7 @@ from indexes.searching.local import LocalSource
 from indexes.searching.pools import Pool, gather_pool
 from indexes.searching.presenting import make_hit
 from indexes.searching.ranking import Ranked
+from indexes.searching.relevance_rules import RelevanceRule
 from indexes.searching.reranked_rows import read_texts
 from indexes.searching.sharded.shard import HeldSegments
 from indexes.searching.snippets import SnippetMaker
@@ -188,6 +189,7 @@ class Present:
         terms: the words of the question.
         statistics: of the bodies of all shards' visible rows.
         ranked: the rows.
+        rule: by which they are judged; `None` where they are not.
     """
 
     snapshot: str
@@ -196,6 +198,7 @@ class Present:
     terms: Mapping[str, int]
     statistics: Statistics
     ranked: tuple[Ranked, ...]
+    rule: RelevanceRule | None
 
     def take(self, held: HeldSegments) -> list[Hit]:
         """Return the hits in the order of the rows; see `Step`."""
@@ -207,7 +210,10 @@ class Present:
             guard_row(target.view, item.row, as_of=self.scope.as_of, principal=caller)
             hit = make_hit(item, target, mode=self.mode, highlighter=highlighter, snippets=snippets)
             hits.append(hit)
-        return hits
+        if self.rule is None:
+            return hits
+        judged = zip(hits, self.rule.judge(held.place_parts(self.ranked), targets), strict=True)
+        return [replace(hit, relevance=relevance) for hit, relevance in judged]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Searches: the question and the filter, the rows that came back, and the plan in short."""
+"""Searches: the question and the filter, the rows that came back, how relevant, and the plan in short."""
 
 from __future__ import annotations
 
@@ -39,7 +39,12 @@ def _describe_reply(response: SearchResponse) -> ReplyDetails:
         for hit in response.hits
     )
     explanation = response.explanation
-    return ReplyDetails(snapshot=explanation.snapshot, plan=dump(_shorten_plan(explanation)), hits=hits)
+    judged = {
+        "relevant": response.relevant,
+        "relevance": [None if hit.relevance is None else float(hit.relevance) for hit in response.hits],
+    }
+    plan = dump({**_shorten_plan(explanation), **judged})
+    return ReplyDetails(snapshot=explanation.snapshot, plan=plan, hits=hits)
 
 
 def _shorten_plan(explanation: Explanation) -> dict[str, Any]:

@@ -107,6 +107,7 @@ class SnapshotAnswer(BaseModel):
     )
     watermarks: dict[str, str]
     ranking: dict[str, Any] | None = Field(description="Fitted weights, where there are any.")
+    relevance: dict[str, Any] | None = Field(description="Fitted relevance, where there is any.")
     format_version: int
     gate: list[CheckAnswer] = Field(description="Empty where the gate has not run.")
 

@@ -121,9 +121,11 @@ def make_searcher(store, segments, patches=()):
 def ask(searcher, **question):
     response = searcher.search(SearchRequest(k=K, **question))
     about = response.explanation
-    hits = [(hit.chunk_id, hit.score, hit.dense, hit.lexical, hit.text) for hit in response.hits]
+    hits = [
+        (hit.chunk_id, hit.score, hit.dense, hit.lexical, hit.relevance, hit.text) for hit in response.hits
+    ]
     held = {term: number for term, number in about.document_frequencies.items() if number}
-    return hits, about.n_visible, about.average_length, held
+    return hits, response.relevant, about.n_visible, about.average_length, held
 
 
 @settings(max_examples=30, deadline=None)

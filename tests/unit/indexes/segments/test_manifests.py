@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,8 @@ from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.manifests import (
     FileEntry,
+    FittedRelevance,
+    RelevanceWeights,
     SegmentManifest,
     SnapshotManifest,
     encode_manifest,
@@ -42,9 +45,28 @@ SNAPSHOT = SnapshotManifest(
 )
 
 
-@pytest.mark.parametrize("manifest", [SEGMENT, SNAPSHOT, SPEC], ids=lambda value: type(value).__name__)
+CALIBRATED = replace(
+    SNAPSHOT,
+    relevance=FittedRelevance(
+        by_both=RelevanceWeights(intercept=-6.0, dense=5.0, covered=7.5, unknown=0.0),
+        by_words=RelevanceWeights(intercept=-4.0, dense=0.0, covered=9.0, unknown=-4.25),
+        n_questions=40,
+        known_until=-5,
+    ),
+)
+
+
+@pytest.mark.parametrize("manifest", [SEGMENT, SNAPSHOT, CALIBRATED, SPEC], ids=str)
 def test_a_manifest_comes_back_as_it_was(manifest):
     assert decode_manifest(encode_manifest(manifest), type(manifest), path="x") == manifest
+
+
+def test_a_snapshot_without_fitted_relevance_has_the_id_it_had_before_there_was_any():
+    body = json.loads(encode_manifest(SNAPSHOT))
+    assert "relevance" not in body
+    assert json.loads(encode_manifest(CALIBRATED))["relevance"]["known_until"] == -5
+    with pytest.raises(IntegrityError, match="other bytes"):
+        decode_manifest(canonical_json(body | {"relevance": None}), SnapshotManifest, path="x")
 
 
 def change(**fields):

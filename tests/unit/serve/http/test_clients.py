@@ -52,6 +52,7 @@ ANSWERED = [
     ("search", {"ranking": eagleray.Ranking(fusion=eagleray.Fusion.RECIPROCAL_RANK)}),
     ("search", {"ranking": eagleray.Ranking(n_per_document=1, diversity=0.3), "granularity": "chunk"}),
     ("search", {"ranking": eagleray.Ranking(min_score=0.4)}),
+    ("search", {"ranking": eagleray.Ranking(min_relevance=0.3)}),
     ("more_like", {"query": "doc-2"}),
 ]
 OTHERS = [
@@ -75,6 +76,8 @@ REFUSED = [
     ("search", {"filter": "nothing = 1"}),
     ("search", {"filter": 'year = "x"'}),
     ("search", {"ranking": eagleray.Ranking(dense_weight=2.0)}),
+    ("search", {"ranking": eagleray.Ranking(min_relevance=1.5)}),
+    ("more_like", {"query": "doc-2", "ranking": eagleray.Ranking(min_relevance=0.5)}),
     ("search", {"ranking": eagleray.Ranking(min_score=float("nan"))}),
     ("search", {"ranking": eagleray.Ranking(boosts={"body": 2.0})}),
     ("search", {"ranking": eagleray.Ranking(n_per_document=2)}),
@@ -175,6 +178,7 @@ SOUND = {
         min_score=st.sampled_from([None, 0.1, 0.5]),
         min_dense=st.sampled_from([None, 0.0, 0.3]),
         min_lexical=st.sampled_from([None, 0.0, 2.0]),
+        min_relevance=st.sampled_from([None, 0.0, 0.4]),
         diversity=st.sampled_from([0.0, 0.4]),
     ),
     "n": st.integers(1, 30),
