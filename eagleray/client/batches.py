@@ -3,66 +3,144 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
-from eagleray.client.choices import read_filter_text, read_groups, read_text, read_time, refuse
-from eagleray.contracts.filters import FilterExpression
-from eagleray.contracts.hits import SearchOptions, SearchRequest
-from eagleray.contracts.principals import Principal
+from eagleray.client.choices import (
+    read_filter_text,
+    read_groups,
+    read_local_time,
+    read_text,
+    read_texts,
+    read_zone,
+    refuse,
+)
+from eagleray.client.frames import make_column
+from eagleray.client.questions import DEFAULTS, Question
+from eagleray.contracts.hits import SearchOptions
+from eagleray.contracts.many_hits import BATCH_SCHEMA, ManyHits, read_attribute_name
 from eagleray.contracts.search_options import OLD_NAMES, explain_old_name, pick_options
 from eagleray.errors import QueryError
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
 COLUMNS: Final = ("query", "as_of", "filter", "groups")
-"""Columns that a question may have; only the first must be there."""
+"""Columns that mean something in a question; only the first must be there."""
+
+_MEANT: Final = frozenset({*COLUMNS, *DEFAULTS, *OLD_NAMES, "zones", "snapshot", "like"})
+"""Names that no column of the caller's own may have: it would be passed over, and seem to be heeded."""
+
+_NEAR: Final = 0.8
+
+MAX_QUESTIONS: Final = 256
+MAX_HITS: Final = 10_000
+"""Questions and hits of one request to a server."""
 
 
-def make_requests(
-    questions: pd.DataFrame, *, options: SearchOptions, parse_filter: Callable[[str], Any]
-) -> list[SearchRequest]:
-    """Return a request for each row.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedFrame:
+    """What a frame of questions asks.
+
+    Attributes:
+        frame: as it was given.
+        questions: one a row.
+        groups: that each is asked with.
+        columns: of hits that are wanted besides those that are always there.
+        own: columns of the caller's that come back beside the hits.
+    """
+
+    frame: pd.DataFrame
+    questions: tuple[Question, ...]
+    groups: tuple[frozenset[str], ...]
+    columns: tuple[str, ...]
+    own: tuple[str, ...]
+
+    def make_answers(self, hits: ManyHits) -> pd.DataFrame:
+        """Return the hits as a DataFrame whose `question` is the label of the row that asked."""
+        shown: pd.DataFrame = hits.table.to_pandas()
+        rows = shown["question"].to_numpy()
+        shown["question"] = self.frame.index.to_numpy()[rows]
+        for name, values in hits.values.items():
+            shown[name] = make_column(name, list(values))
+        for name in self.own:
+            shown[name] = self.frame[name].take(rows).array
+        return shown
+
+
+def read_frame(
+    questions: pd.DataFrame,
+    *,
+    options: SearchOptions,
+    columns: Iterable[str] = (),
+    zone: str | None = None,
+) -> AskedFrame:
+    """Return what a frame asks.
 
     Args:
         questions: columns `query`, and if wanted `as_of`, `filter` and `groups`, as `LocalCollection.search`
-            takes them; missing values ask now, of all rows, without groups.
+            takes them; missing values ask now, of all rows, without groups. All others are the caller's own.
         options: of all of them.
-        parse_filter: reads a filter.
+        columns: of hits that are wanted.
+        zone: IANA zone of times that name none; `None` refuses such times.
 
     Raises:
-        QueryError: a column is missing or unknown, or a row has no question or a wrong value; names it.
-        InputError: a time or a filter cannot be read.
+        QueryError: a column is missing or looks like a misspelt one, or a row has no question or a wrong
+            value; names it.
+        InvalidTimeError: a time names no instant, or there is no such zone.
     """
     questions = _rename_columns(questions)
-    _check_columns(questions)
-    filters: dict[str, FilterExpression | None] = {"": None}
-    requests = []
-    for label, row in zip(questions.index, questions.to_dict("records"), strict=True):
-        query = read_text(f"the query of row {label!r}", row["query"])
-        filtered = read_filter_text(_choose(row.get("filter"), ""))
-        if filtered not in filters:
-            filters[filtered] = parse_filter(filtered)
-        groups = read_groups(_choose(row.get("groups"), ()))
-        requests.append(
-            SearchRequest(
-                query=query,
-                as_of=read_time(_choose(row.get("as_of"), None)),
-                filter=filters[filtered],
-                principal=Principal(subject="local", groups=groups),
+    wanted = tuple(dict.fromkeys(read_texts("columns", columns)))
+    own = _list_own(questions, wanted)
+    zone = read_zone("zone", zone)
+    asked, groups = [], []
+    meant = questions[[name for name in COLUMNS if name in questions.columns]]
+    for label, row in zip(meant.index, meant.to_dict("records"), strict=True):
+        asked.append(
+            Question(
+                query=read_text(f"the query of row {label!r}", row["query"]),
+                as_of=read_local_time(_choose(row.get("as_of"), None), zone=zone),
+                filter=read_filter_text(_choose(row.get("filter"), "")),
                 **pick_options(options),
             )
         )
-    return requests
+        groups.append(read_groups(_choose(row.get("groups"), ())))
+    return AskedFrame(
+        frame=questions, questions=tuple(asked), groups=tuple(groups), columns=wanted, own=tuple(own)
+    )
 
 
-def make_answers(questions: pd.DataFrame, table: pa.Table) -> pd.DataFrame:
-    """Return the hits as a DataFrame whose `question` is the label of the row that asked."""
-    frame: pd.DataFrame = table.to_pandas()
-    frame["question"] = questions.index.to_numpy()[frame["question"].to_numpy()]
-    return frame
+def cut_batches(questions: Sequence[Question]) -> Iterator[Sequence[Question]]:
+    """Yield the questions in parts that a server answers at once."""
+    part: list[Question] = []
+    n_hits = 0
+    for question in questions:
+        wanted = max(question.k, question.rerank)
+        if part and (len(part) == MAX_QUESTIONS or n_hits + wanted > MAX_HITS):
+            yield part
+            part, n_hits = [], 0
+        part.append(question)
+        n_hits += wanted
+    if part:
+        yield part
+
+
+def refuse_groups(asked: AskedFrame) -> None:
+    """Refuse groups: a server knows the caller's by the key.
+
+    Raises:
+        QueryError: a question names some.
+    """
+    if any(asked.groups):
+        raise QueryError(detail="groups: a server knows them by the key; ask without that column")
+
+
+def list_unseen(hits: ManyHits) -> list[str]:
+    """Return the attributes that no hit has, as a server takes their names."""
+    names = ((read_attribute_name(column), values) for column, values in hits.values.items())
+    return [f"attributes.{name}" for name, values in names if name and not any(v is not None for v in values)]
 
 
 def _rename_columns(questions: pd.DataFrame) -> pd.DataFrame:
@@ -75,11 +153,33 @@ def _rename_columns(questions: pd.DataFrame) -> pd.DataFrame:
     return questions.rename(columns={"where": OLD_NAMES["where"]})
 
 
-def _check_columns(questions: pd.DataFrame) -> None:
-    unknown = [str(name) for name in questions.columns if name not in COLUMNS]
-    if unknown or "query" not in questions.columns:
-        found = ", ".join(map(str, questions.columns))
-        raise QueryError(detail=f"questions have the columns {', '.join(COLUMNS)}; found {found}")
+def _list_own(questions: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
+    """Return the caller's own columns.
+
+    Raises:
+        QueryError: there is no question, or a column is not clearly the caller's own.
+    """
+    names = list(questions.columns)
+    own = [name for name in names if name not in COLUMNS]
+    odd = [name for name in own if not isinstance(name, str) or _is_misleading(name)]
+    if odd or "query" not in names or len(set(names)) < len(names):
+        hint = "; rename columns of your own that look like one of them, or like an argument" if odd else ""
+        found = ", ".join(map(str, names))
+        raise QueryError(detail=f"questions have the columns {', '.join(COLUMNS)}; found {found}{hint}")
+    always = BATCH_SCHEMA.names
+    for name in wanted:
+        if name in always:
+            raise QueryError(detail=f"columns: {name} is always there; name others")
+    twice = sorted({*own} & {*always, *wanted})
+    if twice:
+        raise QueryError(detail=f"answers have a column {twice[0]}, too; rename that of the questions")
+    return own
+
+
+def _is_misleading(name: str) -> bool:
+    plain = name.casefold()
+    letters = "".join(filter(str.isalnum, plain))
+    return plain in _MEANT or letters.startswith("asof") or bool(get_close_matches(plain, COLUMNS, 1, _NEAR))
 
 
 def _choose(value: Any, otherwise: Any) -> Any:

@@ -16,10 +16,11 @@ from pathlib import Path
 from reprlib import Repr
 from types import NoneType
 from typing import Any, Final, NoReturn, TypeVar, get_args, get_type_hints
+from zoneinfo import ZoneInfo
 
 from eagleray.contracts.hits import Granularity, Ranking, SearchMode
-from eagleray.contracts.times import parse_instant
-from eagleray.errors import QueryError
+from eagleray.contracts.times import from_micros, parse_instant
+from eagleray.errors import InvalidTimeError, QueryError
 
 Choice = TypeVar("Choice", bound=StrEnum)
 Item = TypeVar("Item")
@@ -58,6 +59,43 @@ def read_time(as_of: Moment | None) -> int | None:
         InvalidTimeError: it names no instant.
     """
     return None if as_of is None else parse_instant(as_of)
+
+
+def read_local_time(as_of: Moment | None, *, zone: str | None) -> int | None:
+    """Return a time in microseconds.
+
+    Args:
+        as_of: a time; without a zone it is one on a clock of `zone`, and a date is midnight there.
+        zone: IANA zone; `None` refuses a time without one, and takes a date as midnight UTC.
+
+    Raises:
+        InvalidTimeError: it names no instant, or the clock there shows it twice or never.
+    """
+    if zone is None:
+        if isinstance(as_of, datetime) and as_of.tzinfo is None:
+            reason = 'it has no time zone; name that of such times, zone="America/New_York", or localise them'
+            raise InvalidTimeError(text=str(as_of), reason=reason)
+        return read_time(as_of)
+    if as_of is None:
+        return None
+    micros = parse_instant(as_of, default_zone=zone)
+    shown = from_micros(micros).astimezone(ZoneInfo(zone))
+    local = as_of if isinstance(as_of, datetime) else _read_local(as_of)
+    if local.tzinfo is None and not _is_told_once(shown, local):
+        reason = f"clocks in {zone} show it twice or never, when they are changed; write an offset"
+        raise InvalidTimeError(text=str(as_of), reason=reason)
+    return micros
+
+
+def read_zone(name: str, zone: str | None) -> str | None:
+    """Return an argument that is an IANA time zone.
+
+    Raises:
+        InvalidTimeError: there is no such zone.
+    """
+    if zone is not None:
+        parse_instant("2000-01-01", default_zone=read_text(name, zone))
+    return zone
 
 
 def read_text(name: str, value: str) -> str:
@@ -140,6 +178,17 @@ def refuse(name: str, value: object, expected: str) -> NoReturn:
         QueryError: always; says what was expected, and what came.
     """
     raise QueryError(detail=f"{name} must be {expected}, found {_SHOWN.repr(value)}")
+
+
+def _read_local(as_of: str | date) -> datetime:
+    """Return what a time or date that can be read says of clocks."""
+    return datetime.fromisoformat(as_of.strip() if isinstance(as_of, str) else as_of.isoformat())
+
+
+def _is_told_once(shown: datetime, local: datetime) -> bool:
+    """Return whether a clock of a zone shows a time on its dial exactly once."""
+    is_shown = shown.replace(tzinfo=None, fold=0) == local.replace(fold=0)
+    return is_shown and shown.replace(fold=0).utcoffset() == shown.replace(fold=1).utcoffset()
 
 
 def _read_list(name: str, values: Iterable[Item], items: str) -> Iterable[Item]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from eagleray.client.batches import make_answers, make_requests
+from eagleray.client.batches import read_frame
 from eagleray.client.choices import (
     Moment,
     read_count,
@@ -30,6 +31,7 @@ from eagleray.client.questions import (
 )
 from eagleray.contracts.facets import ValueCounts, make_counts
 from eagleray.contracts.hits import FacetRequest, SearchResponse
+from eagleray.contracts.many_hits import ManyHits
 from eagleray.contracts.ports import SearchEngine
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.services import IndexService
@@ -189,27 +191,46 @@ class LocalCollection:
         return make_frame(self.search(query, groups=groups, **arguments).hits)
 
     @with_keywords(OptionArguments, DEFAULTS)
-    def search_many(self, questions: pd.DataFrame, **arguments: Unpack[OptionArguments]) -> pd.DataFrame:
+    def search_many(
+        self,
+        questions: pd.DataFrame,
+        *,
+        columns: Iterable[str] = (),
+        zone: str | None = None,
+        **arguments: Unpack[OptionArguments],
+    ) -> pd.DataFrame:
         """Return the hits of many questions, each with a time, a filter and groups of its own.
 
         Every visible row is compared, so the answers are those of single exact searches.
 
         Args:
             questions: a row a question: `query`, and if wanted `as_of`, `filter` and `groups`, as `search`
-                takes them; a missing value asks the latest state, of all rows, without groups.
+                takes them; a missing value asks the latest state, of all rows, without groups. Any other
+                column is the caller's own, and stands beside the hits of its row.
+            columns: of hits that are wanted besides: `text`, `title`, `source`, `known_from`, `relevance`,
+                any other field of `Hit`, and attributes (`attr.<name>` where a field has that name).
+            zone: IANA zone of times that name none, such as pandas' naive ones; `None` refuses them.
             arguments: `k`, `mode`, `granularity`, `ranking` and `rerank` of each question, as `search` takes
                 them.
 
         Returns:
             One row a hit: `question` (the label of the row that asked), `rank` from 1, `chunk_id`, `doc_id`,
-            `score`, `dense`, `lexical`; best first, in the order of the questions.
+            `score`, `dense`, `lexical`, `reranked`, then what `columns` names, then the caller's own; best
+            first, in the order of the questions.
 
         Raises:
-            InputError: a question, time or filter cannot be used; says why.
+            InputError: a question, time or filter cannot be used, or no row has such an attribute; says why.
         """
         options = replace(make_options(**arguments), exact=True)
-        requests = make_requests(questions, options=options, parse_filter=self._service.parse_filter)
-        return make_answers(questions, self._engine.search_many(requests))
+        asked = read_frame(questions, options=options, columns=columns, zone=zone)
+        parse_filter = lru_cache(maxsize=None)(self._service.parse_filter)  # one filter is one mask
+        requests = [
+            question.to_request(parse_filter=parse_filter, principal=_name_caller(groups))
+            for question, groups in zip(asked.questions, asked.groups, strict=True)
+        ]
+        if not asked.columns:
+            return asked.make_answers(ManyHits(table=self._engine.search_many(requests)))
+        return asked.make_answers(self._engine.search_columns(requests, columns=asked.columns))
 
     def _ask(self, question: Question, groups: str | Iterable[str]) -> SearchResponse:
         request = question.to_request(parse_filter=self._service.parse_filter, principal=_name_caller(groups))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, Unpack
 
+from eagleray.client.batches import cut_batches, list_unseen, read_frame, refuse_groups
 from eagleray.client.choices import (
     Moment,
     read_count,
@@ -27,9 +29,17 @@ from eagleray.client.operations import (
     describe_search,
     describe_upsert,
 )
-from eagleray.client.questions import DEFAULTS, Question, SearchArguments, make_question
+from eagleray.client.questions import (
+    DEFAULTS,
+    OptionArguments,
+    Question,
+    SearchArguments,
+    make_options,
+    make_question,
+)
 from eagleray.contracts.facets import ValueCounts
 from eagleray.contracts.hits import FacetRequest, SearchResponse
+from eagleray.contracts.many_hits import HitGathering
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
 
 if TYPE_CHECKING:
@@ -225,6 +235,48 @@ class AsyncRemoteCollection:
         """
         response = await self.search(query, timeout_s=timeout_s, **arguments)
         return make_frame(response.hits)
+
+    @with_keywords(OptionArguments, DEFAULTS)
+    async def search_many(
+        self,
+        questions: pd.DataFrame,
+        *,
+        columns: Iterable[str] = (),
+        zone: str | None = None,
+        timeout_s: float | None = None,
+        **arguments: Unpack[OptionArguments],
+    ) -> pd.DataFrame:
+        """Return the hits of many questions, each with a time and a filter of its own, from one snapshot.
+
+        They are asked in parts of at most 256 questions and 10,000 hits, one after the other.
+
+        Args:
+            questions: as `LocalCollection.search_many` takes them, but without `groups`.
+            columns: of hits that are wanted besides, as there.
+            zone: of times that name none, as there.
+            timeout_s: seconds each part may take, retries with it; `None` takes the client's.
+            arguments: of each question, as there.
+
+        Returns:
+            What `LocalCollection.search_many` returns.
+
+        Raises:
+            EagleRayError: as `search`; where one question cannot be answered, none is.
+        """
+        options = replace(make_options(**arguments), exact=True)
+        asked = read_frame(questions, options=options, columns=columns, zone=zone)
+        refuse_groups(asked)
+        gathering, snapshot = HitGathering(asked.columns), self._snapshot
+        for part in cut_batches(asked.questions):
+            answers = await self._carry(describe_batch(part, snapshot=snapshot), timeout_s)
+            snapshot = answers[0].explanation.snapshot
+            for answer in answers:
+                gathering.add(answer.hits)
+        hits = gathering.finish()
+        for name in list_unseen(hits):  # the server knows whether there is such an attribute
+            request = FacetRequest(column=name, n=1)
+            await self._carry(describe_counts(request, filter_text="", snapshot=snapshot), timeout_s)
+        return asked.make_answers(hits)
 
     async def ask(self, question: Question, *, timeout_s: float | None = None) -> SearchResponse:
         """Return the answer to a question as the server takes it; `search` makes one of its arguments.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,10 @@ import pytest
 
 import eagleray
 from eagleray import InvalidTimeError, QueryError
-from eagleray.client.choices import read_ranking
+from eagleray.client.choices import read_local_time, read_ranking
 from eagleray.client.endpoints import read_endpoint
 from eagleray.client.questions import make_question
+from eagleray.contracts.times import parse_instant
 from eagleray.parts import INDEX
 from eagleray.settings import Settings
 
@@ -169,3 +171,35 @@ def test_many_questions_are_a_frame():
 def test_what_is_opened_is_named_by_text(open_it):
     with pytest.raises(QueryError, match=r"must be .*, found (None|5|'3'|'no')"):
         open_it()
+
+
+@pytest.mark.parametrize(
+    ("moment", "zone", "instant"),
+    [
+        ("2020-06-30T16:00:00", "America/New_York", "2020-06-30T20:00:00Z"),
+        ("2020-06-30T16:00:00+01:00", "America/New_York", "2020-06-30T15:00:00Z"),
+        ("2020-06-30", "America/New_York", "2020-06-30T04:00:00Z"),
+        (date(2020, 1, 2), "Asia/Tokyo", "2020-01-01T15:00:00Z"),
+        (datetime(2020, 11, 1, 12, 30), "America/New_York", "2020-11-01T17:30:00Z"),
+        (datetime(2020, 1, 1, tzinfo=UTC), "Asia/Tokyo", "2020-01-01T00:00:00Z"),
+        ("2020-06-30", None, "2020-06-30T00:00:00Z"),
+        (None, "Asia/Tokyo", None),
+    ],
+)
+def test_a_time_without_a_zone_is_one_on_the_clocks_of_the_named_zone(moment, zone, instant):
+    assert read_local_time(moment, zone=zone) == (None if instant is None else parse_instant(instant))
+
+
+@pytest.mark.parametrize(
+    "moment", ["2020-11-01T01:30:00", datetime(2020, 11, 1, 1, 30), "2020-03-08T02:30:00"]
+)
+def test_a_time_that_clocks_show_twice_or_never_is_refused(moment):
+    with pytest.raises(InvalidTimeError, match="twice or never"):
+        read_local_time(moment, zone="America/New_York")
+
+
+def test_a_time_without_any_zone_is_refused_and_the_argument_is_named():
+    with pytest.raises(InvalidTimeError, match="zone="):
+        read_local_time(datetime(2020, 6, 30, 16), zone=None)
+    with pytest.raises(InvalidTimeError, match="no time zone"):
+        read_local_time("2020-06-30T16:00:00", zone=None)
