@@ -8,8 +8,8 @@ A judged corpus is ingested with default settings and calibrated (`eagleray cali
 questions made of its rows, and from none that is measured. Then it is asked `n` questions of each other
 corpus, and its own. `foreign_rejected` is the share of the first other corpus's questions of which the answer
 says that nothing is relevant. `own_rejected` is that of its own questions that are answered: with a judged
-document among the ten hits. `default` has the same before the calibration. Without names, the set of questions
-is one that names what it asks about, where there is one: `queries_company` or `queries_ticker`. With `--store`
+document among the ten hits. `default` has the same before the calibration. Without names, the questions are
+those that name what they ask about, where there are such: `queries_company`, `queries_ticker`. With `--store`
 the corpus is kept there, calibrated, and used again.
 """
 

@@ -27,7 +27,7 @@ N_QUESTIONS: Final = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
+class CalibratedSnapshot:
     """What calibrating came to.
 
     Attributes:
@@ -50,7 +50,9 @@ def check_request(request: CalibrateRequest) -> None:
         raise InputError(detail=f"relevance needs at least {LEAST_QUESTIONS} questions, found {n}")
 
 
-def calibrate_snapshot(opened: OpenSnapshot, engine: SearchEngine, request: CalibrateRequest) -> Calibration:
+def calibrate_snapshot(
+    opened: OpenSnapshot, engine: SearchEngine, request: CalibrateRequest
+) -> CalibratedSnapshot:
     """Fit relevance to questions made of a snapshot's rows, and describe a snapshot that has it.
 
     Args:
@@ -89,9 +91,9 @@ def calibrate_snapshot(opened: OpenSnapshot, engine: SearchEngine, request: Cali
         "by_words": _tell(unseen, fitted.by_words, before=BY_WORDS),
     }
     if request.is_dry:
-        return Calibration(report=report, manifest=None)
+        return CalibratedSnapshot(report=report, manifest=None)
     manifest = replace(opened.manifest, relevance=fitted, parent=opened.snapshot_id)
-    return Calibration(report=report, manifest=manifest)
+    return CalibratedSnapshot(report=report, manifest=manifest)
 
 
 def _find_last_known(opened: OpenSnapshot, principal: Principal) -> int:

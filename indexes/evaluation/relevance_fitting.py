@@ -1,8 +1,7 @@
 """Fit to a collection when a hit is relevant, from questions made of its own rows.
 
-Half of the questions decide the weights, the other half judges them (`relevance_questions` makes them). What
-nothing answers counts as much as what something does: half of it are the collection's own questions asked of
-the other rows, half are questions from all walks of life.
+Half of the questions (`relevance_questions`) decide the weights, the other half judges them. Of what nothing
+answers, half are own questions asked of other rows, half are questions from all walks of life.
 """
 
 from __future__ import annotations
@@ -22,19 +21,22 @@ from eagleray.errors import InputError
 from indexes.evaluation.general_questions import GENERAL_QUESTIONS
 from indexes.evaluation.logistic import fit_logistic
 from indexes.evaluation.relevance_questions import OwnQuestion
-from indexes.fusion.relevance import RELEVANT, Evidence, find_log_odds, weigh_evidence
+from indexes.fusion.relevance import RELEVANT, HitEvidence, find_log_odds, weigh_evidence
 from indexes.lexical.analysis import ENGLISH
 from indexes.lexical.coverage import share_words
 
 LEAST_QUESTIONS: Final = 40
 """Fewer move weights by chance."""
 
+OWN_SHARE: Final = 0.6
+"""How much questions count that something answers: to deny an answer is worse than to show a useless hit."""
+
 _N_ROUNDS: Final = 4
 _DIGITS: Final = 3
 """Of weights: more differ between processors."""
 
 Search = Callable[[SearchRequest], SearchResponse]
-Found = Sequence[Evidence]
+Found = Sequence[HitEvidence]
 """What speaks for each hit of a question."""
 
 
@@ -49,14 +51,14 @@ class Samples:
         general: what was found for questions from all walks of life.
     """
 
-    answers: tuple[Evidence, ...]
+    answers: tuple[HitEvidence, ...]
     answered: tuple[Found, ...]
     others: tuple[Found, ...]
     general: tuple[Found, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class RejectedShares:
     """How weights do: shares of questions.
 
     Attributes:
@@ -110,7 +112,7 @@ def fit_weights(samples: Samples, *, start: RelevanceWeights, is_dense: bool) ->
         others = [kind for kind in (samples.others, samples.general) if any(kind)]
         rows = [samples.answers, *(_pick_best(kind, weights) for kind in others)]
         n = sum(map(len, rows))
-        counted = [n / 2, *[n / 2 / len(others)] * len(others)]
+        counted = [n * OWN_SHARE, *[n * (1.0 - OWN_SHARE) / len(others)] * len(others)]
         shares = np.concatenate(
             [np.full(len(part), share / len(part)) for part, share in zip(rows, counted, strict=True)]
         )
@@ -125,21 +127,21 @@ def fit_weights(samples: Samples, *, start: RelevanceWeights, is_dense: bool) ->
     return weights
 
 
-def judge_weights(samples: Samples, weights: RelevanceWeights) -> Verdict:
+def judge_weights(samples: Samples, weights: RelevanceWeights) -> RejectedShares:
     """Return how weights do."""
-    return Verdict(
+    return RejectedShares(
         own_rejected=_reject(samples.answered, weights),
         others_rejected=_reject(samples.others, weights),
         general_rejected=_reject(samples.general, weights),
     )
 
 
-def find_evidence(response: SearchResponse) -> list[Evidence]:
+def find_evidence(response: SearchResponse) -> list[HitEvidence]:
     """Return what speaks for each hit of an answer."""
     about = response.explanation
     words = share_words(about.document_frequencies, n_rows=about.n_visible)
     return [
-        Evidence(
+        HitEvidence(
             dense=max(hit.dense or 0.0, 0.0),
             covered=words.cover_terms(frozenset(ENGLISH.find_terms(f"{hit.heading}\n{hit.text}"))),
             unknown=words.unknown,
@@ -169,7 +171,7 @@ def _pick_half(query: str) -> int:
     return int(digest_bytes(query.encode())[:8], 16) % 2
 
 
-def _pick_best(found: Iterable[Found], weights: RelevanceWeights) -> list[Evidence]:
+def _pick_best(found: Iterable[Found], weights: RelevanceWeights) -> list[HitEvidence]:
     """Return what looks most like an answer of each question that found anything."""
     return [max(rows, key=lambda row: find_log_odds(weights, row)) for rows in found if rows]
 
@@ -179,7 +181,7 @@ def _reject(found: Sequence[Found], weights: RelevanceWeights) -> float:
     return sum(rejected) / max(1, len(rejected))
 
 
-def _list_features(row: Evidence, *, is_dense: bool) -> tuple[float, float, float]:
+def _list_features(row: HitEvidence, *, is_dense: bool) -> tuple[float, float, float]:
     return (row.dense if is_dense else 0.0, row.covered, row.unknown)
 
 

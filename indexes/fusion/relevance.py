@@ -29,7 +29,7 @@ _MOST: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class HitEvidence:
     """What speaks for a hit.
 
     Attributes:
@@ -43,12 +43,12 @@ class Evidence:
     unknown: float
 
 
-def weigh_evidence(weights: RelevanceWeights, evidence: Evidence) -> float:
+def weigh_evidence(weights: RelevanceWeights, evidence: HitEvidence) -> float:
     """Return the probability that a hit answers, from 0 to 1."""
     return 1.0 / (1.0 + math.exp(-find_log_odds(weights, evidence)))
 
 
-def find_log_odds(weights: RelevanceWeights, evidence: Evidence) -> float:
+def find_log_odds(weights: RelevanceWeights, evidence: HitEvidence) -> float:
     """Return the logarithm of the odds that a hit answers; 0 where both are as likely."""
     odds = (
         weights.intercept

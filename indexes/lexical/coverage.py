@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,10 @@ from indexes.lexical.lists import find_holders
 from indexes.lexical.postings import Postings
 from indexes.selections import IntVector
 
+BACKGROUND_ROWS: Final = 1_000
+"""Rows that hold no word of a question, and count as if they were there: without them, each word that a few
+documents hold would be a common one, and each word that they lack would tell of them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordShares:
@@ -22,7 +27,7 @@ class WordShares:
 
     Attributes:
         shares: word -> its share of the idf of all; together 1, none where a question has no words.
-        unknown: share of those that no visible row holds.
+        unknown: share of those that no visible row holds; less, the fewer rows there are to hold them.
     """
 
     shares: Mapping[str, float]
@@ -48,8 +53,9 @@ def share_words(frequencies: Mapping[str, int], *, n_rows: int) -> WordShares:
         n_rows: visible rows.
     """
     words = sorted(term for term in frequencies if read_phrase(term) is None)
-    idf = {word: find_idf(n_rows, frequencies[word]) for word in words}
+    n_all = n_rows + BACKGROUND_ROWS
+    idf = {word: find_idf(n_all, frequencies[word]) for word in words}
     total = math.fsum(idf.values())
     shares = {word: value / total for word, value in idf.items()} if total else {}
     unknown = math.fsum(share for word, share in shares.items() if not frequencies[word])
-    return WordShares(shares=shares, unknown=unknown)
+    return WordShares(shares=shares, unknown=unknown * n_rows / n_all)

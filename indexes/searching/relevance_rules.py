@@ -10,7 +10,7 @@ import numpy as np
 from eagleray.contracts.hits import SearchMode
 from eagleray.contracts.indexes import TextField
 from eagleray.contracts.manifests import RelevanceWeights
-from indexes.fusion.relevance import Evidence, weigh_evidence
+from indexes.fusion.relevance import HitEvidence, weigh_evidence
 from indexes.lexical.bm25 import Statistics
 from indexes.lexical.coverage import WordShares, share_words
 from indexes.searching.ranking import Ranked
@@ -47,7 +47,7 @@ class RelevanceRule:
 
     def _weigh(self, item: Ranked, covered: float) -> float:
         dense = max(item.scores[0], 0.0) if self.is_dense else 0.0
-        evidence = Evidence(dense=dense, covered=covered, unknown=self.words.unknown)
+        evidence = HitEvidence(dense=dense, covered=covered, unknown=self.words.unknown)
         return weigh_evidence(self.weights, evidence)
 
 
@@ -55,7 +55,8 @@ def make_rule(statistics: Statistics, *, mode: SearchMode, weights: RelevanceWei
     """Return how the hits of a question are judged.
 
     Args:
-        statistics: of the bodies of the visible rows, and of what the question asks for by words.
+        statistics: of the bodies of the rows that the caller may see, whatever the filter, and of what the
+            question asks for by words.
         mode: channels that answer.
         weights: of what speaks for a hit.
     """

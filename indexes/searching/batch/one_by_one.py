@@ -94,7 +94,7 @@ def answer_one(
     if reranker is not None:
         texts = read_texts(ranked, targets, as_of=request.as_of, principal=request.principal)
         ranked, _ = rerank_rows(ranked, texts, request, reranker)
-    ranked, relevances = _judge(ranked, question, targets)
+    ranked, relevances = _judge(ranked, question, targets, finder)
     numbers = [int(columns.starts[item.part]) + item.row for item in ranked]
     return Found(
         questions=np.full(len(ranked), question.place, dtype=np.int64),
@@ -108,11 +108,12 @@ def answer_one(
 
 
 def _judge(
-    ranked: Sequence[Ranked], question: PreparedQuestion, targets: Sequence[Target]
+    ranked: Sequence[Ranked], question: PreparedQuestion, targets: Sequence[Target], finder: TargetFinder
 ) -> tuple[list[Ranked], list[float]]:
     """Return the rows that are relevant enough, and how relevant they are."""
     request, least = question.request, question.request.ranking.min_relevance
-    counted = count_words(targets, question.terms, TextField.BODY)
+    seen = finder.find(Scope(as_of=request.as_of, principal=request.principal))
+    counted = count_words(seen, question.terms, TextField.BODY)
     rule = make_rule(counted, mode=request.mode, weights=question.relevance)
     judged = list(zip(ranked, rule.judge(ranked, targets), strict=True))
     kept = [pair for pair in judged if least is None or pair[1] >= least]

@@ -156,7 +156,7 @@ class ShardedSearcher:
         if reranker is not None:
             ranked, reranking = rerank_rows(ranked, source.read_texts(ranked), request, reranker)
             clock.lap("rerank")
-        rule = None if request.like else self._make_rule(request, source.statistics)
+        rule = None if request.like else self._make_rule(request, scope, source.statistics)
         hits, relevant = present_hits(source, ranked, request, rule=rule)
         clock.lap("present")
         explanation = self._explain(request, source, clock=clock, reranking=reranking)
@@ -302,8 +302,11 @@ class ShardedSearcher:
         )
         return ShardedSource(self._snapshot, self._ports, n_segments=self._n_segments, asked=asked)
 
-    def _make_rule(self, request: SearchRequest, counted: Statistics) -> RelevanceRule:
-        """Return how the hits of a question are judged."""
+    def _make_rule(self, request: SearchRequest, scope: Scope, counted: Statistics) -> RelevanceRule:
+        """Return how hits are judged: by all rows that the caller may see, whatever the filter."""
+        if scope.filter is not None:
+            terms = tuple(counted.frequencies)
+            (counted,) = self._count(replace(scope, filter=None), terms, (TextField.BODY,))
         weights = choose_relevance(self._fitted.relevance, mode=request.mode, as_of=request.as_of)
         return make_rule(counted, mode=request.mode, weights=weights)
 

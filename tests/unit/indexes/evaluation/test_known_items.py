@@ -19,14 +19,14 @@ from tests.small_collections import DAY, SPEC, make_manifest, make_rows, make_ve
 EVERYBODY = Principal(subject="all", groups=frozenset({"rates", "credit"}))
 
 
-def put_notes(store, *, groups=("rates",)):
+def put_notes(store, *, groups=("rates",), title="Desk note of team {} about swaps"):
     """Write two segments: open rows, a closed one, rows of a group, a title and a sentence each."""
     rng = np.random.default_rng(3)
     put_collection(store, SPEC)
     rows = make_rows(rng, n_documents=60)
     for row in rows:
         number = int(row["doc_id"].split("-")[1])
-        row["title"] = f"Desk note of team {number % 7} about swaps"
+        row["title"] = title.format(number % 7)
         row["groups"] = list(groups) if number % 2 else []
         row["known_to"] = row["known_from"] + DAY if number % 5 == 0 else OPEN_END
     digests = [put_segment(store, part, make_vectors(rng, len(part))) for part in (rows[:70], rows[70:])]

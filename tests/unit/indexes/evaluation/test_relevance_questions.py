@@ -65,10 +65,8 @@ def test_the_others_are_asked_without_all_documents_of_the_title(opened):
     assert asked.filter.operand.value == question.title
 
 
-def test_rows_without_a_title_are_asked_about_only_where_too_few_have_one(tmp_path, monkeypatch):
-    opened = put_notes(open_store(tmp_path / "store"))
-    monkeypatch.setattr("indexes.evaluation.relevance_questions._write_name", lambda *_: "")
-    questions = make(opened)
+def test_rows_without_a_title_are_asked_about_only_where_too_few_have_one(tmp_path):
+    questions = make(put_notes(open_store(tmp_path / "store"), title=""))
     assert len(questions) == 40
     assert {question.ask_others(EVERYBODY) for question in questions} == {None}
 

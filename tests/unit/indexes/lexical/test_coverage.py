@@ -7,7 +7,7 @@ from eagleray.contracts.collections import Collection
 from eagleray.contracts.indexes import TextField
 from indexes.lexical.analysis import ENGLISH
 from indexes.lexical.bm25 import find_idf
-from indexes.lexical.coverage import share_words
+from indexes.lexical.coverage import BACKGROUND_ROWS, share_words
 from indexes.segments.opened_segment import open_segment
 from indexes.segments.segment_files import list_texts
 from indexes.storage import open_store
@@ -25,10 +25,14 @@ def view(tmp_path_factory):
 
 def test_words_share_their_idf_and_a_phrase_counts_by_its_words():
     words = share_words(FREQUENCIES, n_rows=40)
-    idf = {word: find_idf(40, frequency) for word, frequency in FREQUENCIES.items() if " " not in word}
+    idf = {
+        word: find_idf(40 + BACKGROUND_ROWS, frequency)
+        for word, frequency in FREQUENCIES.items()
+        if " " not in word
+    }
     assert words.shares == pytest.approx({word: idf[word] / sum(idf.values()) for word in sorted(idf)})
     assert sum(words.shares.values()) == pytest.approx(1.0)
-    assert words.unknown == pytest.approx(words.shares["zebra"])
+    assert words.unknown == pytest.approx(words.shares["zebra"] * 40 / (40 + BACKGROUND_ROWS))
 
 
 def test_rows_and_the_terms_of_their_texts_cover_the_same(view):

@@ -11,7 +11,7 @@ from eagleray.contracts.collections import Collection
 from eagleray.contracts.hits import Page, Ranking, SearchMode, SearchRequest
 from eagleray.embedders.hashing import HashingEmbedder
 from eagleray.errors import QueryError
-from indexes.fusion.relevance import BY_BOTH, BY_WORDS, RELEVANT, Evidence, weigh_evidence
+from indexes.fusion.relevance import BY_BOTH, BY_WORDS, RELEVANT, HitEvidence, weigh_evidence
 from indexes.lexical.analysis import ENGLISH
 from indexes.lexical.coverage import share_words
 from indexes.searching.searcher import Searcher
@@ -65,7 +65,7 @@ def test_relevance_is_weighed_of_the_hits_own_words_and_the_counts_that_are_expl
     words = share_words(about.document_frequencies, n_rows=about.n_visible)
     weights = BY_WORDS if mode is SearchMode.LEXICAL else BY_BOTH
     for hit in response.hits:
-        evidence = Evidence(
+        evidence = HitEvidence(
             dense=max(hit.dense or 0.0, 0.0),
             covered=words.cover_terms(frozenset(ENGLISH.find_terms(hit.text))),
             unknown=words.unknown,
