@@ -51,10 +51,13 @@ def run_block(language, code):
     return shown.getvalue()
 
 
+SCORES = r"\[[\d.]+(?:, relevance [\d.]+)?\]"
+
+
 def matches(found, shown):
     """Return whether lines are as a page shows them: `…` stands for anything, scores for any score."""
-    lines = [re.sub(r"\[[\d.]+\]", "[score]", line.rstrip()) for line in found.splitlines()]
-    wanted = [re.sub(r"\[[\d.]+\]", "[score]", line.rstrip()) for line in shown.splitlines()]
+    lines = [re.sub(SCORES, "[score]", line.rstrip()) for line in found.splitlines()]
+    wanted = [re.sub(SCORES, "[score]", line.rstrip()) for line in shown.splitlines()]
     pattern = "\n".join(wanted).replace("[", "[[]").replace("…", "*")
     return fnmatchcase("\n".join(lines), pattern)
 

@@ -20,7 +20,7 @@ def ask(tmp_path, capsys):
     """Search a small collection by words; return the exit code, standard output and standard error."""
     snapshot = put_small_snapshot(open_store(tmp_path / "store"))
 
-    def search(*options):
+    def search(*options, query="swap curve"):
         fixed = [
             "--mode",
             "lexical",
@@ -32,7 +32,7 @@ def ask(tmp_path, capsys):
             snapshot,
         ]
         with pytest.raises(SystemExit) as ended:
-            main(["search", "swap curve", *fixed, *options])
+            main(["search", query, *fixed, *options])
         return ended.value.code, *capsys.readouterr()
 
     return search
@@ -67,13 +67,26 @@ def test_a_terminal_shows_the_snippet_the_source_and_the_times_that_json_has(ask
     assert "\x1b" not in out
     told = iter(out.splitlines())
     for rank, hit in enumerate(hits, start=1):
-        assert next(told) == f"{rank}. {hit['title']}  [{hit['score']:.3f}]"
+        assert next(told) == f"{rank}. {hit['title']}  [{hit['score']:.3f}, relevance {hit['relevance']:.2f}]"
         shown = [next(told) for _ in hit["snippet"]["text"].split("\n")]
         assert "\n".join(shown) == f"   {hit['snippet']['text']}"
         place = f"{hit['source']}#{hit['doc_id']}" + (f", page {hit['page']}" if hit["page"] else "")
         known = f"known from {hit['known_from']}, event time {hit['event_time']}"
         assert next(told) == f"   {place}, characters {hit['start']}-{hit['end']}, {known}"
     assert next(told, None) is None
+
+
+@pytest.mark.usefixtures("is_any_embedder_right")
+def test_where_no_hit_is_relevant_a_terminal_says_so_and_json_has_it(ask):
+    code, out, _ = ask("-k", "3", query="apple pie with a swap of cream")
+    assert code == 0
+    assert out.splitlines()[0].startswith("nothing relevant: ")
+    assert out.splitlines()[1].startswith("1. ")
+    shown = json.loads(ask("-k", "3", "--json", query="apple pie with a swap of cream")[1])
+    assert (shown["relevant"], len(shown["hits"])) == (False, 3)
+    assert json.loads(ask("--json")[1])["relevant"] is True
+    _, out, _ = ask("--min-relevance", "0.5", query="apple pie with a swap of cream")
+    assert out == "no hits: nothing visible to this caller at this time matches\n"
 
 
 @pytest.mark.usefixtures("is_any_embedder_right")
