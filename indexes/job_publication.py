@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import AliasEntry, SnapshotManifest
@@ -13,6 +13,8 @@ from eagleray.errors import ConflictError
 from eagleray.logs import get_logger
 from indexes.gating import SnapshotGate
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
+from indexes.snapshots.catalog import put_snapshot
+from indexes.snapshots.positions import copy_positions
 from indexes.writing.rebasing import Rebase
 
 MAX_TRIES: Final = 50
@@ -82,3 +84,25 @@ def _move(store: Store, joined: SnapshotManifest, *, alias: str, reason: str) ->
     entry = move_alias(Collection(store, collection), alias, move=move)
     _log.info("put_on_top", collection=collection, alias=alias, onto=joined.parent)
     return entry
+
+
+def publish_fitted(
+    gate: SnapshotGate, store: Store, manifest: SnapshotManifest, *, alias: str, reason: str
+) -> dict[str, Any]:
+    """Publish a snapshot that differs from its parent in what was fitted, and return where it stands.
+
+    Args:
+        gate: that it must pass.
+        store: of the collection.
+        manifest: of the snapshot.
+        alias: that moves to it from its parent.
+        reason: of the move.
+
+    Raises:
+        ConflictError: somebody else published meanwhile.
+        GateError: the snapshot did not pass; it stays unpublished.
+    """
+    before, made = str(manifest.parent), put_snapshot(store, manifest)
+    copy_positions(Collection(store, manifest.collection.name), before, made)
+    moved = gate.publish(store, manifest, alias=alias, expected=before, reason=reason)
+    return {"snapshot": made, "published": moved.sequence}

@@ -39,7 +39,7 @@ class CalibratedSnapshot:
     manifest: SnapshotManifest | None
 
 
-def check_request(request: CalibrateRequest) -> None:
+def check_calibration(request: CalibrateRequest) -> None:
     """Check that enough questions are wanted.
 
     Raises:

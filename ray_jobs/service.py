@@ -14,7 +14,7 @@ from eagleray.chunking.config import ChunkerConfig, make_chunker_identity
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.exchange import ImportRequest
 from eagleray.contracts.indexes import IndexKind
-from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest
+from eagleray.contracts.manifests import CollectionSpec
 from eagleray.contracts.ports import SearchEngine, Store
 from eagleray.contracts.services import (
     AnswerRequest,
@@ -39,16 +39,17 @@ from indexes.built_embedder import recall_embedder
 from indexes.engine_factory import make_engine_factory
 from indexes.exchange.imported_rows import find_declared_texts
 from indexes.gating import SnapshotGate
-from indexes.job_publication import publish_made
+from indexes.job_publication import publish_fitted, publish_made
 from indexes.runs.dead_letters import list_dead_letters
+from indexes.searching.searcher import Searcher
 from indexes.service import LocalIndexService
-from indexes.snapshots.catalog import load_snapshot, put_snapshot, resolve
+from indexes.snapshots.catalog import load_snapshot, resolve
+from indexes.snapshots.opened import OpenSnapshot
 from indexes.snapshots.positions import copy_positions
 from indexes.storage import open_store
 from indexes.writing.document_chunker import ChunkerFactory
 from ray_jobs.answer_job import AnswerParts, plan_job, run_job
-from ray_jobs.calibration_job import calibrate_snapshot
-from ray_jobs.calibration_job import check_request as check_calibration
+from ray_jobs.calibration_job import CalibratedSnapshot, calibrate_snapshot, check_calibration
 from ray_jobs.clusters import connected
 from ray_jobs.compaction import Compaction, compact_snapshot, plan_snapshot
 from ray_jobs.deliveries import DecoderFactory, DocumentDelivery, VectorDelivery, list_declared_texts
@@ -60,7 +61,7 @@ from ray_jobs.plans.training import IndexRules
 from ray_jobs.sources.files.source import make_file_factory
 from ray_jobs.sources.questions import open_questions
 from ray_jobs.sources.vectors.imports import OpenedImport, open_import
-from ray_jobs.tuning import check_request, tune_snapshot
+from ray_jobs.tuning import Tuning, check_request, tune_snapshot
 
 MakeFactory = Callable[[SourceRequest], SourceFactory]
 """Names in what it returns all that a worker needs to open the source; refuses what can be told at once."""
@@ -222,31 +223,14 @@ class RayJobService:
             GateError: the new snapshot did not pass; it stays unpublished.
         """
         check_request(request)
-        parts, engines = self._open_parts(), make_engine_factory(self._settings)
-        opened = engines.open_snapshot(request.alias)
-        embedder = RememberingEmbedder(open_embedder(self._settings.embedder))
-        tuned = tune_snapshot(opened, engines.make_searcher(opened, embedder=embedder), request)
-        if tuned.manifest is None:
-            return tuned.report
-        return {**tuned.report, **_publish_fitted(parts, tuned.manifest, alias=request.alias, reason="tune")}
+        made = tune_snapshot(*self._open_tried(request.alias), request)
+        return self._publish(made, alias=request.alias, reason="tune")
 
     def calibrate(self, request: CalibrateRequest) -> dict[str, Any]:
-        """Learn from the collection's own rows which answers are relevant, and publish it.
-
-        Raises:
-            InputError: too few questions can be made of the rows.
-            ConflictError: somebody else published meanwhile; run it again.
-            GateError: the new snapshot did not pass; it stays unpublished.
-        """
+        """Learn from the collection's rows which answers are relevant, and publish it; raises as `tune`."""
         check_calibration(request)
-        parts, engines = self._open_parts(), make_engine_factory(self._settings)
-        opened = engines.open_snapshot(request.alias)
-        embedder = RememberingEmbedder(open_embedder(self._settings.embedder))
-        made = calibrate_snapshot(opened, engines.make_searcher(opened, embedder=embedder), request)
-        if made.manifest is None:
-            return made.report
-        moved = _publish_fitted(parts, made.manifest, alias=request.alias, reason="calibrate")
-        return {**made.report, **moved}
+        made = calibrate_snapshot(*self._open_tried(request.alias), request)
+        return self._publish(made, alias=request.alias, reason="calibrate")
 
     def answer(self, request: AnswerRequest, on_progress: OnProgress) -> dict[str, Any]:
         """Answer files of questions into a folder of answers, and return the report.
@@ -275,6 +259,21 @@ class RayJobService:
         """Return the dead letters of a run; of an empty `run`, what is still unread in the sources."""
         settings = self._settings
         return list_dead_letters(Collection(self._open_store(settings.store), settings.collection), run=run)
+
+    def _open_tried(self, alias: str) -> tuple[OpenSnapshot, Searcher]:
+        """Return a snapshot, and what searches it; the same questions are embedded once."""
+        engines = make_engine_factory(self._settings)
+        opened = engines.open_snapshot(alias)
+        embedder = RememberingEmbedder(open_embedder(self._settings.embedder))
+        return opened, engines.make_searcher(opened, embedder=embedder)
+
+    def _publish(self, made: Tuning | CalibratedSnapshot, *, alias: str, reason: str) -> dict[str, Any]:
+        """Publish what was fitted, if it is to be, and return the report."""
+        if made.manifest is None:
+            return made.report
+        parts = self._open_parts()
+        moved = publish_fitted(parts.gate, parts.store, made.manifest, alias=alias, reason=reason)
+        return {**made.report, **moved}
 
     def _open_parts(self) -> JobParts:
         settings = self._settings
@@ -369,17 +368,6 @@ def describe_collection(name: str, *, embedder: EmbedderSettings, chunker: Chunk
     )
     tokens = make_chunker_identity(config, tokenizer=digest_file(find_tokenizer(embedder)))
     return CollectionSpec(name=name, embedder=identity.model, chunker=tokens)
-
-
-def _publish_fitted(
-    parts: JobParts, manifest: SnapshotManifest, *, alias: str, reason: str
-) -> dict[str, Any]:
-    """Publish a snapshot that differs from its parent in what was fitted, and return where it stands."""
-    made, before = manifest.snapshot_id, str(manifest.parent)
-    put_snapshot(parts.store, manifest)
-    copy_positions(Collection(parts.store, manifest.collection.name), before, made)
-    moved = parts.gate.publish(parts.store, manifest, alias=alias, expected=before, reason=reason)
-    return {"snapshot": made, "published": moved.sequence}
 
 
 def _deliver_vectors(opened: OpenedImport, embedder: EmbedderSettings) -> VectorDelivery:

@@ -41,7 +41,7 @@ def read_values(name: str, hits: Found, segments: Sequence[SegmentView], columns
         columns: of all segments.
     """
     if name == "relevance":
-        return hits.relevances.tolist()
+        return list(hits.relevances.tolist())
     numbers = hits.numbers
     values: list[Any] = [None] * len(numbers)
     parts = columns.find_parts(numbers)

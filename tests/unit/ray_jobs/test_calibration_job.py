@@ -14,7 +14,7 @@ from indexes.engine_factory import make_engine_factory
 from indexes.snapshots.aliases import alias_history
 from indexes.snapshots.catalog import load_snapshot
 from indexes.storage import open_store
-from ray_jobs.calibration_job import check_request
+from ray_jobs.calibration_job import check_calibration
 from ray_jobs.service import RayJobService
 from tests.hashing_collections import publish, publish_hashed, put_hashed_snapshot
 
@@ -69,7 +69,7 @@ def test_what_was_learnt_is_published_judges_from_then_on_and_is_inherited(tmp_p
 
 def test_too_few_questions_are_refused(tmp_path):
     with pytest.raises(InputError, match="at least 40"):
-        check_request(CalibrateRequest(n_questions=39))
+        check_calibration(CalibrateRequest(n_questions=39))
     settings, _ = publish_hashed(tmp_path)
     store = open_store(settings.store)
     publish(store, put_hashed_snapshot(store, n_documents=12))
