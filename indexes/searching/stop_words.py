@@ -15,7 +15,7 @@ _ARTICLES_AND_LINKS: Final = (
     "without"
 )
 _PRONOUNS: Final = (
-    "he her hers herself him himself his i it its itself me mine my myself one ones our ours ourselves "
+    "he her hers herself him himself his i it its itself me my myself one ones our ours ourselves "
     "she their theirs them themselves they we you your yours yourself yourselves"
 )
 _VERBS: Final = (

@@ -29,6 +29,8 @@ def choose_units(units: Sequence[Unit], rater: UnitRater, *, given: Set[str]) ->
         rater: of the text.
         given: words of the question that are shown anyway.
     """
+    if len(units) == 1:
+        return list(units)
     evidence = rater.rate(units)
     names = {(unit.start, unit.end): item.names for unit, item in zip(units, evidence, strict=True)}
     places = [place for place, unit in enumerate(units) if not unit.is_named_only] or range(len(units))

@@ -38,6 +38,7 @@ _FIGURE: Final = re.compile(
 )
 """An amount, a rate or a length of time; a year or the number of a note is none."""
 
+_PRECISION: Final = 1_000_000
 _TOTAL: Final = "total"
 _ASKS_FIGURE: Final = frozenset(
     [
@@ -71,12 +72,15 @@ class QuestionWeights:
     """What the words of a question are worth.
 
     Attributes:
-        weights: name -> idf; stop words and phrases are not among them.
+        weights: name -> idf in millionths, whole so that a sum is the same in any order; stop words and
+            phrases are not among them.
+        total: of all of them.
         followers: words that follow each other in the question.
         asks_figure: whether a figure answers it.
     """
 
-    weights: Mapping[str, float]
+    weights: Mapping[str, int]
+    total: int
     followers: frozenset[tuple[str, str]]
     asks_figure: bool
 
@@ -101,12 +105,13 @@ def weigh_words(terms: Mapping[str, int], statistics: Statistics) -> QuestionWei
         statistics: of the visible rows.
     """
     weights = {
-        name: find_idf(statistics.n_rows, statistics.frequencies.get(name, 0))
+        name: round(find_idf(statistics.n_rows, statistics.frequencies.get(name, 0)) * _PRECISION)
         for name in terms
         if name not in _STOP_TERMS and not name.startswith('"')
     }
     return QuestionWeights(
         weights=weights,
+        total=sum(weights.values()),
         followers=frozenset(pairwise(weights)),
         asks_figure=not _ASKS_FIGURE.isdisjoint(terms),
     )
@@ -116,7 +121,7 @@ class UnitRater:
     """Finds the evidence in one text."""
 
     def __init__(
-        self, text: str, words: Sequence[FoundWord], question: QuestionWeights, given: set[str]
+        self, text: str, words: Sequence[FoundWord], question: QuestionWeights, given: frozenset[str]
     ) -> None:
         """Take the text.
 
@@ -126,14 +131,19 @@ class UnitRater:
             question: what they are worth.
             given: words that title or heading have.
         """
-        self._text, self._question = text, question
+        self._text, self._words, self._question = text, words, question
+        known = question.weights
+        held = {_TOTAL, *given, *(name for word in words for name in word.names)}
         self._weights = {
-            name: weight * (GIVEN if name in given else 1.0) for name, weight in question.weights.items()
+            name: round(known[name] * GIVEN) if name in given else known[name]
+            for name in held
+            if name in known
         }
-        self._words = words
-        self.total = sum(self._weights.values())
+        self.total = question.total - sum(
+            known[name] - self._weights[name] for name in given if name in known
+        )
 
-    def weigh(self, names: frozenset[str] | set[str]) -> float:
+    def weigh(self, names: frozenset[str] | set[str]) -> int:
         """Return what some words are worth."""
         weights = self._weights
         return sum([weights[name] for name in names if name in weights])
@@ -159,7 +169,7 @@ class UnitRater:
         self, unit: Unit, words: Sequence[FoundWord], above: Mapping[Place, frozenset[str]]
     ) -> Evidence:
         names = _NONE
-        score = 0.0
+        score: float = 0
         if words:
             names = frozenset(name for word in words for name in word.names if name in self._weights)
             score = self.weigh(names) + PAIR * self._weigh_pairs(words)
@@ -171,7 +181,7 @@ class UnitRater:
             score += FIGURE * self.total
         return Evidence(score, names)
 
-    def _weigh_pairs(self, words: Sequence[FoundWord]) -> float:
+    def _weigh_pairs(self, words: Sequence[FoundWord]) -> int:
         seen = set()
         for first, second in pairwise(words):
             if 0 <= second.start - first.end <= _REACH:
@@ -182,18 +192,12 @@ class UnitRater:
         """Return what the words in a row's label count once more."""
         label = {name for word in words if word.end <= unit.label_end for name in word.names}
         if label:
-            n_words = _count_words(self._text[unit.start : unit.label_end])
+            n_words = len(ENGLISH.find_terms(self._text[unit.start : unit.label_end]))
             return self.weigh(label) * min(1.0, len(label) / max(1, n_words))
         if _TOTAL in self._weights and _TOTAL not in names:
             is_sum = not self._text[unit.start : unit.label_end].strip("| ")
             return self._weights[_TOTAL] if is_sum else 0.0
         return 0.0
-
-
-def _count_words(text: str) -> int:
-    """Return the words of a text that are no stop words, each once for each of its terms."""
-    terms = (term for run in ENGLISH.find_runs(text) for term in ENGLISH.split(run).terms)
-    return sum(term.surface not in STOP_SURFACES for term in terms)
 
 
 _NONE: Final = frozenset[str]()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from eagleray.contracts.hits import Snippet, Span
+from eagleray.contracts.hits import Highlight, Snippet, Span
 from indexes.lexical.bm25 import Statistics
-from indexes.searching.highlights import FoundWord, Highlighter
+from indexes.searching.highlights import FoundWord, Highlighter, place_highlights
 from indexes.searching.snippets.choosing import MAX_CHARACTERS, choose_units, list_lines
 from indexes.searching.snippets.evidence import UnitRater, weigh_words
 from indexes.searching.snippets.units import Place, Unit, find_units
@@ -30,6 +30,7 @@ class SnippetMaker:
         """
         self._question = weigh_words(terms, statistics)
         self._highlighter = highlighter
+        self._given: dict[tuple[str, str], frozenset[str]] = {}
 
     def make(self, text: str, *, words: Sequence[FoundWord], title: str, heading: str) -> Snippet:
         """Return the snippet of a hit, an empty one of a text without words.
@@ -44,20 +45,41 @@ class SnippetMaker:
         units = find_units(text, is_inside_table=columns != "")
         if not units:
             return Snippet()
-        above = self._highlighter.find_words(heading if title in heading else f"{title}\n{heading}")
-        given = {name for word in above for name in word.names}
+        given = self._find_given(title, heading)
         chosen = choose_units(units, UnitRater(text, words, self._question, given), given=given)
-        wholes = _join_lines(text, chosen)
-        cuts = [_cut_line(text, line, words) for line in wholes]
-        lines = [_write_line(text, cut, whole) for cut, whole in zip(cuts, wholes, strict=True)]
+        lines = _join_lines(text, chosen)
+        cuts = [_cut_line(text, line, words) for line in lines]
+        shown = [self._write_line(text, cut, line, words) for cut, line in zip(cuts, lines, strict=True)]
         if columns and chosen[0].is_row and not chosen[0].header:
-            lines.insert(0, columns)
-        shown = "\n".join(lines)
+            shown.insert(0, (columns, self._highlighter.find(columns)))
         return Snippet(
-            text=shown,
+            text="\n".join(line for line, _ in shown),
             spans=tuple(Span(start=start, end=end) for start, end in cuts),
-            highlights=self._highlighter.find(shown),
+            highlights=_shift_all(shown),
         )
+
+    def _write_line(
+        self, text: str, cut: Place, whole: Place, words: Sequence[FoundWord]
+    ) -> tuple[str, tuple[Highlight, ...]]:
+        """Return a line, with a sign where it was cut, and the words asked for in it."""
+        start, end = cut
+        before = f"{_CUT} " if start > whole[0] else ""
+        after = f" {_CUT}" if end < whole[1] else ""
+        line = text[start:end].strip(" ")
+        if not line.isprintable():  # line feeds, tabs: one space for each stretch of them
+            line = before + " ".join(line.split()) + after
+            return line, self._highlighter.find(line)
+        base = text.index(line, start) - len(before)
+        inside = [word for word in words if start <= word.start and word.end <= end]
+        return before + line + after, _shift(place_highlights(inside), -base)
+
+    def _find_given(self, title: str, heading: str) -> frozenset[str]:
+        """Return the words of the question that a title or a heading has."""
+        given = self._given.get((title, heading))
+        if given is None:
+            above = self._highlighter.find_words(heading if title in heading else f"{title}\n{heading}")
+            given = self._given[title, heading] = frozenset(name for word in above for name in word.names)
+        return given
 
 
 def _read_columns(title: str, heading: str) -> str:
@@ -105,8 +127,17 @@ def _find_densest(words: Sequence[FoundWord]) -> Place:
     return best
 
 
-def _write_line(text: str, cut: Place, whole: Place) -> str:
-    """Return a line without line feeds and needless spaces, with a sign where it was cut."""
-    before = f"{_CUT} " if cut[0] > whole[0] else ""
-    after = f" {_CUT}" if cut[1] < whole[1] else ""
-    return before + " ".join(text[cut[0] : cut[1]].split()) + after
+def _shift(marks: Sequence[Highlight], by: int) -> tuple[Highlight, ...]:
+    return tuple(Highlight(start=mark.start + by, end=mark.end + by) for mark in marks)
+
+
+def _shift_all(lines: Sequence[tuple[str, tuple[Highlight, ...]]]) -> tuple[Highlight, ...]:
+    """Return the marks of lines where they stand in all of them, joined by line feeds."""
+    if len(lines) == 1:
+        return lines[0][1]
+    found: list[Highlight] = []
+    begin = 0
+    for line, marks in lines:
+        found += _shift(marks, begin)
+        begin += len(line) + 1
+    return tuple(found)

@@ -19,6 +19,9 @@ from eagleray.documents.elements import is_table_row, split_lines
 _RULE: Final = re.compile(r"[|:\-+=\s]*")
 """A row that draws a line between others."""
 
+_HEADING: Final = re.compile(r"#{1,6}[ \t]")
+"""How a heading of Markdown begins; a hit has it among its headings, too."""
+
 _MAX_SECTION: Final = 160
 """Characters of a row that names those below it; a longer one is a note."""
 
@@ -33,7 +36,8 @@ class Unit(NamedTuple):
         header: of a row, the rows that name its columns.
         section: the row above that names it and its neighbours.
         is_row: whether it is one.
-        is_named_only: whether it is a row that tells nothing by itself: a header, a section, a rule.
+        is_named_only: whether it tells nothing by itself: the header, a section or a rule of a table, or a
+            heading of Markdown.
     """
 
     start: int
@@ -63,6 +67,10 @@ def find_units(text: str, *, is_inside_table: bool = False) -> list[Unit]:
 
 def _find_blocks(text: str) -> Iterator[tuple[int, int, bool]]:
     """Yield start, end and kind of each stretch of lines that are rows, or not."""
+    if "|" not in text and "\t" not in text:
+        if text and not text.isspace():
+            yield 0, len(text), False
+        return
     lines = [(start, end) for start, end in split_lines(text) if text[start:end].strip()]
     for is_table, block in groupby(zip(lines, _find_rows(text, lines), strict=True), key=itemgetter(1)):
         places = [line for line, _ in block]
@@ -82,7 +90,15 @@ def _find_rows(text: str, lines: Sequence[Place]) -> list[bool]:
 def _cut_sentences(text: str, start: int, end: int) -> Iterator[Unit]:
     start += len(text[start:end]) - len(text[start:end].lstrip())
     for begin, stop in pairwise([*find_sentence_starts(text, start=start, end=end), end]):
-        yield Unit(begin, begin + len(text[begin:stop].rstrip()), begin)
+        words_end = begin + len(text[begin:stop].rstrip())
+        first = begin
+        if _HEADING.match(text, begin):
+            line_end = text.find("\n", begin, words_end)
+            line_end = words_end if line_end < 0 else line_end
+            yield Unit(begin, line_end, begin, is_named_only=True)
+            first = line_end + len(text[line_end:words_end]) - len(text[line_end:words_end].lstrip())
+        if first < words_end:
+            yield Unit(first, words_end, first)
 
 
 def _cut_table(text: str, start: int, end: int, *, has_header: bool) -> Iterator[Unit]:

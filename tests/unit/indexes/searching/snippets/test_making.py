@@ -6,6 +6,11 @@ FinQA of that one (Chen et al., EMNLP 2021; MIT).
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from eagleray.contracts.hits import Snippet
@@ -77,7 +82,7 @@ def make(question, text, *, title="", heading="", n_rows=1_000, frequencies=None
         (
             "Cubic Corp, fiscal 2019: What is the amount of total sales in 2019?",
             SALES,
-            "| | | Years Ended September 30, | |\n| | 2019 | 2018 | 2017 |\n"
+            "|  |  | Years Ended September 30, |  |\n|  | 2019 | 2018 | 2017 |\n"
             "| Total sales | $1,496.5 | $1,202.9 | $1,107.7 |",
         ),
         (
@@ -89,24 +94,25 @@ def make(question, text, *, title="", heading="", n_rows=1_000, frequencies=None
             "What was the amount of domestic-state income tax net operating loss carryforwards?",
             LOSSES,
             "| (dollars in thousands) | Last Fiscal Year of Expiration | Amount |\n"
-            "| Income tax net operating loss carryforwards:(1) | | |\n| Domestic-state | 2039 | $57,299 |",
+            "| Income tax net operating loss carryforwards:(1) |  |  |\n| Domestic-state | 2039 | $57,299 |",
         ),
         (
             "What are the respective percentages of revenue from Apple and Huawei in 2017?",
             CUSTOMERS,
-            "| | | Fiscal Year | |\n| | 2019 | 2018 | 2017 |\n| Apple Inc. (“Apple”) | 32% | 36% | 34% |\n"
+            "|  |  | Fiscal Year |  |\n|  | 2019 | 2018 | 2017 |\n"
+            "| Apple Inc. (“Apple”) | 32% | 36% | 34% |\n"
             "| Huawei Technologies Co., Ltd. (“Huawei”) | 13% | 8% | 11% |",
         ),
         (
             "What are the total diluted earnings per share (cents per share) in 2018?",
             EARNINGS,
-            "| | 2019 | 2018 |\n| Diluted earnings per share (cents per share) (1,2) | | |\n"
-            "| | 204.9 | 132.3 |",
+            "|  | 2019 | 2018 |\n| Diluted earnings per share (cents per share) (1,2) |  |  |\n"
+            "|  | 204.9 | 132.3 |",
         ),
         (
             "what was the backlog of display in 2013?",
             PRICES,
-            "| | 2013 | 2012 |\n| display | 361 | 15% ( 15 % ) |",
+            "|  | 2013 | 2012 |\n| display | 361 | 15% ( 15 % ) |",
         ),
     ],
 )
@@ -128,6 +134,23 @@ def test_spans_point_into_the_text_and_highlights_into_the_snippet():
     ]
     marked = [snippet.text[span.start : span.end] for span in snippet.highlights]
     assert marked == ["Fixed", "Price", "Total", "sales"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("The coupon\nof the bond\tis\n5 %.", "The coupon of the bond is 5 %."),
+        ("  A  coupon  of the  bond.", "A  coupon  of the  bond."),
+        ("Coupon\u00a0of the bond", "Coupon of the bond"),
+        ("| coupon\t1 | bond |", "| coupon 1 | bond |"),
+        ("word " * 100 + "a coupon\nof a bond " + "more " * 99, None),
+    ],
+)
+def test_highlights_stand_where_they_are_shown_however_a_line_is_written(text, shown):
+    snippet = make("coupon of the bond", text)
+    assert shown in (None, snippet.text)
+    assert [snippet.text[mark.start : mark.end].lower() for mark in snippet.highlights] == ["coupon", "bond"]
+    assert "\n" not in snippet.text and "\t" not in snippet.text
 
 
 def test_offsets_count_code_points():
@@ -154,6 +177,15 @@ def test_what_the_title_says_chooses_no_sentence():
     text = "Cubic Corp was founded in 1951 by Cubic people. Revenue was $5.1 million."
     question = "Cubic Corp: what was the revenue?"
     assert make(question, text, title="Cubic Corp report").text == "Revenue was $5.1 million."
+
+
+def test_a_heading_is_no_answer():
+    text = "# Copper mine supply\n\nWe expect mine supply to grow by 3 percent. Spot charges are falling."
+    assert make("copper mine supply", text, title="Copper supply").text == (
+        "We expect mine supply to grow by 3 percent."
+    )
+    assert make("copper mine", text.replace("\n\n", "\n"), title="Copper supply").text.startswith("We expect")
+    assert make("copper", "# Copper").text == "# Copper"
 
 
 def test_a_figure_is_preferred_where_the_question_asks_for_one():
@@ -183,6 +215,25 @@ def test_a_long_sentence_is_cut_where_the_words_asked_for_are_and_says_so():
     assert len(snippet.text) <= MAX_CHARACTERS + 4
     short = make("coupon of the bond", text.strip().removeprefix("word " * 190))
     assert short.text.startswith("word ") and short.text.endswith(" …")
+
+
+def test_a_snippet_is_the_same_in_every_process():
+    code = (
+        "from tests.unit.indexes.searching.snippets.test_making import *\n"
+        "print([make(q, t).text for t in (SALES, LOSSES, AWARDS, CONTRACTS, EARNINGS)"
+        " for q in ('total sales and state income tax', 'compensation of the company for options')])"
+    )
+    shown = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[5],
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(shown) == 1
 
 
 HOSTILE = {
