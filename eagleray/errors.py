@@ -11,6 +11,7 @@ EagleRayError
 │   ├── ReusedKeyError             an idempotency key that was used for another request
 │   ├── SourceError                a folder or prefix that cannot be read or is empty
 │   ├── ModelError                 an embedder or reranker that is not there, or is none
+│   ├── DocumentsOpenedError       another mapping would open documents to those who may not read them
 │   ├── MissingExtraError          a part that is not installed, with the extra that has it
 │   ├── AuthenticationError        it is not known who asks; never says why
 │   ├── ExposureError              a server that would listen where it must not
@@ -122,6 +123,16 @@ class SourceError(InputError):
     """Fields: source, detail."""
 
     message = "source {source}: {detail}"
+
+
+class DocumentsOpenedError(InputError):
+    """Fields: source, n (documents)."""
+
+    message = (
+        "{source} was last read by another mapping, and this one would open {n} of its documents to "
+        "callers who may not read them now; nothing was published. Name the mapping it was read by "
+        "(--mapping), or confirm with --open-documents"
+    )
 
 
 class ModelError(InputError):

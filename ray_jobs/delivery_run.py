@@ -1,16 +1,15 @@
 """A delivery, from what its source has that is new to the alias that shows it: planned, run, published.
 
-It logs its beginning, stages, dead letters and end: names and counts, never text.
+What is logged of it is in `run_notes`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.exchange import ImportRequest
@@ -19,7 +18,7 @@ from eagleray.contracts.ports import Store
 from eagleray.contracts.services import IngestRequest, OnProgress
 from eagleray.contracts.sources import Position, Source, StreamMove
 from eagleray.documents.mapping_matches import list_mapped_fields
-from eagleray.errors import ConflictError, SourceError, StoreError
+from eagleray.errors import ConflictError, SourceError
 from eagleray.logs import get_logger
 from indexes.gating import SnapshotGate
 from indexes.job_publication import publish_made
@@ -27,19 +26,36 @@ from indexes.runs.dead_letters import list_dead_letters
 from indexes.runs.unread import read_record
 from indexes.snapshots.aliases import read_alias
 from indexes.snapshots.catalog import load_snapshot, put_collection
-from indexes.snapshots.positions import Positions, forget_parts, read_positions, write_positions
+from indexes.snapshots.positions import (
+    Mappings,
+    Positions,
+    forget_parts,
+    read_mappings,
+    read_positions,
+    write_positions,
+)
 from indexes.snapshots.streams import read_stream_position
 from ray_jobs.clusters import connected
-from ray_jobs.dead_letters import find_faulty_parts, write_last_run
+from ray_jobs.dead_letters import find_faulty_parts
 from ray_jobs.deliveries import Delivery
 from ray_jobs.execution import WorkerLimits
 from ray_jobs.ledger import Ledger
-from ray_jobs.pipeline import Run, RunOutcome, execute
+from ray_jobs.pipeline import execute
+from ray_jobs.plans.remapping import describe_remapping
 from ray_jobs.plans.runs import RunInput, RunPlan, RunSizes, plan_run
 from ray_jobs.reading_watch import ReadingWatch
+from ray_jobs.relabelling import check_relabelling, describe_relabelled, keep_left
+from ray_jobs.run_notes import follow_stages, logged_run, noting_end, noting_last_run
+from ray_jobs.runs import Run, RunOutcome
 from ray_jobs.source_reading import ReadSource
 
 _log = get_logger()
+
+_UNCHANGED: Final = {
+    False: "nothing changed: the collection already holds all of it",
+    True: "nothing was relabelled: no version there is would have other attributes, title or groups",
+}
+"""Message of a run that made no snapshot, by whether it relabels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +88,8 @@ class DeliveryJob:
         mapping_digest: of all that makes documents of records.
         only_faulty: whether parts with dead letters are read again, too.
         allowed: share of files, and of records, that may be refused; `None` where any number may.
+        relabels: whether versions there are get new labels, and none is added or ended.
+        opens_documents: whether a mapping other than before may open documents to more callers.
     """
 
     parts: JobParts
@@ -82,6 +100,8 @@ class DeliveryJob:
     mapping_digest: str
     only_faulty: bool = False
     allowed: float | None = None
+    relabels: bool = False
+    opens_documents: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +110,7 @@ class RunBase:
 
     manifest: SnapshotManifest | None
     positions: Positions
+    mappings: Mappings = field(default_factory=dict)
 
     @property
     def snapshot(self) -> str | None:
@@ -100,6 +121,11 @@ class RunBase:
     def n_rows(self) -> int:
         """Rows in its segments."""
         return self.manifest.n_rows if self.manifest else 0
+
+    @property
+    def n_documents(self) -> int:
+        """Documents open in it."""
+        return self.manifest.n_documents if self.manifest else 0
 
     def find_position(self, source: Source[Any, Any]) -> Position:
         """Return how far the snapshot holds a source."""
@@ -120,35 +146,75 @@ def deliver(
         StreamMovedError: another writer moved the stream that was read.
         StrictRunError: more was refused than is allowed, or a field of the mapping matched nothing.
     """
-    parts, source = job.parts, job.open_source()
-    collection = Collection(parts.store, job.spec.name)
-    base = find_base(collection, request.alias)
-    known = _plan_reading(job, source, base)
-    plan = begin_run(parts.store, known, sizes=parts.sizes, is_resumed=request.is_resumed)
+    source = job.open_source()
+    base = find_base(Collection(job.parts.store, job.spec.name), request.alias)
+    if job.relabels:
+        check_relabelling(source, base.manifest, alias=request.alias)
+    recalled: frozenset[str] = frozenset()
+    while True:  # a part is recalled once
+        found = _deliver_once(job, request, on_progress, source=source, base=base, recalled=recalled)
+        if not isinstance(found, frozenset):
+            return found
+        recalled |= found
+
+
+def _deliver_once(
+    job: DeliveryJob,
+    request: IngestRequest | ImportRequest,
+    on_progress: OnProgress,
+    *,
+    source: Source[Any, Any],
+    base: RunBase,
+    recalled: frozenset[str],
+) -> dict[str, Any] | frozenset[str]:
+    """Return the report of a run, or what has to be read as well: then nothing was made."""
+    collection = Collection(job.parts.store, job.spec.name)
+    known = _plan_reading(job, source, base, recalled=recalled)
+    plan = begin_run(job.parts.store, known, sizes=job.parts.sizes, is_resumed=request.is_resumed)
     watch = ReadingWatch(
         collection, describe_reading(job, source, base, known), run=plan.run_id, allowed=job.allowed
     )
     run = Run(
         plan=plan,
         spec=job.spec,
-        store=parts.store,
+        store=collection.store,
         open_source=job.open_source,
         delivery=job.delivery,
         move=find_move(source, base, plan),
-        limits=parts.limits,
-        on_progress=_follow_stages(plan, collection=job.spec.name, on_progress=on_progress),
+        limits=job.parts.limits,
+        on_progress=follow_stages(plan, collection=collection.name, on_progress=on_progress),
         on_read=watch.look,
+        relabels=job.relabels,
+        recalled=recalled,
+        opens_documents=job.opens_documents,
     )
     outcome = RunOutcome(manifest=None, counts={})
-    with _logged_run(plan, collection=job.spec.name) as end, _noting_end(run.ledger):
-        if plan.splits or plan.gone:
-            with _noting_last_run(run.ledger), connected(request.address, n_cpus=parts.limits.n_workers):
-                outcome = execute(run)
-                _check_anything(outcome, plan, source=source.uri, options=parts.options)
+    with logged_run(plan, collection=collection.name) as end, noting_end(run.ledger):
+        if plan.unchanged or (not job.relabels and (plan.splits or plan.gone)):
+            outcome = _execute(job, run, source=source.uri, address=request.address)
+        if outcome.unread:
+            return outcome.unread
         watch.check()
-        report = publish_run(run, outcome, base, alias=request.alias, gate=parts.gate)
+        if run.relabels:
+            run = keep_left(run, outcome, base.find_position(source))
+        report = publish_run(run, outcome, base, alias=request.alias, gate=job.parts.gate)
         end(report)
-    return report | watch.show()
+    told = watch.show()
+    return report | told | {"warnings": [*told["warnings"], *_warn_of_mapping(run, outcome)]}
+
+
+def _execute(job: DeliveryJob, run: Run, *, source: str, address: str) -> RunOutcome:
+    limits = job.parts.limits
+    with noting_last_run(run.ledger), connected(address, n_cpus=limits.n_workers):
+        outcome = execute(run)
+        if not outcome.unread:
+            _check_anything(outcome, run.plan, source=source, options=job.parts.options)
+    return outcome
+
+
+def _warn_of_mapping(run: Run, outcome: RunOutcome) -> list[dict[str, str]]:
+    message = describe_remapping(run.plan, outcome.counts)
+    return [{"kind": "superseded_by_mapping", "message": message}] if message else []
 
 
 def find_base(collection: Collection, alias: str) -> RunBase:
@@ -156,13 +222,19 @@ def find_base(collection: Collection, alias: str) -> RunBase:
     entry = read_alias(collection, alias or "live")
     parent = entry.snapshot if entry else None
     manifest = load_snapshot(collection, parent) if parent else None
-    return RunBase(manifest=manifest, positions=read_positions(collection, parent))
+    return RunBase(
+        manifest=manifest,
+        positions=read_positions(collection, parent),
+        mappings=read_mappings(collection, parent),
+    )
 
 
-def _plan_reading(job: DeliveryJob, source: Source[Any, Any], base: RunBase) -> RunInput:
+def _plan_reading(
+    job: DeliveryJob, source: Source[Any, Any], base: RunBase, *, recalled: frozenset[str]
+) -> RunInput:
     """Return what is to be read of a source, and all else that decides what the run makes."""
     collection = Collection(job.parts.store, job.spec.name)
-    seen = base.find_position(source)
+    seen = forget_parts(base.find_position(source), recalled)
     if job.only_faulty:
         seen = forget_parts(seen, _find_faulty(collection, source.name))
     reading = source.plan(seen)
@@ -176,6 +248,10 @@ def _plan_reading(job: DeliveryJob, source: Source[Any, Any], base: RunBase) -> 
         reading=reading,
         position=source.position_after(reading),
         n_held=base.n_rows,
+        n_documents=base.n_documents,
+        relabels=job.relabels,
+        is_remapped=base.mappings.get(source.name, job.mapping_digest) != job.mapping_digest
+        or (source.name not in base.mappings and bool(reading.unchanged)),
     )
 
 
@@ -240,7 +316,7 @@ def publish_run(
     """
     snapshot = outcome.manifest.snapshot_id if outcome.manifest else run.plan.parent
     report: dict[str, Any] = {"run": run.plan.run_id, "changed": outcome.manifest is not None}
-    report |= outcome.counts
+    report |= describe_relabelled(outcome) if run.relabels else outcome.counts
     keep_notes = partial(keep_positions, run, base.positions, alias)
     if outcome.manifest is not None and alias:
         moved = publish_made(
@@ -248,32 +324,37 @@ def publish_run(
             run.store,
             made=outcome.manifest,
             alias=alias,
-            reason=f"publish {run.plan.run_id}",
+            reason=f"{'relabel' if run.relabels else 'publish'} {run.plan.run_id}",
             keep_notes=keep_notes,
         )
         snapshot, report["published"] = moved.snapshot, moved.sequence
     elif snapshot is not None:
         keep_notes(run.plan.parent, snapshot)
     if outcome.manifest is None:
-        report["message"] = "nothing changed: the collection already holds all of it"
+        report["message"] = _UNCHANGED[run.relabels]
     return {**report, "snapshot": snapshot}
 
 
 def keep_positions(run: Run, before: Positions, alias: str, onto: str | None, snapshot: str) -> None:
-    """Keep with a snapshot how far its sources were read; the position of a stream is in its manifest.
+    """Keep with a snapshot how far its sources were read, and by which mapping.
+
+    The position of a stream is in its manifest.
 
     Raises:
         ConflictError: another run of the same source came between.
     """
-    source, collection = run.plan.source, run.spec.name
-    standing = before if onto == run.plan.parent else read_positions(Collection(run.store, collection), onto)
+    source, collection = run.plan.source, Collection(run.store, run.spec.name)
+    standing = before if onto == run.plan.parent else read_positions(collection, onto)
+    mappings = read_mappings(collection, onto)
+    if run.plan.mapping_digest:
+        mappings[source] = run.plan.mapping_digest
     if run.move is not None:
-        write_positions(Collection(run.store, collection), snapshot, positions=standing)
+        write_positions(collection, snapshot, positions=standing, mappings=mappings)
         return
     if standing.get(source) != before.get(source):
         raise ConflictError(alias=alias, expected=f"{source} as this run found it", found="another run of it")
     positions = {**standing, source: dict(run.plan.position)}
-    write_positions(Collection(run.store, collection), snapshot, positions=positions)
+    write_positions(collection, snapshot, positions=positions, mappings=mappings)
 
 
 def _check_anything(outcome: RunOutcome, plan: RunPlan, *, source: str, options: str) -> None:
@@ -286,64 +367,3 @@ def _check_anything(outcome: RunOutcome, plan: RunPlan, *, source: str, options:
         n = outcome.counts["dead_letters"]
         detail = f"no document could be read; {n} records were set aside"
         raise SourceError(source=source, detail=f"{detail}: eagleray dead-letters list {options}")
-
-
-@contextmanager
-def _logged_run(plan: RunPlan, *, collection: str) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Log the beginning and the end of a block that runs a plan; yield what takes its report."""
-    log = _log.bind(collection=collection, run_id=plan.run_id)
-    log.info("run_begun", source=plan.source, n_files=len(plan.whole), n_gone=len(plan.gone))
-    started = time.monotonic()
-
-    def end(report: dict[str, Any]) -> None:
-        if report.get("dead_letters"):
-            log.info("dead_letters", n_dead_letters=report["dead_letters"])
-        elapsed_s = round(time.monotonic() - started, 3)
-        log.info("run_ended", snapshot=report["snapshot"], changed=report["changed"], elapsed_s=elapsed_s)
-
-    try:
-        yield end
-    except Exception as error:
-        # What catches the error shows it; its message may quote the input.
-        log.info("run_failed", error=type(error).__name__, elapsed_s=round(time.monotonic() - started, 3))
-        raise
-
-
-def _follow_stages(plan: RunPlan, *, collection: str, on_progress: OnProgress) -> OnProgress:
-    """Return a callback that passes progress on and logs each stage that finishes."""
-    log = _log.bind(collection=collection, run_id=plan.run_id)
-    started = time.monotonic()
-
-    def report(stage: str, done: int, total: int) -> None:
-        nonlocal started
-        on_progress(stage, done, total)
-        if done == total:
-            elapsed_s = round(time.monotonic() - started, 3)
-            log.info("stage_finished", stage=str(stage), n_shards=total, elapsed_s=elapsed_s)
-            started = time.monotonic()
-
-    return report
-
-
-@contextmanager
-def _noting_end(ledger: Ledger) -> Iterator[None]:
-    """Note at the end of a block how the run ended."""
-    try:
-        yield
-    except BaseException as error:
-        with suppress(StoreError):  # what ended the run is told, not what followed from it
-            ledger.end(error=type(error).__name__, now=time.time_ns() // 1000)
-        raise
-    ledger.end(error="", now=time.time_ns() // 1000)
-
-
-@contextmanager
-def _noting_last_run(ledger: Ledger) -> Iterator[None]:
-    """Note the run as the last one at the end of a block, however it ends."""
-    try:
-        yield
-    except BaseException:
-        with suppress(StoreError):  # what ended the run is told, not what followed from it
-            write_last_run(ledger.collection, ledger.run_id)
-        raise
-    write_last_run(ledger.collection, ledger.run_id)

@@ -2,120 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import AttributeTypes
-from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest
-from eagleray.contracts.ports import Store
-from eagleray.contracts.services import OnProgress
-from eagleray.contracts.sources import Source, StreamMove
 from indexes.runs.markers import Stage
 from indexes.segments.attributes import merge_attribute_types
 from indexes.snapshots.catalog import load_snapshot
 from indexes.writing.assembling import BuildOutcome, assemble_snapshot
 from ray_jobs.codebook_trainer import CodebookTrainer, find_codebooks
-from ray_jobs.dead_letters import Faults
-from ray_jobs.deliveries import Delivery
-from ray_jobs.execution import WorkerLimits, run_stage
-from ray_jobs.ledger import Ledger
-from ray_jobs.plans.runs import RunPlan
+from ray_jobs.plans.remapping import check_remapping
 from ray_jobs.plans.segments import EmbeddedShard, SegmentPlan, plan_segments
 from ray_jobs.plans.training import plan_training
-from ray_jobs.stage_spec import O, P, StageSpec
-from ray_jobs.stages.arrange import ArrangeFiles, ArrangeOutcome, make_arrange_stage, make_patch_stage
+from ray_jobs.relabelling import relabel, relabel_snapshot, rewrite
+from ray_jobs.runs import Outcomes, Run, RunOutcome, Step, count_changes
+from ray_jobs.stages.arrange import ArrangeFiles, make_arrange_stage, make_patch_stage
 from ray_jobs.stages.build import BuiltSegment, PlannedSegment, make_build_stage
 from ray_jobs.stages.chunk import make_chunk_stage
-from ray_jobs.stages.embed import ChunkFile, EmbedOutcome
+from ray_jobs.stages.embed import ChunkFile
 from ray_jobs.stages.enrich import DocumentFiles, EnrichOutcome, make_enrich_stage
-from ray_jobs.stages.ingest import IngestConfig, IngestOutcome, make_ingest_stage
-from ray_jobs.stages.read_tally import ReadTally
-from ray_jobs.stages.shard_files import ShardSizes
-from ray_jobs.stages.state import StateOutcome, make_state_stage
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What every stage of a run needs to know.
-
-    Attributes:
-        open_source: opens what it reads; survives pickling and holds no secret.
-        move: of the source where it is a stream, or `None`.
-        delivery: how its rows come in.
-        limits: how many workers it has.
-        on_read: takes what was read, and what stages after that have set aside; may end the run.
-    """
-
-    plan: RunPlan
-    spec: CollectionSpec
-    store: Store
-    open_source: Callable[[], Source[Any, Any]]
-    delivery: Delivery
-    move: StreamMove | None
-    limits: WorkerLimits
-    on_progress: OnProgress
-    on_read: Callable[[Sequence[ReadTally], Sequence[Faults]], None]
-
-    @property
-    def ledger(self) -> Ledger:
-        """The run's ledger."""
-        return Ledger(Collection(self.store, self.spec.name), run_id=self.plan.run_id)
-
-    @property
-    def shard_sizes(self) -> ShardSizes:
-        """How rows are spread over shard files."""
-        return ShardSizes(n_shards=self.plan.n_shards, max_file_bytes=self.plan.sizes.file_bytes)
-
-    def do(self, stage: StageSpec[P, O]) -> tuple[O, ...]:
-        """Run a stage and return its outcomes in the order of its payloads."""
-        outcomes = run_stage(stage, ledger=self.ledger, limits=self.limits, on_progress=self.on_progress)
-        return tuple(outcomes)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOutcome:
-    """What a run made.
-
-    Attributes:
-        manifest: the new snapshot, or `None` where nothing changed.
-        counts: documents read, versions added, superseded, removed, dead letters, …
-    """
-
-    manifest: SnapshotManifest | None
-    counts: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcomes:
-    """What the stages of a run have left so far; each adds its own.
-
-    Attributes:
-        documents: those that enrichers have left, not chunked yet.
-        enriched: outcomes of the stages between reading and arranging.
-        delivered: paths of the shard files of chunk rows.
-        patch: digest of the patch to the rows there were, or `None`.
-        segments: to be built.
-        codebooks: zone -> digest, of zones that have segments with inverted lists.
-    """
-
-    ingested: tuple[IngestOutcome, ...] = ()
-    documents: tuple[DocumentFiles, ...] = ()
-    enriched: tuple[EnrichOutcome, ...] = ()
-    delivered: tuple[str, ...] = ()
-    states: tuple[StateOutcome, ...] = ()
-    arranged: tuple[ArrangeOutcome, ...] = ()
-    patch: str | None = None
-    embedded: tuple[EmbedOutcome, ...] = ()
-    segments: tuple[SegmentPlan, ...] = ()
-    codebooks: Mapping[str, str] = field(default_factory=dict)
-    built: tuple[BuiltSegment, ...] = ()
-
-
-Step = Callable[[Run, Outcomes], Outcomes]
-"""Runs a stage on what those before it left, and adds its own outcomes."""
+from ray_jobs.stages.ingest import IngestConfig, make_ingest_stage
+from ray_jobs.stages.state import make_state_stage
 
 
 def ingest(run: Run, left: Outcomes) -> Outcomes:
@@ -195,6 +104,16 @@ def arrange(run: Run, left: Outcomes) -> Outcomes:
     return replace(left, arranged=arranged)
 
 
+def check_mapping(run: Run, left: Outcomes) -> Outcomes:
+    """Refuse or tell what another mapping than before would do, before anything is embedded.
+
+    Raises:
+        DocumentsOpenedError: documents would be opened, and nobody confirmed it.
+    """
+    check_remapping(run.plan, count_changes(left), opens_documents=run.opens_documents)
+    return left
+
+
 def patch(run: Run, left: Outcomes) -> Outcomes:
     """Gather all changes to rows there were."""
     parts = [item.patch for item in left.arranged if item.patch is not None]
@@ -256,8 +175,33 @@ def build(run: Run, left: Outcomes) -> Outcomes:
     return replace(left, built=run.do(stage))
 
 
-PIPELINE: Final[Sequence[Step]] = (ingest, enrich, chunk, list_state, arrange, patch, embed, train, build)
+PIPELINE: Final[Sequence[Step]] = (
+    ingest,
+    enrich,
+    chunk,
+    list_state,
+    arrange,
+    check_mapping,
+    patch,
+    embed,
+    train,
+    build,
+)
 """The stages of a run, in their order."""
+
+RELABELLING: Final[Sequence[Step]] = (
+    ingest,
+    enrich,
+    chunk,
+    relabel,
+    check_mapping,
+    patch,
+    embed,
+    train,
+    build,
+    rewrite,
+)
+"""The stages of a run that gives versions there are new labels."""
 
 
 def execute(run: Run) -> RunOutcome:
@@ -268,9 +212,13 @@ def execute(run: Run) -> RunOutcome:
         EagleRayError: what a stage raised.
     """
     left = Outcomes()
-    for step in PIPELINE:
+    for step in RELABELLING if run.relabels else PIPELINE:
         left = step(run, left)
-    counts = _count(left)
+        if unread := _find_unread(run, left):
+            return RunOutcome(manifest=None, counts=count_changes(left), unread=unread)
+    if run.relabels:
+        return relabel_snapshot(run, left)
+    counts = count_changes(left)
     if not left.built and left.patch is None and run.move is None:
         return RunOutcome(manifest=None, counts=counts)
     outcome = BuildOutcome(
@@ -285,16 +233,10 @@ def execute(run: Run) -> RunOutcome:
     return RunOutcome(manifest=manifest, counts=counts)
 
 
-def _count(left: Outcomes) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for item in left.ingested:
-        counts.update(documents_read=item.n_documents, dead_letters=item.n_dead_letters)
-    for done in left.enriched:
-        counts.update(dead_letters=done.n_dead_letters)
-    for shard in left.arranged:
-        counts.update(shard.counts)
-        counts.update(dead_letters=shard.n_dead_letters)
-    return dict(counts)
+def _find_unread(run: Run, left: Outcomes) -> frozenset[str]:
+    sources = {source for item in left.arranged for source in item.unread}
+    parts = frozenset(source.removeprefix(f"{run.plan.source}/") for source in sources)
+    return parts - run.recalled if parts else parts
 
 
 def _join_attributes(built: Sequence[BuiltSegment]) -> AttributeTypes:

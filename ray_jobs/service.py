@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from eagleray.chunking.config import ChunkerConfig, make_chunker_identity
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.exchange import ImportRequest
-from eagleray.contracts.indexes import IndexKind
 from eagleray.contracts.manifests import CollectionSpec
 from eagleray.contracts.ports import SearchEngine, Store
 from eagleray.contracts.services import (
@@ -33,7 +32,7 @@ from eagleray.embedders import describe_embedder, find_tokenizer, open_embedder,
 from eagleray.embedders.remembering import RememberingEmbedder
 from eagleray.errors import InputError
 from eagleray.extensions import import_extension
-from eagleray.setting_groups.engine import ChunkerSettings, EmbedderSettings, IndexSettings, JobSettings
+from eagleray.setting_groups.engine import ChunkerSettings, EmbedderSettings
 from eagleray.settings import Settings
 from indexes.built_embedder import recall_embedder
 from indexes.engine_factory import make_engine_factory
@@ -57,7 +56,6 @@ from ray_jobs.delivery_run import DeliveryJob, JobParts, deliver
 from ray_jobs.dry_run import DryRun, try_source
 from ray_jobs.execution import Shared, WorkerLimits
 from ray_jobs.plans.runs import RunSizes
-from ray_jobs.plans.training import IndexRules
 from ray_jobs.sources.files.source import make_file_factory
 from ray_jobs.sources.questions import open_questions
 from ray_jobs.sources.vectors.imports import OpenedImport, open_import
@@ -154,6 +152,8 @@ class RayJobService:
             mapping_digest=digest_preparation(mapping.digest, enrichers),
             only_faulty=request.only_dead_letters,
             allowed=request.allowed,
+            relabels=request.relabels,
+            opens_documents=request.opens_documents,
         )
 
     def import_rows(self, request: ImportRequest, on_progress: OnProgress) -> dict[str, Any]:
@@ -176,6 +176,7 @@ class RayJobService:
             delivery=_deliver_vectors(opened, embedder),
             embedder=opened.identity,
             mapping_digest=opened.mapping_digest,
+            opens_documents=request.opens_documents,
         )
         report = deliver(job, request, on_progress)
         rows = {"rows_read": report.pop("documents_read"), "rows_compared": opened.n_compared}
@@ -280,7 +281,7 @@ class RayJobService:
         return JobParts(
             store=self._open_store(settings.store),
             gate=SnapshotGate.choose(settings.gate, cache=settings.cache_folder),
-            sizes=_choose_sizes(settings.jobs, settings.index),
+            sizes=RunSizes.choose(settings.jobs, settings.index),
             limits=WorkerLimits.choose(settings.jobs),
             options=settings.options,
         )
@@ -378,21 +379,4 @@ def _deliver_vectors(opened: OpenedImport, embedder: EmbedderSettings) -> Vector
         texts=texts,
         identity=opened.identity,
         embedder=embedder,
-    )
-
-
-def _choose_sizes(jobs: JobSettings, index: IndexSettings) -> RunSizes:
-    return RunSizes(
-        partition_bytes=jobs.partition_bytes,
-        shard_bytes=jobs.shard_bytes,
-        max_segment_rows=jobs.max_segment_rows,
-        worker_memory_bytes=jobs.worker_memory_bytes,
-        index=IndexRules(
-            kind=IndexKind(index.kind),
-            min_rows=index.min_rows,
-            n_lists=index.n_lists,
-            balance=index.balance,
-            max_drift=index.max_drift,
-            device=index.device,
-        ),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import typer
 
 from eagleray.cli.command import Report, make_table, reports
@@ -12,6 +14,12 @@ from eagleray.contracts.services import IngestRequest, JobService
 from eagleray.errors import StrictRunError
 from eagleray.parts import JOBS
 from eagleray.settings import Settings
+
+OPEN_OPTION: Final = typer.Option(
+    False,
+    "--open-documents",
+    help="Let a mapping other than before open documents to callers who may not read them now.",
+)
 
 dead_letters = typer.Typer(no_args_is_help=True, help="Input that was set aside, with reason and position.")
 
@@ -25,6 +33,12 @@ def ingest(
         "", help="Name under which the source's documents are filed; default: the folder's."
     ),
     alias: str = typer.Option("live", help="Alias to move; '' builds without publishing."),
+    relabel: bool = typer.Option(
+        False,
+        "--relabel",
+        help="Give the versions there are the attributes, titles and groups that the mapping says now.",
+    ),
+    open_documents: bool = OPEN_OPTION,
     resume: bool = typer.Option(True, "--resume/--fresh", help="Resume an unfinished run, or begin again."),
     dry_run: bool = typer.Option(
         False, "--dry-run", help="Only read and map the whole source, and report; write and publish nothing."
@@ -44,6 +58,8 @@ def ingest(
         mapping=mapping,
         alias=alias,
         is_resumed=resume,
+        relabels=relabel,
+        opens_documents=open_documents,
         address=address,
         is_dry=dry_run,
         allowed=0.0 if strict and allow_refused is None else allow_refused,
@@ -74,6 +90,7 @@ def import_rows(
     mapping: str = typer.Option("", help="Mapping file (YAML) that says which column is what."),
     name: str = typer.Option("", help="Name under which rows without source are filed; default: SOURCE's."),
     alias: str = typer.Option("live", help="Alias to move; '' builds without publishing."),
+    open_documents: bool = OPEN_OPTION,
     resume: bool = typer.Option(True, "--resume/--fresh", help="Resume an unfinished run, or begin again."),
     address: str = ADDRESS_OPTION,
 ) -> Report:
@@ -88,6 +105,7 @@ def import_rows(
         is_normalised=normalise,
         is_trusted=trust_vectors,
         is_resumed=resume,
+        opens_documents=open_documents,
         address=address,
     )
     with report_progress(if_stopped=RESUMES if resume else RESUMES_WITHOUT_FRESH) as on_progress:
@@ -114,9 +132,16 @@ def retry(
     source: str = typer.Argument(help="Folder or s3://bucket/prefix of the same source."),
     mapping: str = typer.Option("", help="Mapping file (YAML) that says which field is what."),
     name: str = typer.Option("", help="Name under which the source's documents are filed."),
+    open_documents: bool = OPEN_OPTION,
 ) -> Report:
     """Read the files with dead letters again, although they have not changed."""
-    request = IngestRequest(source=source, source_name=name, mapping=mapping, only_dead_letters=True)
+    request = IngestRequest(
+        source=source,
+        source_name=name,
+        mapping=mapping,
+        only_dead_letters=True,
+        opens_documents=open_documents,
+    )
     with report_progress() as on_progress:
         report = service.ingest(request, on_progress)
     return report_run(report)

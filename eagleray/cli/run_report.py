@@ -29,6 +29,7 @@ _COUNTS: Final = (
     ("superseded", "superseded"),
     ("removed", "removed"),
     ("regrouped", "regrouped"),
+    ("relabelled", "relabelled"),
     ("repeated", "repeated"),
     ("conflicts", "conflicts"),
 )
@@ -46,6 +47,8 @@ def report_run(report: dict[str, Any], *, model: str = "") -> Report:
     files = report.get("files", {})
     if not is_dry and (report.get("dead_letters") or files.get("unread") or files.get("unread_in_part")):
         steps.append("what cannot be read, with reasons: eagleray dead-letters list {options}")
+    if report.get("not_relabelled"):
+        steps.append("read what was not relabelled as of now: the same command without --relabel")
     if is_dry and report["dead_letters"]:
         steps.append("each dead letter, with its reason: the same command with --json")
     if "published" in report:
@@ -95,6 +98,10 @@ def list_lines(report: Mapping[str, Any]) -> Iterator[str]:
     ]
     if counts:
         yield f"documents: {', '.join(counts)}"
+    if report.get("not_relabelled"):
+        told = ", ".join(f"{n} {reason}" for reason, n in report["not_relabelled"].items())
+        yield f"not relabelled: {told}"
+        yield from (f"  {name}" for name in report["documents_left"])
     if "run" in report:
         yield f"run: {report['run']}" + (f", {report['seconds']} s" if "seconds" in report else "")
     if report.get("snapshot"):

@@ -27,6 +27,10 @@ class IngestOptions(TypedDict, total=False):
         name: name the source's documents are filed under; the folder's unless it is given.
         alias: alias to move, `live` unless it is given; empty builds without publishing.
         resume: whether what an unfinished run of the same input left is used; so unless it is given.
+        relabel: whether the versions there are get the attributes, titles and groups that the mapping says
+            now, and nothing is added or ended.
+        open_documents: whether a mapping other than before may open documents to callers who may not read
+            them now; refused unless it is given.
         workers: parallel workers; 0, or not given, takes `EAGLERAY_JOBS__WORKERS`.
         address: Ray cluster; `auto` in a submitted job. A local one is started unless it is given.
         dry_run: whether the source is only read and mapped, all of it, and nothing written or published.
@@ -39,6 +43,8 @@ class IngestOptions(TypedDict, total=False):
     name: str
     alias: str
     resume: bool
+    relabel: bool
+    open_documents: bool
     dry_run: bool
     strict: bool
     allow_refused: float | None
@@ -51,6 +57,8 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "name": "",
     "alias": "live",
     "resume": True,
+    "relabel": False,
+    "open_documents": False,
     "dry_run": False,
     "strict": False,
     "allow_refused": None,
@@ -79,6 +87,8 @@ class IngestReport:
         fields: field of the mapping -> documents it `matched`, `of` how many, and in which `places`.
         warnings: `kind` and `message` each.
         letters: dead letters of a dry run, the first of them.
+        not_relabelled: reason -> documents that a relabelling left as they are.
+        documents_left: some of these documents, and the reason.
         passed_over: reason -> files of the source that were not read.
         seconds: how long it took.
     """
@@ -94,6 +104,8 @@ class IngestReport:
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     warnings: Sequence[Mapping[str, str]] = ()
     letters: Sequence[Mapping[str, Any]] = ()
+    not_relabelled: Mapping[str, int] = field(default_factory=dict)
+    documents_left: Sequence[str] = ()
     passed_over: Mapping[str, int] = field(default_factory=dict)
     seconds: float
 
@@ -117,7 +129,17 @@ class SnapshotSummary:
     aliases: tuple[str, ...]
 
 
-_TOLD: Final = ("files", "formats", "refused", "fields", "warnings", "letters", "passed_over")
+_TOLD: Final = (
+    "files",
+    "formats",
+    "refused",
+    "fields",
+    "warnings",
+    "letters",
+    "not_relabelled",
+    "documents_left",
+    "passed_over",
+)
 """Members of a job's report that are passed on as they are."""
 
 _NOT_COUNTED: Final = frozenset(
@@ -145,12 +167,14 @@ def ingest(
         store: folder or `s3://bucket/prefix`; empty takes `EAGLERAY_STORE`.
         collection: its name; empty takes `EAGLERAY_COLLECTION`.
         mapping: mapping file (YAML) that says which field is what; empty takes the default mapping.
-        options: `name`, `alias`, `resume`, `dry_run`, `strict`, `allow_refused`, `workers`, `address`,
-            `on_progress`, as of `IngestOptions`.
+        options: `name`, `alias`, `resume`, `relabel`, `open_documents`, `dry_run`, `strict`, `allow_refused`,
+            `workers`, `address`, `on_progress`, as of `IngestOptions`.
 
     Raises:
         TypeError: there is no such option; nothing was read.
         InputError: the source, the mapping, an option or a setting cannot be used as it is.
+        DocumentsOpenedError: another mapping than before would open documents, and `open_documents` is not
+            given.
         MissingExtraError: ray is not installed.
         StrictRunError: more was refused than is allowed, or a field of the mapping matched nothing; its
             `report` says what.
@@ -165,6 +189,8 @@ def ingest(
         mapping=read_place("mapping", mapping),
         alias=read_text("alias", chosen["alias"]),
         is_resumed=read_flag("resume", chosen["resume"]),
+        relabels=read_flag("relabel", chosen["relabel"]),
+        opens_documents=read_flag("open_documents", chosen["open_documents"]),
         address=read_text("address", chosen["address"]),
         is_dry=read_flag("dry_run", chosen["dry_run"]),
         allowed=_read_allowed(read_flag("strict", chosen["strict"]), chosen["allow_refused"]),

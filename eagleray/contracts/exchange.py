@@ -94,6 +94,7 @@ class ImportRequest:
         is_normalised: whether vectors are scaled to length 1.
         is_trusted: whether no text is embedded again to see that the vectors are the model's.
         is_resumed: whether the ledger of an earlier, unfinished run of the same input is used.
+        opens_documents: whether a mapping other than before may open documents to more callers.
         address: Ray cluster; `auto` takes the one of the job, empty starts a local one.
     """
 
@@ -106,6 +107,7 @@ class ImportRequest:
     is_normalised: bool = False
     is_trusted: bool = False
     is_resumed: bool = True
+    opens_documents: bool = False
     address: str = ""
 
 

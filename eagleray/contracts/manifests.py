@@ -193,6 +193,23 @@ NOTHING_FITTED: Final = Fitted()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Relabelling:
+    """Versions of documents that were given other attributes, titles or groups; texts and times stayed.
+
+    Attributes:
+        run: id of the run that did it.
+        source: whose documents they are.
+        mapping: digest of what made documents of its records then.
+        n_versions: that have other labels or groups since.
+    """
+
+    run: str
+    source: str
+    mapping: str
+    n_versions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotManifest:
     """An immutable state of a collection: its id is the SHA-256 of its canonical JSON.
 
@@ -208,6 +225,8 @@ class SnapshotManifest:
         ranking: fitted weights, or `None` for those every collection begins with.
         relevance: fitted relevance, or `None` for that of every collection; its key is left out then, so that
             ids are those of manifests that never had it.
+        relabellings: that its versions went through, the last one last; left out of the bytes where there are
+            none.
     """
 
     collection: CollectionSpec
@@ -220,6 +239,7 @@ class SnapshotManifest:
     watermarks: dict[str, str] = field(default_factory=dict)
     ranking: FittedRanking | None = None
     relevance: FittedRelevance | None = field(default=None, metadata={LEFT_OUT: True})
+    relabellings: tuple[Relabelling, ...] = field(default=(), metadata={LEFT_OUT: True})
     format_version: int = FORMAT_VERSION
 
     @property
@@ -259,7 +279,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
     """Return the bytes a manifest is stored as: canonical JSON in UTF-8."""
     shown = _plain(asdict(manifest))
     for item in fields(manifest):
-        if item.metadata.get(LEFT_OUT) and shown[item.name] is None:
+        if item.metadata.get(LEFT_OUT) and not shown[item.name]:
             del shown[item.name]
     return canonical_json(shown)
 

@@ -31,6 +31,8 @@ class IngestRequest:
         alias: alias to move; empty builds the snapshot without publishing it.
         is_resumed: whether the ledger of an earlier, unfinished run of the same input is used.
         only_dead_letters: read again just the files that have dead letters.
+        relabels: whether versions there are get what this mapping makes of them; none is added or ended.
+        opens_documents: whether a mapping other than before may open documents to more callers.
         address: Ray cluster; `auto` takes the one of the job, empty starts a local one.
         is_dry: whether the source is only read and mapped, and nothing is written or published.
         allowed: share of files, and of records, from 0 to 1, that may be refused, and then every field of the
@@ -43,6 +45,8 @@ class IngestRequest:
     alias: str = "live"
     is_resumed: bool = True
     only_dead_letters: bool = False
+    relabels: bool = False
+    opens_documents: bool = False
     address: str = ""
     is_dry: bool = False
     allowed: float | None = None

@@ -121,6 +121,8 @@ class SourcePlan(Generic[SplitT]):
         whole: parts that are read from their beginning to their end: what is held of them and does not come
             again is removed.
         gone: parts that were there at the position, and are not any more.
+        unchanged: parts that are read although they are as they were when they were read before, because what
+            makes documents of them is another.
         unopened: parts that cannot be opened now: what is held of them stays.
         passed_over: what is not read -> how much of it there is.
     """
@@ -130,6 +132,7 @@ class SourcePlan(Generic[SplitT]):
     identity: Mapping[str, Any]
     whole: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
+    unchanged: frozenset[str] = frozenset()
     unopened: tuple[str, ...] = ()
     passed_over: Mapping[str, int] = field(default_factory=dict)
 

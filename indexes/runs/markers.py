@@ -25,9 +25,11 @@ class Stage(StrEnum):
     INGEST = "ingest"
     CHUNK = "chunk"
     ARRANGE = "arrange"
+    RELABEL = "relabel"
     EMBED = "embed"
     TRAIN = "train"
     BUILD = "build"
+    REWRITE = "rewrite"
     PATCH = "patch"
     ANSWER = "answer"
 

@@ -32,16 +32,22 @@ _BLOCK_ROWS: Final = 4_096
 _WRITE_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression=None)
 _FIXED: Final = tuple(field for field in CHUNK_SCHEMA if field.name != "attributes")
 
+CONTENT: Final = pa.field("content", pa.string())
+"""A column of rows that were relabelled, null for others: digest of what the version's content is now.
+
+The version keeps its name, which was the digest of what its content was at first."""
+
 
 def check_chunks(chunks: pa.Table, *, zone: str) -> pa.Table:
-    """Return `chunks` as `CHUNK_SCHEMA` after checking what a segment needs of them.
+    """Return `chunks` as `CHUNK_SCHEMA`, with `CONTENT` if they have it, after checking what a segment needs.
 
     Raises:
         InputError: there are no rows, columns differ, a chunk_id comes twice, a row is of another
             zone or is never visible, or a column is too large for one segment.
     """
     try:
-        table = chunks.select(CHUNK_SCHEMA.names).cast(CHUNK_SCHEMA).combine_chunks()
+        schema = CHUNK_SCHEMA.append(CONTENT) if CONTENT.name in chunks.column_names else CHUNK_SCHEMA
+        table = chunks.select(schema.names).cast(schema).combine_chunks()
     except (KeyError, ValueError, pa.ArrowException) as error:
         raise InputError(detail=f"a segment's rows must follow the chunk schema: {error}") from error
     if not table.num_rows:
@@ -73,6 +79,11 @@ def find_row_order(chunks: pa.Table) -> npt.NDArray[np.int64]:
     return np.lexsort((chunks["chunk_id"].to_numpy(), chunks["known_from"].to_numpy()))
 
 
+def list_fixed(columns: Collection[str]) -> tuple[pa.Field, ...]:
+    """Return the fields of a row table that has these columns, those of attributes apart."""
+    return (*_FIXED, CONTENT) if CONTENT.name in columns else _FIXED
+
+
 def build_rows(chunks: pa.Table, order: npt.NDArray[np.int64], *, texts: Collection[str] = ()) -> pa.Table:
     """Return the row table of `chunks`, put in `order`: the chunk's columns, then those of its attributes.
 
@@ -86,22 +97,24 @@ def build_rows(chunks: pa.Table, order: npt.NDArray[np.int64], *, texts: Collect
     Raises:
         InputError: attributes are no JSON object, or hold a value that no attribute can have.
     """
-    columns = [_rebuild(chunks[field.name].take(order)) for field in _FIXED]
+    fixed = list_fixed(chunks.column_names)
+    columns = [rebuild_column(chunks[field.name].take(order)) for field in fixed]
     fields, attributes = build_columns(chunks["attributes"].take(order), texts=texts)
-    return pa.Table.from_arrays([*columns, *attributes], schema=pa.schema([*_FIXED, *fields]))
+    return pa.Table.from_arrays([*columns, *attributes], schema=pa.schema([*fixed, *fields]))
 
 
 def stack_rows(tables: Sequence[pa.Table], order: npt.NDArray[np.int64]) -> pa.Table:
     """Return the rows of several row tables, put in `order`, as one table of all their rows would be."""
     joined = pa.concat_tables(tables, promote_options="default")
-    fixed = [_rebuild(joined[field.name].take(order)) for field in _FIXED]
+    fixed = list_fixed(joined.column_names)
+    rebuilt = [rebuild_column(joined[field.name].take(order)) for field in fixed]
     keys = [key for key in map(read_column_name, joined.column_names) if key is not None]
     if OTHERS in joined.column_names or len(keys) > MAX_COLUMNS:
         fields, columns = build_typed_columns(_JoinedRows(joined, order))
     else:
         fields = make_fields(keys, has_others=False)
-        columns = [_rebuild(joined[field.name].take(order)) for field in fields]
-    return pa.Table.from_arrays([*fixed, *columns], schema=pa.schema([*_FIXED, *fields]))
+        columns = [rebuild_column(joined[field.name].take(order)) for field in fields]
+    return pa.Table.from_arrays([*rebuilt, *columns], schema=pa.schema([*fixed, *fields]))
 
 
 class _JoinedRows(TypedRows):
@@ -151,10 +164,10 @@ def open_rows(path: Path, *, n_rows: int) -> pa.Table:
 def _make_schema(columns: Sequence[str]) -> pa.Schema:
     """Return the schema of a row table that has these attribute columns, among others."""
     keys = [key for key in map(read_column_name, columns) if key is not None]
-    return pa.schema([*_FIXED, *make_fields(keys, has_others=OTHERS in columns)])
+    return pa.schema([*list_fixed(columns), *make_fields(keys, has_others=OTHERS in columns)])
 
 
-def _rebuild(column: pa.ChunkedArray) -> pa.Array:
+def rebuild_column(column: pa.ChunkedArray) -> pa.Array:
     """Return the column as one array whose null slots hold zeros."""
     array = column.combine_chunks()
     if isinstance(array, pa.ChunkedArray):

@@ -18,7 +18,8 @@ from eagleray.contracts.documents import DeadLetter, DeadLetterReason
 from eagleray.contracts.times import OPEN_END, format_micros
 from eagleray.digests import make_chunk_id
 from indexes.segments.patching import PATCH_SCHEMA
-from indexes.writing.reconciliation import Addition, DeliveredVersion, DocumentPlan, Held, reconcile_document
+from indexes.writing.reconciliation import find_unread, opens_document, reconcile_document
+from indexes.writing.versions import Addition, DeliveredVersion, DocumentPlan, Held
 
 TOMBSTONE_SCHEMA: Final = pa.schema(
     [
@@ -30,13 +31,31 @@ TOMBSTONE_SCHEMA: Final = pa.schema(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remapping:
+    """What of a delivery was made by another mapping than when its source was last read.
+
+    Attributes:
+        is_all: whether all of it was.
+        unchanged: sources that are as they were, so that the mapping alone changes their documents.
+    """
+
+    is_all: bool = False
+    unchanged: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arranged:
-    """What a shard's documents come to."""
+    """What a shard's documents come to.
+
+    Attributes:
+        unread: sources that have to be read, too, before any of it holds: some documents may still be there.
+    """
 
     rows: pa.Table
     patch: pa.Table
     dead_letters: tuple[DeadLetter, ...]
     counts: dict[str, int]
+    unread: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,6 +67,7 @@ class _Gathered:
     patches: list[tuple[int, int | None, tuple[str, ...] | None]] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    unread: set[str] = field(default_factory=set)
 
 
 def arrange_shard(
@@ -57,16 +77,18 @@ def arrange_shard(
     chunker_digest: str,
     now: int,
     tombstones: pa.Table | None = None,
+    remapping: Remapping | None = None,
 ) -> Arranged:
     """Decide what a shard's deliveries change.
 
     Args:
         delivered: chunk rows with `position`, in any order.
         state: rows the parent snapshot holds: chunk_id, doc_id, version, known_from, known_to,
-            groups, is_due.
+            groups, is_due, unread.
         chunker_digest: goes into the ids of rows whose version gets another name.
         now: when the run began, microseconds.
         tombstones: documents that were removed, as `TOMBSTONE_SCHEMA`; `None` for none.
+        remapping: what was made by another mapping than before; `None` for nothing.
 
     Returns:
         New rows sorted by chunk_id, patch rows sorted by chunk_id, dead letters and counts; none
@@ -77,10 +99,9 @@ def arrange_shard(
     removals = _group_removals(tombstones)
     gathered = _Gathered()
     for doc_id in sorted(deliveries.keys() | held.keys()):
-        mine = held.get(doc_id, [])
-        plan = reconcile_document(
-            deliveries.get(doc_id, []), mine, now=now, removed_at=removals.get(doc_id, ())
-        )
+        mine, found, removed_at = held.get(doc_id, []), deliveries.get(doc_id, []), removals.get(doc_id, ())
+        plan = reconcile_document(found, mine, now=now, removed_at=removed_at)
+        gathered.unread.add(find_unread(found, mine, plan, removed_at=removed_at))
         for addition in plan.additions:
             rows = rows_of[doc_id, addition.delivery.version, addition.delivery.key]
             gathered.indices += rows
@@ -91,11 +112,14 @@ def arrange_shard(
             ]
         gathered.dead_letters += [_make_dead_letter(doc_id, conflict) for conflict in plan.conflicts]
         _count(gathered.counts, plan, mine, is_delivered=doc_id in deliveries)
+        if remapping is not None and found:
+            _count_remapped(gathered.counts, plan, mine, found, remapping)
     return Arranged(
         rows=_build_rows(delivered, gathered, chunker_digest),
-        patch=_build_patch(gathered),
+        patch=build_patch(gathered.patches),
         dead_letters=tuple(gathered.dead_letters),
         counts=dict(sorted(gathered.counts.items())),
+        unread=frozenset(gathered.unread - {""}),
     )
 
 
@@ -111,11 +135,11 @@ def _group_removals(tombstones: pa.Table | None) -> dict[str, list[int]]:
 def _group_deliveries(
     table: pa.Table,
 ) -> tuple[dict[str, list[DeliveredVersion]], dict[tuple[str, str, str], list[int]]]:
-    names = ("doc_id", "version", "known_from", "known_to", "groups", "source", "position")
+    names = ("doc_id", "version", "known_from", "known_to", "groups", "zone", "source", "position")
     columns = [table[name].to_pylist() for name in names]
     rows_of: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     deliveries: dict[str, list[DeliveredVersion]] = defaultdict(list)
-    for row, (doc_id, version, known_from, known_to, groups, source, position) in enumerate(
+    for row, (doc_id, version, known_from, known_to, groups, zone, source, position) in enumerate(
         zip(*columns, strict=True)
     ):
         key = f"{source}\n{position}"
@@ -128,6 +152,7 @@ def _group_deliveries(
                     known_to=known_to,
                     groups=tuple(groups),
                     key=key,
+                    zone=zone,
                 )
             )
         rows.append(row)
@@ -147,6 +172,9 @@ def _group_held(state: pa.Table) -> tuple[dict[str, list[Held]], dict[tuple[str,
                     known_to=row["known_to"],
                     groups=tuple(row["groups"]),
                     is_due=row["is_due"],
+                    content=row["content"] or "",
+                    unread=row["unread"] or "",
+                    zone=row["zone"],
                 )
             )
         ids.append(row["chunk_id"])
@@ -164,6 +192,22 @@ def _count(counts: dict[str, int], plan: DocumentPlan, held: Sequence[Held], *, 
     counts["repeated"] += plan.n_repeated
     counts["conflicts"] += len(plan.conflicts)
     counts["open_change"] += int(bool(open_before - closed) or open_added) - int(bool(open_before))
+
+
+def _count_remapped(
+    counts: dict[str, int],
+    plan: DocumentPlan,
+    held: Sequence[Held],
+    deliveries: Sequence[DeliveredVersion],
+    remapping: Remapping,
+) -> None:
+    """Count what the mapping does to a document that did not change."""
+    source = max(deliveries, key=lambda item: item.known_from).source
+    is_unchanged = source in remapping.unchanged
+    closed = {change.version for change in plan.changes if change.known_to is not None}
+    n_closed = sum(item.known_to == OPEN_END and item.version in closed for item in held)
+    counts["superseded_by_mapping"] += n_closed * is_unchanged
+    counts["opened_by_mapping"] += remapping.is_all and opens_document(held, plan)
 
 
 def _make_dead_letter(doc_id: str, conflict: DeliveredVersion) -> DeadLetter:
@@ -200,8 +244,9 @@ def _build_rows(delivered: pa.Table, gathered: _Gathered, chunker_digest: str) -
     return built.take(np.argsort(np.asarray(ids, dtype=np.int64), kind="stable")).combine_chunks()
 
 
-def _build_patch(gathered: _Gathered) -> pa.Table:
-    ordered = sorted(gathered.patches, key=lambda item: item[0])
+def build_patch(changes: Sequence[tuple[int, int | None, tuple[str, ...] | None]]) -> pa.Table:
+    """Return patch rows of `PATCH_SCHEMA`, sorted: chunk_id, new `known_to` and new groups each."""
+    ordered = sorted(changes, key=lambda item: item[0])
     return pa.Table.from_arrays(
         [
             pa.array([item[0] for item in ordered], pa.int64()),

@@ -6,15 +6,16 @@ old snapshot whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import AttributeTypes
-from eagleray.contracts.manifests import CollectionSpec, SnapshotManifest
+from eagleray.contracts.manifests import CollectionSpec, Relabelling, SnapshotManifest
 from eagleray.contracts.ports import Store
 from eagleray.contracts.sources import StreamMove
 from indexes.segments.attributes import merge_attribute_types
+from indexes.segments.opened_segment import load_segment_manifest
 from indexes.snapshots.catalog import load_snapshot, put_snapshot
 from indexes.snapshots.streams import move_streams
 
@@ -64,6 +65,50 @@ def assemble_snapshot(
         watermarks=move_streams(before.watermarks if before else {}, outcome.moves),
         ranking=before.ranking if before else None,
         relevance=before.relevance if before else None,
+        relabellings=before.relabellings if before else (),
     )
     put_snapshot(store, manifest)
     return manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelabelledParts:
+    """What a relabelling makes of its parent's segments.
+
+    Attributes:
+        replaced: digest of a segment of the parent -> that of what holds its rows now, or `None` where other
+            segments hold all of them; those that are not named stay.
+        moved: digests of the segments of rows that have other vectors.
+        patch: digest of the patch to groups, or `None`.
+        relabelling: what the manifest says of it.
+    """
+
+    replaced: Mapping[str, str | None]
+    moved: tuple[str, ...]
+    patch: str | None
+    relabelling: Relabelling
+
+
+def assemble_relabelled(store: Store, before: SnapshotManifest, outcome: RelabelledParts) -> SnapshotManifest:
+    """Write the snapshot that a relabelling makes of its parent, and return its manifest."""
+    kept = [outcome.replaced.get(digest, digest) for digest in before.segments]
+    segments = (*(digest for digest in kept if digest is not None), *outcome.moved)
+    collection = Collection(store, before.collection.name)
+    manifest = replace(
+        before,
+        segments=segments,
+        patches=before.patches if outcome.patch is None else (*before.patches, outcome.patch),
+        parent=before.snapshot_id,
+        attributes=find_types(collection, segments),
+        relabellings=(*before.relabellings, outcome.relabelling),
+    )
+    put_snapshot(store, manifest)
+    return manifest
+
+
+def find_types(collection: Collection, segments: Sequence[str]) -> AttributeTypes:
+    """Return the types of the attributes of some segments' rows."""
+    types: AttributeTypes = {}
+    for digest in segments:
+        types = merge_attribute_types(types, load_segment_manifest(collection, digest).attributes)
+    return types

@@ -2,7 +2,8 @@
 
 What a job made of its parent holds for any later snapshot too, as long as what came between only added
 segments and patches, and touched no document that the job touched: reconciliation goes document by document.
-A compaction touches none, for its rows are those of its parent.
+A compaction touches none, for its rows are those of its parent; a relabelling, those whose groups it changes:
+patches of others name the rows that it relabels as before.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from indexes.segments.view import SegmentView
 from indexes.snapshots.catalog import load_snapshot, put_snapshot
 from indexes.snapshots.patches import read_patch
 from indexes.snapshots.streams import rebase_streams
+from indexes.writing.assembling import find_types
 
 Item = TypeVar("Item")
 
@@ -76,7 +78,7 @@ class Rebase:
             return None
         holds_other_rows = (made.n_rows, made.patches) != (before.n_rows, before.patches)
         if holds_other_rows:
-            ours = _find_added(before, made)
+            ours = _find_added(before, made, is_rewritten=made.relabellings != before.relabellings)
             if ours is None or self._share_documents(ours, theirs):
                 return None
         joined = replace(
@@ -86,10 +88,11 @@ class Rebase:
             parent=snapshot,
             n_rows=made.n_rows + after.n_rows - before.n_rows,
             n_documents=made.n_documents + after.n_documents - before.n_documents,
-            attributes=merge_attribute_types(after.attributes, made.attributes),
+            attributes=merge_attribute_types(made.attributes, find_types(self._collection, theirs.segments)),
             watermarks=watermarks,
             ranking=after.ranking if made.ranking == before.ranking else made.ranking,
             relevance=after.relevance if made.relevance == before.relevance else made.relevance,
+            relabellings=made.relabellings + after.relabellings[len(before.relabellings) :],
         )
         put_snapshot(self._store, joined)
         return joined
@@ -118,8 +121,10 @@ class Rebase:
         return np.unique(np.concatenate(found))
 
 
-def _find_added(before: SnapshotManifest, after: SnapshotManifest) -> _Added | None:
-    segments = _cut_prefix(before.segments, after.segments)
+def _find_added(
+    before: SnapshotManifest, after: SnapshotManifest, *, is_rewritten: bool = False
+) -> _Added | None:
+    segments = () if is_rewritten else _cut_prefix(before.segments, after.segments)
     patches = _cut_prefix(before.patches, after.patches)
     return None if segments is None or patches is None else _Added(segments=segments, patches=patches)
 

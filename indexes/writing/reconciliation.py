@@ -8,92 +8,24 @@ Times of knowledge never overlap: at any T at most one version of a document is 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from eagleray.contracts.principals import name_private_group
 from eagleray.contracts.times import OPEN_END
-from eagleray.digests import digest_json
+from indexes.writing.versions import (
+    Addition,
+    DeliveredVersion,
+    DocumentPlan,
+    Held,
+    VersionChange,
+    name_reissue,
+)
 
 NOBODY: Final = name_private_group("")
 """A group that nobody can be given: of a version none of whose readers may read the newest one."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveredVersion:
-    """A version of a document as it was read in this run.
-
-    Attributes:
-        version: content digest.
-        key: where it was read, for reports: source and position.
-    """
-
-    version: str
-    known_from: int
-    known_to: int
-    groups: tuple[str, ...]
-    key: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """A version of a document that the parent snapshot holds, patches applied.
-
-    Attributes:
-        is_due: its file was read again or is gone, so an open version that was not delivered
-            has been removed at the source.
-    """
-
-    version: str
-    known_from: int
-    known_to: int
-    groups: tuple[str, ...]
-    is_due: bool
-
-
 Ending = TypeVar("Ending", DeliveredVersion, Held)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addition:
-    """A delivery that becomes new rows, with its final version name and times."""
-
-    delivery: DeliveredVersion
-    version: str
-    known_from: int
-    known_to: int
-    groups: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionChange:
-    """New `known_to` or groups for a held version; `None` leaves that part as it is."""
-
-    version: str
-    known_to: int | None = None
-    groups: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentPlan:
-    """What happens to one document.
-
-    Attributes:
-        additions: in order of `known_from`.
-        changes: patches to held versions.
-        conflicts: deliveries set aside: different content that claims the same moment.
-        n_repeated: deliveries whose content was already there.
-    """
-
-    additions: tuple[Addition, ...] = ()
-    changes: tuple[VersionChange, ...] = ()
-    conflicts: tuple[DeliveredVersion, ...] = ()
-    n_repeated: int = 0
-
-
-def name_reissue(version: str, known_from: int) -> str:
-    """Return the version name of content that comes back after something else replaced it."""
-    return digest_json([version, known_from])[:32]
 
 
 def reconcile_document(
@@ -149,6 +81,34 @@ def reconcile_document(
     )
 
 
+def find_unread(
+    deliveries: Sequence[DeliveredVersion],
+    held: Sequence[Held],
+    plan: DocumentPlan,
+    *,
+    removed_at: Sequence[int] = (),
+) -> str:
+    """Return what has to be read to know what the source holds of a document, or `""`.
+
+    Where the newest version is gone from the source, an older one may still be there, in a part that did not
+    change: then that one is the document.
+
+    Args:
+        deliveries: of the document.
+        held: every version the parent snapshot holds.
+        plan: what follows from these alone.
+        removed_at: when the source says that the document was removed.
+    """
+    closed = {change.version for change in plan.changes if change.known_to is not None}
+    is_gone = any(item.is_due and item.known_to == OPEN_END and item.version in closed for item in held)
+    older = [item for item in held if item.unread]
+    if not is_gone or not older:
+        return ""
+    latest = max(older, key=lambda item: item.known_from)
+    told = [*(item.known_from for item in deliveries), *removed_at]
+    return latest.unread if all(latest.known_from > time for time in told) else ""
+
+
 def _withdraw(
     item: Held, last: DeliveredVersion | None, delivered: Mapping[str, tuple[str, ...]], *, now: int
 ) -> Held:
@@ -158,10 +118,9 @@ def _withdraw(
     """
     if last is None or not item.is_due or item.known_to != OPEN_END or item.known_from <= last.known_from:
         return item
-    is_last = item.version in (last.version, name_reissue(last.version, item.known_from))
     return (
         item
-        if is_last or item.version in delivered
+        if item.holds(last.version) or item.version in delivered
         else replace(item, known_to=max(now, item.known_from + 1))
     )
 
@@ -223,8 +182,7 @@ def _find_same(
         if isinstance(candidate, Addition):
             is_same = candidate.delivery.version == delivery.version
         elif candidate is not None:
-            reissued = name_reissue(delivery.version, candidate.known_from)
-            is_same = candidate.version in (delivery.version, reissued)
+            is_same = candidate.holds(delivery.version)
         else:
             is_same = False
         if is_same and candidate is not None and candidate.known_to > delivery.known_from:
@@ -286,6 +244,38 @@ def restrict_groups(own: tuple[str, ...], newest: tuple[str, ...]) -> tuple[str,
     if not own or not newest:
         return own or newest
     return tuple(sorted(set(own) & set(newest))) or (NOBODY,)
+
+
+def regroup_document(
+    held: Sequence[Held], groups: Mapping[str, tuple[str, ...]]
+) -> tuple[VersionChange, ...]:
+    """Return what changes where versions have other groups and nothing else is other than before.
+
+    Args:
+        held: every version of the document.
+        groups: version -> its groups from now on.
+    """
+    timeline = sorted(held, key=lambda item: (item.known_from, item.version))
+    wanted = dict(groups)
+    _restrict_older(timeline, [], wanted)
+    return _find_changes(timeline, timeline, [item.known_from for item in timeline], wanted)
+
+
+def opens_document(held: Sequence[Held], plan: DocumentPlan) -> bool:
+    """Return whether a plan lets anybody read a version, or what follows it, who may not read it now."""
+    if not held:
+        return False
+    newest = max(held, key=lambda item: item.known_from)
+    own = {item.version: item.groups for item in held}
+    return any(
+        change.groups is not None and _is_wider(change.groups, own[change.version]) for change in plan.changes
+    ) or any(
+        item.delivery.zone != newest.zone or _is_wider(item.groups, newest.groups) for item in plan.additions
+    )
+
+
+def _is_wider(groups: Sequence[str], before: Sequence[str]) -> bool:
+    return bool(before) and (not groups or not set(groups) <= set(before))
 
 
 def _find_end(item: Held | Addition, starts: Sequence[int]) -> int:

@@ -19,7 +19,7 @@ from eagleray.contracts.documents import DeadLetter
 from eagleray.digests import digest_bytes
 from indexes.runs.markers import Stage
 from indexes.snapshots.patches import make_patch, put_patch
-from indexes.writing.arranging import TOMBSTONE_SCHEMA, arrange_shard
+from indexes.writing.arranging import TOMBSTONE_SCHEMA, Remapping, arrange_shard
 from indexes.writing.held_rows import STATE_SCHEMA
 from ray_jobs.dead_letters import Faults, TaskLetters
 from ray_jobs.ledger import Ledger
@@ -61,6 +61,7 @@ class ArrangeOutcome:
         rows_by_zone: zone -> new rows.
         bytes_by_zone: zone -> bytes of these rows in memory.
         faults: sources of deliveries that were set aside -> reason -> how many there are.
+        unread: sources that have to be read, too, before any of it holds.
     """
 
     shard: int
@@ -71,6 +72,7 @@ class ArrangeOutcome:
     rows_by_zone: dict[str, int] = field(default_factory=dict)
     bytes_by_zone: dict[str, int] = field(default_factory=dict)
     faults: Faults = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +99,7 @@ class ArrangeTask:
         chunker_digest: goes into the ids of rows whose version gets another name.
         now: when the run began, microseconds.
         joins_rows: whether rows say which version of a document they are part of.
+        remapping: what was made by another mapping than before, or `None`.
     """
 
     def __init__(
@@ -107,12 +110,14 @@ class ArrangeTask:
         chunker_digest: str,
         now: int,
         joins_rows: bool = False,
+        remapping: Remapping | None = None,
     ) -> None:
         self._ledger = ledger
         self._files = files
         self._chunker_digest = chunker_digest
         self._now = now
         self._joins_rows = joins_rows
+        self._remapping = remapping
 
     def __call__(self, payload: DocumentShard) -> ArrangeOutcome:
         """Arrange a shard."""
@@ -124,38 +129,52 @@ class ArrangeTask:
             delivered, odd = join_rows(delivered)
         tombstones = read_shard(ledger.store, self._files.tombstones, shard, schema=TOMBSTONE_SCHEMA)
         arranged = arrange_shard(
-            delivered, state, chunker_digest=self._chunker_digest, now=self._now, tombstones=tombstones
+            delivered,
+            state,
+            chunker_digest=self._chunker_digest,
+            now=self._now,
+            tombstones=tombstones,
+            remapping=self._remapping,
         )
         zones = split_zones(arranged.rows)
         letters = TaskLetters((*odd, *arranged.dead_letters))
         outcome = ArrangeOutcome(
             shard=shard,
             counts=arranged.counts,
-            chunks=self._write_chunks(arranged.rows),
-            patch=self._write_patch(arranged.patch, payload.key),
+            chunks=write_chunks(ledger, arranged.rows),
+            patch=write_patch_rows(ledger, arranged.patch, stage=Stage.ARRANGE, key=payload.key),
             n_dead_letters=letters.n,
             rows_by_zone={zone: rows.num_rows for zone, rows in zones.items()},
             bytes_by_zone={zone: rows.nbytes for zone, rows in zones.items()},
             faults=letters.faults,
+            unread=tuple(sorted(arranged.unread)),
         )
         letters.write(ledger, Stage.ARRANGE, payload.key)
         return outcome
 
-    def _write_chunks(self, rows: pa.Table) -> str | None:
-        if not rows.num_rows:
-            return None
-        data = write_parquet(rows)
-        digest = digest_bytes(data)
-        self._ledger.store.write(f"{self._ledger.collection.name}/chunks/{digest}.parquet", data)
-        return digest
 
-    def _write_patch(self, rows: pa.Table, key: str) -> PatchRows | None:
-        if not rows.num_rows:
-            return None
-        data = write_parquet(rows)
-        path = self._ledger.locate(Stage.ARRANGE, key, "patch.parquet")
-        self._ledger.store.write(path, data)
-        return PatchRows(path=path, sha256=digest_bytes(data))
+def write_chunks(ledger: Ledger, rows: pa.Table) -> str | None:
+    """Write a file of chunks to be embedded, and return its digest; `None` where there are none."""
+    if not rows.num_rows:
+        return None
+    data = write_parquet(rows)
+    digest = digest_bytes(data)
+    ledger.store.write(f"{ledger.collection.name}/chunks/{digest}.parquet", data)
+    return digest
+
+
+def write_patch_rows(ledger: Ledger, rows: pa.Table, *, stage: Stage, key: str) -> PatchRows | None:
+    """Write the patch rows of a shard, and return where they lie; `None` where there are none."""
+    return write_rows(ledger, rows, ledger.locate(stage, key, "patch.parquet"))
+
+
+def write_rows(ledger: Ledger, rows: pa.Table, path: str) -> PatchRows | None:
+    """Write rows of a shard, and return where they lie; `None` where there are none."""
+    if not rows.num_rows:
+        return None
+    data = write_parquet(rows)
+    ledger.store.write(path, data)
+    return PatchRows(path=path, sha256=digest_bytes(data))
 
 
 def split_zones(rows: pa.Table) -> dict[str, pa.Table]:
@@ -200,6 +219,10 @@ def make_arrange_stage(
     ledger: Ledger, files: ArrangeFiles, *, plan: RunPlan, chunker_digest: str, joins_rows: bool
 ) -> StageSpec[DocumentShard, ArrangeOutcome]:
     """Return the stage that arranges every shard of a run; `ArrangeTask` says what it takes."""
+    remapping = None
+    if plan.is_remapped or plan.unchanged:
+        unchanged = frozenset(f"{plan.source}/{part}" for part in plan.unchanged)
+        remapping = Remapping(is_all=plan.is_remapped, unchanged=unchanged)
     make_task = partial(
         ArrangeTask,
         ledger,
@@ -207,6 +230,7 @@ def make_arrange_stage(
         chunker_digest=chunker_digest,
         now=plan.started_at,
         joins_rows=joins_rows,
+        remapping=remapping,
     )
     return StageSpec(
         name=Stage.ARRANGE,

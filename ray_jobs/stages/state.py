@@ -1,16 +1,19 @@
 """State: what the parent snapshot holds, by shard, so that `arrange` can compare.
 
 One task a parent segment writes its rows' ids, versions, times and groups, patches applied, as a
-shard file; rows whose file was read again or is gone are marked `is_due`.
+shard file; rows whose file was read again or is gone are marked `is_due`. For `relabel` it has texts, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
+import pyarrow as pa
+
 from indexes.runs.markers import Stage
+from indexes.segments.view import SegmentView
 from indexes.snapshots.opened import open_snapshot_segment
 from indexes.writing.held_rows import STATE_SCHEMA, list_held_rows
 from ray_jobs.ledger import Ledger
@@ -44,11 +47,19 @@ class StateTask:
     Args:
         ledger: of the run.
         plan: of the run, which has a parent.
-        due: sources, as rows name them, that were read again or are gone.
+        schema: of the rows.
+        list_rows: lists those of an opened segment.
     """
 
-    def __init__(self, ledger: Ledger, *, plan: RunPlan, due: frozenset[str]) -> None:
-        self._ledger, self._plan, self._due = ledger, plan, due
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        plan: RunPlan,
+        schema: pa.Schema,
+        list_rows: Callable[[SegmentView], pa.Table],
+    ) -> None:
+        self._ledger, self._plan, self._schema, self._list_rows = ledger, plan, schema, list_rows
 
     def __call__(self, segment: HeldSegment) -> StateOutcome:
         """Write the state of a segment."""
@@ -59,20 +70,29 @@ class StateTask:
             ledger.store,
             lambda number: ledger.locate(Stage.STATE, segment.key, f"{number}.shards"),
             n_shards=plan.n_shards,
-            schema=STATE_SCHEMA,
+            schema=self._schema,
             max_bytes=plan.sizes.file_bytes,
         )
-        writer.add(list_held_rows(view, due=self._due))
+        writer.add(self._list_rows(view))
         return StateOutcome(files=tuple(writer.close()))
 
 
 def make_state_stage(
     ledger: Ledger, segments: Iterable[str], *, plan: RunPlan, due: frozenset[str]
 ) -> StageSpec[HeldSegment, StateOutcome]:
-    """Return the stage that lists what the parent snapshot holds in these segments."""
+    """Return the stage that lists what the parent snapshot holds in these segments.
+
+    Args:
+        ledger: of the run.
+        segments: of the parent.
+        plan: of the run.
+        due: sources, as rows name them, that were read again or are gone.
+    """
+    parts = plan.position.keys() - plan.whole - plan.gone
+    list_rows = partial(list_held_rows, due=due, unread=frozenset(f"{plan.source}/{part}" for part in parts))
     return StageSpec(
         name=Stage.STATE,
         payloads=tuple(HeldSegment(digest=digest) for digest in segments),
-        make_task=partial(StateTask, ledger, plan=plan, due=due),
+        make_task=partial(StateTask, ledger, plan=plan, schema=STATE_SCHEMA, list_rows=list_rows),
         outcome=StateOutcome,
     )

@@ -17,7 +17,7 @@ from eagleray.embedders import open_embedder
 from eagleray.errors import IntegrityError
 from eagleray.setting_groups.engine import EmbedderSettings
 from indexes.runs.markers import Stage
-from indexes.writing.reconciliation import name_reissue
+from indexes.writing.versions import name_reissue
 from ray_jobs.ledger import Ledger
 from ray_jobs.stage_spec import StageSpec
 from ray_jobs.stages.embed import (

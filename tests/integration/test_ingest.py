@@ -11,7 +11,7 @@ from eagleray.contracts.hits import SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.services import IngestRequest
 from eagleray.contracts.times import parse_instant
-from eagleray.errors import InputError, SourceError
+from eagleray.errors import DocumentsOpenedError, InputError, SourceError
 from indexes.service import LocalIndexService
 from ray_jobs.service import RayJobService
 
@@ -90,6 +90,30 @@ def test_a_file_that_is_put_back_is_what_its_source_holds_whatever_its_date(clus
     assert LocalIndexService(settings).verify(snapshot="live")["findings"] == []
 
 
+def test_a_document_stands_as_long_as_one_of_its_files_does(cluster, settings, write_notes):
+    def write(month, text):
+        known_from = f"2020-0{month}-01T00:00:00Z"
+        return write_notes([note("n1", text, known_from=known_from)], name=f"{month}.jsonl")
+
+    for month in (1, 2, 3):
+        folder = write(month, f"The bond pays {month} per cent.")
+    ingest(settings, folder)
+    (folder / "3.jsonl").unlink()
+    report = ingest(settings, folder)
+    assert (report.get("removed", 0), report["superseded"], report["versions_added"]) == (0, 1, 1)
+    assert [hit.text for hit in find(settings, "bond")] == ["The bond pays 2 per cent."]
+    known = [find(settings, "bond", as_of=parse_instant(f"2020-0{month}-15"))[0].text for month in (1, 2, 3)]
+    assert known == [f"The bond pays {month} per cent." for month in (1, 2, 3)]
+    (folder / "2.jsonl").unlink()
+    ingest(settings, folder)
+    assert [hit.text for hit in find(settings, "bond")] == ["The bond pays 1 per cent."]
+    (folder / "0.jsonl").write_text(json.dumps(note("n2", "Another bond.")) + "\n")
+    (folder / "1.jsonl").unlink()
+    assert ingest(settings, folder)["removed"] == 1
+    assert [hit.doc_id for hit in find(settings, "bond")] == ["n2"]
+    assert LocalIndexService(settings).verify(snapshot="live")["findings"] == []
+
+
 def test_a_store_in_its_own_source_is_no_part_of_it(cli, tmp_path, monkeypatch):
     (tmp_path / "desk").mkdir()
     (tmp_path / "desk" / "a.txt").write_text("A bond pays a coupon.")
@@ -115,6 +139,39 @@ def test_another_mapping_reads_files_again_that_have_not_changed(cluster, settin
     assert find(settings, "bond") == ()
     trader = Principal(subject="a", groups=frozenset({"credit"}))
     assert [hit.doc_id for hit in find(settings, "bond", principal=trader)] == ["n2"]
+
+
+def test_a_run_without_the_mapping_does_not_open_documents(cluster, settings, write_notes, tmp_path, cli):
+    folder = write_notes([note("n1", "Bond one.", desk="rates"), note("n2", "Bond two.", desk="credit")])
+    (tmp_path / "mapping.yaml").write_text("groups: {field: desk}\n")
+    ingest(settings, folder, mapping=str(tmp_path / "mapping.yaml"))
+    (folder / "more.txt").write_text("A third bond.")
+    refused = cli("ingest", folder, "--json")
+    assert (refused.code, refused.shown["error"]["type"]) == (2, "DocumentsOpenedError")
+    assert "would open 2 of its documents" in refused.shown["error"]["message"]
+    assert find(settings, "bond") == ()
+    (folder / "notes.jsonl").touch()  # whether a file changed makes no difference
+    with pytest.raises(DocumentsOpenedError):
+        ingest(settings, folder, only_dead_letters=True)
+    report = ingest(settings, folder, opens_documents=True)
+    assert (report["opened_by_mapping"], report["regrouped"]) == (2, 2)
+    assert len(find(settings, "bond")) == 3
+    assert not ingest(settings, folder)["changed"]
+
+
+def test_a_mapping_that_supersedes_many_documents_says_what_to_do_instead(
+    cluster, settings, write_notes, tmp_path, cli
+):
+    folder = write_notes([note("n1", "Bond one.", rating="Buy"), note("n2", "Bond two.", rating="Sell")])
+    ingest(settings, folder)
+    (tmp_path / "mapping.yaml").write_text("attributes: {rating: {field: rating, type: string}}\n")
+    shown = cli("ingest", folder, "--mapping", tmp_path / "mapping.yaml")
+    assert shown.code == 0, shown.err
+    assert "2 of 2 documents are superseded because of the mapping alone" in shown.out
+    assert "--relabel" in shown.out
+    assert "superseded_by_mapping" in shown.err  # before anything was embedded
+    again = ingest(settings, folder, mapping=str(tmp_path / "mapping.yaml"))
+    assert "superseded_by_mapping" not in {warning["kind"] for warning in again["warnings"]}
 
 
 def test_a_restricted_note_is_invisible_outside_its_group(cluster, settings, write_notes):

@@ -251,6 +251,9 @@ def plan_files(
         identity=identify_files(files, read=changed) | _identify_rows(rows, changed),
         whole=frozenset(file.path for file in changed),
         gone=frozenset(position) - marks.keys(),
+        unchanged=frozenset(
+            file.path for file in changed if position.get(file.path, "").startswith(f"{file.tag}+")
+        ),
         unopened=listing.closed,
         passed_over=listing.passed_over,
         marks=marks,

@@ -9,7 +9,7 @@ import pytest
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.sources import StreamMove
 from eagleray.errors import ConflictError
-from indexes.snapshots.positions import read_positions, write_positions
+from indexes.snapshots.positions import copy_positions, read_mappings, read_positions, write_positions
 from indexes.storage import open_store
 from ray_jobs.delivery_run import keep_positions
 
@@ -26,7 +26,9 @@ def store(tmp_path):
 
 
 def make_run(store, move=None):
-    plan = SimpleNamespace(source="desk", parent=BEGUN, position={"a": "2", "b": "1"})
+    plan = SimpleNamespace(
+        source="desk", parent=BEGUN, position={"a": "2", "b": "1"}, mapping_digest="m" * 64
+    )
     return SimpleNamespace(store=store, spec=SimpleNamespace(name=NAME), plan=plan, move=move)
 
 
@@ -36,6 +38,16 @@ def test_files_of_other_sources_that_came_between_are_kept(store):
     keep_positions(run, before, "live", THEIRS, MADE)
     kept = read_positions(Collection(store, NAME), MADE)
     assert kept == {"desk": {"a": "2", "b": "1"}, "mail": {"m": "2", "n": "1"}}
+
+
+def test_by_which_mapping_each_source_was_read_is_kept_and_copied(store):
+    assert read_mappings(Collection(store, NAME), BEGUN) == {}
+    run, before = make_run(store), read_positions(Collection(store, NAME), BEGUN)
+    write_positions(Collection(store, NAME), THEIRS, positions=before, mappings={"mail": "n" * 64})
+    keep_positions(run, before, "live", THEIRS, MADE)
+    copy_positions(Collection(store, NAME), MADE, BEGUN)
+    assert read_mappings(Collection(store, NAME), BEGUN) == {"mail": "n" * 64, "desk": "m" * 64}
+    assert read_positions(Collection(store, NAME), BEGUN)["mail"] == {"m": "1"}
 
 
 def test_another_run_of_the_same_source_is_a_conflict(store):

@@ -51,7 +51,7 @@ def no_stages(monkeypatch):
 
 def make_run(store, move):
     plan = SimpleNamespace(parent=find_base(Collection(store, SPEC.name), "live").snapshot)
-    return SimpleNamespace(store=store, spec=SPEC, plan=plan, move=move)
+    return SimpleNamespace(store=store, spec=SPEC, plan=plan, move=move, relabels=False)
 
 
 def test_a_stream_goes_on_from_the_manifest_and_files_from_what_is_kept_beside_it(store):

@@ -10,6 +10,7 @@ from eagleray.contracts.indexes import TextField
 from eagleray.contracts.manifests import (
     FileEntry,
     FittedRelevance,
+    Relabelling,
     RelevanceWeights,
     SegmentManifest,
     SnapshotManifest,
@@ -54,9 +55,12 @@ CALIBRATED = replace(
         known_until=-5,
     ),
 )
+RELABELLED = replace(
+    SNAPSHOT, relabellings=(Relabelling(run="ab", source="desk", mapping="cd", n_versions=3),)
+)
 
 
-@pytest.mark.parametrize("manifest", [SEGMENT, SNAPSHOT, CALIBRATED, SPEC], ids=str)
+@pytest.mark.parametrize("manifest", [SEGMENT, SNAPSHOT, CALIBRATED, RELABELLED, SPEC], ids=str)
 def test_a_manifest_comes_back_as_it_was(manifest):
     assert decode_manifest(encode_manifest(manifest), type(manifest), path="x") == manifest
 
@@ -67,6 +71,16 @@ def test_a_snapshot_without_fitted_relevance_has_the_id_it_had_before_there_was_
     assert json.loads(encode_manifest(CALIBRATED))["relevance"]["known_until"] == -5
     with pytest.raises(IntegrityError, match="other bytes"):
         decode_manifest(canonical_json(body | {"relevance": None}), SnapshotManifest, path="x")
+
+
+def test_a_snapshot_that_was_never_relabelled_has_the_bytes_it_always_had():
+    assert b"relabellings" not in encode_manifest(SNAPSHOT)
+    assert json.loads(encode_manifest(RELABELLED))["relabellings"] == [
+        {"run": "ab", "source": "desk", "mapping": "cd", "n_versions": 3}
+    ]
+    empty = canonical_json(json.loads(encode_manifest(SNAPSHOT)) | {"relabellings": []})
+    with pytest.raises(IntegrityError):
+        decode_manifest(empty, SnapshotManifest, path="x")
 
 
 def change(**fields):

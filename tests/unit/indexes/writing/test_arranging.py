@@ -9,7 +9,7 @@ from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.times import OPEN_END
 from eagleray.digests import make_chunk_id
 from indexes.segments.patching import PATCH_SCHEMA
-from indexes.writing.arranging import arrange_shard
+from indexes.writing.arranging import Remapping, arrange_shard
 from indexes.writing.held_rows import STATE_SCHEMA
 
 NOW = 1_000
@@ -46,14 +46,18 @@ def deliver(*groups_of_rows):
     return pa.Table.from_pylist(rows, schema=DELIVERED_SCHEMA)
 
 
-def hold(*groups_of_rows, is_due=True):
-    rows = [{**row, "is_due": is_due} for rows in groups_of_rows for row in rows]
+def hold(*groups_of_rows, is_due=True, unread=None):
+    rows = [
+        {**row, "is_due": is_due, "unread": unread, "content": None}
+        for rows in groups_of_rows
+        for row in rows
+    ]
     named = [{name: row[name] for name in STATE_SCHEMA.names} for row in rows]
     return pa.Table.from_pylist(named, schema=STATE_SCHEMA)
 
 
-def arrange(delivered, state):
-    return arrange_shard(delivered, state, chunker_digest="c", now=NOW)
+def arrange(delivered, state, remapping=None):
+    return arrange_shard(delivered, state, chunker_digest="c", now=NOW, remapping=remapping)
 
 
 def test_new_documents_come_out_sorted_by_chunk_id_whatever_their_order():
@@ -75,6 +79,43 @@ def test_a_newer_version_closes_every_chunk_of_the_older_one():
     }
     assert arranged.counts["superseded"] == 1
     assert arranged.counts["open_change"] == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_opened"),
+    [
+        (("desk",), (), True),
+        (("desk",), ("desk", "sales"), True),
+        (("desk",), ("sales",), True),
+        (("desk", "sales"), ("desk",), False),
+        (("desk",), ("desk",), False),
+        ((), (), False),
+        ((), ("desk",), False),
+    ],
+)
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_mapping_opens_a_document_to_whoever_could_not_read_it(before, after, is_opened, version):
+    held = hold(make_rows("d", "v1", groups=before))
+    delivered = deliver(make_rows("d", version, known_from=5, groups=after))
+    counts = arrange(delivered, held, Remapping(is_all=True)).counts
+    assert (counts["opened_by_mapping"], counts["superseded_by_mapping"]) == (is_opened, 0)
+    assert "opened_by_mapping" not in arrange(delivered, held).counts
+
+
+def test_what_the_mapping_alone_supersedes_is_in_files_that_did_not_change():
+    held = hold(make_rows("d", "v1"))
+    delivered = deliver(make_rows("d", "v2", known_from=50))
+    counts = [
+        arrange(delivered, held, Remapping(is_all=True, unchanged=frozenset(unchanged))).counts
+        for unchanged in (["notes/a.jsonl"], ["notes/b.jsonl"])
+    ]
+    assert [(item["superseded"], item["superseded_by_mapping"]) for item in counts] == [(1, 1), (1, 0)]
+
+
+def test_a_mapping_that_moves_a_document_to_another_zone_opens_it_there():
+    moved = [{**row, "zone": "eu"} for row in make_rows("d", "v2", known_from=50)]
+    counts = arrange(deliver(moved), hold(make_rows("d", "v1")), Remapping(is_all=True)).counts
+    assert counts["opened_by_mapping"] == 1
 
 
 def test_what_is_gone_is_closed_when_the_run_began():

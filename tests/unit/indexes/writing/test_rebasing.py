@@ -5,18 +5,25 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 
 from eagleray.contracts.collections import Collection
+from eagleray.contracts.manifests import Relabelling
 from eagleray.contracts.sources import StreamMove
 from eagleray.errors import ConflictError, StreamMovedError
 from indexes.evaluation.budgets import Budgets
 from indexes.gating import SnapshotGate
 from indexes.job_publication import publish_made
+from indexes.segments.opened_segment import open_segment
+from indexes.segments.relabelling import LABEL_SCHEMA, relabel_segment
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.snapshots.catalog import load_snapshot, put_snapshot
 from indexes.snapshots.opened import open_snapshot
+from indexes.snapshots.patches import make_patch, put_patch
 from indexes.writing import committing
+from indexes.writing.arranging import build_patch
+from indexes.writing.assembling import RelabelledParts, assemble_relabelled
 from indexes.writing.committing import commit
 from indexes.writing.held_rows import list_held_rows
 from indexes.writing.rebasing import Rebase
@@ -118,6 +125,67 @@ def test_a_compaction_goes_below_what_was_written_meanwhile(store, tmp_path):  #
     entry, _ = publish(store, made, tmp_path)
     assert load_snapshot(Collection(store, NAME), entry.snapshot).segments[:2] == made.segments
     assert show_rows(store, "live") == (expected, n_documents)
+
+
+def relabel(store, doc_id, *, groups=None):  # noqa: F811
+    """Return what a relabelling of a document makes of the published snapshot."""
+    collection = Collection(store, NAME)
+    before = load_snapshot(collection, read_alias(collection, "live").snapshot)
+    rows = [
+        row
+        for digest in before.segments
+        for row in open_segment(collection, digest).rows.to_pylist()
+        if row["doc_id"] == doc_id
+    ]
+    labels = [
+        {
+            "chunk_id": row["chunk_id"],
+            "is_moved": False,
+            "title": "Relabelled",
+            "event_time": None,
+            "attributes": '{"desk":"rates"}',
+            "content": "c",
+        }
+        for row in rows
+    ]
+    table = pa.Table.from_pylist(labels, schema=LABEL_SCHEMA)
+    changes = None if groups is None else [(row["chunk_id"], None, groups) for row in rows]
+    parts = RelabelledParts(
+        replaced={digest: relabel_segment(collection, digest, [table]) for digest in before.segments},
+        moved=(),
+        patch=None if changes is None else put_patch(collection, make_patch(build_patch(changes))),
+        relabelling=Relabelling(run="r", source="desk", mapping="m", n_versions=1),
+    )
+    return assemble_relabelled(store, before, parts)
+
+
+def test_a_relabelling_goes_below_what_was_written_meanwhile_to_the_same_document_too(store, tmp_path):  # noqa: F811
+    commit(target(store), [write(note("a", "swap curve"), note("b", "repo haircut"))])
+    made = relabel(store, "a")
+    commit(target(store), [write(note("a", "swap spread", known_from=1_500), removed=("b",), now=3_000)])
+    expected, n_documents = show_rows(store, "live")
+    entry, _ = publish(store, made, tmp_path)
+    manifest = load_snapshot(Collection(store, NAME), entry.snapshot)
+    assert [item.run for item in manifest.relabellings] == ["r"]
+    found, n_found = show_rows(store, "live")
+    assert [{**row, "content": None} for row in found] == expected
+    assert n_found == n_documents
+    assert [row["content"] for row in found if row["known_to"] == 1_500] == ["c"]
+    assert make_gate(tmp_path).try_snapshot(store, manifest).passed
+    commit(target(store), [write(note("x", "basis"))])
+    assert open_snapshot(Collection(store, NAME), "live").manifest.relabellings == manifest.relabellings
+
+
+def test_a_relabelling_that_changes_groups_of_a_document_that_others_wrote_is_a_conflict(store, tmp_path):  # noqa: F811
+    commit(target(store), [write(note("a", "swap curve"), note("b", "repo haircut"))])
+    made = relabel(store, "a", groups=["desk"])
+    commit(target(store), [write(note("c", "basis"))])
+    entry, _ = publish(store, made, tmp_path)
+    other = relabel(store, "a", groups=["other"])
+    commit(target(store), [write(note("a", "swap spread", known_from=1_500))])
+    with pytest.raises(ConflictError):
+        publish(store, other, tmp_path)
+    assert load_snapshot(Collection(store, NAME), entry.snapshot).relabellings == made.relabellings
 
 
 def test_a_job_whose_stream_others_moved_is_told_so_although_both_wrote_the_same_documents(store, tmp_path):  # noqa: F811

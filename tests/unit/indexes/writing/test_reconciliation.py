@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -7,14 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eagleray.contracts.times import OPEN_END
-from indexes.writing.reconciliation import (
-    NOBODY,
-    DeliveredVersion,
-    DocumentPlan,
-    Held,
-    VersionChange,
-    reconcile_document,
-)
+from indexes.writing.reconciliation import NOBODY, find_unread, reconcile_document
+from indexes.writing.versions import DeliveredVersion, DocumentPlan, Held, VersionChange, name_reissue
 
 NOW = 1000
 
@@ -23,8 +18,15 @@ def deliver(version, known_from, *, groups=(), known_to=OPEN_END, key="f"):
     return DeliveredVersion(version=version, known_from=known_from, known_to=known_to, groups=groups, key=key)
 
 
-def hold(version, known_from, known_to=OPEN_END, *, groups=(), is_due=True):
-    return Held(version=version, known_from=known_from, known_to=known_to, groups=groups, is_due=is_due)
+def hold(version, known_from, known_to=OPEN_END, *, groups=(), is_due=True, unread=""):
+    return Held(
+        version=version,
+        known_from=known_from,
+        known_to=known_to,
+        groups=groups,
+        is_due=is_due,
+        unread=unread,
+    )
 
 
 def apply_plan(held, plan: DocumentPlan):
@@ -67,10 +69,49 @@ def test_a_changed_document_closes_its_older_version_at_its_own_known_from():
     assert plan.additions[0].known_from == 20
 
 
+def test_a_relabelled_version_is_what_its_source_says_now_and_not_what_its_name_says():
+    relabelled = [replace(hold("a", 5), content="b")]
+    assert reconcile_document([deliver("b", 5)], relabelled, now=NOW) == DocumentPlan(n_repeated=1)
+    undone = reconcile_document([deliver("a", 5)], relabelled, now=NOW)
+    assert [(item.version, item.known_from) for item in undone.additions] == [(name_reissue("a", NOW), NOW)]
+    assert undone.changes == (VersionChange(version="a", known_to=NOW),)
+
+
 def test_a_correction_that_claims_the_same_moment_becomes_known_now():
     plan = reconcile_document([deliver("b", 5)], [hold("a", 5)], now=NOW)
     assert plan.additions[0].known_from == NOW
     assert plan.changes == (VersionChange(version="a", known_to=NOW),)
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "removed_at", "expected"),
+    [
+        ([], (), "desk/2.txt"),  # the newest is gone: is the one before still what its file holds?
+        ([deliver("b", 15)], (), "desk/2.txt"),  # put back with a date before that one's
+        ([deliver("b", 25)], (), ""),  # put back with a date after it
+        ([deliver("d", 40)], (), ""),  # a newer version ends the newest
+        ([deliver("c", 30)], (), ""),
+        ([], (50,), ""),  # the source says that the document is gone
+    ],
+)
+def test_what_stands_in_a_part_that_was_not_read_has_to_be_read_before_a_document_ends(
+    deliveries, removed_at, expected
+):
+    held = [
+        hold("a", 10, 20, is_due=False, unread="desk/1.txt"),
+        hold("a2", 20, 30, is_due=False, unread="desk/2.txt"),
+        hold("c", 30),
+    ]
+    plan = reconcile_document(deliveries, held, now=NOW, removed_at=removed_at)
+    assert find_unread(deliveries, held, plan, removed_at=removed_at) == expected
+
+
+def test_an_older_version_that_is_read_again_becomes_the_document_where_the_newest_is_gone():
+    plan = reconcile_document([deliver("a", 10)], [hold("a", 10, 30), hold("c", 30)], now=NOW)
+    assert plan.changes == (VersionChange(version="c", known_to=NOW),)
+    assert [(item.delivery.version, item.known_from, item.known_to) for item in plan.additions] == [
+        ("a", NOW, OPEN_END)
+    ]
 
 
 def test_a_removed_document_is_closed_when_the_run_began():
