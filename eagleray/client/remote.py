@@ -174,7 +174,7 @@ class RemoteCollection:
             make_question(query, snapshot=self._snapshot, **arguments)
             for query in read_texts("queries", queries)
         ]
-        return self.ask_batch(questions, timeout_s=timeout_s)
+        return self.ask_batch(questions, timeout_s=timeout_s) if questions else ()
 
     @with_old_names
     def count_values(

@@ -171,7 +171,7 @@ class AsyncRemoteCollection:
             make_question(query, snapshot=self._snapshot, **arguments)
             for query in read_texts("queries", queries)
         ]
-        return await self.ask_batch(questions, timeout_s=timeout_s)
+        return await self.ask_batch(questions, timeout_s=timeout_s) if questions else ()
 
     @with_old_names
     async def count_values(

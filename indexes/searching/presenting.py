@@ -37,6 +37,7 @@ def make_hit(
     mode: SearchMode,
     highlighter: Highlighter,
     snippets: SnippetMaker,
+    relevance: float | None,
 ) -> Hit:
     """Return the hit a row stands for."""
     fields = read_fields(target.view, ranked.row)
@@ -47,6 +48,7 @@ def make_hit(
         dense=None if mode is SearchMode.LEXICAL else ranked.scores[0],
         lexical=None if mode is SearchMode.DENSE else ranked.scores[-1],
         reranked=ranked.reranked,
+        relevance=relevance,
         highlights=place_highlights(words),
         snippet=snippets.make(text, words=words, title=fields["title"], heading=fields["heading"]),
     )

@@ -7,7 +7,7 @@ words of a document that others are to be like, and the rows of one that is show
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from eagleray.contracts.documents import AttributeType
 from eagleray.contracts.hits import Hit, PlanKind, SearchMode, SegmentExplanation
@@ -204,16 +204,21 @@ class Present:
         """Return the hits in the order of the rows; see `Step`."""
         targets, highlighter, hits = held.find(self.scope), Highlighter(self.terms), []
         snippets = SnippetMaker(self.terms, self.statistics, highlighter)
-        caller = self.scope.principal or ANONYMOUS
-        for item in held.place_parts(self.ranked):
-            target = targets[item.part]
-            guard_row(target.view, item.row, as_of=self.scope.as_of, principal=caller)
-            hit = make_hit(item, target, mode=self.mode, highlighter=highlighter, snippets=snippets)
+        caller, ranked = self.scope.principal or ANONYMOUS, held.place_parts(self.ranked)
+        for item in ranked:
+            guard_row(targets[item.part].view, item.row, as_of=self.scope.as_of, principal=caller)
+        judged = [None] * len(ranked) if self.rule is None else self.rule.judge(ranked, targets)
+        for item, relevance in zip(ranked, judged, strict=True):
+            hit = make_hit(
+                item,
+                targets[item.part],
+                mode=self.mode,
+                highlighter=highlighter,
+                snippets=snippets,
+                relevance=relevance,
+            )
             hits.append(hit)
-        if self.rule is None:
-            return hits
-        judged = zip(hits, self.rule.judge(held.place_parts(self.ranked), targets), strict=True)
-        return [replace(hit, relevance=relevance) for hit, relevance in judged]
+        return hits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

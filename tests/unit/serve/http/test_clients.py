@@ -64,6 +64,7 @@ OTHERS = [
     ("show_document", {"query": "doc-2"}),
     ("show_document", {"query": "doc-5", "as_of": "1970-03-01"}),
     ("search_batch", {"query": ["swap bond", "curve", "zzz"], "k": 4, "granularity": "chunk"}),
+    ("search_batch", {"query": []}),
     ("search_batch", {"query": ["swap", "swap"], "as_of": "1970-03-01", "filter": "year >= 2003"}),
 ]
 REFUSED = [
