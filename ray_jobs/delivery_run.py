@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
+from eagleray.contracts.audits import RelabellingRequest
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.exchange import ImportRequest
 from eagleray.contracts.manifests import CollectionSpec, EmbedderIdentity, SnapshotManifest
 from eagleray.contracts.ports import Store
-from eagleray.contracts.services import IngestRequest, OnProgress
+from eagleray.contracts.services import AuditService, IngestRequest, OnProgress
 from eagleray.contracts.sources import Position, Source, StreamMove
 from eagleray.documents.mapping_matches import list_mapped_fields
 from eagleray.errors import ConflictError, SourceError
@@ -44,7 +45,13 @@ from ray_jobs.pipeline import execute
 from ray_jobs.plans.remapping import describe_remapping
 from ray_jobs.plans.runs import RunInput, RunPlan, RunSizes, plan_run
 from ray_jobs.reading_watch import ReadingWatch
-from ray_jobs.relabelling import check_relabelling, describe_relabelled, keep_left
+from ray_jobs.relabelling import (
+    check_relabelling,
+    describe_end,
+    describe_relabelled,
+    find_user,
+    keep_left,
+)
 from ray_jobs.run_notes import follow_stages, logged_run, noting_end, noting_last_run
 from ray_jobs.runs import Run, RunOutcome
 from ray_jobs.source_reading import ReadSource
@@ -148,14 +155,35 @@ def deliver(
     """
     source = job.open_source()
     base = find_base(Collection(job.parts.store, job.spec.name), request.alias)
-    if job.relabels:
-        check_relabelling(source, base.manifest, alias=request.alias)
     recalled: frozenset[str] = frozenset()
     while True:  # a part is recalled once
         found = _deliver_once(job, request, on_progress, source=source, base=base, recalled=recalled)
         if not isinstance(found, frozenset):
             return found
         recalled |= found
+
+
+def relabel(
+    job: DeliveryJob, request: IngestRequest, on_progress: OnProgress, *, audit: AuditService
+) -> dict[str, Any]:
+    """Run a relabelling, with a record of its beginning and of its end in the audit log; return the report.
+
+    Raises:
+        AuditError: it cannot be recorded.
+        EagleRayError: as of `deliver`.
+    """
+    base = find_base(Collection(job.parts.store, job.spec.name), request.alias)
+    check_relabelling(job.open_source(), base.manifest, alias=request.alias)
+    asked = RelabellingRequest(
+        subject=find_user(),
+        source=request.source,
+        mapping=job.mapping_digest,
+        alias=request.alias,
+    )
+    with audit.recording(asked) as end:
+        report = deliver(job, request, on_progress)
+        end(describe_end(report))
+    return report
 
 
 def _deliver_once(

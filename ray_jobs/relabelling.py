@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from eagleray.contracts.audits import RelabellingReply
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.manifests import Relabelling, SnapshotManifest
 from eagleray.contracts.sources import Position, Source
@@ -115,3 +119,22 @@ def describe_relabelled(outcome: RunOutcome) -> dict[str, Any]:
         return counts
     named = [f"{doc_id}: {reason}" for doc_id, reason in outcome.listed]
     return {**counts, "not_relabelled": reasons, "documents_left": named}
+
+
+def find_user() -> str:
+    """Return who runs this process: a name, or the number of a user who has none, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def describe_end(report: Mapping[str, Any]) -> RelabellingReply:
+    """Return what is recorded of the report of a relabelling."""
+    return RelabellingReply(
+        run=report["run"],
+        snapshot=report["snapshot"],
+        n_relabelled=report["relabelled"],
+        n_regrouped=report.get("regrouped", 0),
+        n_left=sum(report.get("not_relabelled", {}).values()),
+    )

@@ -32,6 +32,7 @@ from eagleray.embedders import describe_embedder, find_tokenizer, open_embedder,
 from eagleray.embedders.remembering import RememberingEmbedder
 from eagleray.errors import InputError
 from eagleray.extensions import import_extension
+from eagleray.parts import AUDIT
 from eagleray.setting_groups.engine import ChunkerSettings, EmbedderSettings
 from eagleray.settings import Settings
 from indexes.built_embedder import recall_embedder
@@ -52,7 +53,7 @@ from ray_jobs.calibration_job import CalibratedSnapshot, calibrate_snapshot, che
 from ray_jobs.clusters import connected
 from ray_jobs.compaction import Compaction, compact_snapshot, plan_snapshot
 from ray_jobs.deliveries import DecoderFactory, DocumentDelivery, VectorDelivery, list_declared_texts
-from ray_jobs.delivery_run import DeliveryJob, JobParts, deliver
+from ray_jobs.delivery_run import DeliveryJob, JobParts, deliver, relabel
 from ray_jobs.dry_run import DryRun, try_source
 from ray_jobs.execution import Shared, WorkerLimits
 from ray_jobs.plans.runs import RunSizes
@@ -112,8 +113,11 @@ class RayJobService:
             )
             report = try_source(dry, on_progress)
         else:
-            report = deliver(
-                self._plan_ingest(request, open_source, mapping, enrichers), request, on_progress
+            job = self._plan_ingest(request, open_source, mapping, enrichers)
+            report = (
+                relabel(job, request, on_progress, audit=AUDIT.load(settings))
+                if request.relabels
+                else deliver(job, request, on_progress)
             )
         return {**report, "seconds": round(time.monotonic() - started, 1)}
 

@@ -1,4 +1,4 @@
-"""Which records of the audit log are wanted."""
+"""Which records of the audit log are wanted, and what jobs have recorded there."""
 
 from __future__ import annotations
 
@@ -30,3 +30,39 @@ class AuditQuery:
     request_id: str = ""
     limit: int = 0
     is_latest: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelabellingRequest:
+    """A relabelling that somebody begins.
+
+    Attributes:
+        subject: who runs the job: their name on that machine.
+        source: URI of what is read again.
+        mapping: digest of what makes documents of its records.
+        alias: that moves.
+    """
+
+    subject: str
+    source: str
+    mapping: str
+    alias: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelabellingReply:
+    """What a relabelling came to.
+
+    Attributes:
+        run: its id.
+        snapshot: that has the new labels; the one before where nothing changed.
+        n_relabelled: versions with other attributes, title or event time.
+        n_regrouped: versions with other groups.
+        n_left: documents that were left as they are.
+    """
+
+    run: str
+    snapshot: str
+    n_relabelled: int
+    n_regrouped: int
+    n_left: int

@@ -7,10 +7,11 @@ group `eagleray.parts`; `eagleray.parts` finds them. Answers are plain JSON valu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from eagleray.contracts.audits import AuditQuery
+from eagleray.contracts.audits import AuditQuery, RelabellingReply, RelabellingRequest
 from eagleray.contracts.callers import Role
 from eagleray.contracts.exchange import ExportRequest, ImportRequest
 from eagleray.contracts.hits import SearchOptions
@@ -293,6 +294,15 @@ class AuditService(Protocol):
 
     def replay(self, query: AuditQuery) -> dict[str, Any]:
         """Ask the selected questions again, each on its snapshot; `different` lists other answers."""
+        ...
+
+    def recording(
+        self, request: RelabellingRequest
+    ) -> AbstractContextManager[Callable[[RelabellingReply], None]]:
+        """Record that a relabelling begins, and at the end of a block how it ended.
+
+        The block gets what takes the reply.
+        """
         ...
 
     def head(self) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache, cached_property, partial
 from typing import Any, Final
 
 from eagleray import __version__
-from eagleray.contracts.audits import AuditQuery
+from eagleray.contracts.audits import AuditQuery, RelabellingReply, RelabellingRequest
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.ports import Store
 from eagleray.contracts.times import format_micros
@@ -31,6 +32,7 @@ from serve.audit.record import Record, flatten
 from serve.audit.record_queries import list_interrupted, scan_records
 from serve.audit.replays import Replay, replay_records
 from serve.audit.request_kinds import RequestKinds
+from serve.audit.request_recorder import ReplyEnding, RequestRecorder
 from serve.audit.verification import list_last_heads, verify_log
 
 _MAX_REASONS: Final = 3
@@ -96,6 +98,27 @@ class LocalAuditService:
             "skipped": [asdict(skipped) for skipped in found.skipped],
         }
         return report if found.is_comparison else {**report, "message": _explain_nothing(found)}
+
+    @contextmanager
+    def recording(self, request: RelabellingRequest) -> Iterator[Callable[[RelabellingReply], None]]:
+        """Record that a relabelling begins, and at the end of a block how it ended.
+
+        The block gets what takes the reply.
+
+        Raises:
+            AuditError: it cannot be recorded, and the settings say that nothing may be done then.
+        """
+        audit, collection = self._settings.audit, Collection(self._open_store(), self._settings.collection)
+        replies: list[RelabellingReply] = []
+        with make_writer(collection, audit, embedder=self._settings.embedder.model) as writer:
+            recorder = RequestRecorder(writer, questions=audit.questions)
+            begun = recorder.begin(request)
+            try:
+                yield replies.append
+            except BaseException as error:
+                recorder.end(begun, ReplyEnding(status=type(error).__name__))
+                raise
+            recorder.end(begun, ReplyEnding(reply=replies[-1]), is_stored=True)
 
     def head(self) -> dict[str, Any]:
         """Return the heads of all chains, to be kept elsewhere."""

@@ -169,6 +169,13 @@ def test_a_relabelling_needs_something_to_relabel_and_python_asks_for_it_as_the_
     assert "5 relabelled" in shown.out
     assert "not relabelled: 1 changed\n  rates-1: changed\n" in shown.out
     assert "the same command without --relabel" in shown.out
+    begun, ended = cli("audit", "show", "--action", "relabel", "--json").shown
+    assert (begun["status"], ended["status"], ended["snapshot"]) == (
+        "begun",
+        "ok",
+        eagleray.snapshots()[-1].snapshot,
+    )
+    assert cli("audit", "verify", "--json").shown["findings"] == []
     report = eagleray.ingest(desk / "desk", mapping=desk / "wrong.yaml", relabel=True)
     assert (report.counts["relabelled"], report.not_relabelled) == (5, {"changed": 1})
     assert report.documents_left == ["rates-1: changed"]

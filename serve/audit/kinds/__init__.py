@@ -10,9 +10,10 @@ from typing import Final
 from serve.audit.kinds.alias_moves import ALIAS_MOVE
 from serve.audit.kinds.documents import DOCUMENT
 from serve.audit.kinds.facets import FACETS
+from serve.audit.kinds.relabellings import RELABELLING
 from serve.audit.kinds.searches import SEARCH
 from serve.audit.kinds.stored_files import FILE_USE
 from serve.audit.kinds.writes import WRITE
 from serve.audit.request_kinds import RequestKinds
 
-KINDS: Final = RequestKinds(SEARCH, FACETS, DOCUMENT, WRITE, ALIAS_MOVE, FILE_USE)
+KINDS: Final = RequestKinds(SEARCH, FACETS, DOCUMENT, WRITE, ALIAS_MOVE, RELABELLING, FILE_USE)
