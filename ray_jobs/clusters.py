@@ -16,6 +16,9 @@ from eagleray.settings import forbid_usage_reports
 IDLE_MS: Final = 60_000
 """How long a worker of a local cluster is kept for the next stage: starting another takes seconds."""
 
+_REFUSED: Final = ("AuthenticationError", "InvalidAuthToken", "Authentication token")
+"""What stands in Ray's errors where a cluster refuses the token of a process. Source: Ray 2.60."""
+
 PROBE_S: Final = 10.0
 """How long a cluster given by its address has for the first answer, seconds."""
 
@@ -77,5 +80,19 @@ def _start(address: str, *, n_cpus: int) -> None:
 
 
 def _describe(error: Exception) -> str:
-    first, *_ = str(error).splitlines() or [""]
-    return first or type(error).__name__
+    """Return what Ray says, on one line, with the cause of it; a refused token is said to be that."""
+    texts = list(_list_texts(error))
+    if any(sign in text for text in texts for sign in _REFUSED):
+        advice = "set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the cluster's token"
+        return f"it refuses this process, whose token is missing or wrong; {advice}"
+    first, *_ = texts[0].splitlines() or [""]
+    told, causes = first or type(error).__name__, [text.splitlines()[-1] for text in texts[1:] if text]
+    return ": ".join([told, *causes[-1:]])
+
+
+def _list_texts(error: BaseException) -> Iterator[str]:
+    """Yield the texts of an error and of what it came from; Ray itself puts tracebacks of others in them."""
+    found: BaseException | None = error
+    while found is not None:
+        yield str(found).strip()
+        found = found.__cause__ or found.__context__

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import pickle
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -22,7 +22,9 @@ from ray.data import ActorPoolStrategy, TaskPoolStrategy
 
 from eagleray.contracts.services import OnProgress
 from eagleray.errors import EagleRayError, InputError
+from eagleray.models.item_progress import heard_by
 from eagleray.setting_groups.engine import JobSettings
+from ray_jobs.item_counts import ItemCounter, count_items
 from ray_jobs.ledger import Ledger
 from ray_jobs.stage_spec import O, P, StageSpec
 
@@ -89,32 +91,43 @@ class _Worker(Generic[P, O]):
     allocates from the system, because its own pool keeps what one shard needed.
     """
 
-    def __init__(self, spec: StageSpec[P, O], ledger: Ledger | None) -> None:
+    def __init__(self, spec: StageSpec[P, O], ledger: Ledger | None, counts: str = "") -> None:
         pa.set_memory_pool(pa.system_memory_pool())
         self._spec, self._ledger = spec, ledger
+        self._count = ItemCounter(counts) if counts else None
         self._task = spec.make_task()
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         payload: P = pickle.loads(row["payload"])  # noqa: S301 - the driver of this run wrote it
         try:
-            outcome = self._spec.finish(self._task, payload, self._ledger)
+            outcome = self._finish(payload)
             return {"outcome": _dumps((payload.key, outcome)), "error": b""}
         except EagleRayError as error:
             return {"outcome": b"", "error": pickle.dumps(error)}
 
+    def _finish(self, payload: P) -> O:
+        if self._count is None:
+            return self._spec.finish(self._task, payload, self._ledger)
+        with heard_by(self._count):
+            outcome = self._spec.finish(self._task, payload, self._ledger)
+        self._count.write()
+        return outcome
 
-def _bind(spec: StageSpec[P, O], ledger: Ledger | None) -> type[_Worker[P, O]]:
+
+def _bind(spec: StageSpec[P, O], ledger: Ledger | None, counts: str) -> type[_Worker[P, O]]:
     """Return the actor's class with its stage bound: arguments in the object store would hinder restarts."""
 
     class BoundWorker(_Worker[P, O]):
         def __init__(self) -> None:
-            super().__init__(spec, ledger)
+            super().__init__(spec, ledger, counts)
 
     return BoundWorker
 
 
-def _run_once(row: dict[str, Any], *, spec: StageSpec[P, O], ledger: Ledger | None) -> dict[str, Any]:
-    return _Worker(spec, ledger)(row)
+def _run_once(
+    row: dict[str, Any], *, spec: StageSpec[P, O], ledger: Ledger | None, counts: str
+) -> dict[str, Any]:
+    return _Worker(spec, ledger, counts)(row)
 
 
 def count_workers(workers: int, *, n_gpus: float = 0.0) -> int:
@@ -155,7 +168,11 @@ def run_stage(
     """
     found = spec.find_finished(ledger)
     todo = tuple(payload for payload in spec.payloads if payload.key not in found)
-    with closing(_run_shards(replace(spec, payloads=todo), ledger, limits)) as outcomes:
+    counting = count_items(spec.name, len(spec.payloads), on_progress) if todo else nullcontext("")
+    with (
+        counting as counts,
+        closing(_run_shards(replace(spec, payloads=todo), ledger, limits, counts)) as outcomes,
+    ):
         for key, outcome in outcomes:
             found[key] = outcome
             on_progress(spec.name, len(found), len(spec.payloads))
@@ -163,7 +180,7 @@ def run_stage(
 
 
 def _run_shards(
-    spec: StageSpec[P, O], ledger: Ledger | None, limits: WorkerLimits
+    spec: StageSpec[P, O], ledger: Ledger | None, limits: WorkerLimits, counts: str
 ) -> Generator[tuple[str, O], None, None]:
     """Call the task on every payload, spread over the cluster; yield keys and outcomes as they come.
 
@@ -186,13 +203,13 @@ def _run_shards(
     )
     if spec.keeps_task:
         dataset = spread(
-            _bind(each, ledger),  # type: ignore[arg-type]  # a class is called once an actor, then a row
+            _bind(each, ledger, counts),  # type: ignore[arg-type]  # a class is called once an actor, then a row
             compute=ActorPoolStrategy(size=workers),
         )
     else:
         dataset = spread(
             _run_once,  # type: ignore[arg-type]  # fn_kwargs fills the rest
-            fn_kwargs={"spec": each, "ledger": ledger},
+            fn_kwargs={"spec": each, "ledger": ledger, "counts": counts},
             compute=TaskPoolStrategy(size=workers),
         )
     # Closed here and now: left to the garbage collector, it would call Ray after its cluster has

@@ -100,7 +100,8 @@ def arrange(run: Run, left: Outcomes) -> Outcomes:
     )
     arranged = run.do(stage)
     later = [*(item.faults for item in left.enriched), *(item.faults for item in arranged)]
-    run.on_read([item.tally for item in left.ingested], later)
+    if any(later):
+        run.on_read([item.tally for item in left.ingested], later)
     return replace(left, arranged=arranged)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from eagleray.contracts.services import OnProgress
+from eagleray.contracts.services import ItemProgress, OnProgress
 from eagleray.errors import StoreError
 from eagleray.logs import get_logger
 from ray_jobs.dead_letters import write_last_run
@@ -54,6 +54,8 @@ def follow_stages(plan: RunPlan, *, collection: str, on_progress: OnProgress) ->
             log.info("stage_finished", stage=str(stage), n_shards=total, elapsed_s=elapsed_s)
             started = time.monotonic()
 
+    if isinstance(on_progress, ItemProgress):
+        report.tell_items = on_progress.tell_items  # type: ignore[attr-defined]  # makes it one, too
     return report
 
 

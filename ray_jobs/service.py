@@ -341,7 +341,7 @@ def find_source(request: SourceRequest, sources: Mapping[str, MakeFactory] = SOU
         known = ", ".join(f"{name}://" for name in sources if name)
         detail = f"source {request.uri!r}: expected a folder or one of {known}"
         raise InputError(detail=f"{detail}; EAGLERAY_JOBS__SOURCES names sources of other packages")
-    if request.sidecar is not None and scheme and scheme.lower() not in SOURCES:
+    if request.sidecar is not None and mark and scheme.lower() not in SOURCES:
         raise InputError(
             detail=f"a sidecar names files, and a source of {scheme}:// has none; map its fields"
         )

@@ -99,7 +99,7 @@ class Catalog:
         return _show_run(find_run(self.collection, run))
 
     def list_dead_letters(self, *, run: str) -> list[Letter]:
-        """Return what a run set aside; an empty `run` takes the last one.
+        """Return what a run set aside; of an empty `run`, what is still unread in the sources.
 
         Raises:
             NotPublishedError: there is no such run.

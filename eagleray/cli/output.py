@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final, TextIO
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from eagleray.contracts.hits import Span
@@ -65,11 +65,11 @@ def show_json(value: Any) -> None:
 
 
 def show_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
-    """Print rows as a table, or say that there are none."""
+    """Print rows as a table of which nothing is cut off, or say that there are none."""
     if not rows:
         show_line("none")
         return
-    table = Table(*columns, box=None, pad_edge=False)
+    table = Table(*(Column(name, overflow="fold") for name in columns), box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(Text(make_printable(str(row.get(column, "")))) for column in columns))
     if sys.stdout.isatty():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Final
 
 import typer
@@ -21,6 +23,19 @@ ADDRESS_OPTION: Final = typer.Option(
 RESUMES: Final = "the same command resumes"
 RESUMES_WITHOUT_FRESH: Final = "the same command without --fresh resumes"
 BEGINS_AGAIN: Final = "the same command begins again"
+
+_STDERR: Final = 2
+_NOTE: Final = b" has constructor arguments in the object store and max_restarts > 0."
+_PATIENCE_S: Final = 1.0
+
+COLUMNS: Final = (
+    TextColumn("{task.description:>8}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeElapsedColumn(),
+    TextColumn("{task.fields[items]}"),
+)
+"""What the line of a stage shows."""
 
 
 @contextmanager
@@ -41,11 +56,51 @@ def report_progress(*, if_stopped: str = RESUMES) -> Iterator[OnProgress]:
         if_stopped: what that line says.
     """
     try:
-        with redirect_stdout(sys.stderr), _show_progress() as on_progress:
+        with _without_notes(), redirect_stdout(sys.stderr), _show_progress() as on_progress:
             yield on_progress
     except KeyboardInterrupt:
         show_line(f"stopped; {if_stopped}", file=sys.stderr)
         raise
+
+
+@contextmanager
+def _without_notes() -> Iterator[None]:
+    """Pass on what is written to standard error, but for a line that concerns nobody who runs a job.
+
+    Ray's C++ part writes it to the file descriptor itself, for each pool of actors, and no setting of Ray's
+    silences it alone. What Python writes goes straight to where standard error leads, as a terminal if it is
+    one. Where standard error is not this process's own, nothing is done.
+
+    Source: Ray 2.60, `core_worker.cc`, on arguments of actors in the object store.
+    """
+    own = sys.__stderr__
+    if own is None or sys.stderr is not own or own.fileno() != _STDERR:
+        yield
+        return
+    own.flush()
+    kept = os.dup(_STDERR)
+    read_end, write_end = os.pipe()
+    os.dup2(write_end, _STDERR)
+    os.close(write_end)
+    copier = threading.Thread(target=_copy_lines, args=(read_end, kept), daemon=True)
+    copier.start()
+    try:
+        with (
+            os.fdopen(os.dup(kept), "w", buffering=1, errors="backslashreplace") as direct,
+            redirect_stderr(direct),
+        ):
+            yield
+    finally:
+        os.dup2(kept, _STDERR)
+        copier.join(_PATIENCE_S)  # a process that is left holds the pipe open
+        os.close(kept)
+
+
+def _copy_lines(read_end: int, kept: int) -> None:
+    with os.fdopen(read_end, "rb") as lines:
+        for line in lines:
+            if _NOTE not in line:
+                os.write(kept, line)
 
 
 @contextmanager
@@ -59,18 +114,27 @@ def _show_progress() -> Iterator[OnProgress]:
 
         yield write_line
         return
-    columns = (
-        TextColumn("{task.description:>8}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        tasks: dict[str, TaskID] = {}
+    with Progress(*COLUMNS, console=Console(stderr=True)) as progress:
+        yield StageBars(progress)
 
-        def move_bar(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = progress.add_task(stage, total=total)
-            progress.update(tasks[stage], completed=done, total=total)
 
-        yield move_bar
+class StageBars:
+    """One bar a stage, from its beginning on, with what its unfinished shards have done."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, stage: str, done: int, total: int, /) -> None:
+        """Show how many shards of a stage are finished."""
+        self._progress.update(self._find_task(stage, total), completed=done, total=total)
+
+    def tell_items(self, stage: str, total: int, n_items: int) -> None:
+        """Show how many items of a stage are done."""
+        items = f"{n_items:,} done" if n_items else ""
+        self._progress.update(self._find_task(stage, total), items=items)
+
+    def _find_task(self, stage: str, total: int) -> TaskID:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(stage, total=total, items="")
+        return self._tasks[stage]

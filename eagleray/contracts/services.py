@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from eagleray.contracts.audits import AuditQuery, RelabellingReply, RelabellingRequest
 from eagleray.contracts.callers import Role
@@ -19,6 +19,25 @@ from eagleray.contracts.ports import SearchEngine
 
 OnProgress = Callable[[str, int, int], None]
 """Called with a stage's name, shards finished and shards in all."""
+
+
+@runtime_checkable
+class ItemProgress(Protocol):
+    """A callback for progress that is also told, about once a second, what unfinished shards have done."""
+
+    def __call__(self, stage: str, done: int, total: int, /) -> None:
+        """Take how many shards of a stage are finished."""
+        ...
+
+    def tell_items(self, stage: str, total: int, n_items: int) -> None:
+        """Take how many items of a stage, such as records or texts, are done; called in another thread.
+
+        Args:
+            stage: its name.
+            total: shards in all.
+            n_items: done in this run, 0 when the stage begins.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

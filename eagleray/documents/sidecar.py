@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from eagleray.contracts.sources import Origin, RawRecord, SidecarFile
@@ -115,9 +115,16 @@ def check_files(sidecar: SidecarFile, rows: Iterable[SidecarRow], files: Iterabl
     known = set(files)
     for row in rows:
         if row.file not in known:
-            near = get_close_matches(row.file, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "expected a path below the source"
+            near = _find_nearest(row.file, known)
+            hint = f"did you mean {near!r}?" if near else "expected a path below the source"
             raise _fault(sidecar, row.line, f"the source has no file {row.file!r}; {hint}")
+
+
+def _find_nearest(file: str, known: Iterable[str]) -> str:
+    """Return the path that was meant: of the same name in another folder, or spelt alike; else `""`."""
+    name = PurePosixPath(file).name
+    named = sorted(path for path in known if PurePosixPath(path).name == name)
+    return next(iter([*named, *get_close_matches(file, known, n=1)]), "")
 
 
 def _read_text(path: str) -> str:

@@ -18,6 +18,7 @@ from eagleray.errors import ModelError
 from eagleray.models.batching import cut_batches
 from eagleray.models.compute_turns import TurnKind
 from eagleray.models.computing import require_device, take_turn
+from eagleray.models.item_progress import tell_done
 from eagleray.setting_groups.engine import EmbedderSettings
 
 _DTYPES: Final = {"torch-fp32": torch.float32, "torch-bf16": torch.bfloat16}
@@ -74,6 +75,8 @@ class TransformerEmbedder:
         for rows in cut_batches([len(ids) for ids in encoded], self._settings.max_batch_tokens):
             with take_turn(kind, threads=self._settings.threads):
                 vectors[rows] = self._embed_batch([encoded[row] for row in rows])
+            if kind is TurnKind.PASSAGE:
+                tell_done(len(rows))
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         is_off = ~(np.isfinite(lengths) & (lengths > 0.0))
         if is_off.any():

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from eagleray.contracts.sources import Source, Split, Tombstone
 from eagleray.documents.mapping import Mapping, apply_mapping
+from eagleray.models.item_progress import tell_done
 from indexes.runs.dead_letters import Letter
 from ray_jobs.stage_spec import StageSpec
 from ray_jobs.stages.read_tally import ReadTally, TallyingReader
@@ -42,6 +43,7 @@ class CheckTask:
         reader = TallyingReader(partial(apply_mapping, self._mapping), self._mapping)
         with closing(self._source.read(payload)) as items:
             for item in items:
+                tell_done(1)
                 if not isinstance(item, Tombstone):
                     reader.read(item)
         listed = reader.letters.close()[:MAX_LISTED]

@@ -18,6 +18,7 @@ from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.documents import DeadLetter
 from eagleray.contracts.sources import RawRecord, Source, Split, Tombstone
 from eagleray.documents.mapping import Mapping, apply_mapping
+from eagleray.models.item_progress import tell_done
 from indexes.runs.markers import Stage
 from indexes.writing.arranging import TOMBSTONE_SCHEMA
 from indexes.writing.document_chunker import ChunkerFactory, DocumentChunker
@@ -105,6 +106,7 @@ class IngestTask:
         reader = TallyingReader(self._make_rows, self._mapping)
         with closing(self._source.read(payload)) as items:
             for item in items:
+                tell_done(1)
                 if isinstance(item, Tombstone):
                     tombstones.add(_make_row(item))
                     continue

@@ -18,6 +18,7 @@ from tests.architecture.trees import (
 RAY_USERS = {
     "ray_jobs/clusters.py": "connects",
     "ray_jobs/execution.py": "runs stages on Ray Data",
+    "ray_jobs/item_counts.py": "adds up what workers count, through the cluster",
     "ray_jobs/passes.py": "keeps blocks on workers for passes over them",
     "serve/app.py": "binds the deployments, and ends them before Ray ends",
     "serve/deployments/calling.py": "names what a failed call raises",

@@ -7,6 +7,7 @@ import pytest
 
 from eagleray.errors import StoreError
 from ray_jobs.execution import WorkerLimits, run_stage
+from ray_jobs.item_counts import add_up
 from ray_jobs.stage_spec import StageSpec
 from tests.integration.cut_runs import CUT, NOTES, ingest, write_lines
 
@@ -89,3 +90,42 @@ def test_a_run_whose_progress_cannot_be_told_leaves_nothing(closed, settings, tm
         ingest(settings.model_copy(update={"jobs": CUT}), folder, fail)
     assert caught.tb is not None
     assert len(closed) == 1
+
+
+class Listening:
+    """Takes progress as a terminal does."""
+
+    def __init__(self):
+        self.items, self.shards = [], []
+
+    def __call__(self, stage, done, total):
+        self.shards.append(done)
+
+    def tell_items(self, stage, total, n_items):
+        self.items.append((stage, total, n_items))
+
+
+def make_slow():
+    import time
+
+    from eagleray.models.item_progress import tell_done
+
+    def work(payload):
+        tell_done(5)
+        time.sleep(1.5)
+        tell_done(2)
+        return payload
+
+    return work
+
+
+@pytest.mark.parametrize("keeps_task", [False, True])
+def test_what_unfinished_shards_have_done_is_told_to_who_wants_it_and_leaves_nothing(cluster, keeps_task):
+    listening = Listening()
+    run(make_slow, listening, keeps_task=keeps_task)
+    assert listening.items[0] == ("toy", 6, 0)
+    told = [n_items for _, _, n_items in listening.items]
+    assert told == sorted(told)
+    assert any(0 < n_items < 7 * len(PAYLOADS) for n_items in told), told
+    assert listening.shards == [1, 2, 3, 4, 5, 6]
+    assert add_up() == 0

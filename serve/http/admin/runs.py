@@ -38,14 +38,17 @@ async def show_run(run: str, _: Operating, catalog: NamedCatalog) -> Shown:
 
 @router.get(
     "/collections/{name}/dead-letters",
-    summary="What a run set aside",
+    summary="What is still unread in the sources, or what one run set aside",
     response_model=None,
     responses=answered(DeadLettersAnswer),
 )
 async def list_dead_letters(
     _: Writing,
     catalog: NamedCatalog,
-    run: Annotated[str, Query(max_length=64, description="A run; otherwise the last that ended.")] = "",
+    run: Annotated[
+        str,
+        Query(max_length=64, description="A run; otherwise what is still unread, whichever run tried it."),
+    ] = "",
     limit: Limit = 100,
     after: Annotated[int, Query(ge=0, le=1 << 40, description="How many to leave out first.")] = 0,
 ) -> Shown:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from eagleray.contracts.sources import SourceRequest
+from eagleray.contracts.sources import SidecarFile, SourceRequest
 from eagleray.errors import InputError, SourceError
 from eagleray.testing.sources import SECRET, SourceContract
 from ray_jobs.service import find_source, list_sources
@@ -61,3 +61,11 @@ def test_named_sources_stand_beside_those_of_this_project():
         find_source(SourceRequest(uri=uri, mapping_digest="m"), found)
     made = find_source(SourceRequest(uri=uri, mapping_digest="m"), {"quotes": lambda request: request.uri})
     assert made == uri
+
+
+def test_a_sidecar_is_for_files_alone(tmp_path):
+    sidecar = SidecarFile(path="labels.csv", columns=("ticker",))
+    of_files = find_source(SourceRequest(uri=str(tmp_path), mapping_digest="m", sidecar=sidecar))
+    assert of_files.request.sidecar == sidecar
+    with pytest.raises(InputError, match="a source of quotes:// has none; map its fields"):
+        find_source(SourceRequest(uri="quotes://x", mapping_digest="m", sidecar=sidecar), {"quotes": print})

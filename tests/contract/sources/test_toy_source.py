@@ -86,6 +86,7 @@ def test_a_new_source_is_a_module_and_a_setting(cluster, tmp_path, capfd):
 
     first, again = ingest(), ingest()
     assert (first["documents_new"], first["dead_letters"], find()) == (2, 1, {"bund", "gilt"})
+    assert first["refused"] == {"empty_text": {"files": 1, "pieces": 1, "examples": ["quotes"]}}
     letters = list_dead_letters(Collection(open_store(tmp_path), "toy"))
     assert [letter["doc_id"] for letter in letters] == ["odd"]
     assert (again["changed"], again["snapshot"]) == (False, first["snapshot"])

@@ -116,3 +116,12 @@ def test_dead_letters_of_a_file_with_an_odd_name_are_listed(monkeypatch, capsys)
     out, _ = capsys.readouterr()
     assert ended.value.code == 0
     assert r"a\x1b[2J\udcff[/b].html" in out
+
+
+def test_a_table_on_a_narrow_terminal_cuts_nothing_off(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    source = "desk/a-long-folder/with_a_long_name_that_needs_two_lines.docx"
+    show_table([{"source": source, "detail": "no parser reads it"}], ("source", "detail"))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert source in "".join(words[0] for words in lines if words)
