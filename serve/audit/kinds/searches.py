@@ -17,6 +17,8 @@ def _describe_request(request: SearchRequest) -> RequestDetails:
     boosts = parameters["ranking"]["boosts"]
     if boosts is not None:
         parameters["ranking"]["boosts"] = [*map(list, boosts.items())]  # in their order
+    if request.ranking.min_relevance is None:  # records stay as they were before there was one
+        del parameters["ranking"]["min_relevance"]
     if request.page is not None:
         parameters["page"] = [request.page.skip, request.page.n]
     expression = None if request.filter is None else encode_filter(request.filter)
@@ -39,12 +41,11 @@ def _describe_reply(response: SearchResponse) -> ReplyDetails:
         for hit in response.hits
     )
     explanation = response.explanation
-    judged = {
-        "relevant": response.relevant,
-        "relevance": [None if hit.relevance is None else float(hit.relevance) for hit in response.hits],
-    }
-    plan = dump({**_shorten_plan(explanation), **judged})
-    return ReplyDetails(snapshot=explanation.snapshot, plan=plan, hits=hits)
+    plan = _shorten_plan(explanation)
+    if response.relevant is not None:
+        relevance = [None if hit.relevance is None else float(hit.relevance) for hit in response.hits]
+        plan |= {"relevant": response.relevant, "relevance": relevance}
+    return ReplyDetails(snapshot=explanation.snapshot, plan=dump(plan), hits=hits)
 
 
 def _shorten_plan(explanation: Explanation) -> dict[str, Any]:

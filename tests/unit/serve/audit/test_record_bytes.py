@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -102,6 +103,18 @@ def test_a_whole_request_is_one_record_of_the_same_bytes(request_, outcome, snap
             request_, outcome, questions=questions, latency_us=11, snapshot=snapshot, request_id="r-1"
         )
         assert digest(entry) == wanted
+
+
+def test_the_plan_of_a_judged_answer_holds_how_relevant_each_row_is():
+    judged = replace(
+        RESPONSE, relevant=True, hits=tuple(replace(hit, relevance=0.75) for hit in RESPONSE.hits)
+    )
+    entry = record_one(LIKE, judged, questions="digest", latency_us=11)
+    plan = json.loads(entry.plan)
+    assert (plan["relevant"], plan["relevance"]) == (True, [0.75] * len(RESPONSE.hits))
+    asked = replace(SEARCH, ranking=replace(RANKING, min_relevance=0.5))
+    entry = record_one(asked, judged, questions="digest", latency_us=11)
+    assert json.loads(entry.body)["parameters"]["ranking"]["min_relevance"] == 0.5
 
 
 def test_the_beginning_of_a_move_has_the_same_bytes():
