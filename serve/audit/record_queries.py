@@ -68,7 +68,7 @@ def list_interrupted(store: Store, collection: str, writer: str) -> frozenset[in
 
 def _list_ending(file: pq.ParquetFile) -> list[dict[str, Any]]:
     """Return what says of requests that they begin or end others."""
-    rows: list[dict[str, Any]] = file.read(columns=list(_ENDING)).to_pylist()
+    rows: list[dict[str, Any]] = file.read(columns=list(_ENDING), use_threads=False).to_pylist()
     return rows
 
 
@@ -90,7 +90,7 @@ def _read_segment(store: Store, path: str, read: Callable[[pq.ParquetFile], Foun
 
 
 def _select(file: pq.ParquetFile, query: AuditQuery) -> list[Record]:
-    asked = file.read(columns=list(_ASKED))
+    asked = file.read(columns=list(_ASKED), use_threads=False)
     is_wanted = pc.and_(pc.greater_equal(asked["time"], query.since), pc.less(asked["time"], query.until))
     for column in ("subject", "action", "request_id"):
         if value := getattr(query, column):
@@ -99,4 +99,4 @@ def _select(file: pq.ParquetFile, query: AuditQuery) -> list[Record]:
         is_wanted = pc.and_(is_wanted, pc.starts_with(asked["snapshot"], pattern=query.snapshot))
     if not pc.any(is_wanted).as_py():
         return []
-    return list_records(file.read().filter(is_wanted))
+    return list_records(file.read(use_threads=False).filter(is_wanted))

@@ -82,8 +82,8 @@ def decode_segment(data: bytes) -> list[Record]:
         SegmentError: the bytes are no segment.
     """
     try:
-        with pq.ParquetFile(io.BytesIO(data), page_checksum_verification=True) as file:
-            table = _check(file).read()
+        with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
+            table = _check(file).read(use_threads=False)
         return list_records(table)
     except (pa.ArrowException, OSError, ValueError, TypeError, MemoryError) as error:
         raise SegmentError(str(error) or type(error).__name__) from error
@@ -98,7 +98,7 @@ def open_segment(store: Store, path: str) -> pq.ParquetFile:
     """
     local = store.find_local(path)
     try:
-        return _check(pq.ParquetFile(local if local is not None else io.BytesIO(store.read(path))))
+        return _check(pq.ParquetFile(local if local is not None else pa.BufferReader(store.read(path))))
     except (pa.ArrowException, OSError) as error:
         raise SegmentError(str(error)) from error
 

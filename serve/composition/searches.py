@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict
 
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.manifests import EmbedderIdentity
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 PROBE: Final = SearchRequest(query="ready", k=1, mode=SearchMode.HYBRID)
 """Asked of a new snapshot before it answers others, and to tell whether the process is ready."""
+
+_WARMING: Final = SearchRequest(query='"ready to" rea*', k=1, mode=SearchMode.LEXICAL)
+"""Asked of a new snapshot, too: what phrases and prefixes compile is compiled before others ask them."""
 
 _MAX_PROBES: Final = 16
 """Probes that may wait: those who ask for readiness ask one collection after the other."""
@@ -53,6 +56,11 @@ class OpenedSearches:
     watcher: AliasWatcher[Engine]
     answerer: Answerer[Engine]
     searches: SearchPort
+
+
+class _Told(TypedDict):
+    timeout_s: float
+    collection: str
 
 
 class SearchProcess:
@@ -90,19 +98,19 @@ class SearchProcess:
         Raises:
             EagleRayError: the alias cannot be read, or its snapshot not be opened or asked.
         """
-        timeout_s = self._threads.limits.timeout_s
+        told: _Told = {"timeout_s": self._threads.limits.timeout_s, "collection": name}
         async with AsyncExitStack() as stack:
             watcher = self._stored.watch_alias(name, partial(self._open_engine, name), probe=_ask_probe)
             stack.push_async_callback(watcher.close)
             await watcher.start()
             answerer = Answerer(watcher, self._threads)
-            searches: SearchPort = Searches(answerer, self._vectors, timeout_s=timeout_s)
+            searches: SearchPort = Searches(answerer, self._vectors, **told)
             if self._sharing is not None:
                 searches = await self._sharing.share_answers(
                     searches, collection=name, watcher=watcher, identity=self._embedder
                 )
                 self._sharing.share_moves(watcher, collection=name, alias=self._stored.alias)
-            probing = Searches(Answerer(watcher, self._prober), self._vectors, timeout_s=timeout_s)
+            probing = Searches(Answerer(watcher, self._prober), self._vectors, **told)
             searches = ProbedSearches(searches, probing, probe=PROBE)
             yield OpenedSearches(watcher=watcher, answerer=answerer, searches=searches)
 
@@ -147,3 +155,4 @@ async def open_search_process(
 
 def _ask_probe(engine: Engine) -> None:
     engine.search(PROBE)
+    engine.search(_WARMING)

@@ -116,7 +116,8 @@ class CollectionPool(Generic[Held]):
     async def start(self) -> None:
         """Open what is named, or all that is published.
 
-        Of all, those that are published later are opened from here on, and those that are removed closed.
+        From here on those that are removed are closed, and those of them, or of all, that are published later
+        opened.
 
         Raises:
             EagleRayError: one that is named cannot be opened, or the store not be listed.
@@ -125,12 +126,11 @@ class CollectionPool(Generic[Held]):
             await self.obtain(name)
         if self._choice.is_all:
             await self._open_new(await self._look())
-            self._watch = asyncio.create_task(self._follow(opens_new=True))
+        self._watch = asyncio.create_task(self._follow(opens_new=True))
 
     def start_empty(self) -> None:
-        """Open each when it is asked for; of all, those that are removed are closed from here on."""
-        if self._choice.is_all:
-            self._watch = asyncio.create_task(self._follow(opens_new=False))
+        """Open each when it is asked for; those that are removed are closed from here on."""
+        self._watch = asyncio.create_task(self._follow(opens_new=False))
 
     async def obtain(self, name: str) -> Held:
         """Return what is open of a collection; it is opened if it was not.
@@ -198,7 +198,7 @@ class CollectionPool(Generic[Held]):
         published = set(await run_in_thread(Work.FOLLOWING, self._list_published, known))
         for name in known - published:
             self._drop(name)
-        return published
+        return published if self._choice.is_all else published & {*self._choice.named}
 
     def _drop(self, name: str) -> None:
         """Have one that is not there any more found by nobody from now on, and close it a little later."""

@@ -61,6 +61,7 @@ class Publications:
         self._collection, self._timeout_s, self._clock = collection, timeout_s, clock
         self._read_so_far: list[str] = []
         self._n_read = 0
+        self._last_read: AliasEntry | None = None
         self._standing: list[str] = []
         self._published: frozenset[str] = frozenset()
         self._seen, self._read_at = "", -_KEPT_S
@@ -97,10 +98,20 @@ class Publications:
     async def _read(self) -> None:
         seen, read_at = self._watcher.state.snapshot, self._clock()
         last = await run_in_thread(Work.FOLLOWING, self._find_last)
+        if self._standing and not await self._is_same_log(last):
+            self._read_so_far, self._n_read, self._last_read = [], 0, None
         while self._n_read < last:
             until = min(self._n_read + _BLOCK, last)
             moves = await run_in_thread(Work.FOLLOWING, self._read_moves, self._n_read, until)
             self._read_so_far, self._n_read = follow_moves(self._read_so_far, moves), until
+            self._last_read = moves[-1]
         if self._standing is not self._read_so_far:
             self._standing, self._published = self._read_so_far, frozenset(self._read_so_far)
         self._seen, self._read_at = seen, read_at
+
+    async def _is_same_log(self, last: int) -> bool:
+        """Return whether the log has the move that was read last; a new collection has its own log."""
+        if last < self._n_read:
+            return False
+        again = await run_in_thread(Work.FOLLOWING, self._read_moves, self._n_read - 1, self._n_read)
+        return list(again) == [self._last_read]

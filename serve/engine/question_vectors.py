@@ -1,5 +1,7 @@
 """The vectors of questions: remembered, asked for once at a time, embedded with those of other callers.
 
+Callers share what is remembered only where they ask the same collection with the same groups and zones.
+
 A question's vector has the bits that it has alone, whatever else is asked: that is up to the encoder, which
 takes questions of equal length alone (see `equal_batches`).
 """
@@ -7,16 +9,24 @@ takes questions of equal length alone (see `equal_batches`).
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Final, Protocol
 
 from eagleray.contracts.ports import FloatVector
+from eagleray.digests import canonical_json
 from eagleray.errors import DeadlineError
 from serve.engine.encoding import Encoder
 
 _MAX_KNOWN: Final = 100_000
 """Questions remembered: at 384 numbers each, 175 MB."""
+
+
+@lru_cache(maxsize=4096)
+def digest_readers(collection: str, groups: frozenset[str], zones: frozenset[str] | None) -> bytes:
+    """Return what tells those apart who may not learn what each other asked: 32 bytes."""
+    named = [collection, sorted(groups), None if zones is None else sorted(zones)]
+    return sha256(canonical_json(named)).digest()
 
 
 class SharedVectorsPort(Protocol):
@@ -53,19 +63,21 @@ class QuestionVectors:
         """What embeds the questions that are not remembered."""
         return self._encoder
 
-    async def find(self, question: str, *, timeout_s: float) -> FloatVector:
+    async def find(self, question: str, *, timeout_s: float, readers: bytes = b"") -> FloatVector:
         """Return float32 [dim], unit L2 norm; not to be written to.
 
         Args:
             question: in words; what is longer than the model reads is cut.
             timeout_s: seconds it may take.
+            readers: who shares what is remembered (see `digest_readers`): the time that an answer takes tells
+                whether the question was asked before.
 
         Raises:
             OverloadedError: too many questions wait; try again later.
             DeadlineError: its time was up.
             EagleRayError: the model failed.
         """
-        digest = sha256(question.encode("utf-8", "surrogatepass")).digest()
+        digest = sha256(readers + question.encode("utf-8", "surrogatepass")).digest()
         known = self._known.get(digest)
         if known is not None:
             return known

@@ -11,7 +11,7 @@ from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.contracts.ports import FloatVector
 from eagleray.errors import DeadlineError
 from indexes.searching.request_checks import check_request
-from serve.engine.question_vectors import QuestionVectors
+from serve.engine.question_vectors import QuestionVectors, digest_readers
 from serve.engine.questions import Search, SearchBatch, needs_vector
 from serve.engine.search_threads import Answerer
 from serve.engine.snapshot_pool import Engine
@@ -43,15 +43,19 @@ class SearchPort(Protocol):
 class Searches:
     """Answers searches of one collection; runs in one event loop."""
 
-    def __init__(self, answerer: Answerer[Engine], vectors: QuestionVectors, *, timeout_s: float) -> None:
+    def __init__(
+        self, answerer: Answerer[Engine], vectors: QuestionVectors, *, timeout_s: float, collection: str = ""
+    ) -> None:
         """Take the parts.
 
         Args:
             answerer: asks the snapshots.
             vectors: of queries.
             timeout_s: seconds a search may take, waiting and embedding included.
+            collection: its name, by which vectors are remembered apart from those of others.
         """
         self._answerer, self._vectors, self._timeout_s = answerer, vectors, timeout_s
+        self._collection = collection
 
     async def answer(
         self, request: SearchRequest, *, snapshot: AskedSnapshot | None = None, timeout_s: float | None = None
@@ -118,7 +122,9 @@ class Searches:
     async def _find_vector(self, request: SearchRequest, timeout_s: float) -> FloatVector | None:
         if not needs_vector(request):
             return None
-        return await self._vectors.find(request.query, timeout_s=timeout_s)
+        principal = request.principal
+        readers = digest_readers(self._collection, principal.groups, principal.zones)
+        return await self._vectors.find(request.query, timeout_s=timeout_s, readers=readers)
 
 
 def _name_own(response: SearchResponse) -> AskedSnapshot:

@@ -59,7 +59,10 @@ async def identify(authenticate: Authenticate, scope: Scope) -> Caller:
     caller = await run_in_thread(Work.AUTHENTICATION, authenticate, read_credential(scope["headers"]))
     if caller.authentication is Authentication.DEVELOPMENT:
         request = Request(scope)
-        check_local(request.headers.get("host", ""), request.headers.get("origin", ""))
+        headers = request.headers
+        check_local(
+            headers.get("host", ""), headers.get("origin", ""), site=headers.get("sec-fetch-site", "")
+        )
     return caller
 
 

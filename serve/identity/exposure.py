@@ -19,6 +19,10 @@ DEVELOPER: Final = Caller(
 """Has every role and zone, and no groups: rows with groups stay hidden."""
 
 
+_OTHER_SITE: Final = "cross-site"
+"""Source: W3C, Fetch Metadata Request Headers, section 2.3."""
+
+
 def is_loopback(host: str) -> bool:
     """Return whether only this machine reaches `host`: `localhost`, or an address that is loopback.
 
@@ -34,7 +38,7 @@ def is_loopback(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
-def check_local(host: str, origin: str) -> None:
+def check_local(host: str, origin: str, *, site: str = "") -> None:
     """Refuse an unauthenticated request that a page of another site may have sent.
 
     A name of such a site can be made to lead to loopback (DNS rebinding); its page then names that site.
@@ -42,12 +46,15 @@ def check_local(host: str, origin: str) -> None:
     Args:
         host: header `Host`, with its port.
         origin: header `Origin`; empty where there is none, as for everything but browsers.
+        site: header `Sec-Fetch-Site`, by which browsers also tell of requests without an origin: those of
+            scripts and images.
 
     Raises:
-        AuthenticationError: one of them names something else than loopback.
+        AuthenticationError: one of them names something else than loopback, or another site.
     """
     named = [_find_name(f"//{host}")] + ([_find_name(origin)] if origin else [])
-    if not all(is_loopback(name) for name in named):
+    is_elsewhere = not origin and site == _OTHER_SITE
+    if is_elsewhere or not all(is_loopback(name) for name in named):
         raise AuthenticationError(reason="sent_by_another_site")
 
 

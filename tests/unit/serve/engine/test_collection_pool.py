@@ -102,6 +102,23 @@ def test_one_that_is_removed_is_found_by_nobody_and_closed_and_may_come_again():
     asyncio.run(body())
 
 
+def test_one_that_is_named_and_removed_is_closed_and_no_other_is_opened():
+    async def body():
+        store = Store("a", "b")
+        async with run_pool(store, "a", "b") as pool:
+            store.published.add("c")
+            store.published.remove("b")
+            await wait_until(lambda: store.closed == ["b"])
+            assert list(pool.opened) == ["a"]
+            with pytest.raises(NotPublishedError):
+                await pool.obtain("b")
+            store.published.add("b")
+            await wait_until(lambda: "b" in pool.opened)
+            assert "c" not in store.opened
+
+    asyncio.run(body())
+
+
 def test_one_that_is_removed_stays_open_for_those_who_found_it_until_the_end_at_most():
     async def body():
         store = Store("a", "b")

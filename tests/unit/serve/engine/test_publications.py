@@ -81,7 +81,22 @@ def test_only_moves_that_are_new_are_read_and_some_at_a_time(monkeypatch):
         log.state.snapshot = "d"
         assert await find(found, "a") == ("d", True)
         assert await find(found, "d") == ("d", True)
-        assert log.read == [(0, 2), (2, 3), (3, 4)]
+        assert log.read == [(0, 2), (2, 3), (2, 3), (3, 4)]
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("moves", [("x",), ("x", "y"), ("x", "y", "z"), ("x", "y", "z", "w")])
+def test_another_collection_of_the_name_is_ruled_by_its_own_moves_alone(moves):
+    async def body():
+        log = Log(*publish("a", "b"))
+        found = log.open()
+        assert await find(found, "a") == ("b", True)
+        log.moves, log.state.snapshot = publish(*moves), moves[-1]
+        for name in ("a", "b"):
+            with pytest.raises(NotPublishedError):
+                await find(found, name)
+        assert await find(found, "x") == (moves[-1], True)
 
     asyncio.run(body())
 

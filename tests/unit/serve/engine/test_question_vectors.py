@@ -8,7 +8,7 @@ import pytest
 from eagleray.embedders.hashing import HashingEmbedder, count_words
 from eagleray.errors import DeadlineError, ModelError
 from serve.engine.encoding import Encoder, EncoderLimits
-from serve.engine.question_vectors import QuestionVectors
+from serve.engine.question_vectors import QuestionVectors, digest_readers
 from tests.unit.serve.engine.test_encoding import GatedEmbedder
 from tests.waiting import wait_until
 
@@ -49,6 +49,23 @@ def test_a_question_of_many_callers_is_embedded_once_and_then_remembered():
     for vector in run(body, embed):
         assert np.array_equal(vector, HashingEmbedder().embed_queries(["swap curve"])[0])
     assert embed.batches == [["swap curve"]]
+
+
+def test_what_one_asked_is_not_remembered_for_those_who_may_not_see_the_same():
+    embed, rates = GatedEmbedder(), frozenset({"rates"})
+    readers = [
+        digest_readers("notes", rates, None),
+        digest_readers("bonds", rates, None),
+        digest_readers("notes", frozenset(), None),
+        digest_readers("notes", rates, frozenset({"eu"})),
+    ]
+
+    async def body(vectors):
+        for who in readers + readers:
+            await vectors.find("swap curve", timeout_s=5.0, readers=who)
+
+    run(body, embed)
+    assert embed.batches == [["swap curve"]] * len(readers)
 
 
 def test_questions_of_equal_length_go_together_and_others_apart():

@@ -92,6 +92,14 @@ def test_a_name_that_leads_here_is_not_this_machine(host):
     assert caught.value.reason == "sent_by_another_site"
 
 
+def test_a_script_of_another_site_has_no_origin_and_is_refused_all_the_same():
+    with pytest.raises(AuthenticationError):
+        check_local("127.0.0.1:8000", "", site="cross-site")
+    for site in ("same-origin", "same-site", "none", ""):
+        assert check_local("127.0.0.1:8000", "", site=site) is None
+    assert check_local("127.0.0.1:8000", "http://localhost:3000", site="cross-site") is None
+
+
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "file://", "http://127.0.0.1.evil.example"]
 )
