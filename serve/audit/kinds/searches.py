@@ -14,8 +14,6 @@ from serve.audit.request_kinds import Replayable, RequestKind
 
 def _describe_request(request: SearchRequest) -> RequestDetails:
     parameters = {**show_options(request), "as_of": request.as_of}
-    if parameters["ranking"]["min_relevance"] is None:
-        del parameters["ranking"]["min_relevance"]  # as records had it before there was one
     boosts = parameters["ranking"]["boosts"]
     if boosts is not None:
         parameters["ranking"]["boosts"] = [*map(list, boosts.items())]  # in their order
