@@ -84,16 +84,15 @@ def _without_notes() -> Iterator[None]:
     os.close(write_end)
     copier = threading.Thread(target=_copy_lines, args=(read_end, kept), daemon=True)
     copier.start()
+    # Never closed: libraries that meet it as standard error, as Ray's colorama does, use it when all ends.
+    direct = os.fdopen(kept, "w", buffering=1, errors="backslashreplace", closefd=False)
     try:
-        with (
-            os.fdopen(os.dup(kept), "w", buffering=1, errors="backslashreplace") as direct,
-            redirect_stderr(direct),
-        ):
+        with redirect_stderr(direct):
             yield
     finally:
+        direct.flush()
         os.dup2(kept, _STDERR)
         copier.join(_PATIENCE_S)  # a process that is left holds the pipe open
-        os.close(kept)
 
 
 def _copy_lines(read_end: int, kept: int) -> None:

@@ -68,11 +68,12 @@ def test_a_terminal_shows_a_stage_from_its_beginning_and_what_unfinished_shards_
 
 
 TALKING = """
-import os, sys
+import atexit, os, sys
 from eagleray.cli.progress import report_progress
 
 with report_progress() as on_progress:
     on_progress("embed", 1, 1)
+    atexit.register(print, "at the end", file=sys.stderr)
     os.write(2, b"[E] core_worker.cc:1: Actor 'A' has constructor arguments in the object store and ")
     os.write(2, b"max_restarts > 0. If they are lost\\n[F] a fault\\n")
     print("by Python", file=sys.stderr)
@@ -83,4 +84,10 @@ print("after", file=sys.stderr)
 def test_one_line_of_ray_is_left_out_and_every_other_is_passed_on():
     done = subprocess.run([sys.executable, "-c", TALKING], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    assert sorted(done.stderr.splitlines()) == ["[F] a fault", "after", "by Python", "embed: 1/1"]
+    assert sorted(done.stderr.splitlines()) == [
+        "[F] a fault",
+        "after",
+        "at the end",
+        "by Python",
+        "embed: 1/1",
+    ]
