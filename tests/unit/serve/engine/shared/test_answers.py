@@ -36,6 +36,7 @@ OTHER_RANKING = {
     "min_score": 0.0,
     "min_dense": 0.0,
     "min_lexical": 0.0,
+    "min_relevance": 0.5,
     "diversity": 0.5,
     "n_per_document": 1,
 }
