@@ -52,7 +52,10 @@ def search(
     store: str = STORE_OPTION,
     collection: str = COLLECTION_OPTION,
 ) -> Report:
-    """Search a snapshot, as of any time, as a caller with these groups; or ask a server."""
+    """Search a snapshot, as of any time, as a caller with these groups; or ask a server.
+
+    What reads the store itself leaves no record in the audit log; what asks a server (--url) does.
+    """
     server = ServerOptions(url=url, api_key_file=api_key_file, allow_http=allow_http)
     server.check(store=store, groups=group)
     moment = parse_instant(as_of) if as_of else None
