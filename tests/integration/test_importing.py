@@ -239,5 +239,5 @@ def test_the_command_says_what_came_in_and_what_to_do(cli, tmp_path):
     )
     done = cli("import", tmp_path / "mine.parquet", "--model", "hashing", "--vectors", "emb")
     assert done.code == 0, done.err
-    assert "rows_read: 20" in done.out
+    assert "20 rows read" in done.out
     assert "ask it: eagleray search" in done.out
