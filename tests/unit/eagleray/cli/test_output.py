@@ -61,7 +61,8 @@ def test_a_table_holds_its_cells_as_they_are(read_printed):
 def test_hits_are_shown_without_what_their_documents_hold_of_controls(read_printed):
     snippet = Snippet(text=f"word {HOSTILE.replace(chr(10), ' ')}", highlights=(Highlight(start=0, end=4),))
     hit = make_hit(title=HOSTILE, doc_id=HOSTILE, source="file\x1b.txt", snippet=snippet)
-    _check(read_printed(show_hits, SimpleNamespace(hits=(hit,), relevant=True), is_explained=False), n_lines=3)
+    answer = SimpleNamespace(hits=(hit,), relevant=True)
+    _check(read_printed(show_hits, answer, is_explained=False), n_lines=3)
 
 
 @pytest.mark.parametrize(
