@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,60 @@ from eagleray.contracts.manifests import AliasEntry
 from eagleray.contracts.times import format_micros
 from eagleray.errors import NotPublishedError
 from indexes.evaluation.reports import load_gate_report
+from indexes.runs.unread import list_records
+from indexes.segments.opened_segment import load_segment_manifest
 from indexes.snapshots.aliases import alias_history, list_aliases, read_alias
 from indexes.snapshots.catalog import list_snapshots, load_snapshot, resolve
 from indexes.snapshots.differences import diff_snapshots
 from indexes.snapshots.opened import open_snapshot
 
 Shown = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionMeasures:
+    """How large and how fresh what an alias points to is.
+
+    Attributes:
+        n_rows: rows of the snapshot.
+        n_documents: documents of it that nothing has ended.
+        newest_known: greatest known_from of its rows, microseconds; `None` without rows.
+        moved_at: when the alias was moved, microseconds.
+        n_unread: files, or other parts, of its sources that have dead letters now.
+    """
+
+    n_rows: int
+    n_documents: int
+    newest_known: int | None
+    moved_at: int
+    n_unread: int
+
+
+def measure_collection(collection: Collection, alias: str) -> CollectionMeasures:
+    """Return the measures of what an alias points to; counts rows and files of everybody.
+
+    Raises:
+        NotPublishedError: the alias points to nothing.
+        IntegrityError: what it points to is damaged.
+    """
+    entry = read_alias(collection, alias)
+    if entry is None:
+        raise NotPublishedError(name=alias, detail="it points to nothing")
+    manifest = load_snapshot(collection, entry.snapshot)
+    known = [_find_last_known(collection, digest) for digest in manifest.segments]
+    return CollectionMeasures(
+        n_rows=manifest.n_rows,
+        n_documents=manifest.n_documents,
+        newest_known=max(known, default=None),
+        moved_at=entry.moved_at,
+        n_unread=sum(len(record.unread) for record in list_records(collection)),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _find_last_known(collection: Collection, digest: str) -> int:
+    """Return the greatest known_from of a segment, which never changes."""
+    return load_segment_manifest(collection, digest).last_known
 
 
 def describe_snapshots(collection: Collection, *, limit: int | None = None) -> list[Shown]:

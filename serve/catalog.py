@@ -9,11 +9,13 @@ from typing import Any
 from eagleray.contracts.collections import Collection
 from eagleray.contracts.times import format_micros
 from indexes.inspecting import (
+    CollectionMeasures,
     compare_snapshots,
     describe_alias,
     describe_aliases,
     describe_snapshot,
     describe_snapshots,
+    measure_collection,
 )
 from indexes.runs.dead_letters import Letter, list_dead_letters
 from indexes.runs.states import RunState, find_run, list_runs
@@ -52,6 +54,14 @@ class Catalog:
                 "overlap_tokens": chunker.overlap_tokens,
             },
         }
+
+    def measure(self) -> CollectionMeasures:
+        """Return how large and how fresh the served snapshot is, and what its sources hold unread.
+
+        Raises:
+            NotPublishedError: the alias points to nothing.
+        """
+        return measure_collection(self.collection, self.alias)
 
     def list_snapshots(self, *, limit: int) -> list[Shown]:
         """Return the last snapshots, the newest first."""

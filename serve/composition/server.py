@@ -27,6 +27,7 @@ from serve.engine.collection_pool import CollectionPool
 from serve.engine.quotas import make_quotas
 from serve.engine.threads import Work, run_in_thread
 from serve.http.app import open_app
+from serve.http.collection_measures import MeasureReader
 from serve.http.metrics import Metrics
 from serve.http.serving import ServedCollection, ServedCollections, Server
 from serve.identity.authenticator import Authenticator, open_authenticator
@@ -119,6 +120,7 @@ def _make_server(
         list_collections=collections.list_all,
         list_failing=lambda: pool.failing,
         read_queues=backend.read_queues,
+        read_measures=MeasureReader(collections.list_all).read,
     )
     if sharing is not None:
         metrics.add(sharing.collector)

@@ -16,6 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from serve.engine.queue_states import ReadsQueues
+from serve.http.collection_measures import MeasureCollector, ReadsMeasures
 from serve.http.state_metrics import ObservedCollection, QueueCollector, StateCollector
 
 MEDIA_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
@@ -45,6 +46,7 @@ class Metrics:
         list_collections: Callable[[], Sequence[ObservedCollection]],
         list_failing: Callable[[], Collection[str]] = tuple,
         read_queues: ReadsQueues,
+        read_measures: ReadsMeasures,
     ) -> None:
         """Take what is read when metrics are asked for.
 
@@ -52,9 +54,10 @@ class Metrics:
             list_collections: returns those that are served, in an order that stays.
             list_failing: returns the names of those that are published and could not be opened.
             read_queues: returns what waits in each queue.
+            read_measures: returns how large and how fresh each collection is.
         """
         self._list_collections, self._list_failing = list_collections, list_failing
-        self._read_queues = read_queues
+        self._read_queues, self._read_measures = read_queues, read_measures
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "eagleray_http_requests",
@@ -102,16 +105,21 @@ class Metrics:
         outcome = outcome or ("invalid" if status < 500 else "failed")
         self._searches.labels(kind=kind, outcome=outcome).inc()
 
-    async def show(self, may_see: Callable[[str], bool] | None = None) -> bytes:
+    async def show(self, may_see: Callable[[str], bool] | None = None, *, tells_rows: bool = False) -> bytes:
         """Return everything, in Prometheus's text format.
 
         Args:
             may_see: says whether a collection is there for who reads, where not every one is; then only where
                 those stand is told, for what requests did is counted for all collections together.
+            tells_rows: whether who reads may know of rows of everybody, how many they are and how new.
         """
+        state = self._read_state(may_see or (lambda _: True))
+        if tells_rows:
+            measured = await self._read_measures()
+            seen = {name: found for name, found in measured.items() if may_see is None or may_see(name)}
+            state.register(MeasureCollector(seen))
         if may_see is not None:
-            return generate_latest(self._read_state(may_see))
-        state = self._read_state(lambda _: True)
+            return generate_latest(state)
         state.register(QueueCollector(await self._read_queues()))
         return generate_latest(self._registry) + generate_latest(state)
 

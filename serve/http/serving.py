@@ -11,6 +11,7 @@ from eagleray.contracts.manifests import EmbedderIdentity
 from eagleray.errors import NotPublishedError
 from eagleray.models.tokenizing import Tokenize
 from eagleray.rerankers import PairReader
+from indexes.inspecting import CollectionMeasures
 from indexes.writing.requests import Begun, Write
 from serve.alias_publisher import Publisher
 from serve.audit.counts import AuditCounts
@@ -118,6 +119,10 @@ class ServedCollection:
     administration: CollectionAdministration
     documents: DocumentWriter | None = None
     uploads: Uploads | None = None
+
+    def measure(self) -> CollectionMeasures:
+        """Return how large and how fresh it is; reads the store."""
+        return self.administration.catalog.measure()
 
     @property
     def counts(self) -> AuditCounts:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from eagleray.contracts.callers import Caller
+from eagleray.contracts.callers import Action, Caller
 from eagleray.contracts.hits import SearchRequest
 from eagleray.errors import EagleRayError, NotPublishedError
 from eagleray.setting_groups.serving import MetricsReaders
@@ -119,5 +119,8 @@ async def _show_metrics(request: Request, metrics: Annotated[Metrics, given(Metr
     """Show the metrics; to a caller who may not see every collection, where those stand that they may see."""
     caller: Caller | None = request.scope.get(CALLER)
     is_bound = caller is not None and caller.collections is not None
-    content = await metrics.show(caller.may_see if caller and is_bound else None)
+    content = await metrics.show(
+        caller.may_see if caller and is_bound else None,
+        tells_rows=caller is None or caller.may(Action.OPERATE),
+    )
     return Response(content, media_type=MEDIA_TYPE)

@@ -52,6 +52,7 @@ from serve.engine.search_threads import Answerer, AnswererLimits, SearchThreads
 from serve.engine.searching import Searches
 from serve.engine.snapshot_pool import SnapshotPool
 from serve.http.app import open_app
+from serve.http.collection_measures import MeasureReader
 from serve.http.feature import made_by
 from serve.http.metrics import Metrics
 from serve.http.openai.owned_records import UploadSite
@@ -373,7 +374,11 @@ def make_server(opened, groups, **parts):
         collections=collections,
         probe=PROBE,
         authenticate=make_door(groups),
-        metrics=Metrics(list_collections=collections.list_all, read_queues=read_queues),
+        metrics=Metrics(
+            list_collections=collections.list_all,
+            read_queues=read_queues,
+            read_measures=MeasureReader(collections.list_all).read,
+        ),
         **parts,
     )
 
