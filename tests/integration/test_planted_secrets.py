@@ -63,7 +63,7 @@ def sent(monkeypatch):
         found.setdefault("train", []).append(ray.cloudpickle.dumps((load, payloads)))
         return spread_blocks(load, payloads, **more)
 
-    for module in ("pipeline", "compaction", "answer_job"):
+    for module in ("runs", "dry_run", "compaction", "answer_job"):
         monkeypatch.setattr(f"ray_jobs.{module}.run_stage", note_stage)
     monkeypatch.setattr("ray_jobs.codebook_trainer.spread_blocks", note_blocks)
     return found
