@@ -32,7 +32,7 @@ def test_the_commands_for_ones_own_documents_run_one_after_the_other(
         assert done.exit_code == 0, (line, done.output, done.exception)
         shown.append(done.stdout)
     ingested, found, listed = shown
-    assert "documents_new: 2" in ingested
+    assert "documents: 2 read, 0 set aside, 2 new" in ingested
     assert re.findall(r"notes\.jsonl#(\w)", found) == ["a"]
     assert "as of 2022-02-01T00:00:00Z: 1 chunks visible" in found
     assert "live" in listed

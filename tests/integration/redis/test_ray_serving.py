@@ -68,7 +68,7 @@ def test_a_redis_that_is_killed_and_comes_back_fails_no_request(served, own_redi
         wait_until(lambda: ask_all(client)[1])
         wait_until(lambda: read_metrics(client)["eagleray_redis_is_asked",] == 1.0)
         back_s = time.monotonic() - began
-        assert ask_all(client) == (expected, True)
+        wait_until(lambda: ask_all(client) == (expected, True))  # each searcher finds out by itself
     record_property("back_s", round(back_s, 2))
     record_property("asked", load.n_asked)
     record_property("slowest_s", round(load.slowest_s, 3))
