@@ -22,7 +22,7 @@ from indexes.exchange.exporting import export_snapshot
 from indexes.gating import SnapshotGate
 from indexes.inspecting import compare_snapshots, describe_move, describe_snapshot, describe_snapshots
 from indexes.masks.grammar import parse_filter
-from indexes.setting_checks import check_settings
+from indexes.setting_checks import SettingChecks
 from indexes.snapshots.aliases import read_alias, rollback
 from indexes.snapshots.catalog import load_collection, load_snapshot, resolve
 from indexes.snapshots.copying import copy_snapshot
@@ -49,7 +49,7 @@ class LocalIndexService:
 
     def check_settings(self) -> list[dict[str, Any]]:
         """Try what the settings name: `check`, `ok` and `detail` of each."""
-        return check_settings(self._settings)
+        return SettingChecks(self._settings).run()
 
     def parse_filter(self, text: str) -> FilterExpression:
         """Return the filter expression that `text` writes."""

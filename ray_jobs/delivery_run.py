@@ -45,7 +45,7 @@ from ray_jobs.pipeline import execute
 from ray_jobs.plans.remapping import describe_remapping
 from ray_jobs.plans.runs import RunInput, RunPlan, RunSizes, plan_run
 from ray_jobs.reading_watch import ReadingWatch
-from ray_jobs.relabelling import (
+from ray_jobs.relabelling_run import (
     check_relabelling,
     describe_end,
     describe_relabelled,

@@ -15,7 +15,7 @@ from indexes.runs.dead_letters import sort_letters
 from indexes.runs.unread import SourceRecord
 from ray_jobs.clusters import connected
 from ray_jobs.execution import WorkerLimits, run_stage
-from ray_jobs.run_report import ReadingReport
+from ray_jobs.reading_report import ReadingReport
 from ray_jobs.source_reading import ReadSource, gather_reading, update_record
 from ray_jobs.stages.check import make_check_stage
 from ray_jobs.stages.read_tally import add_tallies

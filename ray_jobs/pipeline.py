@@ -16,7 +16,7 @@ from ray_jobs.codebook_trainer import CodebookTrainer, find_codebooks
 from ray_jobs.plans.remapping import check_remapping
 from ray_jobs.plans.segments import EmbeddedShard, SegmentPlan, plan_segments
 from ray_jobs.plans.training import plan_training
-from ray_jobs.relabelling import relabel, relabel_snapshot, rewrite
+from ray_jobs.relabelling_run import relabel, relabel_snapshot, rewrite
 from ray_jobs.runs import Outcomes, Run, RunOutcome, Step, count_changes
 from ray_jobs.stages.arrange import ArrangeFiles, make_arrange_stage, make_patch_stage
 from ray_jobs.stages.build import BuiltSegment, PlannedSegment, make_build_stage

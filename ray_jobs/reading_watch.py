@@ -9,7 +9,7 @@ from eagleray.contracts.collections import Collection
 from eagleray.errors import StrictRunError
 from indexes.runs.unread import SourceRecord, read_record, write_record
 from ray_jobs.dead_letters import Faults
-from ray_jobs.run_report import ReadingReport
+from ray_jobs.reading_report import ReadingReport
 from ray_jobs.source_reading import Reading, ReadSource, gather_reading, update_record
 from ray_jobs.stages.read_tally import ReadTally, add_tallies
 

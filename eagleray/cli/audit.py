@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +57,14 @@ def show(
     csv: bool = typer.Option(False, "--csv", help="Print comma-separated values, questions whole."),
 ) -> Report:
     """Show records in chronological order."""
-    query = replace(
-        _make_query(since, until, subject=subject, action=action, n=n),
+    query = AuditQuery(
+        since=_read_time(since, default=0),
+        until=_read_time(until, default=OPEN_END),
+        subject=subject,
+        action=action,
         snapshot=snapshot,
         request_id=request_id,
+        limit=n,
         is_latest=latest,
     )
     rows = list(service.show(query))
@@ -84,10 +87,14 @@ def replay(
     n: int = typer.Option(0, "-n", min=0, help="Number of records, earliest first; 0 for all."),
 ) -> Report:
     """Repeat recorded questions, each on its snapshot; exit code 1 if one differs, 2 if none can be."""
-    query = replace(
-        _make_query(since, until, subject=subject, action=action, n=n),
+    query = AuditQuery(
+        since=_read_time(since, default=0),
+        until=_read_time(until, default=OPEN_END),
+        subject=subject,
+        action=action,
         snapshot=snapshot,
         request_id=request_id,
+        limit=n,
         is_latest=latest,
     )
     report = service.replay(query)
@@ -109,14 +116,9 @@ def head(
     return Report(value=heads)
 
 
-def _make_query(since: str, until: str, *, subject: str, action: str, n: int) -> AuditQuery:
-    return AuditQuery(
-        since=parse_instant(since) if since else 0,
-        until=parse_instant(until) if until else OPEN_END,
-        subject=subject,
-        action=action,
-        limit=n,
-    )
+def _read_time(text: str, *, default: int) -> int:
+    """Return a time in microseconds, or the default where none is given."""
+    return parse_instant(text) if text else default
 
 
 def _shorten(row: dict[str, Any]) -> dict[str, Any]:

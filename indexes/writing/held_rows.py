@@ -35,7 +35,7 @@ something ended, where that is still there and was not read."""
 HELD_CHUNK_SCHEMA: Final = pa.schema(
     [field for field in CHUNK_SCHEMA if field.name != "attributes"] + [CONTENT]
 )
-"""Rows of the parent snapshot with their texts, as `relabelling` compares them with what is read."""
+"""Rows of the parent snapshot with their texts, as `relabelled_versions` compares them with what is read."""
 
 
 def list_held_rows(

@@ -1,6 +1,7 @@
 """Versions of a document: as they are delivered, as the collection holds them, and what becomes of them.
 
-`reconciliation` decides what a delivery changes; `relabelling`, what another mapping makes of what there is.
+`reconciliation` decides what a delivery changes; `relabelled_versions`, what another mapping makes of those
+there are.
 """
 
 from __future__ import annotations

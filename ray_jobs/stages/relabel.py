@@ -14,9 +14,9 @@ from functools import partial
 from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.enrichment import WorkerResources
 from indexes.runs.markers import Stage
-from indexes.segments.relabelling import relabel_segment
+from indexes.segments.relabelled_segment import relabel_segment
 from indexes.writing.held_rows import HELD_CHUNK_SCHEMA, list_held_chunks
-from indexes.writing.relabelling import MAX_LISTED, relabel_shard
+from indexes.writing.relabelled_versions import MAX_LISTED, relabel_shard
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.runs import RunPlan
 from ray_jobs.stage_spec import StageSpec

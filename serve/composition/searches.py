@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypedDict
+from typing import TYPE_CHECKING, Final
 
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.manifests import EmbedderIdentity
@@ -58,11 +58,6 @@ class OpenedSearches:
     searches: SearchPort
 
 
-class _Told(TypedDict):
-    timeout_s: float
-    collection: str
-
-
 class SearchProcess:
     """Opens what answers on collections; all of them share its threads, and the vectors of questions."""
 
@@ -98,19 +93,21 @@ class SearchProcess:
         Raises:
             EagleRayError: the alias cannot be read, or its snapshot not be opened or asked.
         """
-        told: _Told = {"timeout_s": self._threads.limits.timeout_s, "collection": name}
+        make_searches = partial(
+            Searches, vectors=self._vectors, timeout_s=self._threads.limits.timeout_s, collection=name
+        )
         async with AsyncExitStack() as stack:
             watcher = self._stored.watch_alias(name, partial(self._open_engine, name), probe=_ask_probe)
             stack.push_async_callback(watcher.close)
             await watcher.start()
             answerer = Answerer(watcher, self._threads)
-            searches: SearchPort = Searches(answerer, self._vectors, **told)
+            searches: SearchPort = make_searches(answerer)
             if self._sharing is not None:
                 searches = await self._sharing.share_answers(
                     searches, collection=name, watcher=watcher, identity=self._embedder
                 )
                 self._sharing.share_moves(watcher, collection=name, alias=self._stored.alias)
-            probing = Searches(Answerer(watcher, self._prober), self._vectors, **told)
+            probing = make_searches(Answerer(watcher, self._prober))
             searches = ProbedSearches(searches, probing, probe=PROBE)
             yield OpenedSearches(watcher=watcher, answerer=answerer, searches=searches)
 

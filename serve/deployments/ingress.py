@@ -19,8 +19,14 @@ from serve.composition.models import Models, TextEncoders
 from serve.composition.server import open_server, open_server_authenticator
 from serve.deployments.arguments import Arguments
 from serve.deployments.calling import call
-from serve.deployments.remote import RemoteAnswerer, RemoteEncoder, RemoteRanker, RemoteSearches, RemoteWriter
-from serve.deployments.remote_queues import RemoteQueues
+from serve.deployments.remote import (
+    RemoteAnswerer,
+    RemoteEncoder,
+    RemoteQueues,
+    RemoteRanker,
+    RemoteSearches,
+    RemoteWriter,
+)
 from serve.deployments.remote_watchers import Standings
 from serve.engine.queue_states import QueueState
 from serve.engine.startup_objects import keep_startup_objects

@@ -1,19 +1,30 @@
-"""Searchers, encoders and writers of other processes, in the shape that routes ask those of this one."""
+"""Searchers, encoders, writers and queues of other processes, as routes ask those of this one."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
+
+from ray.serve.exceptions import RayServeException
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from indexes.writing.requests import Write
 from serve.deployments.calling import call, detached
+from serve.engine.coalescing import CoalescedCalls
 from serve.engine.encoding import Encoded, EncoderLimits
+from serve.engine.queue_states import QueueState, sum_queues
 from serve.engine.ranker import RankedPassages
 from serve.engine.snapshot_pool import Engine
 
 Answer = TypeVar("Answer")
+
+_QUEUES_TIMEOUT_S: Final = 2.0
+"""Seconds a replica may take to say what waits: less than those who read metrics wait."""
+
+_QUEUES_KEPT_S: Final = 1.0
+"""Seconds an answer stands, so that many readers of metrics ask the replicas no more than one does."""
 
 
 class RemoteSearches:
@@ -176,3 +187,39 @@ class RemoteWriter:
                 is_repeatable=write.begun.has_key,
             )
         )
+
+
+class RemoteQueues:
+    """Asks all replicas of some deployments.
+
+    Args:
+        handles: of the deployments.
+    """
+
+    def __init__(self, handles: Sequence[Any]) -> None:
+        self._handles = handles
+        self._calls = CoalescedCalls(kept_s=_QUEUES_KEPT_S)
+
+    async def read(self) -> tuple[QueueState, ...]:
+        """Return what waits in each queue, as it was less than a second ago.
+
+        A deployment whose replicas do not all answer in time is left out.
+        """
+        return await self._calls.ask("queues", self._ask_all)
+
+    async def _ask_all(self) -> tuple[QueueState, ...]:
+        told = await asyncio.gather(*map(_ask_replicas, self._handles))
+        return sum_queues(state for states in told for state in states)
+
+
+async def _ask_replicas(handle: Any) -> list[QueueState]:
+    async def ask() -> list[Any]:
+        asked = handle.broadcast("read_queues")
+        found: list[Any] = await asked.results_async(timeout_s=_QUEUES_TIMEOUT_S, return_exceptions=True)
+        return found
+
+    try:
+        told = await detached(ask)
+    except (RayServeException, TimeoutError):
+        return []
+    return [state for states in told if not isinstance(states, BaseException) for state in states]

@@ -17,11 +17,10 @@ from eagleray.logs import get_logger
 from indexes.inspecting import CollectionMeasures
 from serve.engine.coalescing import CoalescedCalls
 from serve.engine.threads import Work, run_in_thread
+from serve.http.state_metrics import MAX_NAMED
 
 _KEPT_S: Final = 15.0
 """Seconds that measures stand: the store is read no more often, whoever reads metrics."""
-
-_MAX_MEASURED: Final = 64
 
 ReadsMeasures: TypeAlias = Callable[[], Awaitable[Mapping[str, CollectionMeasures]]]
 """Returns name -> measures of a collection."""
@@ -58,7 +57,7 @@ class MeasureReader:
         return await self._calls.ask("all", self._read)
 
     async def _read(self) -> Mapping[str, CollectionMeasures]:
-        return await run_in_thread(Work.FOLLOWING, _measure, self._list_collections()[:_MAX_MEASURED])
+        return await run_in_thread(Work.FOLLOWING, _measure, self._list_collections()[:MAX_NAMED])
 
 
 def _measure(collections: Sequence[MeasuredCollection]) -> Mapping[str, CollectionMeasures]:

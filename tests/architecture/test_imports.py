@@ -23,7 +23,7 @@ RAY_USERS = {
     "serve/app.py": "binds the deployments, and ends them before Ray ends",
     "serve/deployments/calling.py": "names what a failed call raises",
     "serve/deployments/ingress.py": "asks the proxies which replicas there are",
-    "serve/deployments/remote_queues.py": "asks the replicas of other deployments what waits",
+    "serve/deployments/remote.py": "names what fails where replicas are asked what waits",
     "serve/deployments/remote_watchers.py": "asks other deployments which snapshots they have",
 }
 """Files that import ray, and what for; everything else runs without a cluster."""

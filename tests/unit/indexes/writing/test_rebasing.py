@@ -16,7 +16,7 @@ from indexes.evaluation.budgets import Budgets
 from indexes.gating import SnapshotGate
 from indexes.job_publication import publish_made
 from indexes.segments.opened_segment import open_segment
-from indexes.segments.relabelling import LABEL_SCHEMA, relabel_segment
+from indexes.segments.relabelled_segment import LABEL_SCHEMA, relabel_segment
 from indexes.snapshots.aliases import AliasMove, move_alias, read_alias
 from indexes.snapshots.catalog import load_snapshot, put_snapshot
 from indexes.snapshots.opened import open_snapshot

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from eagleray.contracts.chunks import CHUNK_SCHEMA
 from eagleray.contracts.times import OPEN_END
-from indexes.segments.relabelling import LABEL_SCHEMA
+from indexes.segments.relabelled_segment import LABEL_SCHEMA
 from indexes.segments.rows import CONTENT
 from indexes.writing.arranging import build_patch
 from indexes.writing.reconciliation import opens_document, regroup_document

@@ -14,7 +14,7 @@ from eagleray.digests import canonical_json
 from indexes.segments.codebooks import put_codebook
 from indexes.segments.compacting import compact_segments
 from indexes.segments.opened_segment import open_segment
-from indexes.segments.relabelling import LABEL_SCHEMA, relabel_segment
+from indexes.segments.relabelled_segment import LABEL_SCHEMA, relabel_segment
 from indexes.segments.rows import CONTENT
 from indexes.segments.segment_files import SegmentSpec, write_segment
 from indexes.segments.segment_upload import publish_segment

@@ -18,7 +18,7 @@ from indexes.lexical.bm25 import Statistics
 from indexes.lexical.expressions import find_query_terms
 from indexes.searching.highlights import Highlighter
 from indexes.searching.snippets import SnippetMaker
-from indexes.searching.snippets.choosing import MAX_CHARACTERS
+from indexes.searching.snippets.snippet_maker import MAX_CHARACTERS
 from tests.doubling import LINEAR, measure_growth
 
 SALES = """|  |  | Years Ended September 30, |  |
@@ -219,7 +219,7 @@ def test_a_long_sentence_is_cut_where_the_words_asked_for_are_and_says_so():
 
 def test_a_snippet_is_the_same_in_every_process():
     code = (
-        "from tests.unit.indexes.searching.snippets.test_making import *\n"
+        "from tests.unit.indexes.searching.snippets.test_snippet_maker import *\n"
         "print([make(q, t).text for t in (SALES, LOSSES, AWARDS, CONTRACTS, EARNINGS)"
         " for q in ('total sales and state income tax', 'compensation of the company for options')])"
     )

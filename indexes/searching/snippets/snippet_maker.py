@@ -1,16 +1,24 @@
-"""From a hit's text to its snippet: what is chosen, cut to a length, on lines of its own."""
+"""From a hit's text to its snippet: the best sentence or row, others that add to it, cut to a length."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Final
 
 from eagleray.contracts.hits import Highlight, Snippet, Span
 from indexes.lexical.bm25 import Statistics
 from indexes.searching.highlights import FoundWord, Highlighter, place_highlights
-from indexes.searching.snippets.choosing import MAX_CHARACTERS, choose_units, list_lines
 from indexes.searching.snippets.evidence import UnitRater, weigh_words
 from indexes.searching.snippets.units import Place, Unit, find_units
+
+MAX_CHARACTERS: Final = 320
+"""Of all sentences or rows that are chosen together, and of each row above them."""
+
+MAX_UNITS: Final = 3
+"""Sentences or rows of a snippet."""
+
+MIN_GAIN: Final = 0.1
+"""Share of the question's weight that a further sentence or row must add."""
 
 _CUT: Final = "\u2026"
 _WORD_REACH: Final = 24
@@ -46,7 +54,7 @@ class SnippetMaker:
         if not units:
             return Snippet()
         given = self._find_given(title, heading)
-        chosen = choose_units(units, UnitRater(text, words, self._question, given), given=given)
+        chosen = _choose_units(units, UnitRater(text, words, self._question, given), given=given)
         lines = _join_lines(text, chosen)
         cuts = [_cut_line(text, line, words) for line in lines]
         shown = [self._write_line(text, cut, line, words) for cut, line in zip(cuts, lines, strict=True)]
@@ -82,6 +90,47 @@ class SnippetMaker:
         return given
 
 
+def _choose_units(units: Sequence[Unit], rater: UnitRater, *, given: Set[str]) -> list[Unit]:
+    """Return the units that are shown, the best one first.
+
+    Others join it where they are as good, or hold words of the question that are not shown yet, as far as
+    there is room.
+
+    Args:
+        units: of a text, in order; at least one.
+        rater: of the text.
+        given: words of the question that are shown anyway.
+    """
+    if len(units) == 1:
+        return list(units)
+    evidence = rater.rate(units)
+    names = {(unit.start, unit.end): item.names for unit, item in zip(units, evidence, strict=True)}
+    places = [place for place, unit in enumerate(units) if not unit.is_named_only] or range(len(units))
+    ranked = sorted(places, key=lambda place: (-evidence[place].score, place))
+    chosen, shown, room = list[Unit](), set(given), MAX_CHARACTERS
+    for place in ranked:
+        unit, (score, held) = units[place], evidence[place]
+        if chosen:
+            is_as_good = score == evidence[ranked[0]].score
+            is_new = rater.weigh(held - shown) >= MIN_GAIN * rater.total
+            if unit.end - unit.start > room or not (is_as_good or is_new):
+                continue
+        chosen.append(unit)
+        if len(chosen) == MAX_UNITS:
+            break
+        room -= unit.end - unit.start
+        shown.update(*(names[lines] for lines in _list_lines(unit)))
+    return chosen
+
+
+def _list_lines(unit: Unit) -> Iterator[Place]:
+    """Yield what is shown of a unit, in order: the rows above it that name it, and itself."""
+    yield from unit.header
+    if unit.section is not None:
+        yield unit.section
+    yield unit.start, unit.end
+
+
 def _read_columns(title: str, heading: str) -> str:
     """Return the names of columns that a heading ends in, or nothing."""
     last = heading.removeprefix(title).rpartition(" > ")[2]
@@ -91,7 +140,7 @@ def _read_columns(title: str, heading: str) -> str:
 def _join_lines(text: str, chosen: Sequence[Unit]) -> list[Place]:
     """Return what is shown, in the text's order; sentences that follow each other are one line."""
     joined: list[Place] = []
-    for start, end in sorted({line for unit in chosen for line in list_lines(unit)}):
+    for start, end in sorted({line for unit in chosen for line in _list_lines(unit)}):
         gap = text[joined[-1][1] : start] if joined else "\n"
         if "\n" not in gap and not gap.strip():
             joined[-1] = (joined[-1][0], end)

@@ -16,7 +16,7 @@ from eagleray.errors import InputError, NotPublishedError
 from indexes.segments.opened_segment import load_segment_manifest
 from indexes.snapshots.catalog import load_snapshot
 from indexes.writing.assembling import RelabelledParts, assemble_relabelled
-from indexes.writing.relabelling import LEFT
+from indexes.writing.relabelled_versions import LEFT
 from ray_jobs.runs import Outcomes, Run, RunOutcome, count_changes
 from ray_jobs.stages.relabel import list_left, make_held_chunks_stage, make_relabel_stage, make_rewrite_stage
 

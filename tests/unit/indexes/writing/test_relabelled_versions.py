@@ -10,7 +10,7 @@ from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.times import OPEN_END
 from eagleray.digests import canonical_json, make_chunk_id
 from indexes.writing.held_rows import HELD_CHUNK_SCHEMA
-from indexes.writing.relabelling import MAX_LISTED, relabel_shard
+from indexes.writing.relabelled_versions import MAX_LISTED, relabel_shard
 from indexes.writing.versions import name_reissue
 
 TEXT = "A bond pays a coupon. It is called at par."

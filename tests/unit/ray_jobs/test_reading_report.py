@@ -7,7 +7,7 @@ import pytest
 from eagleray.documents.mapping_matches import MappedField
 from eagleray.documents.mapping_rules import ValueOrigin, ValueOriginKind
 from indexes.runs.unread import SourceRecord
-from ray_jobs.run_report import ReadingReport
+from ray_jobs.reading_report import ReadingReport
 from ray_jobs.source_reading import ReadSource, gather_reading, update_record
 from ray_jobs.stages.read_tally import ReadTally
 
