@@ -27,6 +27,13 @@ if TYPE_CHECKING:
         snapshots,
     )
     from eagleray.client import open_collection as open  # noqa: A004 - reads as eagleray.open(...)
+    from eagleray.contracts.cited_answers import (
+        Citation,
+        CitedAnswer,
+        ReleasedStatement,
+        Statement,
+        TokenUsage,
+    )
     from eagleray.contracts.facets import (
         ValueCount,
         ValueCounts,
@@ -98,6 +105,8 @@ __all__ = [
     "AuditError",
     "AuthenticationError",
     "BodyRoomError",
+    "Citation",
+    "CitedAnswer",
     "ClusterError",
     "ConflictError",
     "DeadlineError",
@@ -132,6 +141,7 @@ __all__ = [
     "QueryError",
     "QuotaError",
     "Ranking",
+    "ReleasedStatement",
     "RemoteCollection",
     "ReusedKeyError",
     "SearchResponse",
@@ -144,9 +154,11 @@ __all__ = [
     "Snippet",
     "SourceError",
     "Span",
+    "Statement",
     "StoreError",
     "StreamMovedError",
     "StrictRunError",
+    "TokenUsage",
     "UnavailableError",
     "UnreachableError",
     "ValueCount",
@@ -175,6 +187,13 @@ _MODULES: Final = {
         "ingest",
         "publish",
         "snapshots",
+    ),
+    "eagleray.contracts.cited_answers": (
+        "Citation",
+        "CitedAnswer",
+        "ReleasedStatement",
+        "Statement",
+        "TokenUsage",
     ),
     "eagleray.contracts.facets": ("ValueCount", "ValueCounts"),
     "eagleray.contracts.hits": (

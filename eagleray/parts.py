@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Final, Generic, TypeVar, cast
 
-from eagleray.contracts.services import AuditService, IndexService, JobService, KeyService, ServeService
+from eagleray.contracts.services import (
+    AnswerService,
+    AuditService,
+    IndexService,
+    JobService,
+    KeyService,
+    ServeService,
+)
 from eagleray.errors import MissingExtraError
 from eagleray.settings import Settings
 
@@ -45,6 +52,9 @@ class Part(Generic[S]):
 
 INDEX: Final[Part[IndexService]] = Part(name="index", extra="search")
 """Collections, snapshots and searches in this process."""
+
+ANSWERS: Final[Part[AnswerService]] = Part(name="answers", extra="search")
+"""Answers with citations."""
 
 JOBS: Final[Part[JobService]] = Part(name="jobs", extra="ray")
 """What runs on Ray."""

@@ -52,6 +52,10 @@ def main() -> None:
     block = ("Vodafone block trade", "-k", "1", "--mode", "lexical", "--filter", 'kind = "note"')
     search(*block)
     search(*block, "--group", "equity-syndicate")
+    print("\n6. An answer: every line cites what it stands on, and nothing is said that is not there")
+    question = "What were Cubic's fixed price sales in 2018?"
+    print(f"\n> {question}", flush=True)
+    ask("ask", question, "--max-citations", "1")
     print("\nWhere to go next")
     options = f"--store {STORE.relative_to(ROOT)} -c {COLLECTION} --explain"
     print(f"  .venv/bin/eagleray search 'your question' {options}")

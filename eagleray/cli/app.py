@@ -12,6 +12,7 @@ from typer import rich_utils
 
 from eagleray import __version__
 from eagleray.cli.audit import audit
+from eagleray.cli.cited_answers import ask
 from eagleray.cli.command import Report, reports
 from eagleray.cli.config import config
 from eagleray.cli.gate import gate
@@ -39,6 +40,7 @@ app.command(rich_help_panel=BUILD)(ingest)
 app.command("import", rich_help_panel=BUILD)(import_rows)
 app.add_typer(dead_letters, name="dead-letters", rich_help_panel=BUILD)
 app.command(rich_help_panel=ASK)(search)
+app.command(rich_help_panel=ASK)(ask)
 app.command("search-many", rich_help_panel=ASK)(search_many)
 app.command(rich_help_panel=ASK)(facets)
 app.command(rich_help_panel=ASK)(export)

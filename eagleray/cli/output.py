@@ -32,6 +32,12 @@ def show_line(text: str, *, file: TextIO | None = None) -> None:
     print(make_printable(text), file=file, flush=True)
 
 
+def show_lines(text: str) -> None:
+    """Print text on as many lines as it has, on standard output; other control characters are escaped."""
+    for line in text.split("\n"):
+        show_line(line)
+
+
 def show_marked(text: str, marks: Sequence[Span], *, indent: str = "") -> None:
     """Print text with parts of it in bold on a terminal, each of its lines on one.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from eagleray.client.choices import (
     read_texts,
     read_time,
 )
+from eagleray.client.cited_questions import ASK_DEFAULTS, AskArguments, make_cited_question
 from eagleray.client.frames import make_frame
 from eagleray.client.keywords import with_keywords, with_old_names
 from eagleray.client.questions import (
@@ -29,15 +30,16 @@ from eagleray.client.questions import (
     make_options,
     make_question,
 )
+from eagleray.contracts.cited_answers import AnswerPart, CitedAnswer
 from eagleray.contracts.facets import ValueCounts, make_counts
 from eagleray.contracts.hits import FacetRequest, SearchResponse
 from eagleray.contracts.many_hits import ManyHits
 from eagleray.contracts.ports import SearchEngine
 from eagleray.contracts.principals import Principal
-from eagleray.contracts.services import IndexService
+from eagleray.contracts.services import AnswerService, IndexService
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
 from eagleray.models.widget_notices import without_widget_notices
-from eagleray.parts import INDEX
+from eagleray.parts import ANSWERS, INDEX
 from eagleray.settings import load_named
 
 if TYPE_CHECKING:
@@ -47,9 +49,12 @@ if TYPE_CHECKING:
 class LocalCollection:
     """A snapshot of a collection, opened for searching; later publications do not change it."""
 
-    def __init__(self, engine: SearchEngine, service: IndexService, *, name: str) -> None:
+    def __init__(
+        self, engine: SearchEngine, service: IndexService, answers: AnswerService, *, name: str
+    ) -> None:
         self._engine = engine
         self._service = service
+        self._answers = answers
         self._name = name
 
     @property
@@ -120,6 +125,44 @@ class LocalCollection:
         """
         asked = read_texts("queries", queries)
         return tuple(self.search(query, groups=groups, **arguments) for query in asked)
+
+    @with_keywords(AskArguments, ASK_DEFAULTS)
+    def ask(
+        self, question: str, *, groups: str | Iterable[str] = (), **arguments: Unpack[AskArguments]
+    ) -> CitedAnswer:
+        """Return an answer with citations: sentences and rows that stand in what the caller may see.
+
+        Args:
+            question: in words.
+            groups: of the caller, as of `search`.
+            arguments: as of `search`, of the passages that are read: the best `k` chunks; `pipeline` what
+                answers; `max_citations` that the answer may have.
+
+        Returns:
+            `text`, each line with the numbers of its citations; `statements`, `citations`, and the search
+            that was made (`retrieved`). Without statements where nothing was found that answers.
+
+        Raises:
+            InputError: as `search`, or there is no such pipeline.
+        """
+        request = make_cited_question(question, **arguments).to_request(
+            parse_filter=self._service.parse_filter, principal=_name_caller(groups)
+        )
+        return self._answers.ask(request, self._engine)
+
+    @with_keywords(AskArguments, ASK_DEFAULTS)
+    def ask_stream(
+        self, question: str, *, groups: str | Iterable[str] = (), **arguments: Unpack[AskArguments]
+    ) -> Iterator[AnswerPart]:
+        """Yield the statements of the answer of `ask`, which takes the same arguments, then the whole of it.
+
+        Raises:
+            InputError: as `ask`.
+        """
+        request = make_cited_question(question, **arguments).to_request(
+            parse_filter=self._service.parse_filter, principal=_name_caller(groups)
+        )
+        return self._answers.ask_stream(request, self._engine)
 
     @with_old_names
     def count_values(
@@ -260,7 +303,7 @@ def open_collection(
     service = INDEX.load(settings)
     with without_widget_notices():
         engine = service.open_engine(snapshot=snapshot)
-    return LocalCollection(engine, service, name=settings.collection)
+    return LocalCollection(engine, service, ANSWERS.load(settings), name=settings.collection)
 
 
 def _name_caller(groups: str | Iterable[str]) -> Principal:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any, Final
 
+from eagleray.contracts.cited_answers import Citation, CitedAnswer, CitedKind, Statement, TokenUsage
 from eagleray.contracts.facets import ValueCounts, make_counts
 from eagleray.contracts.hits import (
     Explanation,
@@ -22,10 +23,12 @@ from eagleray.contracts.shown_documents import ShownChunk, ShownDocument
 from eagleray.contracts.times import OPEN_END, format_micros, parse_instant
 
 _TIMES: Final = frozenset({"known_from", "known_to", "event_time"})
+_LISTS: Final = frozenset({"groups", "header"})
 _SCORES: Final = ("score", "dense", "lexical", "reranked", "relevance")
 _PLAIN: Final = tuple(item.name for item in fields(Hit) if item.name not in ("highlights", "snippet"))
 _OF_DOCUMENT: Final = tuple(item.name for item in fields(ShownDocument) if item.name != "chunks")
 _OF_CHUNK: Final = tuple(item.name for item in fields(ShownChunk))
+_OF_CITATION: Final = tuple(item.name for item in fields(Citation))
 
 
 def show_response(response: SearchResponse, *, is_explained: bool) -> dict[str, Any]:
@@ -110,6 +113,69 @@ def read_counts(shown: Mapping[str, Any]) -> ValueCounts:
     return make_counts(shown["snapshot"], shown["values"])
 
 
+def show_cited_answer(answer: CitedAnswer, *, is_explained: bool) -> dict[str, Any]:
+    """Return an answer with citations as JSON values, times in ISO 8601; explained, with its search."""
+    shown: dict[str, Any] = {
+        "question": answer.question,
+        "is_answered": answer.is_answered,
+        "text": answer.text,
+        "statements": [show_statement(item) for item in answer.statements],
+        "citations": [show_citation(item) for item in answer.citations],
+        "pipeline": answer.pipeline,
+        "model": answer.model,
+        "snapshot": answer.snapshot,
+        "as_of": None if answer.as_of is None else format_micros(answer.as_of),
+        "usage": asdict(answer.usage),
+    }
+    if is_explained:
+        shown["retrieved"] = show_response(answer.retrieved, is_explained=True)
+    return shown
+
+
+def show_statement(statement: Statement) -> dict[str, Any]:
+    """Return a statement as JSON values."""
+    return {"text": statement.text, "citations": list(statement.citations)}
+
+
+def show_citation(citation: Citation) -> dict[str, Any]:
+    """Return a citation as JSON values, times in ISO 8601."""
+    return {**_show_row(citation, _OF_CITATION), "quotation": citation.quotation}
+
+
+def read_cited_answer(shown: Mapping[str, Any]) -> CitedAnswer:
+    """Return the answer that `show_cited_answer` has shown, explained.
+
+    Args:
+        shown: what JSON gives; a `chunk_id` may be text. Members that are not known are passed over.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: it is no such answer.
+        InvalidTimeError: a time in it is none.
+    """
+    return CitedAnswer(
+        question=shown["question"],
+        statements=tuple(map(read_statement, shown["statements"])),
+        citations=tuple(map(read_citation, shown["citations"])),
+        pipeline=shown["pipeline"],
+        model=shown["model"],
+        snapshot=shown["snapshot"],
+        as_of=None if shown["as_of"] is None else parse_instant(shown["as_of"]),
+        retrieved=read_response(shown["retrieved"]),
+        usage=TokenUsage(**_take(TokenUsage, shown["usage"])),
+    )
+
+
+def read_statement(shown: Mapping[str, Any]) -> Statement:
+    """Return the statement that `show_statement` has shown."""
+    return Statement(text=shown["text"], citations=tuple(shown["citations"]))
+
+
+def read_citation(shown: Mapping[str, Any]) -> Citation:
+    """Return the citation that `show_citation` has shown."""
+    read = _read_row(shown, _OF_CITATION)
+    return Citation(**{**read, "chunk_id": int(read["chunk_id"]), "kind": CitedKind(read["kind"])})
+
+
 def show_document(document: ShownDocument) -> dict[str, Any]:
     """Return a document as JSON values, times in ISO 8601."""
     chunks = [{name: getattr(chunk, name) for name in _OF_CHUNK} for chunk in document.chunks]
@@ -133,9 +199,9 @@ def read_document(shown: Mapping[str, Any]) -> ShownDocument:
     return ShownDocument(**_read_row(shown, _OF_DOCUMENT), chunks=chunks)
 
 
-def _show_row(row: Hit | ShownDocument, names: Sequence[str]) -> dict[str, Any]:
+def _show_row(row: Hit | ShownDocument | Citation, names: Sequence[str]) -> dict[str, Any]:
     shown = {name: getattr(row, name) for name in names}
-    for name in _TIMES:
+    for name in _TIMES.intersection(names):
         if shown[name] is not None:
             shown[name] = format_micros(shown[name])
     return shown
@@ -143,9 +209,9 @@ def _show_row(row: Hit | ShownDocument, names: Sequence[str]) -> dict[str, Any]:
 
 def _read_row(shown: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     read = {name: shown[name] for name in names}
-    for name in _TIMES:
+    for name in _TIMES.intersection(names):
         read[name] = None if read[name] is None else _read_micros(read[name])
-    read["groups"] = tuple(read["groups"])
+    read |= {name: tuple(read[name]) for name in _LISTS.intersection(names)}
     read["attributes"] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in read["attributes"].items()
     }

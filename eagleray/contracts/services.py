@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from eagleray.contracts.audits import AuditQuery, RelabellingReply, RelabellingRequest
 from eagleray.contracts.callers import Role
+from eagleray.contracts.cited_answers import AnswerPart, AskRequest, CitedAnswer
 from eagleray.contracts.exchange import ExportRequest, ImportRequest
 from eagleray.contracts.hits import SearchOptions
 from eagleray.contracts.ports import SearchEngine
@@ -213,6 +214,18 @@ class IndexService(Protocol):
 
     def export(self, request: ExportRequest) -> dict[str, Any]:
         """Write the rows and vectors a caller may see into a folder, and return what was written."""
+        ...
+
+
+class AnswerService(Protocol):
+    """Answers with citations from an opened snapshot; no cluster needed."""
+
+    def ask(self, request: AskRequest, engine: SearchEngine) -> CitedAnswer:
+        """Return the answer."""
+        ...
+
+    def ask_stream(self, request: AskRequest, engine: SearchEngine) -> Iterator[AnswerPart]:
+        """Yield the statements of the answer as they are found, then the whole of it."""
         ...
 
 

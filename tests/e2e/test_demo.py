@@ -61,7 +61,7 @@ def list_sessions(page):
     return re.findall(rf"```python\n{block}\n+```text\n{block}", (ROOT / page).read_text(), re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/concepts.md", "docs/python.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/answers.md", "docs/concepts.md", "docs/python.md"])
 def test_the_sessions_of_a_page_print_what_the_page_shows(demo, page):
     sessions = list_sessions(page)
     assert sessions

@@ -9,7 +9,7 @@ from eagleray.contracts.hits import Highlight, Snippet, Span
 from indexes.lexical.bm25 import Statistics
 from indexes.searching.highlights import FoundWord, Highlighter, place_highlights
 from indexes.searching.snippets.evidence import UnitRater, weigh_words
-from indexes.searching.snippets.units import Place, Unit, find_units
+from indexes.searching.snippets.units import Place, Unit, find_units, read_columns
 
 MAX_CHARACTERS: Final = 320
 """Of all sentences or rows that are chosen together, and of each row above them."""
@@ -49,7 +49,7 @@ class SnippetMaker:
             title: of its document.
             heading: of its chunk; it names the columns of a table that began before the text.
         """
-        columns = _read_columns(title, heading)
+        columns = read_columns(title, heading)
         units = find_units(text, is_inside_table=columns != "")
         if not units:
             return Snippet()
@@ -129,12 +129,6 @@ def _list_lines(unit: Unit) -> Iterator[Place]:
     if unit.section is not None:
         yield unit.section
     yield unit.start, unit.end
-
-
-def _read_columns(title: str, heading: str) -> str:
-    """Return the names of columns that a heading ends in, or nothing."""
-    last = heading.removeprefix(title).rpartition(" > ")[2]
-    return last if " | " in last else ""
 
 
 def _join_lines(text: str, chosen: Sequence[Unit]) -> list[Place]:

@@ -65,6 +65,12 @@ def find_units(text: str, *, is_inside_table: bool = False) -> list[Unit]:
     return units
 
 
+def read_columns(title: str, heading: str) -> str:
+    """Return the names of columns that a heading ends in, or nothing."""
+    last = heading.removeprefix(title).rpartition(" > ")[2]
+    return last if " | " in last else ""
+
+
 def _find_blocks(text: str) -> Iterator[tuple[int, int, bool]]:
     """Yield start, end and kind of each stretch of lines that are rows, or not."""
     if "|" not in text and "\t" not in text:

@@ -16,12 +16,12 @@ from eagleray.client.choices import read_local_time, read_ranking
 from eagleray.client.endpoints import read_endpoint
 from eagleray.client.questions import make_question
 from eagleray.contracts.times import parse_instant
-from eagleray.parts import INDEX
+from eagleray.parts import ANSWERS, INDEX
 from eagleray.settings import Settings
 
 ENDPOINT = read_endpoint("http://127.0.0.1", collection="notes", api_key="", allow_http=False)
 COLLECTIONS = {
-    "local": eagleray.LocalCollection(None, INDEX.load(Settings()), name="notes"),
+    "local": eagleray.LocalCollection(None, INDEX.load(Settings()), ANSWERS.load(Settings()), name="notes"),
     "sync": eagleray.RemoteCollection(ENDPOINT, None),
     "async": eagleray.AsyncRemoteCollection(ENDPOINT, None),
 }

@@ -59,7 +59,7 @@ def test_an_ingest_with_a_misspelt_option_reads_nothing(monkeypatch, name, near)
 @pytest.mark.parametrize(
     "collection",
     [
-        eagleray.LocalCollection(None, None, name="notes"),
+        eagleray.LocalCollection(None, None, None, name="notes"),
         make_remote(eagleray.RemoteCollection),
         make_remote(eagleray.AsyncRemoteCollection),
     ],
@@ -73,7 +73,7 @@ def test_a_misspelt_keyword_of_a_search_is_named_with_the_nearest_one(collection
 
 
 def test_many_questions_take_no_filter_for_all():
-    collection = eagleray.LocalCollection(None, None, name="notes")
+    collection = eagleray.LocalCollection(None, None, None, name="notes")
     with pytest.raises(
         TypeError, match=r"search_many\(\) got an unexpected keyword argument 'modes'; did you"
     ):

@@ -11,7 +11,7 @@ from eagleray.client import LocalCollection
 from eagleray.contracts.hits import Explanation, SearchResponse
 from eagleray.contracts.times import parse_instant
 from eagleray.errors import InvalidTimeError, QueryError
-from eagleray.parts import INDEX
+from eagleray.parts import ANSWERS, INDEX
 from eagleray.settings import Settings
 from indexes.masks.grammar import parse_filter
 
@@ -54,7 +54,7 @@ def engine():
 
 @pytest.fixture
 def desk(engine):
-    return LocalCollection(engine, INDEX.load(Settings()), name="desk")
+    return LocalCollection(engine, INDEX.load(Settings()), ANSWERS.load(Settings()), name="desk")
 
 
 def test_it_shows_its_name_and_the_snapshot_that_answers(desk):
@@ -160,3 +160,32 @@ def test_every_search_can_ask_for_reranking(desk, engine):
 def test_a_column_that_means_nothing_is_refused(desk):
     with pytest.raises(QueryError, match="query, as_of, filter, groups; found query, asof"):
         desk.search_many(pd.DataFrame({"query": ["swap"], "asof": ["2020-01-01"]}))
+
+
+def test_a_question_for_an_answer_is_searched_for_with_all_that_was_said(desk, engine):
+    answer = desk.ask(
+        "total sales", as_of="2022-02-01", filter="year >= 2019", groups="rates", k=7, mode="lexical"
+    )
+    (request,) = engine.asked
+    assert (request.query, request.k, request.mode, request.granularity) == (
+        "total sales",
+        7,
+        "lexical",
+        "chunk",
+    )
+    assert request.as_of == answer.as_of == parse_instant("2022-02-01")
+    assert request.filter == parse_filter("year >= 2019")
+    assert request.principal.groups == {"rates"}
+    assert (answer.is_answered, answer.snapshot) == (False, desk.snapshot)
+    assert [*desk.ask_stream("total sales")] == [desk.ask("total sales")]
+
+
+@pytest.mark.parametrize("arguments", [{"pipeline": 3}, {"max_citations": "3"}, {"pipeline": "nothing"}])
+def test_what_no_answer_can_have_is_refused(desk, arguments):
+    with pytest.raises(QueryError):
+        desk.ask("total sales", **arguments)
+
+
+def test_a_misspelt_argument_of_ask_is_named_with_the_near_one(desk):
+    with pytest.raises(TypeError, match="did you mean max_citations"):
+        desk.ask("total sales", max_citation=3)

@@ -11,7 +11,7 @@ import pytest
 import eagleray
 from eagleray.client import LocalCollection, batches
 from eagleray.errors import FilterColumnError, QueryError
-from eagleray.parts import INDEX
+from eagleray.parts import ANSWERS, INDEX
 from eagleray.settings import Settings
 from tests.small_collections import SPEC
 from tests.unit.serve.http.test_clients import GROUPS, listen, make_async
@@ -46,7 +46,7 @@ GIVEN = {"k": 3, "mode": "lexical", "granularity": "chunk", "zone": "America/New
 async def open_three(served, ask):
     """Return what each of the three gives or raises."""
     engine = served.open_engine(served.watcher.state.snapshot)
-    local = LocalCollection(engine, INDEX.load(Settings()), name=SPEC.name)
+    local = LocalCollection(engine, INDEX.load(Settings()), ANSWERS.load(Settings()), name=SPEC.name)
 
     async def catch(call):
         try:
@@ -123,7 +123,7 @@ def test_a_caller_is_shown_texts_of_what_the_groups_open_and_of_nothing_else(ser
 
     async def ask(served):
         engine = served.open_engine(served.watcher.state.snapshot)
-        desk = LocalCollection(engine, INDEX.load(Settings()), name=SPEC.name)
+        desk = LocalCollection(engine, INDEX.load(Settings()), ANSWERS.load(Settings()), name=SPEC.name)
         local.append(
             desk.search_many(asked, columns=["text", "groups"], k=50, mode="lexical", granularity="chunk")
         )

@@ -26,7 +26,7 @@ from eagleray.client.retrying import RetryPolicy
 from eagleray.client.transports import AsyncHttpTransport
 from eagleray.contracts.hits import SearchResponse
 from eagleray.errors import AuthenticationError, EagleRayError, ForbiddenError, NotPublishedError
-from eagleray.parts import INDEX
+from eagleray.parts import ANSWERS, INDEX
 from eagleray.settings import Settings
 from tests.small_collections import SPEC
 from tests.waiting import wait_until
@@ -143,7 +143,7 @@ def catch(call):
 async def open_all(served, *, groups=()):
     """Give what asks all three as one who may examine, and returns what each gives or raises."""
     engine = served.open_engine(served.watcher.state.snapshot)
-    local = LocalCollection(engine, INDEX.load(Settings()), name=SPEC.name)
+    local = LocalCollection(engine, INDEX.load(Settings()), ANSWERS.load(Settings()), name=SPEC.name)
     async with listen(served.app) as url, make_async(served.app, key="examiner") as awaiting:
         with eagleray.connect(url, collection=SPEC.name, api_key="examiner") as blocking:
 
@@ -339,7 +339,7 @@ def test_all_three_refuse_with_the_same_error(serve_with, method, options):
 def test_frames_are_equal_down_to_the_types_of_columns(serve_with):
     async def compare(served):
         engine = served.open_engine(served.watcher.state.snapshot)
-        local = LocalCollection(engine, INDEX.load(Settings()), name=SPEC.name)
+        local = LocalCollection(engine, INDEX.load(Settings()), ANSWERS.load(Settings()), name=SPEC.name)
         async with make_async(served.app) as client:
             for question in ("swap bond", "zzz"):
                 frame = await client.search_frame(question, k=20, mode="lexical")

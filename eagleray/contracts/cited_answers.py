@@ -1,0 +1,167 @@
+"""What is asked for an answer with citations, and what it answers.
+
+A search returns hits (`hits`); an answer says what stands in them, and cites it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from eagleray.contracts.documents import AttributeValue
+from eagleray.contracts.hits import SearchRequest, SearchResponse
+
+MAX_CITATIONS: Final = 20
+"""That an answer may be asked to have."""
+
+N_PASSAGES: Final = 10
+"""That are read for an answer, where nothing else is asked for."""
+
+EXTRACTIVE: Final = "extractive"
+"""Name of the pipeline that needs no model, which answers where no other one is named."""
+
+
+class CitedKind(StrEnum):
+    """What a citation quotes: sentences that follow each other, or a row of a table."""
+
+    SENTENCE = "sentence"
+    ROW = "row"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskRequest:
+    """A question that is to be answered with citations.
+
+    Attributes:
+        search: what is searched for: its query is the question; its time, filter, caller and options hold
+            for all that the answer says. `k` passages are read.
+        pipeline: name of what answers.
+        max_citations: that the answer may have, at least 1.
+    """
+
+    search: SearchRequest
+    pipeline: str = EXTRACTIVE
+    max_citations: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """What a statement stands on: a sentence, or a row of a table, as a document has it.
+
+    Attributes:
+        number: from 1, in the order in which the answer cites.
+        kind: what is quoted.
+        text: the sentence or row, unchanged.
+        start: its first character in the document's text.
+        end: one past the last.
+        header: of a row, the rows that name its columns.
+        section: of a row, the row above that names it and its neighbours; or nothing.
+        scale_note: what the table or the text around it says of the scale and unit of its figures, such as
+            `in millions`; or nothing.
+        known_from: microseconds.
+        event_time: microseconds, or `None`.
+        relevance: of the hit, from 0 to 1.
+        attributes: of the document.
+    """
+
+    number: int
+    kind: CitedKind
+    chunk_id: int
+    doc_id: str
+    version: str
+    title: str
+    heading: str
+    text: str
+    start: int
+    end: int
+    header: tuple[str, ...] = ()
+    section: str = ""
+    scale_note: str = ""
+    page: int | None = None
+    source: str = ""
+    zone: str = ""
+    known_from: int = 0
+    event_time: int | None = None
+    relevance: float | None = None
+    attributes: dict[str, AttributeValue | None] = field(default_factory=dict)
+
+    @property
+    def quotation(self) -> str:
+        """What is shown of it: a row stands below the rows that name it."""
+        return "\n".join(line for line in (*self.header, self.section, self.text) if line)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A part of an answer that can be relied on by itself.
+
+    Attributes:
+        text: what is said.
+        citations: numbers of what it stands on; at least one.
+    """
+
+    text: str
+    citations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasedStatement:
+    """A statement as a stream gives it: checked, with those of its citations that were not given before."""
+
+    statement: Statement
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenUsage:
+    """Tokens that a model read and wrote, over all of its calls."""
+
+    n_prompt: int = 0
+    n_completion: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CitedAnswer:
+    """An answer; every statement of it cites what it stands on.
+
+    Attributes:
+        question: as it was asked.
+        statements: in their order; none where nothing was found that answers.
+        citations: in the order of their numbers; each is cited by some statement.
+        pipeline: name of what answered.
+        model: that wrote; empty where none did.
+        snapshot: id of the one that answered.
+        as_of: microseconds, or `None` for the latest state.
+        retrieved: the search that the answer began with.
+        usage: of the model.
+    """
+
+    question: str
+    statements: tuple[Statement, ...]
+    citations: tuple[Citation, ...]
+    pipeline: str
+    snapshot: str
+    as_of: int | None
+    retrieved: SearchResponse
+    model: str = ""
+    usage: TokenUsage = TokenUsage()
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether something was found that answers."""
+        return bool(self.statements)
+
+    @property
+    def text(self) -> str:
+        """The statements, each on a line with the numbers of its citations; or that there are none."""
+        lines = [f"{item.text} {''.join(f'[{n}]' for n in item.citations)}" for item in self.statements]
+        return "\n".join(lines) or NOTHING_FOUND
+
+
+NOTHING_FOUND: Final = "Nothing was found that answers this question."
+"""What an answer without statements says."""
+
+
+AnswerPart = ReleasedStatement | CitedAnswer
+"""What a stream gives: statements, in their order, then the whole answer."""

@@ -1,0 +1,34 @@
+"""What an answer needs of others, and what answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from eagleray.contracts.cited_answers import AnswerPart, AskRequest
+from eagleray.contracts.hits import SearchRequest, SearchResponse
+
+
+class PassageSearcher(Protocol):
+    """Searches one snapshot, for one caller."""
+
+    async def search(self, request: SearchRequest) -> SearchResponse:
+        """Return the hits of a question."""
+        ...
+
+
+class Pipeline(Protocol):
+    """Makes an answer of what a searcher finds."""
+
+    @property
+    def name(self) -> str:
+        """What it is asked for by."""
+        ...
+
+    def answer(self, request: AskRequest, searcher: PassageSearcher) -> AsyncIterator[AnswerPart]:
+        """Yield the statements of the answer as soon as each has been checked, then the answer.
+
+        Raises:
+            EagleRayError: the question cannot be answered, or what answers failed.
+        """
+        ...
