@@ -1,6 +1,6 @@
-"""Writes the client that blocks, `eagleray/client/remote.py`, from the one that awaits, `remote_async.py`.
+"""Writes the client that blocks from the one that awaits: `eagleray/client/remote.py` and `connection.py`.
 
-`python -m tools.make_sync_client`, or `make sync-client`; a test holds the file against what this makes.
+`python -m tools.make_sync_client`, or `make sync-client`; a test holds the files against what this makes.
 """
 
 from __future__ import annotations
@@ -12,19 +12,24 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-SOURCE: Final = ROOT / "eagleray" / "client" / "remote_async.py"
-TARGET: Final = SOURCE.with_name("remote.py")
+FOLDER: Final = ROOT / "eagleray" / "client"
+NAMES: Final = ("connection", "remote")
+"""Modules that are written, each from the one with `_async` at the end of its name."""
 
 NOTE: Final = """
-Written by `make sync-client` from `remote_async.py`: change that file.
+Written by `make sync-client` from `{source}`: change that file.
 """
 
 REPLACED: Final = (
     (r"that awaits, with", "that blocks, with"),
+    (r", and awaits:", ", and blocks:"),
+    (r"for one event loop of asyncio\.", "safe to share between threads."),
     (r"For one event loop of asyncio\.", "Safe to share between threads."),
+    (r"\bconnection_async\b", "connection"),
     (r"`eagleray\.connect_async`", "`eagleray.connect`"),
     (r"Awaitable\[None\]", "None"),
     (r"Awaitable, ", ""),
+    (r"AbstractAsync(?=[A-Z])", "Abstract"),
     (r"\bAsync(?=[A-Z])", ""),
     (r"__a(enter|exit)__", r"__\1__"),
     (r"\baclose\b", "close"),
@@ -35,18 +40,25 @@ REPLACED: Final = (
 """What is written otherwise: pattern and replacement, in this order."""
 
 
-def make_sync_client() -> str:
-    """Return the module that blocks, formatted."""
-    text = SOURCE.read_text(encoding="utf-8")
+def find_target(name: str) -> Path:
+    """Return where a module that blocks is."""
+    return FOLDER / f"{name}.py"
+
+
+def make_sync_client(name: str) -> str:
+    """Return the module of a name that blocks, formatted."""
+    source = FOLDER / f"{name}_async.py"
+    text = source.read_text(encoding="utf-8")
     for pattern, replacement in REPLACED:
         text = re.sub(pattern, replacement, text)
     first, rest = text.split('"""\n', 1)
-    return _format(f'{first}\n{NOTE}"""\n{rest}')
+    separator = "" if "\n" in first else "\n"
+    return _format(f'{first}{separator}{NOTE.format(source=source.name)}"""\n{rest}', find_target(name))
 
 
-def _format(text: str) -> str:
+def _format(text: str, target: Path) -> str:
     for arguments in (["check", "--select", "I", "--fix", "--quiet"], ["format", "--quiet"]):
-        command = [sys.executable, "-m", "ruff", *arguments, "--stdin-filename", str(TARGET), "-"]
+        command = [sys.executable, "-m", "ruff", *arguments, "--stdin-filename", str(target), "-"]
         done = subprocess.run(
             command, input=text, capture_output=True, text=True, check=True, cwd=ROOT, encoding="utf-8"
         )
@@ -55,4 +67,5 @@ def _format(text: str) -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(make_sync_client(), encoding="utf-8")
+    for module in NAMES:
+        find_target(module).write_text(make_sync_client(module), encoding="utf-8")

@@ -10,6 +10,7 @@ import typer
 from eagleray.cli.command import COLLECTION_OPTION, STORE_OPTION, Report, reports
 from eagleray.cli.output import show_line, show_lines
 from eagleray.cli.search_options import takes_search_options
+from eagleray.cli.server_options import DEFAULT_ALIAS, ServerOptions, ask_server_for_answer
 from eagleray.client.cited_questions import CitedQuestion
 from eagleray.client.questions import Question
 from eagleray.contracts.answers import show_cited_answer
@@ -43,28 +44,38 @@ def ask(
     as_of: str = typer.Option("", help="ISO 8601 time; what was known then answers."),
     filter: str = typer.Option("", help='For example: company = "Cubic Corp" and year >= 2019'),  # noqa: A002 - the option's name
     group: list[str] = typer.Option([], help="A group of the caller; repeat for more."),
-    snapshot: str = typer.Option("live", help="Alias or id."),
+    snapshot: str = typer.Option(DEFAULT_ALIAS, help="Alias or id."),
     options: SearchOptions = _EACH,
+    url: str = typer.Option("", help="A server to ask instead of a store: https://host:port."),
+    api_key_file: str = typer.Option("", help="File with the server's key; default: EAGLERAY_API_KEY."),
+    allow_http: bool = typer.Option(
+        False, "--allow-http", help="Allow sending the key over plain HTTP to others."
+    ),
     explain: bool = typer.Option(False, "--explain", help="With --json: the search that was made, too."),
     store: str = STORE_OPTION,
     collection: str = COLLECTION_OPTION,
 ) -> Report:
-    """Answer a question with citations, as of any time, as a caller with these groups.
+    """Answer a question with citations, as of any time, as a caller with these groups; or ask a server.
 
-    Every line of the answer ends with the numbers of what it stands on. It reads the store itself, and leaves
-    no record in the audit log.
+    Every statement of the answer ends with the numbers of what it stands on. What reads the store itself
+    leaves no record in the audit log; what asks a server (--url) does.
     """
-    settings = load_named(store=store, collection=collection)
-    service, answers = INDEX.load(settings), ANSWERS.load(settings)
+    server = ServerOptions(url=url, api_key_file=api_key_file, allow_http=allow_http)
+    server.check(store=store, groups=group)
     moment = parse_instant(as_of) if as_of else None
     asked = CitedQuestion(
         question=Question(query=question, as_of=moment, filter=filter, **pick_options(options)),
         pipeline=pipeline,
         max_citations=max_citations,
     )
-    principal = Principal(subject="command-line", groups=frozenset(group))
-    request = asked.to_request(parse_filter=service.parse_filter, principal=principal)
-    answer = answers.ask(request, service.open_engine(snapshot=snapshot))
+    if url:
+        answer = ask_server_for_answer(asked, server=server, collection=collection, snapshot=snapshot)
+    else:
+        settings = load_named(store=store, collection=collection)
+        service = INDEX.load(settings)
+        principal = Principal(subject="command-line", groups=frozenset(group))
+        request = asked.to_request(parse_filter=service.parse_filter, principal=principal)
+        answer = ANSWERS.load(settings).ask(request, service.open_engine(snapshot=snapshot))
     return Report(value=show_cited_answer(answer, is_explained=explain), show=partial(show_answer, answer))
 
 

@@ -1,4 +1,4 @@
-"""`eagleray search --url`: the question goes to a server, in the place of a store."""
+"""`--url` of `eagleray search` and `ask`: the question goes to a server, in the place of a store."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from eagleray.client import connect
+from eagleray.client.cited_questions import CitedQuestion
 from eagleray.client.questions import Question
 from eagleray.client.remote import RemoteCollection
+from eagleray.contracts.cited_answers import CitedAnswer
 from eagleray.contracts.hits import SearchResponse
 from eagleray.errors import InputError
 
@@ -51,26 +53,42 @@ class ServerOptions:
 def ask_server(
     question: Question, *, server: ServerOptions, collection: str, snapshot: str
 ) -> SearchResponse:
-    """Return a server's answer.
+    """Return a server's hits.
 
     Args:
-        question: what is asked.
+        question: what is searched for.
         server: which one, and with which key.
         collection: name of the collection; empty takes the setting.
         snapshot: whole id, or `live` for the one that is served.
 
     Raises:
         InputError: an option cannot be used with a server.
-        EagleRayError: as `eagleray.connect` and the client's `ask`.
+        EagleRayError: as `eagleray.connect` and the client's `search`.
     """
-    is_served = snapshot == DEFAULT_ALIAS
-    if not is_served and not re.fullmatch(r"[0-9a-f]{64}", snapshot):
+    pinned = replace(question, snapshot=_read_snapshot(snapshot))
+    with open_client(server, collection=collection) as client:
+        return client.search_question(pinned)
+
+
+def ask_server_for_answer(
+    asked: CitedQuestion, *, server: ServerOptions, collection: str, snapshot: str
+) -> CitedAnswer:
+    """Return a server's answer with citations; arguments and errors as of `ask_server`."""
+    pinned = replace(asked, question=replace(asked.question, snapshot=_read_snapshot(snapshot)))
+    with open_client(server, collection=collection) as client:
+        return client.answer_question(pinned)
+
+
+def _read_snapshot(snapshot: str) -> str:
+    """Return the id that a server is asked for; empty for what it serves."""
+    if snapshot == DEFAULT_ALIAS:
+        return ""
+    if not re.fullmatch(r"[0-9a-f]{64}", snapshot):
         raise InputError(
             detail=f"--snapshot {snapshot!r}: with --url expected the whole id, 64 hex digits; "
             "the server itself follows an alias"
         )
-    with open_client(server, collection=collection) as client:
-        return client.ask(replace(question, snapshot="" if is_served else snapshot))
+    return snapshot
 
 
 def open_client(server: ServerOptions, *, collection: str) -> RemoteCollection:

@@ -63,6 +63,13 @@ class CitedQuestion:
         search = self.question.to_request(parse_filter=parse_filter, principal=principal)
         return AskRequest(search=search, pipeline=self.pipeline, max_citations=self.max_citations)
 
+    def show(self) -> dict[str, Any]:
+        """Return the question's members as values that `write_json` takes."""
+        shown = self.question.show()
+        asked = {"question": shown.pop("query"), "snapshot": self.question.snapshot}
+        del shown["like"]
+        return {**shown, **asked, "pipeline": self.pipeline, "max_citations": self.max_citations}
+
 
 def make_cited_question(
     question: str, *, snapshot: str = "", **arguments: Unpack[AskArguments]

@@ -12,9 +12,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from eagleray.client.choices import read_mappings, read_seconds
+from eagleray.client.cited_questions import CitedQuestion
 from eagleray.client.conversation import Call, Operation
 from eagleray.client.questions import Question, show_time, write_json
-from eagleray.contracts.answers import read_counts, read_document, read_response
+from eagleray.contracts.answers import read_cited_answer, read_counts, read_document, read_response
+from eagleray.contracts.cited_answers import CitedAnswer
 from eagleray.contracts.facets import ValueCounts
 from eagleray.contracts.hits import FacetRequest, SearchResponse
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
@@ -61,6 +63,18 @@ def describe_batch(questions: Sequence[Question], *, snapshot: str) -> Operation
         return answers
 
     return Operation(write=write, read=read)
+
+
+def describe_ask(question: CitedQuestion) -> Operation[CitedAnswer]:
+    """Return the operation that asks for an answer with citations, with its search."""
+    return Operation(
+        write=lambda timeout_s: write_ask(question, timeout_s, is_streamed=False), read=read_cited_answer
+    )
+
+
+def write_ask(question: CitedQuestion, timeout_s: float, *, is_streamed: bool) -> Call:
+    """Return what asks for an answer with citations, whole or as events."""
+    return _post("/ask", {**question.show(), "explain": True, "stream": is_streamed}, timeout_s)
 
 
 def describe_counts(request: FacetRequest, *, filter_text: str, snapshot: str) -> Operation[ValueCounts]:

@@ -6,25 +6,27 @@ Written by `make sync-client` from `remote_async.py`: change that file.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from eagleray.client.batches import cut_batches, list_unseen, read_frame, refuse_groups
 from eagleray.client.choices import (
     Moment,
     read_count,
     read_filter_text,
-    read_seconds,
     read_text,
     read_texts,
     read_time,
 )
-from eagleray.client.conversation import Call, Failure, Operation, Pause, Reply, Retrying, converse
+from eagleray.client.cited_questions import ASK_DEFAULTS, AskArguments, CitedQuestion, make_cited_question
+from eagleray.client.connection import ServerConnection, Transport
+from eagleray.client.conversation import Retrying
 from eagleray.client.frames import make_frame
 from eagleray.client.keywords import with_keywords, with_old_names
 from eagleray.client.operations import (
     Written,
+    describe_ask,
     describe_batch,
     describe_counts,
     describe_document,
@@ -40,6 +42,7 @@ from eagleray.client.questions import (
     make_options,
     make_question,
 )
+from eagleray.contracts.cited_answers import AnswerPart, CitedAnswer
 from eagleray.contracts.facets import ValueCounts
 from eagleray.contracts.hits import FacetRequest, SearchResponse
 from eagleray.contracts.many_hits import HitGathering
@@ -49,20 +52,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from eagleray.client.endpoints import Endpoint
-
-Answer = TypeVar("Answer")
-
-
-class Transport(Protocol):
-    """Carries requests to one endpoint."""
-
-    def send(self, call: Call) -> Reply | Failure:
-        """Return what came back."""
-        ...
-
-    def close(self) -> None:
-        """End the connections."""
-        ...
 
 
 class RemoteCollection:
@@ -91,19 +80,19 @@ class RemoteCollection:
             retrying: decides about further attempts.
             sleep: waits for so many seconds.
         """
-        self._endpoint, self._transport = endpoint, transport
-        self._snapshot, self._timeout_s = snapshot, timeout_s
-        self._retrying = retrying or Retrying()
-        self._sleep = sleep
+        self._snapshot = snapshot
+        self._connection = ServerConnection(
+            endpoint, transport, timeout_s=timeout_s, retrying=retrying or Retrying(), sleep=sleep
+        )
 
     @property
     def name(self) -> str:
         """The collection's name."""
-        return self._endpoint.collection
+        return self._connection.endpoint.collection
 
     def __repr__(self) -> str:
         pinned = f", snapshot {self._snapshot[:12]}" if self._snapshot else ""
-        return f"<RemoteCollection {self.name!r} at {self._endpoint.url}{pinned}>"
+        return f"<RemoteCollection {self.name!r} at {self._connection.endpoint.url}{pinned}>"
 
     def __enter__(self) -> Self:
         return self
@@ -113,7 +102,7 @@ class RemoteCollection:
 
     def close(self) -> None:
         """End the connections; nothing can be asked afterwards."""
-        self._transport.close()
+        self._connection.close()
 
     @with_keywords(SearchArguments, DEFAULTS)
     def search(
@@ -138,7 +127,7 @@ class RemoteCollection:
             EagleRayError: whatever else the server said.
         """
         question = make_question(query, snapshot=self._snapshot, **arguments)
-        return self.ask(question, timeout_s=timeout_s)
+        return self.search_question(question, timeout_s=timeout_s)
 
     @with_keywords(SearchArguments, DEFAULTS)
     def more_like(
@@ -151,7 +140,7 @@ class RemoteCollection:
             EagleRayError: as `search`.
         """
         question = make_question(like=doc_id, snapshot=self._snapshot, **arguments)
-        return self.ask(question, timeout_s=timeout_s)
+        return self.search_question(question, timeout_s=timeout_s)
 
     @with_keywords(SearchArguments, DEFAULTS)
     def search_batch(
@@ -174,7 +163,41 @@ class RemoteCollection:
             make_question(query, snapshot=self._snapshot, **arguments)
             for query in read_texts("queries", queries)
         ]
-        return self.ask_batch(questions, timeout_s=timeout_s) if questions else ()
+        return self.search_questions(questions, timeout_s=timeout_s) if questions else ()
+
+    @with_keywords(AskArguments, ASK_DEFAULTS)
+    def ask(
+        self, question: str, *, timeout_s: float | None = None, **arguments: Unpack[AskArguments]
+    ) -> CitedAnswer:
+        """Return an answer with citations: sentences and rows that stand in what the caller may see.
+
+        Args:
+            question: in words.
+            timeout_s: seconds the answer may take, retries with it; `None` takes the client's.
+            arguments: those of `LocalCollection.ask`, without `groups`; a server reads at most 100 passages.
+
+        Raises:
+            EagleRayError: as `search`.
+        """
+        asked = make_cited_question(question, snapshot=self._snapshot, **arguments)
+        return self.answer_question(asked, timeout_s=timeout_s)
+
+    @with_keywords(AskArguments, ASK_DEFAULTS)
+    def ask_stream(
+        self, question: str, *, timeout_s: float | None = None, **arguments: Unpack[AskArguments]
+    ) -> Iterator[AnswerPart]:
+        """Yield the statements of the answer of `ask`, then the whole of it; nothing is tried again.
+
+        Args:
+            question: in words.
+            timeout_s: seconds the answer may take; `None` takes the client's.
+            arguments: as of `ask`.
+
+        Raises:
+            EagleRayError: as `search`, before the first statement or between two.
+        """
+        asked = make_cited_question(question, snapshot=self._snapshot, **arguments)
+        return self._connection.stream_answer(asked, self._connection.choose_time(timeout_s))
 
     @with_old_names
     def count_values(
@@ -204,7 +227,7 @@ class RemoteCollection:
         )
         filtered = read_filter_text(filter)
         operation = describe_counts(request, filter_text=filtered, snapshot=self._snapshot)
-        return self._carry(operation, timeout_s)
+        return self._connection.carry(operation, timeout_s)
 
     def show_document(
         self, doc_id: str, *, as_of: Moment | None = None, timeout_s: float | None = None
@@ -221,7 +244,7 @@ class RemoteCollection:
             EagleRayError: as `search`.
         """
         request = DocumentRequest(doc_id=read_text("doc_id", doc_id), as_of=read_time(as_of))
-        return self._carry(describe_document(request, snapshot=self._snapshot), timeout_s)
+        return self._connection.carry(describe_document(request, snapshot=self._snapshot), timeout_s)
 
     @with_keywords(SearchArguments, DEFAULTS)
     def search_frame(
@@ -271,17 +294,17 @@ class RemoteCollection:
         refuse_groups(asked)
         gathering, snapshot = HitGathering(asked.columns), self._snapshot
         for part in cut_batches(asked.questions):
-            answers = self._carry(describe_batch(part, snapshot=snapshot), timeout_s)
+            answers = self._connection.carry(describe_batch(part, snapshot=snapshot), timeout_s)
             snapshot = answers[0].explanation.snapshot
             for answer in answers:
                 gathering.add(answer.hits)
         hits = gathering.finish()
         for name in list_unseen(hits):  # the server knows whether there is such an attribute
             request = FacetRequest(column=name, n=1)
-            self._carry(describe_counts(request, filter_text="", snapshot=snapshot), timeout_s)
+            self._connection.carry(describe_counts(request, filter_text="", snapshot=snapshot), timeout_s)
         return asked.make_answers(hits)
 
-    def ask(self, question: Question, *, timeout_s: float | None = None) -> SearchResponse:
+    def search_question(self, question: Question, *, timeout_s: float | None = None) -> SearchResponse:
         """Return the answer to a question as the server takes it; `search` makes one of its arguments.
 
         Args:
@@ -291,9 +314,9 @@ class RemoteCollection:
         Raises:
             EagleRayError: as `search`.
         """
-        return self._carry(describe_search(question), timeout_s)
+        return self._connection.carry(describe_search(question), timeout_s)
 
-    def ask_batch(
+    def search_questions(
         self, questions: Sequence[Question], *, timeout_s: float | None = None
     ) -> tuple[SearchResponse, ...]:
         """Return the answers to questions as the server takes them; `search_batch` makes them of texts.
@@ -301,7 +324,15 @@ class RemoteCollection:
         Raises:
             EagleRayError: as `search_batch`.
         """
-        return self._carry(describe_batch(questions, snapshot=self._snapshot), timeout_s)
+        return self._connection.carry(describe_batch(questions, snapshot=self._snapshot), timeout_s)
+
+    def answer_question(self, asked: CitedQuestion, *, timeout_s: float | None = None) -> CitedAnswer:
+        """Return the answer to a question as the server takes it; `ask` makes one of its arguments.
+
+        Raises:
+            EagleRayError: as `ask`.
+        """
+        return self._connection.carry(describe_ask(asked), timeout_s)
 
     def upsert(
         self,
@@ -322,7 +353,7 @@ class RemoteCollection:
             ForbiddenError: the caller has no role that may write.
             EagleRayError: as `search`; where one document cannot be written, none is.
         """
-        return self._carry(describe_upsert(documents, wait_s=wait_s), timeout_s)
+        return self._connection.carry(describe_upsert(documents, wait_s=wait_s), timeout_s)
 
     def delete(
         self, doc_ids: Sequence[str], *, wait_s: float | None = None, timeout_s: float | None = None
@@ -337,21 +368,6 @@ class RemoteCollection:
         Raises:
             EagleRayError: as `upsert`.
         """
-        return self._carry(describe_removal(read_texts("doc_ids", doc_ids), wait_s=wait_s), timeout_s)
-
-    def _carry(self, operation: Operation[Answer], timeout_s: float | None) -> Answer:
-        wanted_s = read_seconds("timeout_s", timeout_s)
-        left_s = self._timeout_s if wanted_s is None else wanted_s
-        talk = converse(operation, url=self._endpoint.url, timeout_s=left_s, retrying=self._retrying)
-        step = next(talk)
-        while True:
-            came: Reply | Failure | None = None
-            if isinstance(step, Pause):
-                self._sleep(step.pause_s)
-            else:
-                came = self._transport.send(step)
-            try:
-                step = talk.send(came)
-            except StopIteration as ended:
-                answer: Answer = ended.value
-                return answer
+        return self._connection.carry(
+            describe_removal(read_texts("doc_ids", doc_ids), wait_s=wait_s), timeout_s
+        )

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from eagleray.client.batches import cut_batches, list_unseen, read_frame, refuse_groups
 from eagleray.client.choices import (
     Moment,
     read_count,
     read_filter_text,
-    read_seconds,
     read_text,
     read_texts,
     read_time,
 )
-from eagleray.client.conversation import Call, Failure, Operation, Pause, Reply, Retrying, converse
+from eagleray.client.cited_questions import ASK_DEFAULTS, AskArguments, CitedQuestion, make_cited_question
+from eagleray.client.connection_async import AsyncServerConnection, AsyncTransport
+from eagleray.client.conversation import Retrying
 from eagleray.client.frames import make_frame
 from eagleray.client.keywords import with_keywords, with_old_names
 from eagleray.client.operations import (
     Written,
+    describe_ask,
     describe_batch,
     describe_counts,
     describe_document,
@@ -37,6 +39,7 @@ from eagleray.client.questions import (
     make_options,
     make_question,
 )
+from eagleray.contracts.cited_answers import AnswerPart, CitedAnswer
 from eagleray.contracts.facets import ValueCounts
 from eagleray.contracts.hits import FacetRequest, SearchResponse
 from eagleray.contracts.many_hits import HitGathering
@@ -46,20 +49,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from eagleray.client.endpoints import Endpoint
-
-Answer = TypeVar("Answer")
-
-
-class AsyncTransport(Protocol):
-    """Carries requests to one endpoint."""
-
-    async def send(self, call: Call) -> Reply | Failure:
-        """Return what came back."""
-        ...
-
-    async def close(self) -> None:
-        """End the connections."""
-        ...
 
 
 class AsyncRemoteCollection:
@@ -88,19 +77,19 @@ class AsyncRemoteCollection:
             retrying: decides about further attempts.
             sleep: waits for so many seconds.
         """
-        self._endpoint, self._transport = endpoint, transport
-        self._snapshot, self._timeout_s = snapshot, timeout_s
-        self._retrying = retrying or Retrying()
-        self._sleep = sleep
+        self._snapshot = snapshot
+        self._connection = AsyncServerConnection(
+            endpoint, transport, timeout_s=timeout_s, retrying=retrying or Retrying(), sleep=sleep
+        )
 
     @property
     def name(self) -> str:
         """The collection's name."""
-        return self._endpoint.collection
+        return self._connection.endpoint.collection
 
     def __repr__(self) -> str:
         pinned = f", snapshot {self._snapshot[:12]}" if self._snapshot else ""
-        return f"<AsyncRemoteCollection {self.name!r} at {self._endpoint.url}{pinned}>"
+        return f"<AsyncRemoteCollection {self.name!r} at {self._connection.endpoint.url}{pinned}>"
 
     async def __aenter__(self) -> Self:
         return self
@@ -110,7 +99,7 @@ class AsyncRemoteCollection:
 
     async def aclose(self) -> None:
         """End the connections; nothing can be asked afterwards."""
-        await self._transport.close()
+        await self._connection.close()
 
     @with_keywords(SearchArguments, DEFAULTS)
     async def search(
@@ -135,7 +124,7 @@ class AsyncRemoteCollection:
             EagleRayError: whatever else the server said.
         """
         question = make_question(query, snapshot=self._snapshot, **arguments)
-        return await self.ask(question, timeout_s=timeout_s)
+        return await self.search_question(question, timeout_s=timeout_s)
 
     @with_keywords(SearchArguments, DEFAULTS)
     async def more_like(
@@ -148,7 +137,7 @@ class AsyncRemoteCollection:
             EagleRayError: as `search`.
         """
         question = make_question(like=doc_id, snapshot=self._snapshot, **arguments)
-        return await self.ask(question, timeout_s=timeout_s)
+        return await self.search_question(question, timeout_s=timeout_s)
 
     @with_keywords(SearchArguments, DEFAULTS)
     async def search_batch(
@@ -171,7 +160,41 @@ class AsyncRemoteCollection:
             make_question(query, snapshot=self._snapshot, **arguments)
             for query in read_texts("queries", queries)
         ]
-        return await self.ask_batch(questions, timeout_s=timeout_s) if questions else ()
+        return await self.search_questions(questions, timeout_s=timeout_s) if questions else ()
+
+    @with_keywords(AskArguments, ASK_DEFAULTS)
+    async def ask(
+        self, question: str, *, timeout_s: float | None = None, **arguments: Unpack[AskArguments]
+    ) -> CitedAnswer:
+        """Return an answer with citations: sentences and rows that stand in what the caller may see.
+
+        Args:
+            question: in words.
+            timeout_s: seconds the answer may take, retries with it; `None` takes the client's.
+            arguments: those of `LocalCollection.ask`, without `groups`; a server reads at most 100 passages.
+
+        Raises:
+            EagleRayError: as `search`.
+        """
+        asked = make_cited_question(question, snapshot=self._snapshot, **arguments)
+        return await self.answer_question(asked, timeout_s=timeout_s)
+
+    @with_keywords(AskArguments, ASK_DEFAULTS)
+    def ask_stream(
+        self, question: str, *, timeout_s: float | None = None, **arguments: Unpack[AskArguments]
+    ) -> AsyncIterator[AnswerPart]:
+        """Yield the statements of the answer of `ask`, then the whole of it; nothing is tried again.
+
+        Args:
+            question: in words.
+            timeout_s: seconds the answer may take; `None` takes the client's.
+            arguments: as of `ask`.
+
+        Raises:
+            EagleRayError: as `search`, before the first statement or between two.
+        """
+        asked = make_cited_question(question, snapshot=self._snapshot, **arguments)
+        return self._connection.stream_answer(asked, self._connection.choose_time(timeout_s))
 
     @with_old_names
     async def count_values(
@@ -201,7 +224,7 @@ class AsyncRemoteCollection:
         )
         filtered = read_filter_text(filter)
         operation = describe_counts(request, filter_text=filtered, snapshot=self._snapshot)
-        return await self._carry(operation, timeout_s)
+        return await self._connection.carry(operation, timeout_s)
 
     async def show_document(
         self, doc_id: str, *, as_of: Moment | None = None, timeout_s: float | None = None
@@ -218,7 +241,7 @@ class AsyncRemoteCollection:
             EagleRayError: as `search`.
         """
         request = DocumentRequest(doc_id=read_text("doc_id", doc_id), as_of=read_time(as_of))
-        return await self._carry(describe_document(request, snapshot=self._snapshot), timeout_s)
+        return await self._connection.carry(describe_document(request, snapshot=self._snapshot), timeout_s)
 
     @with_keywords(SearchArguments, DEFAULTS)
     async def search_frame(
@@ -268,17 +291,19 @@ class AsyncRemoteCollection:
         refuse_groups(asked)
         gathering, snapshot = HitGathering(asked.columns), self._snapshot
         for part in cut_batches(asked.questions):
-            answers = await self._carry(describe_batch(part, snapshot=snapshot), timeout_s)
+            answers = await self._connection.carry(describe_batch(part, snapshot=snapshot), timeout_s)
             snapshot = answers[0].explanation.snapshot
             for answer in answers:
                 gathering.add(answer.hits)
         hits = gathering.finish()
         for name in list_unseen(hits):  # the server knows whether there is such an attribute
             request = FacetRequest(column=name, n=1)
-            await self._carry(describe_counts(request, filter_text="", snapshot=snapshot), timeout_s)
+            await self._connection.carry(
+                describe_counts(request, filter_text="", snapshot=snapshot), timeout_s
+            )
         return asked.make_answers(hits)
 
-    async def ask(self, question: Question, *, timeout_s: float | None = None) -> SearchResponse:
+    async def search_question(self, question: Question, *, timeout_s: float | None = None) -> SearchResponse:
         """Return the answer to a question as the server takes it; `search` makes one of its arguments.
 
         Args:
@@ -288,9 +313,9 @@ class AsyncRemoteCollection:
         Raises:
             EagleRayError: as `search`.
         """
-        return await self._carry(describe_search(question), timeout_s)
+        return await self._connection.carry(describe_search(question), timeout_s)
 
-    async def ask_batch(
+    async def search_questions(
         self, questions: Sequence[Question], *, timeout_s: float | None = None
     ) -> tuple[SearchResponse, ...]:
         """Return the answers to questions as the server takes them; `search_batch` makes them of texts.
@@ -298,7 +323,15 @@ class AsyncRemoteCollection:
         Raises:
             EagleRayError: as `search_batch`.
         """
-        return await self._carry(describe_batch(questions, snapshot=self._snapshot), timeout_s)
+        return await self._connection.carry(describe_batch(questions, snapshot=self._snapshot), timeout_s)
+
+    async def answer_question(self, asked: CitedQuestion, *, timeout_s: float | None = None) -> CitedAnswer:
+        """Return the answer to a question as the server takes it; `ask` makes one of its arguments.
+
+        Raises:
+            EagleRayError: as `ask`.
+        """
+        return await self._connection.carry(describe_ask(asked), timeout_s)
 
     async def upsert(
         self,
@@ -319,7 +352,7 @@ class AsyncRemoteCollection:
             ForbiddenError: the caller has no role that may write.
             EagleRayError: as `search`; where one document cannot be written, none is.
         """
-        return await self._carry(describe_upsert(documents, wait_s=wait_s), timeout_s)
+        return await self._connection.carry(describe_upsert(documents, wait_s=wait_s), timeout_s)
 
     async def delete(
         self, doc_ids: Sequence[str], *, wait_s: float | None = None, timeout_s: float | None = None
@@ -334,21 +367,6 @@ class AsyncRemoteCollection:
         Raises:
             EagleRayError: as `upsert`.
         """
-        return await self._carry(describe_removal(read_texts("doc_ids", doc_ids), wait_s=wait_s), timeout_s)
-
-    async def _carry(self, operation: Operation[Answer], timeout_s: float | None) -> Answer:
-        wanted_s = read_seconds("timeout_s", timeout_s)
-        left_s = self._timeout_s if wanted_s is None else wanted_s
-        talk = converse(operation, url=self._endpoint.url, timeout_s=left_s, retrying=self._retrying)
-        step = next(talk)
-        while True:
-            came: Reply | Failure | None = None
-            if isinstance(step, Pause):
-                await self._sleep(step.pause_s)
-            else:
-                came = await self._transport.send(step)
-            try:
-                step = talk.send(came)
-            except StopIteration as ended:
-                answer: Answer = ended.value
-                return answer
+        return await self._connection.carry(
+            describe_removal(read_texts("doc_ids", doc_ids), wait_s=wait_s), timeout_s
+        )

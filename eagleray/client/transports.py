@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import httpx
 
 from eagleray.client.conversation import Call, Failure, FailureKind, Reply
 from eagleray.client.endpoints import Endpoint
+from eagleray.client.problems import read_problem
+from eagleray.errors import DeadlineError, EagleRayError, UnreachableError
 
 _UNANSWERED = (httpx.ConnectError, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 """What breaks a connection; before an answer begins, the request may be sent again."""
@@ -48,6 +52,27 @@ class HttpTransport:
         except httpx.HTTPError as error:
             return _make_failure(error, has_begun=has_begun)
 
+    @contextmanager
+    def stream(self, call: Call) -> Iterator[Iterator[bytes]]:
+        """Give what comes back piece by piece; each wait for the network ends when the time is over.
+
+        Raises:
+            EagleRayError: the server refuses, or nothing answers.
+        """
+        try:
+            with self._client.stream(
+                call.method,
+                self._url + call.path,
+                content=call.body or None,
+                headers={**self._headers, **call.headers},
+                timeout=call.timeout_s,
+            ) as response:
+                if response.status_code != 200:
+                    raise read_problem(response.status_code, response.read(), url=self._url)
+                yield response.iter_bytes()
+        except httpx.HTTPError as error:
+            raise _make_error(error, call, url=self._url) from error
+
     def close(self) -> None:
         """End the connections."""
         self._client.close()
@@ -82,6 +107,23 @@ class AsyncHttpTransport:
         except httpx.HTTPError as error:
             return _make_failure(error, has_begun=has_begun)
 
+    @asynccontextmanager
+    async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Give what comes back piece by piece; see `HttpTransport.stream`."""
+        try:
+            async with self._client.stream(
+                call.method,
+                self._url + call.path,
+                content=call.body or None,
+                headers={**self._headers, **call.headers},
+                timeout=call.timeout_s,
+            ) as response:
+                if response.status_code != 200:
+                    raise read_problem(response.status_code, await response.aread(), url=self._url)
+                yield response.aiter_bytes()
+        except httpx.HTTPError as error:
+            raise _make_error(error, call, url=self._url) from error
+
     async def close(self) -> None:
         """End the connections."""
         await self._client.aclose()
@@ -90,6 +132,12 @@ class AsyncHttpTransport:
 def _make_reply(response: httpx.Response, content: bytes) -> Reply:
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Reply(status=response.status_code, headers=headers, content=content)
+
+
+def _make_error(error: httpx.HTTPError, call: Call, *, url: str) -> EagleRayError:
+    if isinstance(error, httpx.TimeoutException):
+        return DeadlineError(timeout_s=call.timeout_s)
+    return UnreachableError(url=url, detail=str(error) or type(error).__name__)
 
 
 def _make_failure(error: httpx.HTTPError, *, has_begun: bool) -> Failure:

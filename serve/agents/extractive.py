@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Final
 
 from eagleray.contracts.cited_answers import (
@@ -43,9 +44,7 @@ class ExtractivePipeline:
             EagleRayError: the search failed.
         """
         found = await searcher.search(request.search)
-        citations = make_citations(
-            choose_units(found, question=request.search.query, n=request.max_citations)
-        )
+        citations = await searcher.compute(partial(_cite, request, found))
         statements = tuple(_quote(citation) for citation in citations)
         for statement, citation in zip(statements, citations, strict=True):
             yield ReleasedStatement(statement=statement, citations=(citation,))
@@ -58,6 +57,11 @@ class ExtractivePipeline:
             as_of=request.search.as_of,
             retrieved=found,
         )
+
+
+def _cite(request: AskRequest, found: SearchResponse) -> tuple[Citation, ...]:
+    units = choose_units(found, question=request.search.query, n=request.max_citations)
+    return make_citations(units)
 
 
 def choose_units(found: SearchResponse, *, question: str, n: int) -> list[PassageUnit]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol, TypeVar
 
 from eagleray.contracts.cited_answers import AnswerPart, AskRequest
 from eagleray.contracts.hits import SearchRequest, SearchResponse
+
+Result = TypeVar("Result")
 
 
 class PassageSearcher(Protocol):
     """Searches one snapshot, for one caller."""
 
     async def search(self, request: SearchRequest) -> SearchResponse:
-        """Return the hits of a question."""
+        """Return the hits of a question, all of one snapshot."""
+        ...
+
+    async def compute(self, work: Callable[[], Result]) -> Result:
+        """Return what work gives that takes processor time, carried out where it holds up nobody."""
         ...
 
 

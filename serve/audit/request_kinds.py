@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import UnionType
 from typing import Any, Generic, TypeVar
 
 from eagleray.contracts.ports import SearchEngine
@@ -48,7 +49,7 @@ class RequestKind(Generic[AnyRequest, AnyReply]):
 
     actions: tuple[str, ...]
     requests: type[AnyRequest]
-    replies: type[AnyReply]
+    replies: type[AnyReply] | UnionType
     describe_request: Callable[[AnyRequest], RequestDetails]
     describe_reply: Callable[[AnyReply], ReplyDetails]
     replay: Replayable[AnyRequest, AnyReply] | None = None

@@ -15,7 +15,7 @@ from eagleray.setting_groups.serving import ServeSettings
 from serve.http.admin import alias_moves, catalog, operations, runs
 from serve.http.feature import Feature, made_by
 from serve.http.metrics import Metrics
-from serve.http.native import documents, landing, searches
+from serve.http.native import cited_answers, documents, landing, searches
 from serve.http.openai import (
     embeddings,
     files,
@@ -47,6 +47,9 @@ SEARCH: Final = Feature(
     parts=searches.SearchParts,
     open=made_by(searches.choose_parts),
 )
+ANSWERING: Final = Feature(
+    routers=(cited_answers.router,), parts=cited_answers.AskParts, open=made_by(cited_answers.choose_parts)
+)
 WRITING: Final = Feature(
     routers=(documents.router,), parts=documents.WriteParts, open=made_by(documents.choose_parts)
 )
@@ -77,6 +80,7 @@ UPLOADS: Final = Feature(
 FEATURES: Final[tuple[Feature[Any], ...]] = (
     HEALTH,
     SEARCH,
+    ANSWERING,
     WRITING,
     ADMINISTRATION,
     EMBEDDING,

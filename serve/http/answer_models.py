@@ -68,6 +68,62 @@ class SearchAnswer(BaseModel):
     next: str | None = Field(default=None, description="Cursor of the next page, where there may be one.")
 
 
+class StatementAnswer(BaseModel):
+    """A part of an answer."""
+
+    text: str
+    citations: list[int] = Field(description="Numbers of what it stands on.")
+
+
+class CitationAnswer(BaseModel):
+    """A sentence, or a row of a table, as a document has it; times are ISO 8601."""
+
+    number: int = Field(description="From 1, in the order in which the answer cites.")
+    kind: Literal["sentence", "row"]
+    chunk_id: str = Field(description="63 bits in decimal: more than a number of JavaScript holds.")
+    doc_id: str
+    version: str
+    title: str
+    heading: str
+    text: str
+    start: int = Field(description="First character in the document.")
+    end: int
+    header: list[str] = Field(description="Of a row, the rows that name its columns.")
+    section: str = Field(description="Of a row, the row above that names it and its neighbours.")
+    scale_note: str = Field(description="What its table says of scale and unit, as it is written there.")
+    quotation: str = Field(description="The text, a row below the rows that name it.")
+    page: int | None
+    source: str
+    zone: str
+    event_time: str | None
+    known_from: str
+    relevance: float | None
+    attributes: dict[str, Any]
+
+
+class TokenUsageAnswer(BaseModel):
+    """Tokens that a language model read and wrote."""
+
+    n_prompt: int
+    n_completion: int
+
+
+class CitedAnswerAnswer(BaseModel):
+    """An answer in which every statement cites what it stands on."""
+
+    question: str
+    is_answered: bool = Field(description="Whether something was found that answers.")
+    text: str = Field(description="The statements, each with the numbers of its citations.")
+    statements: list[StatementAnswer]
+    citations: list[CitationAnswer]
+    pipeline: str
+    model: str = Field(description="That wrote; empty where none did.")
+    snapshot: str = Field(description="Id of the snapshot that answered.")
+    as_of: str | None
+    usage: TokenUsageAnswer
+    retrieved: SearchAnswer | None = Field(default=None, description="The search, where it was asked for.")
+
+
 class WriteAnswer(BaseModel):
     """Documents that are written or closed."""
 
@@ -242,6 +298,15 @@ class OpenAIErrorAnswer(BaseModel):
     error: OpenAIErrorMembers
 
 
-def answered(model: type[BaseModel], description: str = "The answer.") -> dict[int | str, Document]:
-    """Return FastAPI's `responses` for an answer that a model describes, and does not check."""
-    return {200: {"model": model, "description": description}}
+def answered(
+    model: type[BaseModel], description: str = "The answer.", *, streams: bool = False
+) -> dict[int | str, Document]:
+    """Return FastAPI's `responses` for an answer that a model describes, and does not check.
+
+    Args:
+        model: of the whole answer.
+        description: of it.
+        streams: whether it may come as server-sent events instead.
+    """
+    events = {"content": {"text/event-stream": {"schema": {"type": "string"}}}} if streams else {}
+    return {200: {"model": model, "description": description, **events}}

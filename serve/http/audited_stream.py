@@ -135,6 +135,14 @@ class AuditedReply:
         self.update(reply)
         await self._end(OK)
 
+    async def fail(self, error: Exception) -> None:
+        """Record that the reply ended with an error that its caller is told of.
+
+        Raises:
+            AuditError: it cannot be recorded.
+        """
+        await self._end(type(error).__name__)
+
     async def _end(self, status: str) -> None:
         if not self._is_ended and self._begun is not None:
             self._is_ended = True

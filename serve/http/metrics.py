@@ -35,6 +35,7 @@ class AskedKind(StrEnum):
     BATCH = "batch"
     FACETS = "facets"
     DOCUMENT = "document"
+    ANSWER = "answer"
 
 
 class Metrics:

@@ -20,7 +20,7 @@ from eagleray.contracts.search_options import OLD_NAMES, pick_options, read_opti
 from ray_jobs.plans.questions import AnswerRules
 from ray_jobs.stages.question_rows import Asking
 from serve.audit.kinds.searches import SEARCH
-from serve.http.native.search_bodies import QuestionBody, RankingBody
+from serve.http.native.search_bodies import QuestionBody, RankingBody, read_body_options
 from tests.small_collections import EMBEDDER
 
 OPTIONS = [item.name for item in fields(SearchOptions)]
@@ -83,7 +83,7 @@ def test_a_body_has_every_option_with_its_default_and_its_bounds():
         make_question("swap").to_request(parse_filter=str, principal=ANONYMOUS),
         **{name: getattr(OTHERS, name) for name in OPTIONS},
     )
-    assert QuestionBody().read_options() == SearchOptions()
+    assert read_body_options(QuestionBody()) == SearchOptions()
 
 
 @pytest.mark.parametrize("client", [LocalCollection, RemoteCollection, AsyncRemoteCollection])

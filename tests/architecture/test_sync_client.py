@@ -1,7 +1,12 @@
 from __future__ import annotations
 
-from tools.make_sync_client import TARGET, make_sync_client
+import pytest
+
+from tools.make_sync_client import NAMES, find_target, make_sync_client
 
 
-def test_the_client_that_blocks_is_the_one_that_awaits_without_waiting():
-    assert TARGET.read_text(encoding="utf-8") == make_sync_client(), "write it: make sync-client"
+@pytest.mark.parametrize("name", NAMES)
+def test_the_client_that_blocks_is_the_one_that_awaits(name):
+    assert find_target(name).read_text(encoding="utf-8") == make_sync_client(name), (
+        "write it: make sync-client"
+    )

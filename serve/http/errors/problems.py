@@ -8,6 +8,7 @@ Source: RFC 9457, Problem Details for HTTP APIs.
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any, Final
 
@@ -146,6 +147,16 @@ def answer_own(path: str, error: EagleRayError) -> JSONResponse:
         problem.headers["ratelimit-remaining"] = str(error.left)
         problem.headers["ratelimit-reset"] = str(math.ceil(error.retry_after_s))
     return problem
+
+
+def tell_error(path: str, error: Exception) -> dict[str, Any]:
+    """Return what is said of an error to a client of a path, where the status was given before."""
+    if isinstance(error, EagleRayError):
+        answer = answer_own(path, error)
+    else:
+        answer = _answer_defect(path, type(error).__name__)
+    told: dict[str, Any] = json.loads(bytes(answer.body))
+    return told
 
 
 async def _answer_own(request: Request, error: Exception) -> JSONResponse:

@@ -47,7 +47,7 @@ class _At(Body):
         return parse_instant(self.as_of) if self.as_of else None
 
 
-class _Filtered(_At):
+class Filtered(_At):
     """Which rows answer."""
 
     filter: Annotated[str, Field(max_length=MAX_QUESTION)] | dict[str, Any] | None = Field(
@@ -65,7 +65,7 @@ class _Filtered(_At):
         return parse_filter(self.filter) if isinstance(self.filter, str) else read_json_filter(self.filter)
 
 
-class _Answered(Body):
+class Answered(Body):
     """Which snapshot answers, and how fast."""
 
     snapshot: str = Field(
@@ -79,7 +79,7 @@ class _Answered(Body):
 
 
 @with_fields_of(SearchOptions, ranking=RankingBody)
-class QuestionBody(_Filtered):
+class QuestionBody(Filtered):
     """What is searched for."""
 
     query: str = Field(default="", max_length=MAX_QUESTION, description="The question, in words.")
@@ -88,11 +88,6 @@ class QuestionBody(_Filtered):
     if TYPE_CHECKING:  # two of the options that are read by name; all of them are fields
         k: int
         rerank: int
-
-    def read_options(self) -> SearchOptions:
-        """Return how the search is done."""
-        ranking = Ranking(**_pick_fields(getattr(self, _RANKING), Ranking))
-        return SearchOptions(**{**_pick_fields(self, SearchOptions), _RANKING: ranking})
 
     def to_request(self, principal: Principal) -> SearchRequest:
         """Return the question as the engine takes it.
@@ -107,15 +102,17 @@ class QuestionBody(_Filtered):
             as_of=self.read_as_of(),
             filter=self.read_filter(),
             principal=principal,
-            **pick_options(self.read_options()),
+            **pick_options(read_body_options(self)),
         )
 
 
-class _Explained(Body):
+class Explained(Body):
+    """Whether it is said how the answer came about."""
+
     explain: bool = Field(default=False, description="Say how the answer came about.")
 
 
-class SearchBody(QuestionBody, _Answered, _Explained):
+class SearchBody(QuestionBody, Answered, Explained):
     """One question."""
 
     model_config = show_example(query="coupon of the 2029 notes", k=5, as_of="2020-06-30")
@@ -132,7 +129,7 @@ class SearchBody(QuestionBody, _Answered, _Explained):
         return self
 
 
-class BatchBody(_Answered, _Explained):
+class BatchBody(Answered, Explained):
     """Many questions, all answered from one snapshot, or none."""
 
     model_config = show_example(
@@ -152,7 +149,7 @@ class BatchBody(_Answered, _Explained):
         return self
 
 
-class FacetsBody(_Filtered, _Answered):
+class FacetsBody(Filtered, Answered):
     """A column whose values are counted."""
 
     model_config = show_example(column="source", n=20, filter="year >= 2019")
@@ -176,7 +173,7 @@ class FacetsBody(_Filtered, _Answered):
         )
 
 
-class DocumentQuery(_At, _Answered):
+class DocumentQuery(_At, Answered):
     """The document that is shown."""
 
     doc_id: str = Field(max_length=MAX_NAME, description="The document.", examples=["notes/2029.md"])
@@ -188,6 +185,12 @@ class DocumentQuery(_At, _Answered):
             InvalidTimeError: `as_of` names no instant.
         """
         return DocumentRequest(doc_id=self.doc_id, as_of=self.read_as_of(), principal=principal)
+
+
+def read_body_options(body: Body) -> SearchOptions:
+    """Return how the search of a body is done that has the fields of every option."""
+    ranking = Ranking(**_pick_fields(getattr(body, _RANKING), Ranking))
+    return SearchOptions(**{**_pick_fields(body, SearchOptions), _RANKING: ranking})
 
 
 def _pick_fields(body: Body, options: type) -> dict[str, Any]:

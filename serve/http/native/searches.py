@@ -168,7 +168,7 @@ async def show(
             collection, caller, asked, snapshot=query.snapshot, timeout_s=query.timeout_s
         )
     shown = show_document(document)
-    _write_ids(shown["chunks"])
+    write_ids(shown["chunks"])
     return JSONResponse(shown, headers={"cache-control": "no-store"})
 
 
@@ -212,11 +212,11 @@ def _write(responses: Sequence[SearchResponse], *, is_explained: bool) -> bytes:
 
 def _show(response: SearchResponse, *, is_explained: bool) -> dict[str, Any]:
     shown = show_response(response, is_explained=is_explained)
-    _write_ids(shown["hits"])
+    write_ids(shown["hits"])
     return shown
 
 
-def _write_ids(rows: Sequence[dict[str, Any]]) -> None:
+def write_ids(rows: Sequence[dict[str, Any]]) -> None:
     """Write the ids of shown rows as texts: they have 63 bits, more than a JavaScript number can hold."""
     for row in rows:
         row["chunk_id"] = str(row["chunk_id"])

@@ -19,11 +19,13 @@ from hypothesis import strategies as st
 import eagleray
 from eagleray.cli.questions import report_answer
 from eagleray.client import AsyncRemoteCollection, LocalCollection
+from eagleray.client.cited_questions import AskArguments
 from eagleray.client.conversation import Retrying
 from eagleray.client.endpoints import read_endpoint
 from eagleray.client.questions import SearchArguments
 from eagleray.client.retrying import RetryPolicy
 from eagleray.client.transports import AsyncHttpTransport
+from eagleray.contracts.cited_answers import CitedAnswer
 from eagleray.contracts.hits import SearchResponse
 from eagleray.errors import AuthenticationError, EagleRayError, ForbiddenError, NotPublishedError
 from eagleray.parts import ANSWERS, INDEX
@@ -56,6 +58,9 @@ ANSWERED = [
     ("more_like", {"query": "doc-2"}),
 ]
 OTHERS = [
+    ("ask", {}),
+    ("ask", {"query": "zzz", "mode": "lexical"}),
+    ("ask", {"k": 30, "max_citations": 9, "as_of": "1970-03-01", "filter": "year >= 2003"}),
     ("count_values", {"query": "ticker"}),
     ("count_values", {"query": "tags", "n": 1, "filter": "year >= 2003"}),
     ("count_values", {"query": "yield", "as_of": "1970-03-01"}),
@@ -68,6 +73,10 @@ OTHERS = [
     ("search_batch", {"query": ["swap", "swap"], "as_of": "1970-03-01", "filter": "year >= 2003"}),
 ]
 REFUSED = [
+    ("ask", {"query": " "}),
+    ("ask", {"pipeline": "extractiv"}),
+    ("ask", {"max_citations": 21}),
+    ("ask", {"filter": "nothing = 1"}),
     ("search", {"query": " "}),
     ("search", {"k": 0}),
     ("search", {"mode": "magic"}),
@@ -127,6 +136,8 @@ def strip(response):
     """Return a response, or each of several, without how long it took."""
     if isinstance(response, tuple):
         return tuple(map(strip, response))
+    if isinstance(response, CitedAnswer):
+        return replace(response, retrieved=strip(response.retrieved))
     if not isinstance(response, SearchResponse):
         return response
     return replace(response, explanation=replace(response.explanation, timings_ms={}))
@@ -182,6 +193,8 @@ SOUND = {
         min_relevance=st.sampled_from([None, 0.0, 0.4]),
         diversity=st.sampled_from([0.0, 0.4]),
     ),
+    "pipeline": st.just("extractive"),
+    "max_citations": st.integers(1, 20),
     "n": st.integers(1, 30),
 }
 """Values of arguments that can be asked."""
@@ -200,6 +213,8 @@ FAULTS = {
         ]
     ),
     "rerank": st.integers(1, 50),
+    "pipeline": st.sampled_from(["", "extractiv", "x" * 300]),
+    "max_citations": st.sampled_from([-1, 0, 21]),
     "n": st.integers(-2, 0),
 }
 """Values of arguments that cannot."""
@@ -226,6 +241,7 @@ TEXT = st.sampled_from(["swap bond", "curve", '"basis swap"', "mar*", "zzz", "li
 SUBJECTS = {
     "search": TEXT,
     "search_batch": st.lists(TEXT, min_size=1, max_size=3),
+    "ask": TEXT,
     "more_like": st.sampled_from(["doc-2", "doc-5", "no-such-document"]),
     "count_values": st.sampled_from(["ticker", "year", "tags", "source", "tikcer"]),
     "show_document": st.sampled_from(["doc-1", "doc-2", "doc-7", "no/such?document"]),
@@ -234,6 +250,7 @@ SUBJECTS = {
 
 ARGUMENTS = {
     **dict.fromkeys(("search", "search_batch", "more_like"), tuple(SearchArguments.__annotations__)),
+    "ask": tuple(AskArguments.__annotations__),
     "count_values": ("n", "filter", "as_of"),
     "show_document": ("as_of",),
 }

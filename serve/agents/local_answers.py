@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import Any
+from typing import Any, TypeVar
 
 from eagleray.contracts.cited_answers import AnswerPart, AskRequest, CitedAnswer
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.contracts.ports import SearchEngine
 from eagleray.settings import Settings
 from serve.agents.pipelines import find_pipeline
+
+Result = TypeVar("Result")
 
 
 class LocalAnswerService:
@@ -22,28 +24,37 @@ class LocalAnswerService:
         """Take the settings; the pipeline without a model needs none of them."""
 
     def ask(self, request: AskRequest, engine: SearchEngine) -> CitedAnswer:
-        """Return the answer.
-
-        Raises:
-            QueryError: there is no such pipeline, or the question cannot be searched for.
-        """
-        *_, answer = self.ask_stream(request, engine)
-        if not isinstance(answer, CitedAnswer):
-            raise TypeError(f"pipeline {request.pipeline!r} ended without an answer")
-        return answer
+        """Return the answer; see `answer_locally`."""
+        return answer_locally(request, engine)
 
     def ask_stream(self, request: AskRequest, engine: SearchEngine) -> Iterator[AnswerPart]:
-        """Yield the statements of the answer, then the whole of it.
+        """Yield the statements of the answer, then the whole of it; see `stream_locally`."""
+        return stream_locally(request, engine)
 
-        Raises:
-            QueryError: as `ask`.
-        """
-        parts = find_pipeline(request).answer(request, _EngineSearcher(engine))
-        return _iterate(parts)
+
+def answer_locally(request: AskRequest, engine: SearchEngine) -> CitedAnswer:
+    """Return the answer of an engine in this process.
+
+    Raises:
+        QueryError: there is no such pipeline, or the question cannot be searched for.
+    """
+    *_, answer = stream_locally(request, engine)
+    if not isinstance(answer, CitedAnswer):
+        raise TypeError(f"pipeline {request.pipeline!r} ended without an answer")
+    return answer
+
+
+def stream_locally(request: AskRequest, engine: SearchEngine) -> Iterator[AnswerPart]:
+    """Yield the statements of an answer, then the whole of it.
+
+    Raises:
+        QueryError: as `answer_locally`.
+    """
+    return _iterate(find_pipeline(request).answer(request, _EngineSearcher(engine)))
 
 
 class _EngineSearcher:
-    """Asks an engine of this process."""
+    """Asks an engine of this process, where nobody else waits."""
 
     def __init__(self, engine: SearchEngine) -> None:
         self._engine = engine
@@ -51,6 +62,10 @@ class _EngineSearcher:
     async def search(self, request: SearchRequest) -> SearchResponse:
         """Return the hits of a question."""
         return self._engine.search(request)
+
+    async def compute(self, work: Callable[[], Result]) -> Result:
+        """Return what work gives."""
+        return work()
 
 
 def _iterate(parts: AsyncIterator[AnswerPart]) -> Iterator[AnswerPart]:

@@ -1,0 +1,85 @@
+"""Answers with citations: the question and how it was searched for, the rows retrieved, and what was cited.
+
+Of the answer itself the places that it cites are kept, and a digest of its statements; asked again, it must
+cite the same places and say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from eagleray.contracts.cited_answers import (
+    AskRequest,
+    Citation,
+    CitedAnswer,
+    ReleasedStatement,
+    Statement,
+)
+from eagleray.contracts.ports import SearchEngine
+from eagleray.digests import digest_bytes
+from serve.agents.local_answers import answer_locally
+from serve.audit.entries import ReplyDetails, RequestDetails, compare_hits, dump
+from serve.audit.kinds.searches import SEARCH
+from serve.audit.request_kinds import Replayable, RequestKind
+
+Released = tuple[ReleasedStatement, ...]
+"""What was given of an answer that is not whole."""
+
+
+def _describe_request(request: AskRequest) -> RequestDetails:
+    asked = SEARCH.describe_request(request.search)
+    parameters = {"pipeline": request.pipeline, "max_citations": request.max_citations}
+    return replace(asked, action="ask", parameters={**asked.parameters, **parameters})
+
+
+def _describe_reply(reply: CitedAnswer | Released) -> ReplyDetails:
+    if isinstance(reply, tuple):
+        citations = [item for part in reply for item in part.citations]
+        return ReplyDetails(plan=dump(_tell_answer([part.statement for part in reply], citations)))
+    search = SEARCH.describe_reply(reply.retrieved)
+    told = _tell_answer(reply.statements, reply.citations)
+    model = {"model": reply.model, "tokens": [reply.usage.n_prompt, reply.usage.n_completion]}
+    return replace(search, plan=dump({**told, **model}))
+
+
+def _tell_answer(statements: Sequence[Statement], citations: Sequence[Citation]) -> dict[str, Any]:
+    """Return the places that an answer cites, and a digest of what it says."""
+    said = [[item.text, list(item.citations)] for item in statements]
+    return {
+        "citations": [[item.chunk_id, item.start, item.end] for item in citations],
+        "statements": len(said),
+        "said": digest_bytes(dump(said).encode()),
+    }
+
+
+def _read(asked: RequestDetails) -> AskRequest:
+    replayable = SEARCH.replay
+    if replayable is None:
+        raise TypeError("searches are never asked again")
+    given = dict(asked.parameters)
+    pipeline, max_citations = given.pop("pipeline"), given.pop("max_citations")
+    search = replayable.read(replace(asked, action="search", parameters=given))
+    return AskRequest(search=search, pipeline=pipeline, max_citations=max_citations)
+
+
+def _answer(request: AskRequest, engine: SearchEngine) -> CitedAnswer:
+    return answer_locally(request, engine)
+
+
+def _compare(recorded: ReplyDetails, found: ReplyDetails) -> str:
+    difference = compare_hits(recorded, found)
+    if difference or recorded.plan == found.plan:
+        return difference
+    return f"the answer was {recorded.plan}, now {found.plan}"
+
+
+CITED_ANSWER: Final = RequestKind(
+    actions=("ask",),
+    requests=AskRequest,
+    replies=CitedAnswer | tuple,
+    describe_request=_describe_request,
+    describe_reply=_describe_reply,
+    replay=Replayable(read=_read, answer=_answer, compare=_compare),
+)

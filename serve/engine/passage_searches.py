@@ -1,0 +1,55 @@
+"""The searches of one answer: all of one snapshot, together within its time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from eagleray.contracts.asked_snapshots import AskedSnapshot, ask_own
+from eagleray.contracts.hits import SearchRequest, SearchResponse
+from eagleray.errors import DeadlineError
+from serve.engine.searching import SearchPort
+from serve.engine.threads import Work, run_in_thread
+
+Result = TypeVar("Result")
+
+
+class PassageSearches:
+    """Searches for one answer; for one event loop."""
+
+    def __init__(
+        self, searches: SearchPort, *, snapshot: AskedSnapshot | None, timeout_s: float | None
+    ) -> None:
+        """Take the parts; its time begins now.
+
+        Args:
+            searches: of the collection.
+            snapshot: that is named; `None` asks the alias's, and then the same one again.
+            timeout_s: seconds for the answer; `None` leaves each search the limit of the server.
+        """
+        self._searches, self._snapshot, self._timeout_s = searches, snapshot, timeout_s
+        self._ends_at = None if timeout_s is None else asyncio.get_running_loop().time() + timeout_s
+
+    async def search(self, request: SearchRequest) -> SearchResponse:
+        """Return the hits of a question.
+
+        Raises:
+            DeadlineError: the time of the answer is over.
+            EagleRayError: the search failed.
+        """
+        found = await self._searches.answer(request, snapshot=self._snapshot, timeout_s=self._find_left_s())
+        self._snapshot = self._snapshot or ask_own(found.explanation.snapshot)
+        return found
+
+    async def compute(self, work: Callable[[], Result]) -> Result:
+        """Return what work gives, done in a thread."""
+        return await run_in_thread(Work.TEXTS, work)
+
+    def _find_left_s(self) -> float | None:
+        if self._ends_at is None or self._timeout_s is None:
+            return None
+        left_s = self._ends_at - asyncio.get_running_loop().time()
+        if left_s <= 0.0:
+            raise DeadlineError(timeout_s=self._timeout_s)
+        return left_s
