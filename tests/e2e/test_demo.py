@@ -35,14 +35,15 @@ def ask(*arguments):
     return done.returncode, json.loads(done.stdout.splitlines()[-1])
 
 
-def test_the_demo_shows_two_answers_on_two_days_and_hides_the_restricted_note(demo):
+def test_the_demo_shows_two_answers_on_two_days_hides_the_restricted_note_and_cites(demo):
     asked = demo.split("\n> ")
     on_days = [part for part in asked if "--as-of" in part]
     assert "once in 2022" in on_days[0]
     assert "five times in 2022" in on_days[1]
-    outside, inside = asked[-2:]
+    outside, inside, answered = asked[-3:]
     assert "no hits" in outside
     assert "Restricted: Vodafone block trade" in inside
+    assert "| Fixed Price | $ 1,452.4 | $ 1,146.2 | $ 1,036.9 | [1]" in answered
 
 
 def test_the_demo_leaves_nothing_running(demo):
