@@ -60,7 +60,9 @@ _log = get_logger()
 
 _UNCHANGED: Final = {
     False: "nothing changed: the collection already holds all of it",
-    True: "nothing was relabelled: no version there is would have other attributes, title or groups",
+    True: "nothing was relabelled: no version there is would have other attributes, title or groups; those "
+    "that an ordinary run with this mapping superseded stay as they are, until eagleray snapshots rollback "
+    "undoes that run",
 }
 """Message of a run that made no snapshot, by whether it relabels."""
 

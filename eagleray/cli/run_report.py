@@ -87,7 +87,7 @@ def _show(report: Mapping[str, Any]) -> None:
 def list_lines(report: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of a report, none of them cut to a width."""
     if report.get("dry_run"):
-        yield "dry run: nothing was written or published"
+        yield "dry run: nothing was written or published, nor compared with what the collection holds"
     for warning in report.get("warnings", ()):
         yield f"warning: {warning['message']}"
     yield from _list_reading(report)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
@@ -20,9 +21,9 @@ from eagleray.client.choices import (
 from eagleray.client.frames import make_column
 from eagleray.client.questions import DEFAULTS, Question
 from eagleray.contracts.hits import SearchOptions
-from eagleray.contracts.many_hits import BATCH_SCHEMA, ManyHits, read_attribute_name
+from eagleray.contracts.many_hits import BATCH_SCHEMA, FIELDS, ManyHits, read_attribute_name
 from eagleray.contracts.search_options import OLD_NAMES, explain_old_name, pick_options
-from eagleray.errors import QueryError
+from eagleray.errors import FilterColumnError, QueryError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,6 +136,33 @@ def refuse_groups(asked: AskedFrame) -> None:
     """
     if any(asked.groups):
         raise QueryError(detail="groups: a server knows them by the key; ask without that column")
+
+
+@contextmanager
+def explaining_columns(columns: Sequence[str]) -> Iterator[None]:
+    """Let an unknown column of hits be refused in the words of the argument that names it.
+
+    Args:
+        columns: of hits that are asked for.
+
+    Raises:
+        QueryError: there is no such field of hits, and no such attribute that the caller may see.
+    """
+    attributes = {f"attributes.{read_attribute_name(name)}": name for name in columns}
+    try:
+        yield
+    except FilterColumnError as error:
+        name = attributes.get(error.fields["column"])
+        if name is None:
+            raise
+        if name == "snippet":
+            detail = "columns: search_many makes no snippets; search_frame does, one question at a time"
+            raise QueryError(detail=detail) from error
+        told = error.fields["detail"].partition("did you mean ")[2].removeprefix("attributes.").rstrip("?")
+        near = get_close_matches(name, FIELDS, 1, _NEAR) or ([told] if told else [])
+        hint = f"; did you mean {near[0]}?" if near else ""
+        detail = f"columns: {name!r} is neither a field of hits nor an attribute{hint}"
+        raise QueryError(detail=detail) from error
 
 
 def list_unseen(hits: ManyHits) -> list[str]:

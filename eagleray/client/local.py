@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from eagleray.client.batches import read_frame
+from eagleray.client.batches import explaining_columns, read_frame
 from eagleray.client.choices import (
     Moment,
     read_count,
@@ -273,7 +273,8 @@ class LocalCollection:
         ]
         if not asked.columns:
             return asked.make_answers(ManyHits(table=self._engine.search_many(requests)))
-        return asked.make_answers(self._engine.search_columns(requests, columns=asked.columns))
+        with explaining_columns(asked.columns):
+            return asked.make_answers(self._engine.search_columns(requests, columns=asked.columns))
 
     def _ask(self, question: Question, groups: str | Iterable[str]) -> SearchResponse:
         request = question.to_request(parse_filter=self._service.parse_filter, principal=_name_caller(groups))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from eagleray.client.batches import cut_batches, list_unseen, read_frame, refuse_groups
+from eagleray.client.batches import cut_batches, explaining_columns, list_unseen, read_frame, refuse_groups
 from eagleray.client.choices import (
     Moment,
     read_count,
@@ -299,9 +299,10 @@ class RemoteCollection:
             for answer in answers:
                 gathering.add(answer.hits)
         hits = gathering.finish()
-        for name in list_unseen(hits):  # the server knows whether there is such an attribute
-            request = FacetRequest(column=name, n=1)
-            self._connection.carry(describe_counts(request, filter_text="", snapshot=snapshot), timeout_s)
+        with explaining_columns(asked.columns):
+            for name in list_unseen(hits):  # the server knows whether there is such an attribute
+                request = FacetRequest(column=name, n=1)
+                self._connection.carry(describe_counts(request, filter_text="", snapshot=snapshot), timeout_s)
         return asked.make_answers(hits)
 
     def search_question(self, question: Question, *, timeout_s: float | None = None) -> SearchResponse:

@@ -158,6 +158,14 @@ class CitedAnswer:
         lines = [f"{item.text} {''.join(f'[{n}]' for n in item.citations)}" for item in self.statements]
         return "\n".join(lines) or NOTHING_FOUND
 
+    def __str__(self) -> str:
+        """Return the text, and below it the title and place of each citation."""
+        places = [
+            f"[{item.number}] {item.title or item.doc_id} ({item.source}, characters {item.start}-{item.end})"
+            for item in self.citations
+        ]
+        return "\n".join([self.text, *([""] if places else []), *places])
+
 
 NOTHING_FOUND: Final = "Nothing was found that answers this question."
 """What an answer without statements says."""

@@ -51,6 +51,6 @@ def describe_remapping(plan: RunPlan, counts: Mapping[str, int]) -> str:
         return ""
     return (
         f"{n} of {plan.n_documents} documents are superseded because of the mapping alone: what it corrects "
-        "is known from now on, and an earlier as-of is answered as before; "
-        "--relabel corrects the versions there are"
+        "is known from now on, and an earlier as-of is answered as before; to correct the versions there are "
+        "instead, roll back (eagleray snapshots rollback) and run again with --relabel"
     )

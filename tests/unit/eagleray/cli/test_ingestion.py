@@ -100,7 +100,7 @@ def test_what_was_left_unread_by_earlier_runs_is_told_where_this_one_had_nothing
 def test_a_dry_run_says_that_it_wrote_nothing_and_sends_nobody_to_a_run():
     report = {"dry_run": True, "changed": False, "documents_read": 0, "dead_letters": 2}
     assert list(list_lines(report)) == [
-        "dry run: nothing was written or published",
+        "dry run: nothing was written or published, nor compared with what the collection holds",
         "documents: 0 read, 2 set aside",
     ]
     assert report_run(report).next_steps == (

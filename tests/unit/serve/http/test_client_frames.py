@@ -10,7 +10,7 @@ import pytest
 
 import eagleray
 from eagleray.client import LocalCollection, batches
-from eagleray.errors import FilterColumnError, QueryError
+from eagleray.errors import QueryError
 from eagleray.parts import ANSWERS, INDEX
 from eagleray.settings import Settings
 from tests.small_collections import SPEC
@@ -139,7 +139,9 @@ def test_a_caller_is_shown_texts_of_what_the_groups_open_and_of_nothing_else(ser
 @pytest.mark.parametrize(
     ("questions", "given", "kind", "words"),
     [
-        ({"query": ["swap"]}, {"columns": ["tikcer"]}, FilterColumnError, "did you mean"),
+        ({"query": ["swap"]}, {"columns": ["tikcer"]}, QueryError, "did you mean ticker"),
+        ({"query": ["swap"]}, {"columns": ["titel"]}, QueryError, "did you mean title"),
+        ({"query": ["swap"]}, {"columns": ["snippet"]}, QueryError, "search_frame does"),
         ({"query": ["swap"]}, {"columns": "text"}, QueryError, "a list of texts"),
         ({"query": ["swap"]}, {"columns": ["score"]}, QueryError, "always there"),
         ({"query": ["swap"], "text": ["own"]}, {"columns": ["text"]}, QueryError, "rename"),
