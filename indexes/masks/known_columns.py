@@ -161,9 +161,14 @@ def describe_missing(column: str, attributes: Collection[str]) -> str:
         attributes: those that rows of the caller's have.
     """
     known = sorted({*BUILT_IN, *(f"{ATTRIBUTES}{name}" if name in BUILT_IN else name for name in attributes)})
-    likely = [name for name in known if abs(len(name) - len(column)) <= _NEAR and len(name) <= _SHOWN]
-    asked = column[: _SHOWN + _NEAR]
-    near = difflib.get_close_matches(asked, likely[:_MOST_COMPARED], n=3) or known[:_MOST_LISTED]
+    asked = column.removeprefix(ATTRIBUTES)[: _SHOWN + _NEAR]
+    likely = {
+        name.removeprefix(ATTRIBUTES): name
+        for name in known
+        if abs(len(name.removeprefix(ATTRIBUTES)) - len(asked)) <= _NEAR and len(name) <= _SHOWN
+    }
+    found = difflib.get_close_matches(asked, list(likely)[:_MOST_COMPARED], n=3)
+    near = [likely[name] for name in found] or known[:_MOST_LISTED]
     shown = ", ".join(_cut(name) for name in near)
     return f"there is no column {_cut(column)!r}; did you mean {shown}?"
 
