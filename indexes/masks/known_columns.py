@@ -164,7 +164,9 @@ def describe_missing(column: str, attributes: Collection[str]) -> str:
     asked = column.removeprefix(ATTRIBUTES)[: _SHOWN + _NEAR]
     likely = {
         name.removeprefix(ATTRIBUTES): name
-        for name in known
+        for name in sorted(
+            known, key=lambda name: name.startswith(ATTRIBUTES) == column.startswith(ATTRIBUTES)
+        )
         if abs(len(name.removeprefix(ATTRIBUTES)) - len(asked)) <= _NEAR and len(name) <= _SHOWN
     }
     found = difflib.get_close_matches(asked, list(likely)[:_MOST_COMPARED], n=3)
