@@ -13,10 +13,10 @@ questions,
   passages would be such citations;
 - `coverage` get an answer at all.
 
-`citation_precision` is the share of citations that hold what the statement says, `judged_citations` those in
-judged passages; `numeric_match` the share of questions answered by one figure whose answer shows it;
-`unsupported_sentences` the statements that stand in nothing they cite. With `--store` the corpus is kept
-there, and used again.
+`citation_precision` is the share of citations that the verifier finds to hold the statement, and
+`judged_citations` of those in judged passages; `numeric_match` is the share of questions answered by one
+figure whose answer shows it; `unsupported_sentences` are the statements that the verifier does not support.
+With `--store` the corpus is kept there, and used again.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ from eagleray.parts import ANSWERS, INDEX
 from indexes.lexical.analysis import ENGLISH
 from indexes.lexical.bm25 import find_idf
 from serve.agents.passage_units import PassageUnit, list_units
+from serve.agents.verification import Outcome, verify
 
 N_CITATIONS: Final = 3
 _K1: Final = 1.2
@@ -129,7 +130,7 @@ def judge(answer: CitedAnswer, *, query: JudgedQuery, truth: Truth, took_s: floa
         number
         for statement in answer.statements
         for number in statement.citations
-        if statement.text in cited[number].quotation
+        if verify(statement.text, [cited[number]]).outcome is Outcome.SUPPORTED
     ]
     best = choose_by_bm25(answer.question, answer.retrieved)
     return Judgement(
@@ -144,7 +145,8 @@ def judge(answer: CitedAnswer, *, query: JudgedQuery, truth: Truth, took_s: floa
         n_supporting=len(supporting),
         n_judged=len(judged),
         n_unsupported=sum(
-            not any(statement.text in cited[number].quotation for number in statement.citations)
+            verify(statement.text, [cited[number] for number in statement.citations]).outcome
+            is not Outcome.SUPPORTED
             for statement in answer.statements
         ),
         took_s=took_s,

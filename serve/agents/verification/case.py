@@ -1,0 +1,91 @@
+"""A statement beside what it cites, both read once for all rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eagleray.contracts.cited_answers import Citation, CitedKind
+from serve.agents.verification.cells import SourceFigure, read_source, split_cells
+from serve.agents.verification.clauses import associate, find_contexts
+from serve.agents.verification.figures import Figure
+from serve.agents.verification.periods import Period, find_periods
+from serve.agents.verification.wording import Wording, read_wording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CitedText:
+    """What is cited.
+
+    Attributes:
+        citation: itself.
+        text: what it quotes, with the title and heading it stands under.
+        wording: of that.
+        sentence: wording of what it quotes alone.
+        figures: that it has.
+        periods: that it speaks of, title included.
+        label: wording of a row's label; that of nothing for a sentence.
+    """
+
+    citation: Citation
+    text: str
+    wording: Wording
+    sentence: Wording
+    figures: tuple[SourceFigure, ...]
+    periods: tuple[Period, ...]
+    label: Wording
+
+    @property
+    def is_row(self) -> bool:
+        """Whether a row of a table is cited."""
+        return self.citation.kind is CitedKind.ROW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A statement and its sources.
+
+    Attributes:
+        claim: its text.
+        wording: of the claim.
+        figures: of the claim, each with its period or `None`; years are periods.
+        contexts: stems of the words around each figure.
+        periods: that the claim speaks of.
+        sources: what it cites.
+    """
+
+    claim: str
+    wording: Wording
+    figures: tuple[tuple[Figure, Period | None], ...]
+    contexts: tuple[frozenset[str], ...]
+    periods: tuple[Period, ...]
+    sources: tuple[CitedText, ...]
+
+
+def read_case(claim: str, citations: Sequence[Citation]) -> Case:
+    """Return a statement beside what it cites."""
+    figures = tuple(associate(claim))
+    return Case(
+        claim=claim,
+        wording=read_wording(claim),
+        figures=figures,
+        contexts=tuple(find_contexts(claim, [figure for figure, _ in figures])),
+        periods=tuple(find_periods(claim)),
+        sources=tuple(map(_read_source, citations)),
+    )
+
+
+def _read_source(citation: Citation) -> CitedText:
+    text = "\n".join((citation.title, citation.heading, citation.quotation))
+    label = ""
+    if citation.kind is CitedKind.ROW:
+        label = next((cell for cell in split_cells(citation.text) if cell), "")
+    return CitedText(
+        citation=citation,
+        text=text,
+        wording=read_wording(text),
+        sentence=read_wording(citation.quotation),
+        figures=tuple(read_source(citation)),
+        periods=tuple(find_periods(text)),
+        label=read_wording(label),
+    )
