@@ -4,7 +4,7 @@ LOCK := requirements/dev.txt
 CLIENTS := requirements/clients.txt
 STAMP := .venv/.installed
 
-.PHONY: setup clients sync-client demo check test bench peers lock
+.PHONY: setup clients llm sync-client demo check test bench peers lock
 
 setup: $(STAMP) ## make .venv from the pinned lock
 
@@ -34,6 +34,14 @@ check: setup ## format, lint, types, import contracts, unit and contract tests
 test: setup clients ## everything that needs no special hardware
 	$(BIN)/pytest -n auto --durations=10 -m "not gpu" tests/unit tests/contract tests/architecture
 	$(BIN)/pytest -n 2 --dist loadfile --durations=25 -m "not gpu" tests/integration tests/e2e
+
+llm: .llm/.installed ## make .llm, where language models run (7 GB)
+
+.llm/.installed: $(STAMP) requirements/llm.txt
+	rm -rf .llm
+	$(BIN)/uv venv --quiet --python $(BIN)/python .llm
+	$(BIN)/uv pip install --quiet --python .llm/bin/python --require-hashes --no-deps --requirement requirements/llm.txt
+	touch .llm/.installed
 
 sync-client: setup ## write the client that blocks from the one that awaits
 	$(BIN)/python -m tools.make_sync_client
@@ -84,3 +92,5 @@ lock: setup ## pin what pyproject.toml asks for, without addresses
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --output-file $(LOCK)
 	$(BIN)/uv pip compile requirements/clients.in --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --output-file $(CLIENTS)
+	$(BIN)/uv pip compile requirements/llm.in --override requirements/llm-overrides.txt --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --output-file requirements/llm.txt

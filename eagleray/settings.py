@@ -28,6 +28,7 @@ from eagleray.setting_groups.engine import (
     S3Settings,
     SearchSettings,
 )
+from eagleray.setting_groups.language import LanguageModelSettings
 from eagleray.setting_groups.parsing import ParsingSettings
 from eagleray.setting_groups.redis import RedisSettings
 from eagleray.setting_groups.serving import (
@@ -88,6 +89,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     tracing: TracingSettings = TracingSettings()
     redis: RedisSettings = RedisSettings()
+    llm: LanguageModelSettings = LanguageModelSettings()
 
     @field_validator("collection")
     @classmethod

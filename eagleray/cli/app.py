@@ -19,6 +19,7 @@ from eagleray.cli.gate import gate
 from eagleray.cli.ingestion import dead_letters, import_rows, ingest
 from eagleray.cli.keys import keys
 from eagleray.cli.maintenance import calibrate, compact, export, tune, vacuum
+from eagleray.cli.models import models
 from eagleray.cli.output import prepare_output, show_json, show_line
 from eagleray.cli.questions import facets, search, search_many
 from eagleray.cli.serve import serve
@@ -56,6 +57,7 @@ app.add_typer(keys, name="keys", rich_help_panel=SERVE)
 app.add_typer(audit, name="audit", rich_help_panel=SERVE)
 
 
+app.add_typer(models, name="models", rich_help_panel=SERVE)
 app.add_typer(config, name="config", rich_help_panel=ABOUT)
 
 
