@@ -59,11 +59,7 @@ class Connection:
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
             lower = head.lower()
-            place = lower.find(b"\r\ncontent-length:")
-            if place < 0:
-                raise ConnectionError("an answer without a length")
-            length = int(lower[place + 17 : lower.index(b"\r\n", place + 17)])
-            answer = Answer(status=int(head[9:12]), head=head, body=await reader.readexactly(length))
+            answer = Answer(status=int(head[9:12]), head=head, body=await _read_body(reader, lower))
         except (OSError, asyncio.IncompleteReadError):
             await self.close()
             raise
@@ -76,3 +72,20 @@ class Connection:
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None
+
+
+async def _read_body(reader: asyncio.StreamReader, head: bytes) -> bytes:
+    """Return a body of a known length, or one that comes in chunks.
+
+    Source: RFC 9112, section 7.1.
+    """
+    place = head.find(b"\r\ncontent-length:")
+    if place >= 0:
+        return await reader.readexactly(int(head[place + 17 : head.index(b"\r\n", place + 17)]))
+    if b"\r\ntransfer-encoding: chunked" not in head:
+        raise ConnectionError("an answer without a length")
+    body = b""
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        body += (await reader.readexactly(size + 2))[:-2]
+    await reader.readexactly(2)
+    return body

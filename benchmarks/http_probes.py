@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks.differential_world import WORDS
 from benchmarks.http_callers import HttpCaller
+from benchmarks.http_cited import draw_cited, judge_cited, read_whole
 from benchmarks.http_client import Answer
 from benchmarks.http_columns import draw_column, find_errors, judge_refusal
 from benchmarks.http_looks import (
@@ -94,6 +95,19 @@ def _ask_search(scene: Scene, caller: HttpCaller, drawn: random.Random) -> Probe
         snapshot=search.body.get("snapshot", ""),
         judge=lambda scene, answer: judge_search(scene, search, answer),
         filters=(search.request.filter,),
+    )
+
+
+def _ask_cited(scene: Scene, caller: HttpCaller, drawn: random.Random) -> ProbeRequest:
+    asked = draw_cited(scene, caller, drawn)
+    return ProbeRequest(
+        path=f"/collections/{COLLECTION}/ask",
+        action=Action.ASK,
+        body=asked.body,
+        search=asked.search,
+        snapshot=asked.body.get("snapshot", ""),
+        judge=lambda scene, answer: judge_cited(scene, asked, answer),
+        filters=(asked.search.request.filter,),
     )
 
 
@@ -248,7 +262,8 @@ def _ask_page(scene: Scene, caller: HttpCaller, drawn: random.Random) -> ProbeRe
 
 
 PROBES: Final = (
-    Probe(name="search", share=0.4, draw=_ask_search),
+    Probe(name="search", share=0.3, draw=_ask_search),
+    Probe(name="ask", share=0.1, draw=_ask_cited),
     Probe(name="column", share=0.05, draw=_ask_column),
     Probe(name="page", share=0.1, draw=_ask_page),
     Probe(name="like", share=0.1, draw=_ask_like),
@@ -310,7 +325,7 @@ def _judge(scene: Scene, asked: ProbeRequest, answer: Answer, allowed: set[int])
         return Verdict(
             difference=f"status {answer.status}, expected {sorted(expected)}: {answer.body[:300]!r}"
         )
-    stray = find_stray_canaries(scene, asked.search, answer)
+    stray = find_stray_canaries(scene, asked.search, read_whole(answer))
     if stray:
         return Verdict(leak=f"words of hidden rows: {stray}")
     return asked.judge(scene, answer) if answer.status in asked.statuses else SOUND
