@@ -17,6 +17,7 @@ from serve.http.feature import Feature, made_by
 from serve.http.metrics import Metrics
 from serve.http.native import cited_answers, documents, landing, searches
 from serve.http.openai import (
+    chat_completions,
     embeddings,
     files,
     upload_sweep,
@@ -48,7 +49,9 @@ SEARCH: Final = Feature(
     open=made_by(searches.choose_parts),
 )
 ANSWERING: Final = Feature(
-    routers=(cited_answers.router,), parts=cited_answers.AskParts, open=made_by(cited_answers.choose_parts)
+    routers=(cited_answers.router, chat_completions.router),
+    parts=cited_answers.AskParts,
+    open=made_by(cited_answers.choose_parts),
 )
 WRITING: Final = Feature(
     routers=(documents.router,), parts=documents.WriteParts, open=made_by(documents.choose_parts)

@@ -252,6 +252,44 @@ class EmbeddingsAnswer(BaseModel):
     usage: UsageAnswer
 
 
+class ChatMessageAnswer(BaseModel):
+    """What is answered."""
+
+    role: Literal["assistant"]
+    content: str = Field(description="The statements, each with the numbers of its citations.")
+    refusal: None
+    annotations: list[Any] = Field(description="Empty: citations stand in `eagleray`.")
+
+
+class ChatChoiceAnswer(BaseModel):
+    """The one answer that is given."""
+
+    index: int
+    message: ChatMessageAnswer
+    logprobs: None
+    finish_reason: Literal["stop"]
+
+
+class ChatUsageAnswer(BaseModel):
+    """Tokens of a language model; none where none wrote."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class ChatCompletionAnswer(BaseModel):
+    """An answer with citations, in OpenAI's shape."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int = Field(description="Seconds since the epoch.", json_schema_extra={"format": "unixtime"})
+    model: str
+    choices: list[ChatChoiceAnswer]
+    usage: ChatUsageAnswer
+    eagleray: CitedAnswerAnswer
+
+
 class ModelAnswer(BaseModel):
     """A served model."""
 
@@ -261,7 +299,7 @@ class ModelAnswer(BaseModel):
     owned_by: str
     shutdown_date: str | None = Field(default=None, description="Here null.")
     dimensions: int | None = Field(default=None, description="Of a vector, where the model makes vectors.")
-    max_tokens: int
+    max_tokens: int | None = Field(default=None, description="Of a text, where the model reads texts.")
 
 
 class ModelsAnswer(BaseModel):

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from eagleray.contracts.answers import show_citation, show_cited_answer, show_statement
-from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.callers import Caller
-from eagleray.contracts.cited_answers import AnswerPart, AskRequest, CitedAnswer, ReleasedStatement
+from eagleray.contracts.cited_answers import AskRequest, CitedAnswer, ReleasedStatement
 from serve.agents.pipelines import PIPELINES, find_pipeline
 from serve.agents.ports import Pipeline
-from serve.engine.passage_searches import PassageSearches
 from serve.engine.uncancellable import UncancellableWork
 from serve.http.access import Asking
 from serve.http.answer_models import CitedAnswerAnswer, answered
@@ -27,7 +26,8 @@ from serve.http.feature import given
 from serve.http.metrics import AskedKind, Metrics
 from serve.http.native.ask_bodies import AskBody
 from serve.http.native.searches import explain_to, write_ids
-from serve.http.serving import ServedCollection, ServedCollections, Server
+from serve.http.pipeline_runs import PipelineRun
+from serve.http.serving import ServedCollections, Server
 
 STATEMENT: Final = "statement"
 ANSWER: Final = "answer"
@@ -36,7 +36,7 @@ ERROR: Final = "error"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskParts:
-    """What the route is given: collections, what answers, and what counts."""
+    """What routes are given that answer: collections, what answers, and what counts."""
 
     collections: ServedCollections
     pipelines: tuple[Pipeline, ...]
@@ -45,7 +45,7 @@ class AskParts:
 
 
 def choose_parts(server: Server) -> AskParts:
-    """Return what the route is given of a server."""
+    """Return what these routes are given of a server."""
     return AskParts(
         collections=server.collections,
         pipelines=PIPELINES,
@@ -77,64 +77,42 @@ async def ask(name: str, body: AskBody, caller: Asking, parts: AskingParts) -> R
     with count_asked(parts.metrics, AskedKind.ANSWER):
         request = body.to_request(caller.principal)
         pipeline = find_pipeline(request, parts.pipelines)
+        run = PipelineRun(collection, pipeline, request, timeout_s=body.timeout_s)
+        show = partial(show_to, caller, request=request, is_explained=body.explain)
         if body.stream:
             reply = open_audited_reply(
                 collection, caller, request, uncancellable=parts.uncancellable, snapshot=body.snapshot
             )
-            made = _Making(collection, pipeline, request, body)
-            return AuditedStream(reply, made.give(reply, caller))
-        answer = await read_audited(
-            collection,
-            caller,
-            request,
-            _Making(collection, pipeline, request, body).make,
-            snapshot=body.snapshot,
-        )
-    return JSONResponse(_show(answer, request, caller, is_explained=body.explain))
+            return AuditedStream(reply, _give(run, reply, show))
+        answer = await read_audited(collection, caller, request, run.make, snapshot=body.snapshot)
+    return JSONResponse(show(answer))
 
 
-class _Making:
-    """Makes one answer."""
-
-    def __init__(
-        self, collection: ServedCollection, pipeline: Pipeline, request: AskRequest, body: AskBody
-    ) -> None:
-        self._collection, self._pipeline = collection, pipeline
-        self._request, self._body = request, body
-
-    def iterate(self, named: AskedSnapshot | None) -> AsyncIterator[AnswerPart]:
-        """Yield the parts of the answer, from the alias's snapshot or the one that is named."""
-        searches = PassageSearches(self._collection.searches, snapshot=named, timeout_s=self._body.timeout_s)
-        return self._pipeline.answer(self._request, searches)
-
-    async def make(self, named: AskedSnapshot | None) -> CitedAnswer:
-        """Return the whole answer."""
-        async for part in self.iterate(named):
-            if isinstance(part, CitedAnswer):
-                return part
-        raise TypeError(f"pipeline {self._pipeline.name!r} ended without an answer")
-
-    async def give(self, reply: AuditedReply, caller: Caller) -> AsyncGenerator[bytes]:
-        """Yield the events of a stream; what fails after the first of them is an event, too."""
-        given: tuple[ReleasedStatement, ...] = ()
-        try:
-            async for part in self.iterate(reply.snapshot):
-                if isinstance(part, ReleasedStatement):
-                    given = (*given, part)
-                    reply.update(given)
-                    yield _write_event(STATEMENT, _show_released(part))
-                else:
-                    await reply.end(part)
-                    shown = _show(part, self._request, caller, is_explained=self._body.explain)
-                    yield _write_event(ANSWER, shown)
-        except Exception as error:
-            if not given:
-                raise
-            await reply.fail(error)
-            yield _write_event(ERROR, tell_error("", error))
+async def _give(
+    run: PipelineRun, reply: AuditedReply, show: Callable[[CitedAnswer], dict[str, Any]]
+) -> AsyncGenerator[bytes]:
+    """Yield the events of a stream; what fails after the first of them is an event, too."""
+    given: tuple[ReleasedStatement, ...] = ()
+    try:
+        async for part in run.iterate(reply.snapshot):
+            if isinstance(part, ReleasedStatement):
+                given = (*given, part)
+                reply.update(given)
+                yield _write_event(STATEMENT, _show_released(part))
+            else:
+                await reply.end(part)
+                yield _write_event(ANSWER, show(part))
+    except Exception as error:
+        if not given:
+            raise
+        await reply.fail(error)
+        yield _write_event(ERROR, tell_error("", error))
 
 
-def _show(answer: CitedAnswer, request: AskRequest, caller: Caller, *, is_explained: bool) -> dict[str, Any]:
+def show_to(
+    caller: Caller, answer: CitedAnswer, *, request: AskRequest, is_explained: bool
+) -> dict[str, Any]:
+    """Return an answer as JSON values, with what its caller may be told of its search."""
     told = replace(answer, retrieved=explain_to(caller, request.search, answer.retrieved))
     shown = show_cited_answer(told, is_explained=is_explained)
     write_ids(shown["citations"])

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Response
 
 from eagleray.errors import ModelNotServedError
+from serve.agents.pipelines import PIPELINES
 from serve.engine.coalescing import CoalescedCalls
 from serve.engine.quotas import Quotas
 from serve.engine.threads import Work, run_in_thread
@@ -30,12 +31,14 @@ class EmbeddingParts:
     Attributes:
         model: embeds texts.
         reranker: is listed, too, where there is one.
+        pipelines: names of what answers with citations, listed as models that complete chats.
         quotas: what each caller may have embedded.
         checks: makes the calls of those who show nothing.
     """
 
     model: ServedModel
     reranker: ServedReranker | None
+    pipelines: tuple[str, ...]
     quotas: Quotas
     checks: CoalescedCalls
 
@@ -43,7 +46,11 @@ class EmbeddingParts:
 def choose_parts(server: Server) -> EmbeddingParts:
     """Return what these routes are given of a server."""
     return EmbeddingParts(
-        model=server.model, reranker=server.reranker, quotas=server.quotas, checks=server.checks
+        model=server.model,
+        reranker=server.reranker,
+        pipelines=tuple(pipeline.name for pipeline in PIPELINES),
+        quotas=server.quotas,
+        checks=server.checks,
     )
 
 
@@ -93,7 +100,7 @@ async def show_model(model: str, caller: Inspecting, parts: Embedding) -> dict[s
 
 
 def _show_all(parts: EmbeddingParts) -> dict[str, dict[str, Any]]:
-    """Return name -> model: the embedder, then the reranker where there is one."""
+    """Return name -> model: the embedder, the reranker where there is one, the pipelines."""
     model, reranker = parts.model, parts.reranker
     shown = [
         {
@@ -105,7 +112,8 @@ def _show_all(parts: EmbeddingParts) -> dict[str, dict[str, Any]]:
     if reranker is not None:
         pairs = reranker.pairs
         shown.append({**_describe(pairs.name, reranker.created_at), "max_tokens": pairs.max_tokens})
-    return {model["id"]: model for model in shown}
+    shown += [_describe(name, model.created_at) for name in parts.pipelines]
+    return {item["id"]: item for item in shown}
 
 
 def _describe(name: str, created_at: int) -> dict[str, Any]:

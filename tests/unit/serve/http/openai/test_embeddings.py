@@ -161,7 +161,12 @@ def test_the_served_model_is_shown_and_no_other(serve_with):
     async def ask(served):
         listed = (await served.client.get("/v1/models")).json()
         assert listed["object"] == "list"
-        (model,) = listed["data"]
+        model, pipeline = listed["data"]
+        assert (pipeline["id"], pipeline["object"], "max_tokens" in pipeline) == (
+            "extractive",
+            "model",
+            False,
+        )
         assert (await served.client.get("/v1/models/hashing")).json() == model
         assert {name: model[name] for name in ("id", "object", "created", "dimensions", "max_tokens")} == {
             "id": "hashing",

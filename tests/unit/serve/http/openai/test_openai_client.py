@@ -57,7 +57,7 @@ def test_token_ids_are_the_text_they_stand_for(serve_with):
 
 def test_models_are_listed_and_found(serve_with):
     async def body(client, _):
-        assert [model.id async for model in client.models.list()] == ["hashing"]
+        assert [model.id async for model in client.models.list()] == ["hashing", "extractive"]
         assert (await client.models.retrieve("hashing")).owned_by == "eagleray"
 
     ask(serve_with, body)

@@ -180,7 +180,7 @@ def test_only_those_who_may_search_may_ask(serve_reranker, path):
 def test_the_reranker_is_listed_beside_the_embedder(serve_reranker):
     async def body(served):
         listed = (await served.client.get("/v1/models")).json()["data"]
-        assert [model["id"] for model in listed] == ["hashing", "tiny"]
+        assert [model["id"] for model in listed] == ["hashing", "tiny", "extractive"]
         assert listed[1]["max_tokens"] == MAX_TOKENS
         assert (await served.client.get("/v1/models/tiny")).json() == listed[1]
 

@@ -1,0 +1,151 @@
+"""What a request for a chat completion carries: its last message is the question.
+
+Source: OpenAI's API reference, `POST /v1/chat/completions`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from eagleray.contracts.bounds import MAX_NAME, MAX_QUESTION
+from eagleray.contracts.cited_answers import MAX_CITATIONS, N_PASSAGES, AskRequest
+from eagleray.contracts.hits import Granularity, SearchRequest
+from eagleray.contracts.principals import Principal
+from eagleray.errors import InputError
+from serve.http.body_models import Absent, Body, Int, describe_optional, show_example
+from serve.http.native.search_bodies import Answered, Explained, Filtered
+
+MAX_MESSAGES: Final = 256
+_ACCEPTED: Final = "Accepted; nothing depends on it."
+_IDLE: Final[tuple[Any, ...]] = (None, [], {}, "none", "auto", False, ["text"], {"type": "text"})
+"""Values that ask for nothing."""
+
+
+class TextPart(Body):
+    """A part of a message."""
+
+    type: Literal["text"]
+    text: str = Field(max_length=MAX_QUESTION)
+
+
+class ChatMessageBody(Body):
+    """A message of the conversation."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: Annotated[str, Field(max_length=MAX_QUESTION)] | list[TextPart] = ""
+    name: Annotated[str, Field(max_length=MAX_NAME)] | Absent = describe_optional(_ACCEPTED)
+    refusal: Annotated[str, Field(max_length=MAX_QUESTION)] | Absent = describe_optional(_ACCEPTED)
+    annotations: list[Any] | Absent = describe_optional(_ACCEPTED, max_length=MAX_CITATIONS)
+
+    def read_text(self) -> str:
+        """Return the text of all parts."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content)
+
+
+class StreamOptions(Body):
+    """What a stream tells besides."""
+
+    include_usage: bool = False
+    include_obfuscation: bool | Absent = describe_optional(_ACCEPTED)
+
+
+class ChatBody(Filtered, Answered, Explained):
+    """A conversation whose last message is answered with citations."""
+
+    model_config = show_example(
+        model="extractive", messages=[{"role": "user", "content": "What were fixed price sales in 2018?"}]
+    )
+
+    model: str = Field(max_length=MAX_NAME, description="A pipeline; `GET /v1/models` names them.")
+    messages: list[ChatMessageBody] = Field(
+        min_length=1, max_length=MAX_MESSAGES, description="The last one is the user's, and the question."
+    )
+    stream: bool = Field(default=False, description="Give the answer in chunks, as each part is certain.")
+    stream_options: StreamOptions | Absent = describe_optional("What a stream tells besides.")
+    collection: str = Field(
+        default="", max_length=MAX_NAME, description="That is asked; the server's default one if empty."
+    )
+    k: Int = Field(default=N_PASSAGES, ge=1, le=100, description="Passages that are read.")
+    max_citations: Int = Field(default=3, ge=1, le=MAX_CITATIONS, description="Citations at most.")
+    n: Int = Field(default=1, ge=1, le=1, description="One answer is given.")
+    temperature: float | Absent = describe_optional(_ACCEPTED)
+    top_p: float | Absent = describe_optional(_ACCEPTED)
+    presence_penalty: float | Absent = describe_optional(_ACCEPTED)
+    frequency_penalty: float | Absent = describe_optional(_ACCEPTED)
+    seed: int | Absent = describe_optional(_ACCEPTED)
+    max_tokens: int | Absent = describe_optional(_ACCEPTED)
+    max_completion_tokens: int | Absent = describe_optional(_ACCEPTED)
+    user: Annotated[str, Field(max_length=MAX_NAME)] | Absent = describe_optional(_ACCEPTED)
+    store: bool | Absent = describe_optional(_ACCEPTED)
+    metadata: dict[str, Any] | Absent = describe_optional(_ACCEPTED)
+    service_tier: Annotated[str, Field(max_length=64)] | Absent = describe_optional(_ACCEPTED)
+    safety_identifier: Annotated[str, Field(max_length=MAX_NAME)] | Absent = describe_optional(_ACCEPTED)
+    prompt_cache_key: Annotated[str, Field(max_length=MAX_NAME)] | Absent = describe_optional(_ACCEPTED)
+    reasoning_effort: Annotated[str, Field(max_length=64)] | Absent = describe_optional(_ACCEPTED)
+    verbosity: Annotated[str, Field(max_length=64)] | Absent = describe_optional(_ACCEPTED)
+    parallel_tool_calls: bool | Absent = describe_optional(_ACCEPTED)
+    tools: Any = describe_optional("No pipeline here takes tools; refused unless empty.")
+    tool_choice: Any = describe_optional("Refused unless `none` or `auto`.")
+    functions: Any = describe_optional("Refused unless empty.")
+    function_call: Any = describe_optional("Refused unless `none` or `auto`.")
+    response_format: Any = describe_optional("Refused unless it asks for text.")
+    logprobs: Any = describe_optional("Refused unless false: statements have no token probabilities.")
+    top_logprobs: Any = describe_optional("Refused.")
+    logit_bias: Any = describe_optional("Refused unless empty.")
+    stop: Any = describe_optional("Refused: a statement is given whole or not at all.")
+    modalities: Any = describe_optional("Refused unless text.")
+    audio: Any = describe_optional("Refused.")
+    web_search_options: Any = describe_optional("Refused: no pipeline reaches a network.")
+
+    @model_validator(mode="after")
+    def _check_last(self) -> Self:
+        if self.messages[-1].role != "user":
+            raise ValueError("the last message is the question; expected one of the user")
+        return self
+
+    def check_unserved(self) -> None:
+        """Refuse what would change the answer, and nothing here does.
+
+        Raises:
+            InputError: names the first such field.
+        """
+        for name in _UNSERVED:
+            if getattr(self, name) not in _IDLE:
+                raise InputError(detail=f"{name} is not served here; leave it out", param=name)
+
+    def to_request(self, principal: Principal) -> AskRequest:
+        """Return the question as a pipeline takes it.
+
+        Raises:
+            InvalidTimeError: `as_of` names no instant.
+            FilterError: the filter cannot be read.
+        """
+        search = SearchRequest(
+            query=self.messages[-1].read_text(),
+            k=self.k,
+            granularity=Granularity.CHUNK,
+            as_of=self.read_as_of(),
+            filter=self.read_filter(),
+            principal=principal,
+        )
+        return AskRequest(search=search, pipeline=self.model, max_citations=self.max_citations)
+
+
+_UNSERVED: Final = (
+    "tools",
+    "tool_choice",
+    "functions",
+    "function_call",
+    "response_format",
+    "logprobs",
+    "top_logprobs",
+    "logit_bias",
+    "stop",
+    "modalities",
+    "audio",
+    "web_search_options",
+)

@@ -1,0 +1,46 @@
+"""A pipeline that answers one question of a caller: the way every route runs it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from eagleray.contracts.asked_snapshots import AskedSnapshot
+from eagleray.contracts.cited_answers import AnswerPart, AskRequest, CitedAnswer
+from serve.agents.ports import Pipeline
+from serve.engine.passage_searches import PassageSearches
+from serve.http.serving import ServedCollection
+
+
+class PipelineRun:
+    """Makes one answer."""
+
+    def __init__(
+        self,
+        collection: ServedCollection,
+        pipeline: Pipeline,
+        request: AskRequest,
+        *,
+        timeout_s: float | None = None,
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            collection: that is asked.
+            pipeline: that answers.
+            request: the question, of its caller.
+            timeout_s: seconds for the answer; `None` leaves each search the limit of the server.
+        """
+        self._collection, self._pipeline = collection, pipeline
+        self._request, self._timeout_s = request, timeout_s
+
+    def iterate(self, named: AskedSnapshot | None) -> AsyncIterator[AnswerPart]:
+        """Yield the parts of the answer, from the alias's snapshot or the one that is named."""
+        searches = PassageSearches(self._collection.searches, snapshot=named, timeout_s=self._timeout_s)
+        return self._pipeline.answer(self._request, searches)
+
+    async def make(self, named: AskedSnapshot | None) -> CitedAnswer:
+        """Return the whole answer."""
+        async for part in self.iterate(named):
+            if isinstance(part, CitedAnswer):
+                return part
+        raise TypeError(f"pipeline {self._pipeline.name!r} ended without an answer")
