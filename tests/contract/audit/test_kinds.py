@@ -56,11 +56,11 @@ def answer(request, engine):
 
 
 ASK = RequestKind(
-    actions=("ask",),
+    actions=("quiz",),
     requests=Ask,
     replies=Sentence,
     describe_request=lambda request: RequestDetails(
-        action="ask", principal=request.principal, parameters={}, texts={"question": request.question}
+        action="quiz", principal=request.principal, parameters={}, texts={"question": request.question}
     ),
     describe_reply=lambda reply: ReplyDetails(snapshot=reply.snapshot, hits=reply.cited),
     replay=Replayable(
@@ -110,11 +110,11 @@ def test_a_new_kind_is_recorded_verified_exported_and_replayed(settings, engine,
     verified = service.verify(heads="")
     assert verified["findings"] == []
     assert [item["request_id"] for item in verified["interrupted"]] == ["r-4"]
-    shown = list(service.show(AuditQuery(action="ask")))
+    shown = list(service.show(AuditQuery(action="quiz")))
     assert [row["status"] for row in shown] == [OK, "begun", OK, "begun", CANCELLED, "interrupted"]
     assert [len(row["hits"]) for row in shown] == [2, 0, 2, 0, 1, 0]
     assert len(service.head()["heads"]) == 1
-    replayed = service.replay(AuditQuery(action="ask"))
+    replayed = service.replay(AuditQuery(action="quiz"))
     assert (replayed["same"], replayed["different"], replayed["unanswered"]) == (2, [], 1)
 
 
@@ -138,6 +138,6 @@ def test_what_no_kind_knows_is_not_recorded_or_asked_for(settings, engine):
     with write_log(settings) as writer, pytest.raises(TypeError, match="of no kind"):
         RequestRecorder(writer, questions="text").begin(Ask(question="swap", principal=ANN))
     with pytest.raises(InputError, match="expected one of"):
-        list(LocalAuditService(settings).show(AuditQuery(action="ask")))
+        list(LocalAuditService(settings).show(AuditQuery(action="quiz")))
     with pytest.raises(InputError, match="no two kinds have, found twice: search$"):
         KINDS.extend(replace(ASK, actions=("search",)))

@@ -20,13 +20,16 @@ SEEN, HIDDEN = "notes", "bonds"
 QUESTION = {"query": "swap curve", "k": 3}
 DOCUMENT = {"documents": [{"doc_id": "new", "text": "a zebra"}]}
 
+CHAT = {"model": "extractive", "messages": [{"role": "user", "content": "swap"}]}
 BODIES = {
     "/collections/{name}/search": QUESTION,
     "/collections/{name}/search/batch": {"questions": [QUESTION, QUESTION]},
+    "/collections/{name}/ask": {"question": "swap", "mode": "lexical"},
     "/collections/{name}/facets": {"column": "source"},
     "/collections/{name}/documents": DOCUMENT,
     "/collections/{name}/aliases/{alias}/publish": {"snapshot": "live"},
     "/collections/{name}/aliases/{alias}/rollback": {},
+    "/v1/chat/completions": CHAT,
     "/v1/embeddings": {"model": "hashing", "input": "swap"},
     "/": {"inputs": "swap"},
     "/embed": {"inputs": "swap"},
@@ -79,6 +82,9 @@ def list_requests(foreign):
     made += [
         ("POST", f"{of_seen}/search", QUESTION | {"snapshot": foreign}),
         ("POST", f"{of_seen}/facets", {"column": "source", "snapshot": foreign}),
+        ("POST", f"{of_seen}/ask", {"question": "swap", "snapshot": foreign}),
+        ("POST", "/v1/chat/completions", CHAT | {"collection": HIDDEN}),
+        ("POST", "/v1/chat/completions", CHAT | {"collection": SEEN, "snapshot": foreign}),
         ("POST", f"{of_seen}/aliases/live/publish", {"snapshot": foreign}),
         ("GET", f"{of_seen}/differences?before=live&after={foreign}", None),
         ("GET", f"{of_seen}/documents?doc_id=doc-2&snapshot={foreign}", None),
