@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, FailFast, Field, WithJsonSchema, model_validator
 
 from eagleray.contracts.bounds import MAX_NAME, MAX_QUESTION
 from eagleray.contracts.cited_answers import MAX_CITATIONS, N_PASSAGES, AskRequest
@@ -18,32 +18,55 @@ from serve.http.body_models import Absent, Body, Int, describe_optional, show_ex
 from serve.http.native.search_bodies import Answered, Explained, Filtered
 
 MAX_MESSAGES: Final = 256
+MAX_PARTS: Final = 64
+"""Of one message."""
+
 _ACCEPTED: Final = "Accepted; nothing depends on it."
 _IDLE: Final[tuple[Any, ...]] = (None, [], {}, "none", "auto", False, ["text"], {"type": "text"})
 """Values that ask for nothing."""
 
 
-class TextPart(Body):
-    """A part of a message."""
+def _join_parts(value: object) -> object:
+    """Return the text of a message that comes in parts; refuse other parts with one sentence."""
+    if not isinstance(value, list):
+        return value
+    if len(value) > MAX_PARTS:
+        raise ValueError(f"expected at most {MAX_PARTS} parts, found {len(value)}")
+    texts = [part.get("text") for part in value if isinstance(part, dict) and part.get("type") == "text"]
+    if len(texts) < len(value) or not all(isinstance(text, str) for text in texts):
+        raise ValueError('expected text, or parts such as {"type": "text", "text": "..."}')
+    return "".join(map(str, texts))
 
-    type: Literal["text"]
-    text: str = Field(max_length=MAX_QUESTION)
+
+_PART: Final = {
+    "type": "object",
+    "properties": {"type": {"const": "text"}, "text": {"type": "string", "maxLength": MAX_QUESTION}},
+    "required": ["type", "text"],
+}
+Content = Annotated[
+    str,
+    BeforeValidator(_join_parts),
+    Field(max_length=MAX_QUESTION),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "maxLength": MAX_QUESTION},
+                {"type": "array", "items": _PART, "maxItems": MAX_PARTS},
+            ]
+        }
+    ),
+]
+"""The text of a message, or its parts."""
 
 
 class ChatMessageBody(Body):
     """A message of the conversation."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: Annotated[str, Field(max_length=MAX_QUESTION)] | list[TextPart] = ""
+    content: Content = ""
     name: Annotated[str, Field(max_length=MAX_NAME)] | Absent = describe_optional(_ACCEPTED)
     refusal: Annotated[str, Field(max_length=MAX_QUESTION)] | Absent = describe_optional(_ACCEPTED)
-    annotations: list[Any] | Absent = describe_optional(_ACCEPTED, max_length=MAX_CITATIONS)
-
-    def read_text(self) -> str:
-        """Return the text of all parts."""
-        if isinstance(self.content, str):
-            return self.content
-        return "".join(part.text for part in self.content)
+    annotations: Annotated[list[Any], Field(max_length=MAX_CITATIONS)] | Absent = describe_optional(_ACCEPTED)
 
 
 class StreamOptions(Body):
@@ -61,7 +84,7 @@ class ChatBody(Filtered, Answered, Explained):
     )
 
     model: str = Field(max_length=MAX_NAME, description="A pipeline; `GET /v1/models` names them.")
-    messages: list[ChatMessageBody] = Field(
+    messages: Annotated[list[ChatMessageBody], FailFast()] = Field(
         min_length=1, max_length=MAX_MESSAGES, description="The last one is the user's, and the question."
     )
     stream: bool = Field(default=False, description="Give the answer in chunks, as each part is certain.")
@@ -125,7 +148,7 @@ class ChatBody(Filtered, Answered, Explained):
             FilterError: the filter cannot be read.
         """
         search = SearchRequest(
-            query=self.messages[-1].read_text(),
+            query=self.messages[-1].content,
             k=self.k,
             granularity=Granularity.CHUNK,
             as_of=self.read_as_of(),

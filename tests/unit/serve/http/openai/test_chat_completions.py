@@ -17,6 +17,7 @@ MESSAGES = [
     {"role": "assistant", "content": "A curve."},
     {"role": "user", "content": [{"type": "text", "text": "swap"}, {"type": "text", "text": " bond"}]},
 ]
+IMAGE = {"type": "image_url", "image_url": {"url": "data:"}}
 QUESTION = [{"role": "user", "content": "swap bond"}]
 
 
@@ -134,6 +135,11 @@ def test_what_fails_half_way_is_an_error_in_the_stream(serve_with, monkeypatch):
         ({"model": "gpt-4o"}, openai.NotFoundError, "'gpt-4o' does not exist"),
         ({"messages": MESSAGES[:3]}, openai.BadRequestError, "the last message is the question"),
         ({"messages": []}, openai.BadRequestError, "messages"),
+        (
+            {"messages": [{"role": "user", "content": [IMAGE]}]},
+            openai.BadRequestError,
+            "expected text, or parts",
+        ),
         ({"n": 2}, openai.BadRequestError, "n"),
         ({"stop": ["x"]}, openai.BadRequestError, "stop is not served"),
         (
