@@ -11,6 +11,7 @@ EagleRayError
 │   ├── ReusedKeyError             an idempotency key that was used for another request
 │   ├── SourceError                a folder or prefix that cannot be read or is empty
 │   ├── ModelError                 an embedder or reranker that is not there, or is none
+│   ├── ContextLengthError         a conversation that is longer than the language model reads
 │   ├── DocumentsOpenedError       another mapping would open documents to those who may not read them
 │   ├── MissingExtraError          a part that is not installed, with the extra that has it
 │   ├── AuthenticationError        it is not known who asks; never says why
@@ -29,6 +30,7 @@ EagleRayError
 ├── GateError                  a snapshot did not pass its gate
 ├── StrictRunError             a strict run refused more than it may, so nothing is published
 ├── ForbiddenError             a caller without the role or the zones for it
+│   └── DisclosureError            text that a language model may not be given
 ├── OverloadedError            too many requests at once; try again later
 │   ├── QuotaError                 this caller took its share; others are answered
 │   └── BodyRoomError              bodies of requests or answers take all the memory that they may
@@ -36,6 +38,7 @@ EagleRayError
 ├── DeadlineError              a request took longer than it may
 ├── UnreachableError           no server answers at an address, or the connection broke
 ├── ServerError                a server answered, and what came is no answer
+├── ModelAnswerError           a language model's reply cannot be used
 ├── AuditError                 the audit log cannot take a record, so no answer is given
 └── GuardError                 a row outside the mask reached a result: a defect, never a hit
 
@@ -141,6 +144,14 @@ class ModelError(InputError):
     message = "model {model}: {detail}"
 
 
+class ContextLengthError(InputError):
+    """Fields: model."""
+
+    message = (
+        "the conversation is longer than the language model {model!r} reads; ask for fewer passages or tokens"
+    )
+
+
 class MissingExtraError(InputError):
     """Fields: part, extra."""
 
@@ -170,6 +181,12 @@ class ForbiddenError(EagleRayError):
 
     exit_code = 2
     message = "this caller lacks {needs}, which the action {action!r} needs"
+
+
+class DisclosureError(ForbiddenError):
+    """Fields: model, what (a collection or a zone)."""
+
+    message = "text of {what} may not be given to the language model {model!r}"
 
 
 class ExposureError(InputError):
@@ -346,6 +363,12 @@ class ServerError(EagleRayError):
     """Fields: url, detail."""
 
     message = "the server at {url} gave no answer that can be used: {detail}"
+
+
+class ModelAnswerError(EagleRayError):
+    """Fields: model, detail."""
+
+    message = "the language model {model!r} gave no reply that can be used: {detail}"
 
 
 class AuditError(EagleRayError):

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from typing import Self
+
+from pydantic import BaseModel, SecretStr, model_validator
 
 from eagleray.setting_groups import FROZEN
 
 
 class LanguageModelSettings(BaseModel):
-    """Where language models are run.
+    """Where language models are run, and what they may be given to read.
 
     Attributes:
         python: of their environment; empty takes the one of `make llm`, `.llm` beside this one.
+        url: of a server that speaks OpenAI's chat completions, with its `/v1`; empty for none.
+        model: name by which that server knows the model.
+        api_key: shown to that server.
+        forbidden_collections: whose text is never sent to it, words with spaces between.
+        forbidden_zones: whose text is never sent to it, words with spaces between.
     """
 
     model_config = FROZEN
 
     python: str = ""
+    url: str = ""
+    model: str = ""
+    api_key: SecretStr | None = None
+    forbidden_collections: str = ""
+    forbidden_zones: str = ""
+
+    @model_validator(mode="after")
+    def _refuse_half_of_it(self) -> Self:
+        if bool(self.url) != bool(self.model):
+            raise ValueError("expected URL and MODEL, both or neither")
+        return self

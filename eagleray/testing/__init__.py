@@ -1,9 +1,10 @@
 """For tests of code that uses eagleray, or that takes the place of a part of it.
 
-Fakes are here: a store in memory, an embedder and a reranker without a model, a clock that stands still, a
-caller. Contract suites lie in modules of their own, which need pytest: `eagleray.testing.stores`,
-`embedders`, `rerankers`, `dense_indexes`, `sources` and `enrichers`. A suite is a class; a subclass whose
-name begins with `Test` gives its fixture and runs all of it over an implementation:
+Fakes are here: a store in memory, an embedder, a reranker and a chat model without a model, a clock that
+stands still, a caller. Contract suites lie in modules of their own, which need pytest:
+`eagleray.testing.stores`, `embedders`, `rerankers`, `chat_models`, `dense_indexes`, `sources`, `enrichers`.
+A suite is a class; a subclass whose name begins with `Test` gives its fixture and runs all of it over an
+implementation:
 
     from eagleray.testing.stores import StoreContract
 
@@ -14,6 +15,19 @@ name begins with `Test` gives its fixture and runs all of it over an implementat
 """
 
 from eagleray.embedders.hashing import HashingEmbedder
-from eagleray.testing.fakes import ManualClock, MemoryStore, OverlapReranker, make_caller
+from eagleray.testing.fakes import (
+    ManualClock,
+    MemoryStore,
+    OverlapReranker,
+    RepeatingChatModel,
+    make_caller,
+)
 
-__all__ = ["HashingEmbedder", "ManualClock", "MemoryStore", "OverlapReranker", "make_caller"]
+__all__ = [
+    "HashingEmbedder",
+    "ManualClock",
+    "MemoryStore",
+    "OverlapReranker",
+    "RepeatingChatModel",
+    "make_caller",
+]

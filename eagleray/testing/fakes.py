@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from eagleray.contracts.callers import Authentication, Caller, Role
+from eagleray.contracts.chat_models import ChatDelta, ChatPart, ChatReply, ChatRequest, FinishReason
+from eagleray.contracts.cited_answers import TokenUsage
 from eagleray.contracts.object_names import check_name
 from eagleray.contracts.ports import OnUnlisted, RerankerIdentity, ScoreVector, StoredObject
 from eagleray.contracts.principals import Principal
@@ -146,6 +150,49 @@ class OverlapReranker:
         words = set(query.lower().split())
         shares = [len(words & set(passage.lower().split())) / max(len(words), 1) for passage in passages]
         return np.array(shares, dtype=np.float32)
+
+
+class RepeatingChatModel:
+    """Repeats the last message word by word; with a schema, an object that has it as every property.
+
+    Attributes:
+        seen: all it was asked.
+        n_cancelled: replies that were ended before their end.
+    """
+
+    def __init__(self) -> None:
+        self.seen: list[ChatRequest] = []
+        self.n_cancelled = 0
+
+    @property
+    def name(self) -> str:
+        """Of no model."""
+        return "repeating"
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatPart, None]:
+        """Yield the words, at most as many as the limit allows; an object is never cut."""
+        self.seen.append(request)
+        text, n_words = request.messages[-1].text, request.limits.max_tokens
+        if request.schema is not None:
+            text = json.dumps(dict.fromkeys(request.schema.get("properties", {}), text))
+        words = text.split() if request.schema is None else [text]
+        given = [f" {word}" if place else word for place, word in enumerate(words[:n_words])]
+        is_over = False
+        try:
+            for word in given:
+                await asyncio.sleep(0)
+                yield ChatDelta(text=word)
+            is_over = True
+        finally:
+            self.n_cancelled += not is_over
+        yield ChatReply(
+            text="".join(given),
+            tool_calls=(),
+            finish=FinishReason.STOP if len(given) == len(words) else FinishReason.LENGTH,
+            usage=TokenUsage(
+                n_prompt=sum(len(item.text.split()) for item in request.messages), n_completion=len(given)
+            ),
+        )
 
 
 def make_caller(
