@@ -41,6 +41,7 @@ llm: .llm/.installed ## make .llm, where language models run (7 GB)
 	rm -rf .llm
 	$(BIN)/uv venv --quiet --python $(BIN)/python .llm
 	$(BIN)/uv pip install --quiet --python .llm/bin/python --require-hashes --no-deps --requirement requirements/llm.txt
+	.llm/bin/python -c "import ray.serve.llm" >/dev/null # fails where a part is missing
 	touch .llm/.installed
 
 sync-client: setup ## write the client that blocks from the one that awaits
