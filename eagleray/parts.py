@@ -12,6 +12,7 @@ from eagleray.contracts.services import (
     IndexService,
     JobService,
     KeyService,
+    McpService,
     ServeService,
 )
 from eagleray.errors import MissingExtraError
@@ -67,3 +68,6 @@ KEYS: Final[Part[KeyService]] = Part(name="keys", extra="serve")
 
 AUDIT: Final[Part[AuditService]] = Part(name="audit", extra="search")
 """The log of requests."""
+
+MCP: Final[Part[McpService]] = Part(name="mcp", extra="mcp")
+"""Tools for programs with a language model."""

@@ -19,6 +19,7 @@ from eagleray.cli.gate import gate
 from eagleray.cli.ingestion import dead_letters, import_rows, ingest
 from eagleray.cli.keys import keys
 from eagleray.cli.maintenance import calibrate, compact, export, tune, vacuum
+from eagleray.cli.mcp import mcp
 from eagleray.cli.models import models
 from eagleray.cli.output import prepare_output, show_json, show_line
 from eagleray.cli.questions import facets, search, search_many
@@ -52,6 +53,7 @@ app.command(rich_help_panel=PUBLISH)(calibrate)
 app.command(rich_help_panel=PUBLISH)(compact)
 app.command(rich_help_panel=PUBLISH)(vacuum)
 app.command(rich_help_panel=SERVE)(serve)
+app.command(rich_help_panel=SERVE)(mcp)
 app.command(rich_help_panel=SERVE)(upload)
 app.add_typer(keys, name="keys", rich_help_panel=SERVE)
 app.add_typer(audit, name="audit", rich_help_panel=SERVE)

@@ -340,3 +340,16 @@ class AuditService(Protocol):
     def head(self) -> dict[str, Any]:
         """Return the last hash of every chain, to be kept elsewhere."""
         ...
+
+
+class McpService(Protocol):
+    """Tools of the Model Context Protocol on the collections of a store, in this process."""
+
+    def serve_stdio(self, *, groups: frozenset[str], alias: str) -> None:
+        """Serve until standard input ends.
+
+        Args:
+            groups: of the caller.
+            alias: whose snapshots answer, where none is named.
+        """
+        ...

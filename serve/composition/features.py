@@ -12,6 +12,7 @@ from typing import Any, Final
 from eagleray.errors import InputError
 from eagleray.extensions import import_extension
 from eagleray.setting_groups.serving import ServeSettings
+from serve.http import mcp
 from serve.http.admin import alias_moves, catalog, operations, runs
 from serve.http.feature import Feature, made_by
 from serve.http.metrics import Metrics
@@ -53,6 +54,7 @@ ANSWERING: Final = Feature(
     parts=cited_answers.AskParts,
     open=made_by(cited_answers.choose_parts),
 )
+MCP: Final = Feature(routers=(mcp.router,), parts=mcp.McpParts, open=made_by(mcp.choose_parts))
 WRITING: Final = Feature(
     routers=(documents.router,), parts=documents.WriteParts, open=made_by(documents.choose_parts)
 )
@@ -84,6 +86,7 @@ FEATURES: Final[tuple[Feature[Any], ...]] = (
     HEALTH,
     SEARCH,
     ANSWERING,
+    MCP,
     WRITING,
     ADMINISTRATION,
     EMBEDDING,

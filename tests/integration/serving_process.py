@@ -20,12 +20,13 @@ from tests.small_rerankers import write_cross_encoder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """Where a server is, the keys of a reader and of one who writes too, and the folder of its reranker."""
+    """Where a server is, keys of a reader and of one who writes too, folder of its reranker, store."""
 
     url: str
     key: str
     writer_key: str
     reranker: str
+    store: str
     embedder: str = "hashing"
 
 
@@ -65,6 +66,7 @@ def run_small_server(folder) -> Iterator[Served]:
             key=made["key"],
             writer_key=writer["key"],
             reranker=str(reranker),
+            store=settings.store,
         )
     finally:
         process.terminate()

@@ -50,7 +50,7 @@ def read_source(citation: Citation) -> list[SourceFigure]:
 
 def _read_row(citation: Citation) -> list[SourceFigure]:
     cells = split_cells(citation.text)
-    columns = _name_columns([split_cells(line) for line in citation.header], len(cells))
+    columns = name_columns([split_cells(line) for line in citation.header], len(cells))
     label = f"{citation.section} {next((cell for cell in cells if cell), '')}"
     scale, currency = read_scale(citation.scale_note)
     currency = currency or _find_currency(citation.text)
@@ -73,7 +73,7 @@ def split_cells(line: str) -> list[str]:
     return [cell.strip() for cell in stripped.split("\t")]
 
 
-def _name_columns(header: Sequence[Sequence[str]], n_cells: int) -> list[str]:
+def name_columns(header: Sequence[Sequence[str]], n_cells: int) -> list[str]:
     """Return what the header says of each column; a row of it with one cell alone speaks of all."""
     named = [""] * n_cells
     for row in header:

@@ -21,7 +21,22 @@ QUESTION = {"query": "swap curve", "k": 3}
 DOCUMENT = {"documents": [{"doc_id": "new", "text": "a zebra"}]}
 
 CHAT = {"model": "extractive", "messages": [{"role": "user", "content": "swap"}]}
+TOOL_ARGUMENTS = {
+    "search": {"query": "swap"},
+    "fetch": {"doc_id": "doc-2"},
+    "ask": {"question": "swap"},
+    "table_lookup": {"label": "swap"},
+}
+
+
+def call_tool(name, **arguments):
+    """Return the message that calls a tool of the Model Context Protocol."""
+    params = {"name": name, "arguments": TOOL_ARGUMENTS.get(name, {}) | arguments}
+    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+
+
 BODIES = {
+    "/mcp": call_tool("list_collections"),
     "/collections/{name}/search": QUESTION,
     "/collections/{name}/search/batch": {"questions": [QUESTION, QUESTION]},
     "/collections/{name}/ask": {"question": "swap", "mode": "lexical"},
@@ -84,6 +99,11 @@ def list_requests(foreign):
         ("POST", f"{of_seen}/facets", {"column": "source", "snapshot": foreign}),
         ("POST", f"{of_seen}/ask", {"question": "swap", "snapshot": foreign}),
         ("POST", "/v1/chat/completions", CHAT | {"collection": HIDDEN}),
+        *(
+            ("POST", "/mcp", call_tool(name, collection=which))
+            for name in TOOL_ARGUMENTS
+            for which in (SEEN, HIDDEN)
+        ),
         ("POST", "/v1/chat/completions", CHAT | {"collection": SEEN, "snapshot": foreign}),
         ("POST", f"{of_seen}/aliases/live/publish", {"snapshot": foreign}),
         ("GET", f"{of_seen}/differences?before=live&after={foreign}", None),
