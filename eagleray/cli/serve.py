@@ -78,7 +78,5 @@ def _serve(settings: Settings, request: ServeRequest, *, is_json: bool, key: str
         sys.stdout.flush()
 
     write_all_as_json(settings.log)
-    show_line(
-        f"opening what {settings.store} has published; every byte of it is checked first", file=sys.stderr
-    )
+    show_line()
     SERVING.load(settings).serve(request, show)

@@ -98,7 +98,6 @@ def list_requests(foreign):
         ("POST", f"{of_seen}/search", QUESTION | {"snapshot": foreign}),
         ("POST", f"{of_seen}/facets", {"column": "source", "snapshot": foreign}),
         ("POST", f"{of_seen}/ask", {"question": "swap", "snapshot": foreign}),
-        ("POST", "/v1/chat/completions", CHAT | {"collection": HIDDEN}),
         *(
             ("POST", "/mcp", call_tool(name, collection=which))
             for name in TOOL_ARGUMENTS
