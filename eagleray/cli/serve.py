@@ -78,5 +78,4 @@ def _serve(settings: Settings, request: ServeRequest, *, is_json: bool, key: str
         sys.stdout.flush()
 
     write_all_as_json(settings.log)
-    show_line()
     SERVING.load(settings).serve(request, show)
