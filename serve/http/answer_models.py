@@ -346,5 +346,9 @@ def answered(
         description: of it.
         streams: whether it may come as server-sent events instead.
     """
-    events = {"content": {"text/event-stream": {"schema": {"type": "string"}}}} if streams else {}
+    events = (
+        {"content": {"text/event-stream": {"schema": {"description": "Server-sent events."}}}}
+        if streams
+        else {}
+    )
     return {200: {"model": model, "description": description, **events}}

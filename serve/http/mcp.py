@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, RootModel
+from pydantic import BaseModel, ConfigDict, RootModel
 from starlette.types import Message, Receive, Scope, Send
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
@@ -31,7 +31,6 @@ from serve.http.access import CALLER, Searching
 from serve.http.answer_models import answered
 from serve.http.audited_read import count_asked, read_audited
 from serve.http.audited_stream import open_audited_reply
-from serve.http.body_models import show_example
 from serve.http.feature import given
 from serve.http.metrics import AskedKind
 from serve.http.native.cited_answers import AskParts
@@ -71,7 +70,19 @@ def choose_parts(server: Server) -> McpParts:
 class McpMessage(RootModel[Any]):
     """A message of JSON-RPC, checked by the protocol's own rules."""
 
-    model_config = show_example(jsonrpc="2.0", id=1, method="tools/list")
+    model_config = ConfigDict(
+        json_schema_extra={
+            "type": "object",
+            "properties": {
+                "jsonrpc": {"type": "string", "const": "2.0"},
+                "id": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+                "method": {"type": "string"},
+                "params": {"type": "object", "additionalProperties": True},
+            },
+            "required": ["jsonrpc", "method"],
+            "examples": [{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}],
+        }
+    )
 
 
 class McpAnswer(BaseModel):
@@ -98,7 +109,7 @@ router = APIRouter(tags=["mcp"])
     response_model=None,
     responses={
         **answered(McpAnswer, streams=True),
-        202: {"description": "A notification was taken."},
+        202: {"description": "A notification was taken; there is no body."},
         400: _REFUSED,
         404: _REFUSED,
         406: _REFUSED,
@@ -141,7 +152,19 @@ class _ProtocolResponse(Response):
             self._protocol, stateless=True, max_request_body_size=len(self._message) + 1
         )
         async with manager.run():
-            await manager.handle_request(scope, replay, send)
+            await manager.handle_request(scope, replay, _without_type_of_nothing(send))
+
+
+def _without_type_of_nothing(send: Send) -> Send:
+    """Return a `send` that names no type for what has no body: the transport calls that JSON."""
+
+    async def send_plain(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 202:
+            headers = [pair for pair in message["headers"] if pair[0] != b"content-type"]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return send_plain
 
 
 class _ServedReader:

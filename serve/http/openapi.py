@@ -113,7 +113,7 @@ def _complete_operation(path: str, operation: Schema) -> None:
     answers = operation["responses"]
     unfit = answers.pop("422", None)
     content = _find_content(path)
-    for status in answers.keys() - {"200"}:
+    for status in answers.keys() - {"200", "202"}:  # what is only taken has no body
         answers[status].setdefault("content", content)
     for status, told in _ERRORS.items():
         answers.setdefault(status, {"description": told, "content": content})

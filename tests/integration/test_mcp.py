@@ -38,7 +38,7 @@ def wanted(served):
     answer = httpx2.post(
         f"{served.url}/collections/notes/search",
         json={"query": QUERY, "k": 2},
-        headers={"authorization": f"Bearer {served.key}"},
+        headers={"authorization": f"Bearer {served.writer_key}"},
     )
     return [hit["doc_id"] for hit in answer.json()["hits"]]
 
@@ -67,7 +67,7 @@ def test_the_current_client_gets_what_the_routes_give(served, wanted, mode, revi
                 command=sys.executable, args=list_arguments(served), env=dict(os.environ)
             )
             return await call_tools(stdio_client(server), mode)
-        async with httpx2.AsyncClient(headers={"authorization": f"Bearer {served.key}"}) as http:
+        async with httpx2.AsyncClient(headers={"authorization": f"Bearer {served.writer_key}"}) as http:
             return await call_tools(streamable_http_client(f"{served.url}/mcp", http_client=http), mode)
 
     assert asyncio.run(ask()) == ([tool.name for tool in TOOLS], wanted, revision)
@@ -79,7 +79,7 @@ def test_the_current_client_gets_what_the_routes_give(served, wanted, mode, revi
 def test_the_client_of_before_gets_the_same_over_both_transports(served, wanted):
     given = {
         "url": served.url,
-        "key": served.key,
+        "key": served.writer_key,
         "query": QUERY,
         "command": sys.executable,
         "arguments": list_arguments(served),

@@ -166,6 +166,15 @@ def test_what_is_no_message_is_refused(serve_with, body, status):
     serve_with(compare)
 
 
+def test_a_notification_is_taken_without_a_body_or_a_type_of_one(serve_with):
+    async def compare(served):
+        answer = await post(served, '{"jsonrpc": "2.0", "method": "notifications/initialized"}')
+        assert (answer.status_code, answer.content) == (202, b"")
+        assert "content-type" not in answer.headers
+
+    serve_with(compare)
+
+
 def test_callers_without_a_role_or_unknown_are_refused_before_a_message_is_read(serve_with):
     async def compare(served):
         for key, status in (("writer", 403), ("nothing", 403), ("unknown", 401)):
