@@ -31,6 +31,7 @@ def write_request(url: str, path: str, body: Any = None, headers: Mapping[str, s
     """Return the bytes of a request: POST where it has a body, otherwise GET."""
     data = b"" if body is None else json.dumps(body).encode()
     lines = [f"{'GET' if body is None else 'POST'} {path} HTTP/1.1", f"Host: {urlsplit(url).netloc}"]
+    lines.append("Accept: */*")  # the Model Context Protocol refuses requests without
     if body is not None:
         lines += ["Content-Type: application/json", f"Content-Length: {len(data)}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]

@@ -29,6 +29,7 @@ from benchmarks.http_looks import (
 )
 from benchmarks.http_pages import draw_page, judge_page
 from benchmarks.http_searches import SearchAsked, draw_like, draw_search, judge_like, judge_search
+from benchmarks.http_tools import draw_tool, is_tool_answer, judge_tool, read_tool
 from benchmarks.http_verdicts import SOUND, Scene, Verdict, find_stray_canaries
 from benchmarks.http_world import COLLECTION, EMBEDDER
 from eagleray.contracts.callers import Action
@@ -108,6 +109,18 @@ def _ask_cited(scene: Scene, caller: HttpCaller, drawn: random.Random) -> ProbeR
         snapshot=asked.body.get("snapshot", ""),
         judge=lambda scene, answer: judge_cited(scene, asked, answer),
         filters=(asked.search.request.filter,),
+    )
+
+
+def _ask_tool(scene: Scene, caller: HttpCaller, drawn: random.Random) -> ProbeRequest:
+    asked = draw_tool(scene, caller, drawn)
+    return ProbeRequest(
+        path="/mcp",
+        action=Action.SEARCH,
+        body=asked.body,
+        search=asked.search,
+        snapshot=asked.snapshot,
+        judge=lambda scene, answer: judge_tool(scene, asked, answer),
     )
 
 
@@ -264,6 +277,7 @@ def _ask_page(scene: Scene, caller: HttpCaller, drawn: random.Random) -> ProbeRe
 PROBES: Final = (
     Probe(name="search", share=0.3, draw=_ask_search),
     Probe(name="ask", share=0.1, draw=_ask_cited),
+    Probe(name="tool", share=0.08, draw=_ask_tool),
     Probe(name="column", share=0.05, draw=_ask_column),
     Probe(name="page", share=0.1, draw=_ask_page),
     Probe(name="like", share=0.1, draw=_ask_like),
@@ -325,7 +339,8 @@ def _judge(scene: Scene, asked: ProbeRequest, answer: Answer, allowed: set[int])
         return Verdict(
             difference=f"status {answer.status}, expected {sorted(expected)}: {answer.body[:300]!r}"
         )
-    stray = find_stray_canaries(scene, asked.search, read_whole(answer))
+    whole = read_tool(answer) if is_tool_answer(answer) else read_whole(answer)
+    stray = find_stray_canaries(scene, asked.search, whole)
     if stray:
         return Verdict(leak=f"words of hidden rows: {stray}")
     return asked.judge(scene, answer) if answer.status in asked.statuses else SOUND
