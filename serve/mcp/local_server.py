@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from typing import TypeVar
 
 from mcp.server.stdio import stdio_server
@@ -29,6 +30,9 @@ Made = TypeVar("Made")
 
 _MAX_OPEN = 4
 """Snapshots that stay open."""
+
+_MOST_AT_ONCE = 4
+"""Searches, documents and computations that are worked on at once."""
 
 
 class LocalMcpService:
@@ -71,6 +75,7 @@ class LocalReader:
         self._settings, self._principal, self._alias = settings, principal, alias
         self._store: Store = open_store(settings.store, s3=settings.s3)
         self._open_engine = lru_cache(_MAX_OPEN)(self._open)
+        self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="mcp")
 
     @property
     def principal(self) -> Principal:
@@ -79,24 +84,24 @@ class LocalReader:
 
     async def list_collections(self) -> Sequence[SeenCollection]:
         """Return the collections that the alias is published of, that of the settings first."""
-        return await asyncio.to_thread(self._list)
+        return await self.compute(self._list)
 
     async def search(self, collection: str, request: SearchRequest, *, snapshot: str) -> SearchResponse:
         """Return the hits of a question."""
-        return await _ThreadedSearcher(await self._find(collection, snapshot)).search(request)
+        return await _ThreadedSearcher(await self._find(collection, snapshot), self).search(request)
 
     async def show_document(
         self, collection: str, request: DocumentRequest, *, snapshot: str
     ) -> ShownDocument:
         """Return a document by the chunks that the caller may see."""
         engine = await self._find(collection, snapshot)
-        return await asyncio.to_thread(engine.show_document, request)
+        return await self.compute(partial(engine.show_document, request))
 
     async def ask(
         self, collection: str, request: AskRequest, *, snapshot: str, on_statement: OnStatement
     ) -> CitedAnswer:
         """Return an answer with citations."""
-        searcher = _ThreadedSearcher(await self._find(collection, snapshot))
+        searcher = _ThreadedSearcher(await self._find(collection, snapshot), self)
         async for part in find_pipeline(request).answer(request, searcher):
             if isinstance(part, CitedAnswer):
                 return part
@@ -105,7 +110,7 @@ class LocalReader:
 
     async def compute(self, work: Callable[[], Made]) -> Made:
         """Return what work gives, done in a thread."""
-        return await asyncio.to_thread(work)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _list(self) -> tuple[SeenCollection, ...]:
         names = list_collections(self._store)
@@ -117,7 +122,7 @@ class LocalReader:
         )
 
     async def _find(self, collection: str, snapshot: str) -> SearchEngine:
-        return await asyncio.to_thread(self._find_now, collection, snapshot)
+        return await self.compute(partial(self._find_now, collection, snapshot))
 
     def _find_now(self, name: str, snapshot: str) -> SearchEngine:
         seen = {one.name: one for one in self._list()}
@@ -135,13 +140,13 @@ class LocalReader:
 class _ThreadedSearcher:
     """Asks an engine in a thread, so that messages are read meanwhile."""
 
-    def __init__(self, engine: SearchEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: SearchEngine, reader: LocalReader) -> None:
+        self._engine, self._reader = engine, reader
 
     async def search(self, request: SearchRequest) -> SearchResponse:
         """Return the hits of a question."""
-        return await asyncio.to_thread(self._engine.search, request)
+        return await self.compute(partial(self._engine.search, request))
 
     async def compute(self, work: Callable[[], Made]) -> Made:
         """Return what work gives."""
-        return await asyncio.to_thread(work)
+        return await self._reader.compute(work)
