@@ -243,10 +243,20 @@ def falsify_naming(rng: random.Random, row: StatedRow, rows: Sequence[StatedRow]
 
 
 def falsify_calculation(rng: random.Random, row: StatedRow) -> Output | None:
-    """Return a difference that is none, or over a figure that is not there."""
+    """Return a difference with another result, scale or currency, or with a figure that is not there."""
     first, second = rng.sample(row.cells, 2)
     result = first.value - second.value
-    if rng.random() < 0.5:
+    shown = f"{row.label}: {first.value:,} - {second.value:,} = "
+    way = rng.choice(("result", "operand", "scale", "currency", "added"))
+    if way == "scale":
+        if not result:
+            return None
+        text = f"{shown}{result:,} {'billion' if row.scale == 'millions' else 'million'}"
+    elif way == "currency":
+        text = f"{shown}\u20ac{result:,}"
+    elif way == "added":
+        text = f"{shown}{result:,} and {first.value + 10**9:,} in {first.year}"
+    elif way == "result":
         wrong = _change_digit(rng, abs(result))
         wrong = -wrong if result < 0 else wrong
         text = f"{row.label}: {first.value:,} - {second.value:,} = {wrong:,}"

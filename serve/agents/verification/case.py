@@ -25,6 +25,7 @@ class CitedText:
         figures: that it has.
         periods: that it speaks of, title included.
         label: wording of a row's label; that of nothing for a sentence.
+        naming: stems of the words of a row's section and label.
     """
 
     citation: Citation
@@ -34,6 +35,7 @@ class CitedText:
     figures: tuple[SourceFigure, ...]
     periods: tuple[Period, ...]
     label: Wording
+    naming: frozenset[str]
 
     @property
     def is_row(self) -> bool:
@@ -88,4 +90,5 @@ def _read_source(citation: Citation) -> CitedText:
         figures=tuple(read_source(citation)),
         periods=tuple(find_periods(text)),
         label=read_wording(label),
+        naming=read_wording(f"{citation.section}\n{label}").content if label else frozenset(),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from serve.agents.verification.figures import Figure, FigureUnit, find_figures
@@ -48,18 +49,7 @@ def _complete(periods: list[Period]) -> list[Period]:
     completed, year = list[Period](), 0
     for period in reversed(periods):
         year = period.year or year
-        completed.append(
-            period
-            if period.year or period.doubt
-            else Period(
-                year=year,
-                quarter=period.quarter,
-                month=period.month,
-                day=period.day,
-                start=period.start,
-                end=period.end,
-            )
-        )
+        completed.append(period if period.year or period.doubt else replace(period, year=year))
     return completed[::-1]
 
 

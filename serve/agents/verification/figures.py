@@ -125,14 +125,29 @@ _FIGURE: Final = re.compile(
 _CURRENCY: Final = re.compile(
     r"us\$|usd|u\.s\. dollars|us dollars|eur\b|euros?|gbp|pounds|jpy|yen|dollars|[$\u20ac\u00a3\u00a5]"
 )
+_ABOUT: Final = (
+    r"about|approximately|approx\.?|around|roughly|nearly|almost|circa|c\.|ca\.|some|~|close to"
+    r"|(?:an )?estimated(?: at)?|in the (?:region|order) of"
+)
 _HEDGES: Final = (
-    (Hedge.ABOUT, r"about|approximately|approx\.?|around|roughly|nearly|almost|circa|c\.|ca\.|some|~"),
+    (Hedge.BELOW, r"(?:no|not) more than|not (?:over|above|exceed(?:ing)?)"),
+    (Hedge.ABOVE, r"(?:no|not) (?:less|fewer) than|not (?:under|below)"),
+    (Hedge.ABOUT, _ABOUT),
     (Hedge.ABOVE, r"over|more than|above|at least|exceed(?:s|ed|ing)?|greater than|in excess of"),
     (Hedge.BELOW, r"under|less than|below|up to|at most|fewer than|no more than"),
 )
 _HEDGE_REACH: Final = 24
+_HEDGE_AFTER: Final = re.compile(
+    r"\s*,?\s*or (?:(?P<so>so|thereabouts)|(?P<more>more)|(?P<less>less))\b", re.IGNORECASE
+)
+_SECOND_SCALE: Final = re.compile(
+    r"[ -](?:hundreds?|thousands?|millions?|billions?|trillions?)\b", re.IGNORECASE
+)
+_RANGE_DASH: Final = re.compile(r"(?:\d|%|\bper ?cent)\s*$", re.IGNORECASE)
 _RANGE: Final = re.compile(r"\s*(?:-|\u2013|\u2014|to|and)\s*", re.IGNORECASE)
-_FROM: Final = re.compile(r"\bfrom\s*$", re.IGNORECASE)
+_FROM: Final = re.compile(
+    r"(?<!\bof )(?<!\brange )(?<!\branges )(?<!\branged )(?<!\branging )\bfrom\s*$", re.IGNORECASE
+)
 _BETWEEN: Final = re.compile(r"\bbetween\s*$", re.IGNORECASE)
 _YEARS: Final = range(1900, 2101)
 
@@ -192,7 +207,11 @@ def _read(match: re.Match[str], text: str) -> Figure:
     scale, doubt = _read_scale_word(match)
     factor = {FigureUnit.PERCENT: Fraction(1, 100), FigureUnit.POINTS: Fraction(1, 100)}.get(unit, scale)
     factor = Fraction(1, 10_000) if unit is FigureUnit.BASIS_POINTS else factor
-    is_negative = bool(match["minus"] or match["inner"] == "-" or match["inner"] == "\u2212")
+    second = _SECOND_SCALE.match(text, match.end())
+    is_dash = bool(match["minus"]) and _RANGE_DASH.search(text[max(0, match.start() - 12) : match.start()])
+    is_negative = bool(
+        (match["minus"] and not is_dash) or match["inner"] == "-" or match["inner"] == "\u2212"
+    )
     is_bracketed = bool((match["open"] or match["inner"] == "(") and (match["close"] or match["last"]))
     currency = _CURRENCIES.get((match["before"] or match["after"] or "").lower(), "")
     if unit is FigureUnit.NUMBER and scale == 1 and not currency and not digits and "," not in written:
@@ -205,11 +224,13 @@ def _read(match: re.Match[str], text: str) -> Figure:
         unit=unit,
         scale=scale,
         currency=currency,
-        hedge=_find_hedge(text, match.start()),
-        doubt=doubt,
-        start=match.start(),
+        hedge=_find_hedge(text, match.start(), match.end()),
+        doubt=doubt or ("it has two scales" if second else ""),
+        start=match.end("minus") if is_dash else match.start(),
         end=match.end(),
-        writing="".join(match.group().split()).lower().strip("()"),
+        writing="".join(text[match.start() : second.end() if second else match.end()].split())
+        .lower()
+        .strip("()"),
     )
 
 
@@ -234,7 +255,10 @@ def _read_scale_word(match: re.Match[str]) -> tuple[Fraction, str]:
     return scale, ""
 
 
-def _find_hedge(text: str, start: int) -> Hedge:
+def _find_hedge(text: str, start: int, end: int) -> Hedge:
+    after = _HEDGE_AFTER.match(text, end)
+    if after is not None:
+        return Hedge.ABOUT if after["so"] else Hedge.ABOVE if after["more"] else Hedge.BELOW
     before = text[max(0, start - _HEDGE_REACH) : start].rstrip()
     for hedge, words in _HEDGES:
         if re.search(rf"(?<![\w])(?:{words})$", before, re.IGNORECASE):
@@ -250,7 +274,7 @@ def _find_ranges(figures: list[Figure], text: str) -> list[Figure]:
         between = text[first.end : second.start]
         if first.range_number >= 0 or _RANGE.fullmatch(between) is None:
             continue
-        before = text[max(0, first.start - 12) : first.start]
+        before = text[max(0, first.start - 24) : first.start]
         is_and = between.strip().lower() == "and"
         if (is_and and not _BETWEEN.search(before)) or (not is_and and _FROM.search(before)):
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 _MONTHS: Final = (
@@ -29,10 +29,21 @@ _PERIOD: Final = re.compile(
     r"|\b(?P<ordinal>first|second|third|fourth)[ -]quarter(?: of)?(?: fiscal)?"
     r"(?:[ ](?P<ordinal_year>(?:19|20)\d\d)\b)?"
     r"|\b(?P<iso>(?:19|20)\d\d-\d\d-\d\d)\b"
+    r"|(?P<relative>\b(?:prior|previous|preceding|last|comparable|corresponding)[ -](?:fiscal )?"
+    r"(?:year|quarter|period)\b|\byear[ -](?:ago|earlier)\b)"
     r"|(?P<doubt>\bFY[ ']?\d\d\b(?!\d)|\b\d{1,2}/\d{1,2}(?:/\d{2,4})?\b|\b[1-4]Q\d\d\b)"
-    r"|(?<![\d.,$\u20ac\u00a3-])(?:FY[ ]?)?(?P<year>(?:19|20)\d\d)(?![\d%]|[.,]\d)",
+    r"|(?<![\d.,$\u20ac\u00a3-])(?:FY[ ]?)?(?P<year>(?:19|20)\d\d)(?![\d%]|[.,]\d"
+    r"|[ -]?(?:thousand|million|billion|trillion|mn|mm|bn|tn|[kmb]\b|per ?cent|bps?\b|basis|x\b)|[ ]%)",
     re.IGNORECASE,
 )
+
+_SPAN: Final = re.compile(
+    r"\b(?:(?P<count>three|six|nine|twelve|\d{1,2})[ -](?P<unit>month|week)s?(?: periods?)?"
+    r"|(?P<quarter>quarters?))[ ]end(?:ed|ing)(?: on)?[ ]$",
+    re.IGNORECASE,
+)
+_SPAN_REACH: Final = 48
+_NUMBERS: Final = {"three": 3, "six": 6, "nine": 9, "twelve": 12}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +55,7 @@ class Period:
         quarter: 1 to 4.
         month: 1 to 12.
         day: of the month.
+        n_months: that end then, where they are no year: 3 for `the three months ended June 30`.
         doubt: what is written, where it may be read in two ways; empty otherwise.
         start: first character in the text.
         end: one past the last.
@@ -53,14 +65,20 @@ class Period:
     quarter: int = 0
     month: int = 0
     day: int = 0
+    n_months: int = 0
     doubt: str = ""
     start: int = 0
     end: int = 0
 
     def is_said_by(self, source: Period) -> bool:
-        """Return whether a source says all that this says: `2019` is said by `September 30, 2019`."""
+        """Return whether a source says all that this says: `2019` is said by `September 30, 2019`.
+
+        A quarter, or some months, are another time than their year.
+        """
         if self.doubt or source.doubt:
             return self.doubt == source.doubt
+        if self.n_months != source.n_months or (source.quarter and not self.quarter):
+            return False
         return all(
             not mine or mine == other
             for mine, other in (
@@ -74,12 +92,29 @@ class Period:
 
 def find_periods(text: str) -> list[Period]:
     """Return the periods of a text, in order."""
-    return [period for match in _PERIOD.finditer(text) for period in [_read(match)] if period is not None]
+    found = []
+    for match in _PERIOD.finditer(text):
+        period = _read(match)
+        if period is not None:
+            found.append(replace(period, n_months=_count_months(text[: period.start])))
+    return found
+
+
+def _count_months(before: str) -> int:
+    """Return how many months are said to end where a text goes on; 0 for a year, or where it does not say."""
+    match = _SPAN.search(before[-_SPAN_REACH:])
+    if match is None:
+        return 0
+    if match["quarter"]:
+        return 3
+    n_units = _NUMBERS.get(match["count"].lower()) or int(match["count"])
+    n_months = n_units if match["unit"].lower() == "month" else round(n_units * 12 / 52)
+    return 0 if n_months == 12 else n_months
 
 
 def _read(match: re.Match[str]) -> Period | None:
     start, end = match.span()
-    if match["doubt"]:
+    if match["doubt"] or match["relative"]:
         return Period(doubt="".join(match.group().split()).lower(), start=start, end=end)
     if match["iso"]:
         iso = [int(part) for part in match["iso"].split("-")]

@@ -10,20 +10,16 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from itertools import pairwise
 from typing import Final
 
 from eagleray.chunking.sentences import find_sentence_starts
-from eagleray.errors import QueryError
-from serve.agents.arithmetic import calculate, round_to_step
+from indexes.lexical.analysis import ENGLISH
+from serve.agents.verification.calculations import find_calculations, find_fault
 from serve.agents.verification.case import Case, CitedText
 from serve.agents.verification.cells import SourceFigure
 from serve.agents.verification.figures import Figure, equals, find_figures
 from serve.agents.verification.periods import Period, find_periods
-
-COVERED: Final = 0.8
-"""Share of a statement's words that must stand in what it cites."""
 
 LABELLED: Final = 0.5
 """Share of the words of a row's label that a statement about one of its cells must have."""
@@ -32,11 +28,13 @@ _CLAUSE_COVERED: Final = 0.6
 _FORMS: Final = str.maketrans(
     {"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2212": "-"}
 )
-_EQUATION: Final = re.compile(r"(?P<left>[^=;]{3,200}?)=(?P<right>[^=;]{1,60})")
 _DIGITS: Final = re.compile(r"\S*\d\S*")
-_EXPRESSION: Final = re.compile(
-    r"[-\d.,$\u20ac\u00a3\u00a5()\[\]%+*/\u2212\u00d7\u00f7\s]*(?:\d|\.\d)[-\d.,$\u20ac\u00a3\u00a5()\[\]%+*/\u2212\u00d7\u00f7\s]*$"
+_BY: Final = re.compile(
+    r"\b(?:by|(?:decrease|decline|reduction|drop|fall) of)(?:\s+[a-z~]+)?\s*$", re.IGNORECASE
 )
+"""Before a figure that is said to be a fall, whose sign the word has."""
+
+_LOSS: Final = re.compile(r"(?<!\()\bloss(?:es)?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,33 +90,19 @@ def has_no_doubt(case: Case) -> RuleFinding | None:
 
 def calculates(case: Case) -> RuleFinding | None:
     """A calculation that is shown must come to its result, over figures that are cited."""
-    for left, right in _list_equations(case.claim):
-        operands = find_figures(left)
-        for operand in operands:
-            if not _is_constant(operand) and not any(
-                abs(operand.value) == abs(found.figure.value) / found.figure.scale
-                or abs(operand.value) == abs(found.figure.value)
-                for source in case.sources
-                for found in source.figures
-            ):
-                return _refuse(f"{operand.writing} is calculated with, and stands in nothing it cites")
-        results = find_figures(right)
-        if not results:
-            return _refuse("a calculation has no result")
-        result = results[0]
-        try:
-            value = calculate(left)
-        except QueryError as error:
-            return _refuse(str(error))
-        values = [value, value * result.scale, value * 100]
-        if not any(round_to_step(one, result.step) == result.value for one in values):
-            return _refuse(f"{left.strip()} is not {right.strip()}")
-    return None
+    cited = [
+        found.figure
+        for source in case.sources
+        if _names_source(case, source) and _is_of_row(case, source, case.wording.content, is_whole=True)
+        for found in source.figures
+    ]
+    faults = [find_fault(calculation, cited) for calculation in find_calculations(case.claim)]
+    return next((_refuse(fault) for fault in faults if fault), None)
 
 
 def has_figures(case: Case) -> RuleFinding | None:
     """Each figure must be one of what is cited: of its unit, currency, sign, scale, period and name."""
-    calculated = _list_equation_spans(case.claim)
+    calculated = [(item.start, item.end) for item in find_calculations(case.claim)]
     taken = Counter[Figure]()
     for (figure, period), context in zip(case.figures, case.contexts, strict=True):
         if any(start <= figure.start and figure.end <= end for start, end in calculated):
@@ -169,14 +153,14 @@ def has_qualifiers(case: Case) -> RuleFinding | None:
 
 
 def has_words(case: Case) -> RuleFinding | None:
-    """Most of its words must stand in what is cited."""
+    """Each of its words that says something must stand in what is cited."""
     content = case.wording.content
     if not content:
         return None if case.figures else _refuse("it says nothing that can be held against what it cites")
     cited = frozenset[str]().union(*(source.wording.content for source in case.sources))
-    if len(content & cited) < COVERED * len(content):
+    if content - cited:
         missing = ", ".join(sorted(content - cited)[:3])
-        return _refuse(f"too many of its words stand in nothing it cites: {missing}")
+        return _refuse(f"words of it stand in nothing it cites: {missing}")
     return None
 
 
@@ -189,6 +173,16 @@ def agrees_in_negation(case: Case) -> RuleFinding | None:
         return _refuse("it denies what it cites")
     if (cited & content) - claimed:
         return _refuse("it leaves out a denial of what it cites")
+    return None
+
+
+def agrees_in_certainty(case: Case) -> RuleFinding | None:
+    """What only may or could be must be said so, and what is must not be said to be possible."""
+    source = _find_closest(case)
+    claimed, cited = case.wording.supposed, source.sentence.supposed
+    moves = (term for word in case.wording.rises | case.wording.falls for term in ENGLISH.find_terms(word))
+    if claimed - cited or (cited & case.wording.content.union(moves)) - claimed:
+        return _refuse("it is surer, or less sure, than what it cites")
     return None
 
 
@@ -227,6 +221,7 @@ RULES: Final = (
     VerifierRule(name="qualifier", check=has_qualifiers),
     VerifierRule(name="words", check=has_words),
     VerifierRule(name="negation", check=agrees_in_negation),
+    VerifierRule(name="certainty", check=agrees_in_certainty),
     VerifierRule(name="direction", check=agrees_in_direction),
 )
 """Every rule, in the order in which they are tried."""
@@ -251,29 +246,6 @@ def _list_passages(text: str) -> set[str]:
     }
 
 
-def _list_equations(claim: str) -> list[tuple[str, str]]:
-    return [
-        (found.group(), match["right"])
-        for match in _EQUATION.finditer(claim)
-        for found in [_EXPRESSION.search(match["left"])]
-        if found is not None
-    ]
-
-
-def _list_equation_spans(claim: str) -> list[tuple[int, int]]:
-    return [
-        (match.start("left") + found.start(), match.end("right"))
-        for match in _EQUATION.finditer(claim)
-        for found in [_EXPRESSION.search(match["left"])]
-        if found is not None
-    ]
-
-
-def _is_constant(figure: Figure) -> bool:
-    """Return whether a figure of a calculation may stand nowhere: 100, or the number of periods."""
-    return figure.scale == 1 and not figure.currency and figure.value in {*map(Fraction, range(1, 13)), 100}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Said:
     """A figure of a statement, with its period and the words around it."""
@@ -295,6 +267,7 @@ def _list_matching(case: Case, source: CitedText, said: _Said) -> list[Figure]:
         and is_end == (found.figure.range_number >= 0)
         and _is_of_period(source, found, said.period)
         and _is_of_context(source, found, said.context)
+        and _is_of_row(case, source, said.context)
     ]
 
 
@@ -307,11 +280,29 @@ def _is_of_context(source: CitedText, found: SourceFigure, context: frozenset[st
     return all(len(other.context & context) <= shared for other in rivals)
 
 
+def _is_of_row(case: Case, source: CitedText, context: frozenset[str], *, is_whole: bool = False) -> bool:
+    """Return whether the words around a figure tell a row from the other rows that are cited.
+
+    They have what the row is named and the other is not (`basic`), and nothing that the other alone is named
+    (`diluted`). A whole statement may speak of both.
+    """
+    if not source.is_row:
+        return True
+    for other in case.sources:
+        if other is source or not other.is_row or other.naming == source.naming:
+            continue
+        alone = other.naming - source.naming - source.wording.content
+        if not source.naming - other.naming <= context or (alone & context and not is_whole):
+            return False
+    return True
+
+
 def _is_figure(case: Case, figure: Figure, found: SourceFigure) -> bool:
     if equals(figure, found.figure):
         return True
-    falls = case.wording.falls or "loss" in case.claim.lower()
-    return bool(falls) and figure.value > 0 and equals(figure, _negate(found.figure))
+    falls_by = case.wording.falls and _BY.search(case.claim[: figure.start])
+    is_turned = falls_by or _LOSS.search(case.claim) is not None
+    return bool(is_turned) and figure.value > 0 and equals(figure, _negate(found.figure))
 
 
 def _negate(figure: Figure) -> Figure:
@@ -338,12 +329,22 @@ def _names_source(case: Case, source: CitedText) -> bool:
 
 def _find_name(name: str, text: str) -> int:
     """Return where a name stands in a text, or its last word does; -1 for nowhere."""
-    place = text.find(name)
+    place = _find_word(name, text)
     if place >= 0:
         return place
-    words = [word for word in name.split() if len(word) > 2]
-    spots = [text.find(word) for word in words]
+    spots = [_find_word(word, text) for word in name.split() if len(word) > 2]
     return max(spots) if spots and min(spots) >= 0 else -1
+
+
+def _find_word(word: str, text: str) -> int:
+    """Return where whole words stand in a text; -1 for nowhere."""
+    place = text.find(word)
+    while place >= 0:
+        end = place + len(word)
+        if not (place and text[place - 1].isalnum()) and not text[end : end + 1].isalnum():
+            return place
+        place = text.find(word, place + 1)
+    return -1
 
 
 def _find_closest(case: Case) -> CitedText:

@@ -23,10 +23,17 @@ _FALLING: Final = (
 )
 _QUALIFYING: Final = (
     "basic diluted gross net adjusted organic gaap operating total current deferred domestic foreign minimum "
+    "all every each some most many few several only both half "
     "maximum average median before after excluding including per annual quarterly monthly first second third "
     "fourth"
 )
+_SUPPOSED: Final = (
+    "may might could would should expect expects expected anticipate anticipates anticipated believe "
+    "believes forecast forecasts plan plans planned intend intends likely unlikely possible possibly if "
+    "unless"
+)
 _REPORTING: Final = (
+    "called calls said says stated states noted "
     "amount amounted amounts report reported reports come came stand stood figure value company year quarter "
     "fiscal period ended end according table show shows showed shown record recorded equal equals "
     "respectively respective level about approximately around roughly nearly almost over under than "
@@ -35,6 +42,7 @@ _REPORTING: Final = (
     "thousands percent percentage points basis bn mn mm bp bps point dollar dollars euros pounds from to"
 )
 
+_SUPPOSING: Final = frozenset(_SUPPOSED.split())
 NEGATIONS: Final = frozenset(_NEGATING.split())
 UP: Final = frozenset(_RISING.split())
 DOWN: Final = frozenset(_FALLING.split())
@@ -46,7 +54,7 @@ _PASSED: Final = frozenset(_REPORTING.split()) | UP | DOWN | NEGATIONS | STOP_SU
 
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 _NAME: Final = re.compile(
-    r"\b[A-Z][\w&.'\u2019-]*(?:[ ](?:of|and|the|for|de|&)?[ ]?[A-Z][\w&'\u2019-]*)*|\b[A-Z]{2,}\b"
+    r"\b[A-Z][\w&.'\u2019-]*(?:[ ](?:of|the|for|de|&)?[ ]?[A-Z][\w&'\u2019-]*)*|\b[A-Z]{2,}\b"
 )
 _SENTENCE_START: Final = re.compile(r"(?:^|[.!?:;]\s+|\n\s*)$")
 _QUOTED: Final = re.compile(r"[\"\u201c\u00ab]([^\"\u201c\u201d\u00ab\u00bb]{2,})[\"\u201d\u00bb]")
@@ -60,6 +68,7 @@ class Wording:
         content: stems of the words that say something.
         qualifiers: words that make another figure of the same name.
         denied: stems of what is denied: the words that say something after each negation.
+        supposed: stems of what only may be: the words that say something after `may`, `expect` and the like.
         rises: words that say that something grew.
         falls: words that say that something fell.
         names: names, in lower case, in their order; no first words of sentences.
@@ -70,6 +79,7 @@ class Wording:
     content: frozenset[str]
     qualifiers: frozenset[str]
     denied: frozenset[str]
+    supposed: frozenset[str]
     rises: frozenset[str]
     falls: frozenset[str]
     names: tuple[str, ...]
@@ -86,6 +96,7 @@ def read_wording(text: str) -> Wording:
         content=find_content(words),
         qualifiers=said & QUALIFIERS,
         denied=frozenset(_find_denied(words)),
+        supposed=frozenset(_find_supposed(words)),
         rises=said & UP,
         falls=said & DOWN,
         names=tuple(names),
@@ -118,11 +129,19 @@ def _find_denied(words: Sequence[str]) -> Iterator[str]:
             yield from find_content([denied]) or (denied,)
 
 
+def _find_supposed(words: Sequence[str]) -> Iterator[str]:
+    """Yield the stems of what stands right after each word that makes it a possibility."""
+    for place, word in enumerate(words):
+        if word in _SUPPOSING:
+            after = (part for part in words[place + 1 :] if _says_something(part) or part in UP | DOWN)
+            yield from ENGLISH.find_terms(next(after, word))
+
+
 def find_names(text: str) -> tuple[list[str], list[str]]:
     """Return the names of a text, and the first words of its sentences that may be some; in lower case."""
     names, openings = list[str](), list[str]()
     for match in _NAME.finditer(text):
-        name = match.group().strip(".'\u2019")
+        name = re.sub(r"['\u2019]s$", "", match.group().strip(".'\u2019"))
         lowered = " ".join(name.lower().split())
         if lowered in _PASSED:
             continue

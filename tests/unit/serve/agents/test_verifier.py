@@ -41,8 +41,35 @@ EPS = row("| Basic earnings per share | $ 1.52 | $ 1.10 |", note="in millions, e
 
 REGIONS = cite("Sales fell in Americas by $19.0 million, in EMEA by $9.0 million and in Asia by $3 million.")
 UNREAD = cite("There were143,122 shares outstanding at the end of the year.")
+DILUTED = row(
+    "| Diluted earnings per share | $ 1.50 | $ 1.08 |", note="in millions, except per share amounts"
+)
+QUARTER = cite("Net sales were $44.1 million in the fourth quarter of 2019.")
+MONTHS = cite("Net sales for the three months ended June 30, 2019 were $44.1 million.")
+EARLIER = cite(
+    "In 2019, net sales were $44.1 million, compared to net sales of $56.7 million in the prior year."
+)
+TURNED = row("| Operating income (loss) | (3,709) | 2,100 |", note="in thousands")
+NEAR = cite("Net sales were close to $5.0 million in 2019.")
+SO = cite("Net sales were $5.0 million or so in 2019.")
+LIKELY = cite("We do not expect that net sales will be $5.0 million in 2020.")
+MAY = cite("Sales of the group may decline under the contract.")
+SOME = cite("Some customers renewed fixed-price contracts in 2019.")
+SPREAD = cite("The discount rate was 10 % - 12 % in 2019.")
 
 SUPPORTED = [
+    ("Net sales were $44.1 million in the fourth quarter of 2019", QUARTER),
+    ("For the three months ended June 30, 2019 net sales were $44.1 million", MONTHS),
+    ("Sales of the group may decline", MAY),
+    ("The discount rate was 10 % - 12 % in 2019", SPREAD),
+    ("Fixed price sales: 1,452.4 - 1,146.2 = $306.2 million", FIXED),
+    ("Fixed price sales: 1,452.4 - 1,146.2 = 306,200 thousand", FIXED),
+    ("Fixed price sales: (1,452.4 + 1,146.2) / 2 = 1,299.3 million", FIXED),
+    ("Operating loss: (3,709) + 2,100 = (1,609) thousand", LOSS),
+    (
+        "The discount rates: 4.0 % - 3.5 % = 0.5 percentage points",
+        cite("The discount rates were 4.0 % and 3.5 %."),
+    ),
     ("Sales fell in EMEA by $9.0 million", REGIONS),
     ("There were143,122 shares outstanding", UNREAD),
     ("Fixed price sales were $1.4524bn in 2019", FIXED),
@@ -75,6 +102,34 @@ SUPPORTED = [
 ]
 
 UNSUPPORTED = [
+    ("figure", "Fixed price sales: 1,452.4 - 1,146.2 = 306.2 million and 777.7 million in 2019", FIXED),
+    ("calculation", "Fixed price sales: 1,452.4 - 1,146.2 = 306.2 billion", FIXED),
+    ("calculation", "Fixed price sales: 1,452.4 - 1,146.2 = 30,620 million", FIXED),
+    ("calculation", "Fixed price sales: 1,452.4 - 1,146.2 = \u20ac306.2 million", FIXED),
+    ("calculation", "Fixed price sales: \u20ac1,452.4 - \u20ac1,146.2 = 306.2 million", FIXED),
+    ("calculation", "Fixed price sales: 12 = 12 million", FIXED),
+    ("calculation", "Fixed price sales: 1,452.4 * 1,146.2 = 1,664,740.88 million", FIXED),
+    ("calculation", "Fixed price sales: (1,452.4 - 1,146.2) / 1,146.2 = 26.7 percentage points", FIXED),
+    ("calculation", "Operating loss: 3,709 + 2,100 = 5,809 thousand", LOSS),
+    (
+        "calculation",
+        "The discount rates: 4.0 % - 3.5 % = 0.5 %",
+        cite("The discount rates were 4.0 % and 3.5 %."),
+    ),
+    ("figure", "Net sales were $44.1 million in 2019", QUARTER),
+    ("figure", "Net sales were $44.1 million in 2019", MONTHS),
+    ("figure", "Net sales for the six months ended June 30, 2019 were $44.1 million", MONTHS),
+    ("figure", "Net sales were $56.7 million in 2019", EARLIER),
+    ("figure", "Fixed price sales were 2018 million in 2019", FIXED),
+    ("figure", "Operating income fell to 3,709 thousand in 2019", TURNED),
+    ("figure", "Net sales were $5.0 million in 2019", NEAR),
+    ("figure", "Net sales were $5.0 million in 2019", SO),
+    ("figure", "The discount rate was 12 % in 2019", SPREAD),
+    ("words", "Total sales doubled to about $1.5 billion, mostly under fixed-price contracts", ABOUT),
+    ("words", "Fixed price sales surged to $1,452.4 million in 2019", FIXED),
+    ("qualifier", "All customers renewed fixed-price contracts in 2019", SOME),
+    ("certainty", "Sales of the group will decline", MAY),
+    ("certainty", "Net sales were $5.0 million in 2020", LIKELY),
     ("figure", "Sales fell in Americas by $9.0 million", REGIONS),
     ("figure", "Sales fell in Americas by $9.0 million, in EMEA by $9.0 million", REGIONS),
     ("negation", "It is able to pay, and is material", cite("It is able to pay, and is not material.")),
@@ -109,6 +164,8 @@ UNSUPPORTED = [
 ]
 
 UNDECIDED = [
+    ("doubt", "Fixed price sales were $1,452.4 million million in 2019", FIXED),
+    ("doubt", "Fixed price sales were over those of the prior year", FIXED),
     ("doubt", "There were143,622 shares outstanding", UNREAD),
     ("doubt", "The notes mature in 3m", cite("The notes mature in three months.")),
     ("doubt", "Fixed price sales were 1,452M in 2019", FIXED),
@@ -163,6 +220,35 @@ def test_figures_of_two_citations_may_stand_in_one_statement_and_not_for_each_ot
     assert (
         verify("Fixed price sales were 44.1 million in 2019", [FIXED, other]).outcome is Outcome.UNSUPPORTED
     )
+
+
+@pytest.mark.parametrize(
+    ("claim", "sources"),
+    [
+        ("Diluted earnings per share were $1.52 in 2019", (EPS, DILUTED)),
+        ("Net sales of services were $44.1 million in 2019", ("products", "services")),
+        ("Net sales of products: 44.1 - 9.8 = 34.3 million", ("products", "services")),
+    ],
+)
+def test_a_figure_of_one_cited_row_is_not_that_of_another(claim, sources):
+    figures = {"products": "$ 44.1 | $ 56.7", "services": "$ 10.3 | $ 9.8"}
+    rows = [
+        row(f"| Net sales of {item} | {figures[item]} |") if isinstance(item, str) else item
+        for item in sources
+    ]
+    assert verify(claim, rows).outcome is Outcome.UNSUPPORTED
+    both = (
+        "Net sales of products were $44.1 million in 2019 and "
+        "net sales of services were $10.3 million in 2019"
+    )
+    if sources == ("products", "services"):
+        assert verify(both, rows).outcome is Outcome.SUPPORTED
+
+
+def test_a_name_is_whole_words():
+    cited = cite("Affordable total sales grew to about $1.5 billion, mostly under fixed-price contracts.")
+    claim = "Total sales of Ford grew to about $1.5 billion, mostly under fixed-price contracts"
+    assert verify(claim, [cited]).rule == "name"
 
 
 def test_every_rule_has_a_case():
