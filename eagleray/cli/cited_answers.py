@@ -15,7 +15,7 @@ from eagleray.client.cited_questions import CitedQuestion
 from eagleray.client.questions import Question
 from eagleray.contracts.answers import show_cited_answer
 from eagleray.contracts.cited_answers import (
-    EXTRACTIVE,
+    DEFAULT_PIPELINE,
     MAX_CITATIONS,
     N_PASSAGES,
     AskRequest,
@@ -39,7 +39,10 @@ _MAX_CITATIONS: Final = AskRequest.__dataclass_fields__["max_citations"].default
 @takes_search_options(k=N_PASSAGES, granularity=Granularity.CHUNK)
 def ask(
     question: str = typer.Argument(help="In words."),
-    pipeline: str = typer.Option(EXTRACTIVE, help="What answers: extractive."),
+    pipeline: str = typer.Option(
+        DEFAULT_PIPELINE,
+        help="What answers; default: what reads with a model where one is set, else extractive.",
+    ),
     max_citations: int = typer.Option(_MAX_CITATIONS, min=1, max=MAX_CITATIONS, help="Citations at most."),
     as_of: str = typer.Option("", help="ISO 8601 time; what was known then answers."),
     filter: str = typer.Option("", help='For example: company = "Cubic Corp" and year >= 2019'),  # noqa: A002 - the option's name

@@ -8,7 +8,7 @@ from typing import Any, Final, Unpack
 
 from eagleray.client.choices import read_count, read_text
 from eagleray.client.questions import DEFAULTS, Question, SearchArguments, make_question
-from eagleray.contracts.cited_answers import EXTRACTIVE, N_PASSAGES, AskRequest
+from eagleray.contracts.cited_answers import DEFAULT_PIPELINE, N_PASSAGES, AskRequest
 from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.hits import Granularity
 from eagleray.contracts.principals import Principal
@@ -20,7 +20,7 @@ class AskArguments(SearchArguments, total=False):
     Attributes:
         k: passages that are read.
         granularity: what is read: `chunk`, or the best one of each `document`.
-        pipeline: name of what answers.
+        pipeline: name of what answers; empty for that of the place that is asked.
         max_citations: that the answer may have.
     """
 
@@ -32,7 +32,7 @@ ASK_DEFAULTS: Final[Mapping[str, Any]] = {
     **DEFAULTS,
     "k": N_PASSAGES,
     "granularity": str(Granularity.CHUNK),
-    "pipeline": EXTRACTIVE,
+    "pipeline": DEFAULT_PIPELINE,
     "max_citations": AskRequest.__dataclass_fields__["max_citations"].default,
 }
 """Argument -> what it is where it is not given."""
@@ -44,7 +44,7 @@ class CitedQuestion:
 
     Attributes:
         question: what is searched for.
-        pipeline: name of what answers.
+        pipeline: name of what answers; empty for that of the place that is asked.
         max_citations: that the answer may have.
     """
 

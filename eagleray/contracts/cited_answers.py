@@ -19,7 +19,10 @@ N_PASSAGES: Final = 10
 """That are read for an answer, where nothing else is asked for."""
 
 EXTRACTIVE: Final = "extractive"
-"""Name of the pipeline that needs no model, which answers where no other one is named."""
+"""Name of the pipeline that needs no model."""
+
+DEFAULT_PIPELINE: Final = ""
+"""Names no pipeline: the one that reads with a model answers where there is a model, else `EXTRACTIVE`."""
 
 
 class CitedKind(StrEnum):
@@ -41,7 +44,7 @@ class AskRequest:
     """
 
     search: SearchRequest
-    pipeline: str = EXTRACTIVE
+    pipeline: str = DEFAULT_PIPELINE
     max_citations: int = 3
 
 

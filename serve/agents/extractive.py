@@ -6,7 +6,7 @@ It never writes a word of its own. Where a search says that nothing relevant was
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from functools import partial
 from typing import Final
 
@@ -37,7 +37,7 @@ class ExtractivePipeline:
 
     name = EXTRACTIVE
 
-    async def answer(self, request: AskRequest, searcher: PassageSearcher) -> AsyncIterator[AnswerPart]:
+    async def answer(self, request: AskRequest, searcher: PassageSearcher) -> AsyncGenerator[AnswerPart]:
         """Yield each sentence or row that answers, the best first, then the whole answer.
 
         Raises:

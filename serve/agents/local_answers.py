@@ -11,53 +11,40 @@ from typing import Any, TypeVar
 from eagleray.contracts.cited_answers import AnswerPart, AskRequest, CitedAnswer
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 from eagleray.contracts.ports import SearchEngine
-from eagleray.settings import Settings
-from serve.agents.pipelines import find_pipeline
+from serve.agents.pipelines import WITHOUT_MODEL, find_pipeline
 
 Result = TypeVar("Result")
 
 
-class LocalAnswerService:
-    """Answers questions about a snapshot that is open here."""
-
-    def __init__(self, settings: Settings) -> None:
-        """Take the settings; the pipeline without a model needs none of them."""
-
-    def ask(self, request: AskRequest, engine: SearchEngine) -> CitedAnswer:
-        """Return the answer; see `answer_locally`."""
-        return answer_locally(request, engine)
-
-    def ask_stream(self, request: AskRequest, engine: SearchEngine) -> Iterator[AnswerPart]:
-        """Yield the statements of the answer, then the whole of it; see `stream_locally`."""
-        return stream_locally(request, engine)
-
-
-def answer_locally(request: AskRequest, engine: SearchEngine) -> CitedAnswer:
-    """Return the answer of an engine in this process.
+def answer_without_model(request: AskRequest, engine: SearchEngine) -> CitedAnswer:
+    """Return the answer of a pipeline that needs no model.
 
     Raises:
         QueryError: there is no such pipeline, or the question cannot be searched for.
     """
-    *_, answer = stream_locally(request, engine)
+    pipeline = find_pipeline(request, WITHOUT_MODEL)
+    return take_answer(iterate_locally(pipeline.answer(request, EngineSearcher(engine, collection=""))))
+
+
+def take_answer(parts: Iterator[AnswerPart]) -> CitedAnswer:
+    """Return the answer that parts end with."""
+    *_, answer = parts
     if not isinstance(answer, CitedAnswer):
-        raise TypeError(f"pipeline {request.pipeline!r} ended without an answer")
+        raise TypeError("a pipeline ended without an answer")
     return answer
 
 
-def stream_locally(request: AskRequest, engine: SearchEngine) -> Iterator[AnswerPart]:
-    """Yield the statements of an answer, then the whole of it.
-
-    Raises:
-        QueryError: as `answer_locally`.
-    """
-    return _iterate(find_pipeline(request).answer(request, _EngineSearcher(engine)))
-
-
-class _EngineSearcher:
+class EngineSearcher:
     """Asks an engine of this process, where nobody else waits."""
 
-    def __init__(self, engine: SearchEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: SearchEngine, *, collection: str) -> None:
+        """Take an engine, and the name of the collection that it searches."""
+        self._engine, self._collection = engine, collection
+
+    @property
+    def collection(self) -> str:
+        """Name of the collection that is searched."""
+        return self._collection
 
     async def search(self, request: SearchRequest) -> SearchResponse:
         """Return the hits of a question."""
@@ -68,7 +55,7 @@ class _EngineSearcher:
         return work()
 
 
-def _iterate(parts: AsyncIterator[AnswerPart]) -> Iterator[AnswerPart]:
+def iterate_locally(parts: AsyncIterator[AnswerPart]) -> Iterator[AnswerPart]:
     """Yield what an asynchronous iterator yields, in a thread: a notebook runs a loop of its own."""
     with ThreadPoolExecutor(1, thread_name_prefix="answering") as thread, closing(_Loop(thread)) as loop:
         try:

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Final
 
-from eagleray.contracts.cited_answers import MAX_CITATIONS, AskRequest
+from eagleray.contracts.chat_models import ChatModel
+from eagleray.contracts.cited_answers import DEFAULT_PIPELINE, MAX_CITATIONS, AskRequest
 from eagleray.errors import QueryError
 from serve.agents.extractive import ExtractivePipeline
 from serve.agents.ports import Pipeline
 
-PIPELINES: Final[tuple[Pipeline, ...]] = (ExtractivePipeline(),)
-"""What needs no model."""
+Pipelines = tuple[Pipeline, ...]
+"""What answers; the first of them where none is named."""
+
+WITH_MODEL: Final[tuple[Callable[[ChatModel], Pipeline], ...]] = ()
+"""What makes a pipeline of a model; the first one answers where none is named."""
+
+WITHOUT_MODEL: Final[Pipelines] = (ExtractivePipeline(),)
 
 
-def find_pipeline(request: AskRequest, pipelines: tuple[Pipeline, ...] = PIPELINES) -> Pipeline:
+def make_pipelines(model: ChatModel | None) -> Pipelines:
+    """Return what answers: with a model, where there is one, and without."""
+    if model is None:
+        return WITHOUT_MODEL
+    return (*(make(model) for make in WITH_MODEL), *WITHOUT_MODEL)
+
+
+def find_pipeline(request: AskRequest, pipelines: Pipelines) -> Pipeline:
     """Return what answers a request.
 
     Args:
-        request: names it.
-        pipelines: that there are.
+        request: names it, or none.
+        pipelines: that there are; at least one.
 
     Raises:
         QueryError: there is none of that name, or the request asks for what no pipeline does.
@@ -29,6 +43,8 @@ def find_pipeline(request: AskRequest, pipelines: tuple[Pipeline, ...] = PIPELIN
     if not 1 <= request.max_citations <= MAX_CITATIONS:
         detail = f"max_citations is {request.max_citations}; expected 1 to {MAX_CITATIONS}"
         raise QueryError(detail=detail)
+    if request.pipeline == DEFAULT_PIPELINE:
+        return pipelines[0]
     names = {pipeline.name: pipeline for pipeline in pipelines}
     if request.pipeline not in names:
         near = get_close_matches(request.pipeline, names, n=1)

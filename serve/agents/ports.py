@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Protocol, TypeVar
 
 from eagleray.contracts.cited_answers import AnswerPart, AskRequest
@@ -13,6 +13,11 @@ Result = TypeVar("Result")
 
 class PassageSearcher(Protocol):
     """Searches one snapshot, for one caller."""
+
+    @property
+    def collection(self) -> str:
+        """Name of the collection that is searched."""
+        ...
 
     async def search(self, request: SearchRequest) -> SearchResponse:
         """Return the hits of a question, all of one snapshot."""
@@ -31,8 +36,10 @@ class Pipeline(Protocol):
         """What it is asked for by."""
         ...
 
-    def answer(self, request: AskRequest, searcher: PassageSearcher) -> AsyncIterator[AnswerPart]:
+    def answer(self, request: AskRequest, searcher: PassageSearcher) -> AsyncGenerator[AnswerPart]:
         """Yield the statements of the answer as soon as each has been checked, then the answer.
+
+        Closing the iterator (`aclose`) gives the answer up.
 
         Raises:
             EagleRayError: the question cannot be answered, or what answers failed.

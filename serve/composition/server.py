@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
 from eagleray.settings import Settings
 from indexes.storage import open_store
+from serve.answer_service import open_pipelines
 from serve.audit.kinds import KINDS
 from serve.composition.backend import Backend
 from serve.composition.features import choose_features
@@ -102,7 +104,11 @@ async def open_server(
         pool = stored.make_pool(opener.open)
         stack.push_async_callback(pool.close)
         await pool.start()
-        server = _make_server(settings, authenticator, backend=backend, pool=pool, sharing=sharing)
+        pipelines = await stack.enter_async_context(open_pipelines(settings.llm))
+        server = replace(
+            _make_server(settings, authenticator, backend=backend, pool=pool, sharing=sharing),
+            pipelines=pipelines,
+        )
         stack.push_async_callback(server.uncancellable.close)
         yield await open_app(stack, server, served)
 

@@ -19,17 +19,29 @@ class PassageSearches:
     """Searches for one answer; for one event loop."""
 
     def __init__(
-        self, searches: SearchPort, *, snapshot: AskedSnapshot | None, timeout_s: float | None
+        self,
+        searches: SearchPort,
+        *,
+        collection: str,
+        snapshot: AskedSnapshot | None,
+        timeout_s: float | None,
     ) -> None:
         """Take the parts; its time begins now.
 
         Args:
             searches: of the collection.
+            collection: its name.
             snapshot: that is named; `None` asks the alias's, and then the same one again.
             timeout_s: seconds for the answer; `None` leaves each search the limit of the server.
         """
-        self._searches, self._snapshot, self._timeout_s = searches, snapshot, timeout_s
+        self._searches, self._collection = searches, collection
+        self._snapshot, self._timeout_s = snapshot, timeout_s
         self._ends_at = None if timeout_s is None else asyncio.get_running_loop().time() + timeout_s
+
+    @property
+    def collection(self) -> str:
+        """Name of the collection that is searched."""
+        return self._collection
 
     async def search(self, request: SearchRequest) -> SearchResponse:
         """Return the hits of a question.

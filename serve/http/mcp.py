@@ -9,6 +9,7 @@ Source: Model Context Protocol, "Transports", "Streamable HTTP".
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
@@ -217,13 +218,13 @@ class _ServedReader:
             reply = open_audited_reply(
                 found,
                 self._caller,
-                request,
+                run.request,
                 uncancellable=self._parts.uncancellable,
                 snapshot=snapshot,
             )
             released: tuple[Any, ...] = ()
-            async with reply:
-                async for part in run.iterate(reply.snapshot):
+            async with reply, aclosing(run.iterate(reply.snapshot)) as parts:
+                async for part in parts:
                     if isinstance(part, CitedAnswer):
                         await reply.end(part)
                         return part

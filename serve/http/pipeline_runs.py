@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
 from eagleray.contracts.cited_answers import AnswerPart, AskRequest, CitedAnswer
@@ -31,16 +33,27 @@ class PipelineRun:
             timeout_s: seconds for the answer; `None` leaves each search the limit of the server.
         """
         self._collection, self._pipeline = collection, pipeline
-        self._request, self._timeout_s = request, timeout_s
+        self._timeout_s = timeout_s
+        self.request = replace(request, pipeline=pipeline.name)
+        """With the name of what answers it, as it is recorded."""
 
-    def iterate(self, named: AskedSnapshot | None) -> AsyncIterator[AnswerPart]:
-        """Yield the parts of the answer, from the alias's snapshot or the one that is named."""
-        searches = PassageSearches(self._collection.searches, snapshot=named, timeout_s=self._timeout_s)
-        return self._pipeline.answer(self._request, searches)
+    def iterate(self, named: AskedSnapshot | None) -> AsyncGenerator[AnswerPart]:
+        """Yield the parts of the answer, from the alias's snapshot or the one that is named.
+
+        Closing the iterator (`aclose`) gives the answer up.
+        """
+        searches = PassageSearches(
+            self._collection.searches,
+            collection=self._collection.name,
+            snapshot=named,
+            timeout_s=self._timeout_s,
+        )
+        return self._pipeline.answer(self.request, searches)
 
     async def make(self, named: AskedSnapshot | None) -> CitedAnswer:
         """Return the whole answer."""
-        async for part in self.iterate(named):
-            if isinstance(part, CitedAnswer):
-                return part
+        async with aclosing(self.iterate(named)) as parts:
+            async for part in parts:
+                if isinstance(part, CitedAnswer):
+                    return part
         raise TypeError(f"pipeline {self._pipeline.name!r} ended without an answer")

@@ -13,6 +13,7 @@ from eagleray.models.tokenizing import Tokenize
 from eagleray.rerankers import PairReader
 from indexes.inspecting import CollectionMeasures
 from indexes.writing.requests import Begun, Write
+from serve.agents.pipelines import WITHOUT_MODEL, Pipelines
 from serve.alias_publisher import Publisher
 from serve.audit.counts import AuditCounts
 from serve.audit.request_recorder import RequestRecorder
@@ -202,6 +203,7 @@ class Server:
         authenticate: says who shows a credential, the empty one too; called in a thread.
         quotas: what each caller may take.
         metrics: of this application alone.
+        pipelines: answer questions; the first of them where none is named.
         max_body_bytes: that the bodies of all requests at work may have together, and those of answers.
         reranker: scores documents for those who bring them; `None` where the settings name none.
         checks: makes the calls of those who show nothing.
@@ -214,6 +216,7 @@ class Server:
     authenticate: Callable[[str], Caller]
     quotas: Quotas
     metrics: Metrics
+    pipelines: Pipelines = WITHOUT_MODEL
     max_body_bytes: int = 256 << 20
     reranker: ServedReranker | None = None
     checks: CoalescedCalls = field(default_factory=CoalescedCalls)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from eagleray.contracts.bounds import MAX_NAME, MAX_QUESTION
-from eagleray.contracts.cited_answers import EXTRACTIVE, MAX_CITATIONS, N_PASSAGES, AskRequest
+from eagleray.contracts.cited_answers import DEFAULT_PIPELINE, MAX_CITATIONS, N_PASSAGES, AskRequest
 from eagleray.contracts.filters import FilterExpression
 from eagleray.contracts.hits import Granularity, SearchRequest
 from eagleray.contracts.principals import Principal
@@ -111,7 +111,9 @@ class AskToolArguments(_Filtered):
     """Of `ask`."""
 
     question: str = Field(min_length=1, max_length=MAX_QUESTION, description="In words.")
-    pipeline: str = Field(default=EXTRACTIVE, max_length=MAX_NAME, description="What answers.")
+    pipeline: str = Field(
+        default=DEFAULT_PIPELINE, max_length=MAX_NAME, description="What answers; empty for the default."
+    )
     k: int = Field(default=N_PASSAGES, ge=1, le=MAX_RESULTS, description="Passages that are read.")
     max_citations: int = Field(default=3, ge=1, le=MAX_CITATIONS, description="Citations at most.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from functools import lru_cache, partial
 from typing import TypeVar
 
@@ -22,7 +23,8 @@ from indexes.service import LocalIndexService
 from indexes.snapshots.aliases import read_alias
 from indexes.snapshots.catalog import list_collections, resolve
 from indexes.storage import open_store
-from serve.agents.pipelines import find_pipeline
+from serve.agents.pipelines import Pipelines, find_pipeline
+from serve.answer_service import open_pipelines
 from serve.mcp.ports import OnStatement, SeenCollection
 from serve.mcp.protocol import make_protocol_server
 
@@ -49,30 +51,31 @@ class LocalMcpService:
             groups: of the caller.
             alias: whose snapshots answer, where none is named.
         """
-        reader = LocalReader(
-            self._settings, principal=Principal(subject="command-line", groups=groups), alias=alias
-        )
-        asyncio.run(_serve(reader))
+        principal = Principal(subject="command-line", groups=groups)
+        asyncio.run(_serve(self._settings, principal=principal, alias=alias))
 
 
-async def _serve(reader: LocalReader) -> None:
-    server = make_protocol_server(lambda _: reader)
-    async with stdio_server() as (taken, given):
+async def _serve(settings: Settings, *, principal: Principal, alias: str) -> None:
+    async with open_pipelines(settings.llm) as pipelines, stdio_server() as (taken, given):
+        reader = LocalReader(settings, pipelines, principal=principal, alias=alias)
+        server = make_protocol_server(lambda _: reader)
         await server.run(taken, given, server.create_initialization_options())
 
 
 class LocalReader:
     """Reads the collections of a store, each by its alias as it stands when it is asked."""
 
-    def __init__(self, settings: Settings, *, principal: Principal, alias: str) -> None:
+    def __init__(self, settings: Settings, pipelines: Pipelines, *, principal: Principal, alias: str) -> None:
         """Take the parts.
 
         Args:
             settings: name the store; their collection comes first.
+            pipelines: answer questions.
             principal: who asks.
             alias: whose snapshots answer, where none is named.
         """
-        self._settings, self._principal, self._alias = settings, principal, alias
+        self._settings, self._pipelines = settings, pipelines
+        self._principal, self._alias = principal, alias
         self._store: Store = open_store(settings.store, s3=settings.s3)
         self._open_engine = lru_cache(_MAX_OPEN)(self._open)
         self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="mcp")
@@ -88,24 +91,25 @@ class LocalReader:
 
     async def search(self, collection: str, request: SearchRequest, *, snapshot: str) -> SearchResponse:
         """Return the hits of a question."""
-        return await _ThreadedSearcher(await self._find(collection, snapshot), self).search(request)
+        return await (await self._find(collection, snapshot)).search(request)
 
     async def show_document(
         self, collection: str, request: DocumentRequest, *, snapshot: str
     ) -> ShownDocument:
         """Return a document by the chunks that the caller may see."""
-        engine = await self._find(collection, snapshot)
-        return await self.compute(partial(engine.show_document, request))
+        found = await self._find(collection, snapshot)
+        return await self.compute(partial(found.engine.show_document, request))
 
     async def ask(
         self, collection: str, request: AskRequest, *, snapshot: str, on_statement: OnStatement
     ) -> CitedAnswer:
         """Return an answer with citations."""
-        searcher = _ThreadedSearcher(await self._find(collection, snapshot), self)
-        async for part in find_pipeline(request).answer(request, searcher):
-            if isinstance(part, CitedAnswer):
-                return part
-            await on_statement(part)
+        searcher = await self._find(collection, snapshot)
+        async with aclosing(find_pipeline(request, self._pipelines).answer(request, searcher)) as parts:
+            async for part in parts:
+                if isinstance(part, CitedAnswer):
+                    return part
+                await on_statement(part)
         raise TypeError(f"pipeline {request.pipeline!r} ended without an answer")
 
     async def compute(self, work: Callable[[], Made]) -> Made:
@@ -121,15 +125,16 @@ class LocalReader:
             for name in published
         )
 
-    async def _find(self, collection: str, snapshot: str) -> SearchEngine:
+    async def _find(self, collection: str, snapshot: str) -> _OpenCollection:
         return await self.compute(partial(self._find_now, collection, snapshot))
 
-    def _find_now(self, name: str, snapshot: str) -> SearchEngine:
+    def _find_now(self, name: str, snapshot: str) -> _OpenCollection:
         seen = {one.name: one for one in self._list()}
         found = seen.get(name) if name else next(iter(seen.values()), None)
         if found is None:
             raise NotPublishedError(name=name or "default", detail="there is no such collection here")
-        return self._open_engine(found.name, snapshot or self._alias, snapshot or found.snapshot)
+        engine = self._open_engine(found.name, snapshot or self._alias, snapshot or found.snapshot)
+        return _OpenCollection(engine, self, collection=found.name)
 
     def _open(self, name: str, asked: str, _: str) -> SearchEngine:
         """Return an engine; the last argument, an id, lets a moved alias be opened anew."""
@@ -137,15 +142,15 @@ class LocalReader:
         return LocalIndexService(settings).open_engine(snapshot=asked)
 
 
-class _ThreadedSearcher:
+class _OpenCollection:
     """Asks an engine in a thread, so that messages are read meanwhile."""
 
-    def __init__(self, engine: SearchEngine, reader: LocalReader) -> None:
-        self._engine, self._reader = engine, reader
+    def __init__(self, engine: SearchEngine, reader: LocalReader, *, collection: str) -> None:
+        self.engine, self._reader, self.collection = engine, reader, collection
 
     async def search(self, request: SearchRequest) -> SearchResponse:
         """Return the hits of a question."""
-        return await self.compute(partial(self._engine.search, request))
+        return await self.compute(partial(self.engine.search, request))
 
     async def compute(self, work: Callable[[], Made]) -> Made:
         """Return what work gives."""

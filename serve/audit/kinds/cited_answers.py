@@ -19,7 +19,7 @@ from eagleray.contracts.cited_answers import (
 )
 from eagleray.contracts.ports import SearchEngine
 from eagleray.digests import digest_bytes
-from serve.agents.local_answers import answer_locally
+from serve.agents.local_answers import answer_without_model
 from serve.audit.entries import ReplyDetails, RequestDetails, compare_hits, dump
 from serve.audit.kinds.searches import SEARCH
 from serve.audit.request_kinds import Replayable, RequestKind
@@ -65,7 +65,7 @@ def _read(asked: RequestDetails) -> AskRequest:
 
 
 def _answer(request: AskRequest, engine: SearchEngine) -> CitedAnswer:
-    return answer_locally(request, engine)
+    return answer_without_model(request, engine)
 
 
 def _compare(recorded: ReplyDetails, found: ReplyDetails) -> str:

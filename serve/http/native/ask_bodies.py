@@ -7,7 +7,7 @@ from typing import Final
 from pydantic import Field
 
 from eagleray.contracts.bounds import MAX_NAME, MAX_QUESTION
-from eagleray.contracts.cited_answers import EXTRACTIVE, MAX_CITATIONS, N_PASSAGES, AskRequest
+from eagleray.contracts.cited_answers import DEFAULT_PIPELINE, MAX_CITATIONS, N_PASSAGES, AskRequest
 from eagleray.contracts.hits import Granularity, SearchOptions, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.search_options import pick_options
@@ -33,7 +33,11 @@ class AskBody(_SearchedBody):
     granularity: Granularity = Field(
         default=Granularity.CHUNK, description="What is read: chunks, or the best one of each document."
     )
-    pipeline: str = Field(default=EXTRACTIVE, max_length=MAX_NAME, description="What answers.")
+    pipeline: str = Field(
+        default=DEFAULT_PIPELINE,
+        max_length=MAX_NAME,
+        description="What answers; empty for what reads with a model where one is set, else extractive.",
+    )
     max_citations: Int = Field(default=3, ge=1, le=MAX_CITATIONS, description="Citations at most.")
     stream: bool = Field(
         default=False, description="Give statements as server-sent events as soon as each is certain."

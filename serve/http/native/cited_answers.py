@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, Final
@@ -14,8 +15,7 @@ from fastapi.responses import JSONResponse
 from eagleray.contracts.answers import show_citation, show_cited_answer, show_statement
 from eagleray.contracts.callers import Caller
 from eagleray.contracts.cited_answers import AskRequest, CitedAnswer, ReleasedStatement
-from serve.agents.pipelines import PIPELINES, find_pipeline
-from serve.agents.ports import Pipeline
+from serve.agents.pipelines import Pipelines, find_pipeline
 from serve.engine.uncancellable import UncancellableWork
 from serve.http.access import Asking
 from serve.http.answer_models import CitedAnswerAnswer, answered
@@ -39,7 +39,7 @@ class AskParts:
     """What routes are given that answer: collections, what answers, and what counts."""
 
     collections: ServedCollections
-    pipelines: tuple[Pipeline, ...]
+    pipelines: Pipelines
     metrics: Metrics
     uncancellable: UncancellableWork
 
@@ -48,7 +48,7 @@ def choose_parts(server: Server) -> AskParts:
     """Return what these routes are given of a server."""
     return AskParts(
         collections=server.collections,
-        pipelines=PIPELINES,
+        pipelines=server.pipelines,
         metrics=server.metrics,
         uncancellable=server.uncancellable,
     )
@@ -75,16 +75,15 @@ async def ask(name: str, body: AskBody, caller: Asking, parts: AskingParts) -> R
     """
     collection = parts.collections.find(name, caller)
     with count_asked(parts.metrics, AskedKind.ANSWER):
-        request = body.to_request(caller.principal)
-        pipeline = find_pipeline(request, parts.pipelines)
-        run = PipelineRun(collection, pipeline, request, timeout_s=body.timeout_s)
-        show = partial(show_to, caller, request=request, is_explained=body.explain)
+        asked = body.to_request(caller.principal)
+        run = PipelineRun(collection, find_pipeline(asked, parts.pipelines), asked, timeout_s=body.timeout_s)
+        show = partial(show_to, caller, request=run.request, is_explained=body.explain)
         if body.stream:
             reply = open_audited_reply(
-                collection, caller, request, uncancellable=parts.uncancellable, snapshot=body.snapshot
+                collection, caller, run.request, uncancellable=parts.uncancellable, snapshot=body.snapshot
             )
             return AuditedStream(reply, _give(run, reply, show))
-        answer = await read_audited(collection, caller, request, run.make, snapshot=body.snapshot)
+        answer = await read_audited(collection, caller, run.request, run.make, snapshot=body.snapshot)
     return JSONResponse(show(answer))
 
 
@@ -94,14 +93,15 @@ async def _give(
     """Yield the events of a stream; what fails after the first of them is an event, too."""
     given: tuple[ReleasedStatement, ...] = ()
     try:
-        async for part in run.iterate(reply.snapshot):
-            if isinstance(part, ReleasedStatement):
-                given = (*given, part)
-                reply.update(given)
-                yield _write_event(STATEMENT, _show_released(part))
-            else:
-                await reply.end(part)
-                yield _write_event(ANSWER, show(part))
+        async with aclosing(run.iterate(reply.snapshot)) as parts:
+            async for part in parts:
+                if isinstance(part, ReleasedStatement):
+                    given = (*given, part)
+                    reply.update(given)
+                    yield _write_event(STATEMENT, _show_released(part))
+                else:
+                    await reply.end(part)
+                    yield _write_event(ANSWER, show(part))
     except Exception as error:
         if not given:
             raise

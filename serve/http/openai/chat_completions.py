@@ -11,6 +11,7 @@ import json
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 from functools import partial
 from typing import Any, Final
 
@@ -99,15 +100,16 @@ class _Writer:
         """Yield the chunks of the answer; what fails after the first statement is one, too."""
         given: tuple[ReleasedStatement, ...] = ()
         try:
-            async for part in run.iterate(reply.snapshot):
-                if isinstance(part, ReleasedStatement):
-                    yield self._write_text(part, is_first=not given)
-                    given = (*given, part)
-                    reply.update(given)
-                else:
-                    await reply.end(part)
-                    for chunk in self._write_end(part, is_empty=not given):
-                        yield chunk
+            async with aclosing(run.iterate(reply.snapshot)) as parts:
+                async for part in parts:
+                    if isinstance(part, ReleasedStatement):
+                        yield self._write_text(part, is_first=not given)
+                        given = (*given, part)
+                        reply.update(given)
+                    else:
+                        await reply.end(part)
+                        for chunk in self._write_end(part, is_empty=not given):
+                            yield chunk
         except Exception as error:
             if not given:
                 raise

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Response
 
 from eagleray.errors import ModelNotServedError
-from serve.agents.pipelines import PIPELINES
 from serve.engine.coalescing import CoalescedCalls
 from serve.engine.quotas import Quotas
 from serve.engine.threads import Work, run_in_thread
@@ -48,7 +47,7 @@ def choose_parts(server: Server) -> EmbeddingParts:
     return EmbeddingParts(
         model=server.model,
         reranker=server.reranker,
-        pipelines=tuple(pipeline.name for pipeline in PIPELINES),
+        pipelines=tuple(pipeline.name for pipeline in server.pipelines),
         quotas=server.quotas,
         checks=server.checks,
     )

@@ -7,7 +7,7 @@ from eagleray.contracts.answers import read_cited_answer, show_cited_answer
 from eagleray.contracts.cited_answers import AskRequest, TokenUsage
 from eagleray.contracts.hits import SearchRequest
 from eagleray.settings import Settings
-from serve.agents.local_answers import LocalAnswerService
+from serve.answer_service import LocalAnswerService
 from tests.unit.serve.agents.passages import make_found, make_table_hit, make_text_hit
 
 

@@ -8,7 +8,7 @@ from eagleray.contracts.cited_answers import NOTHING_FOUND, AskRequest, CitedAns
 from eagleray.contracts.hits import Granularity, SearchRequest
 from eagleray.errors import QueryError, StoreError
 from eagleray.settings import Settings
-from serve.agents.local_answers import LocalAnswerService
+from serve.answer_service import LocalAnswerService
 from tests.unit.serve.agents.passages import make_found, make_table_hit, make_text_hit
 
 SERVICE = LocalAnswerService(Settings())

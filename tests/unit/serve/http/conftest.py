@@ -33,6 +33,7 @@ from indexes.snapshots.opened import open_snapshot
 from indexes.storage import open_store
 from indexes.writing.committing import Writable, commit
 from indexes.writing.requests import begin_write, free_key
+from serve.agents.pipelines import WITHOUT_MODEL
 from serve.alias_publisher import Publisher
 from serve.audit.counts import AuditCounts
 from serve.catalog import Catalog
@@ -168,10 +169,11 @@ def make_serve_with(store):
         takes_files=False,
         open_with=open_engine,
         embedder=None,
+        pipelines=WITHOUT_MODEL,
         **limits,
     ):
         recorded = [] if can_record else None
-        shared = {"quotas": quotas, "reranker": reranker}
+        shared = {"quotas": quotas, "reranker": reranker, "pipelines": pipelines}
         taking = make_file_taker(store) if takes_files else {}
         unswept = replace(UPLOADS, open=made_by(choose_upload_parts))  # tests sweep when they want it
         chosen = choose_features(ServeSettings(metrics=metrics_for))

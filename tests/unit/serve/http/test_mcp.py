@@ -9,8 +9,8 @@ import pytest
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from serve.agents.pipelines import WITHOUT_MODEL
 from serve.audit.request_entries import EndedRequest, record_request
-from serve.http.native import cited_answers
 from tests.small_collections import SPEC
 
 NAMES = ["list_collections", "search", "fetch", "ask", "table_lookup"]
@@ -205,10 +205,9 @@ class SlowPipeline:
 
 
 @pytest.mark.parametrize("revision", ["2025-06-18", "2026-07-28"])
-def test_a_call_whose_request_is_closed_ends_and_is_recorded_as_cancelled(serve_with, monkeypatch, revision):
-    (inner,) = cited_answers.PIPELINES
+def test_a_call_whose_request_is_closed_ends_and_is_recorded_as_cancelled(serve_with, revision):
+    (inner,) = WITHOUT_MODEL
     slow = SlowPipeline(inner)
-    monkeypatch.setattr(cited_answers, "PIPELINES", (inner, slow))
     meta = {
         "io.modelcontextprotocol/protocolVersion": revision,
         "io.modelcontextprotocol/clientCapabilities": {},
@@ -256,4 +255,4 @@ def test_a_call_whose_request_is_closed_ends_and_is_recorded_as_cancelled(serve_
         await served.uncancellable.close()
         assert [entry.status for entry in list_entries(served)] == ["begun", "cancelled"]
 
-    serve_with(compare)
+    serve_with(compare, pipelines=(inner, slow))

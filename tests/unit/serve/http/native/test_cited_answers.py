@@ -10,10 +10,10 @@ from eagleray.contracts.cited_answers import AskRequest
 from eagleray.contracts.hits import Granularity, SearchRequest
 from eagleray.contracts.principals import Principal
 from eagleray.errors import StoreError
-from serve.agents.local_answers import answer_locally
+from serve.agents.local_answers import answer_without_model
+from serve.agents.pipelines import WITHOUT_MODEL
 from serve.audit.kinds import KINDS
 from serve.audit.request_entries import EndedRequest, read_request, record_request
-from serve.http.native import cited_answers
 from tests.small_collections import SPEC
 
 PATH = f"/collections/{SPEC.name}/ask"
@@ -51,7 +51,9 @@ def answer_in_process(served, groups=(), **fields):
     engine = served.open_engine(served.watcher.state.snapshot)
     principal = Principal(subject="test", groups=frozenset(groups))
     search = SearchRequest(query="swap bond", granularity=Granularity.CHUNK, principal=principal)
-    shown = show_cited_answer(answer_locally(AskRequest(search=search, **fields), engine), is_explained=False)
+    shown = show_cited_answer(
+        answer_without_model(AskRequest(search=search, **fields), engine), is_explained=False
+    )
     for citation in shown["citations"]:
         citation["chunk_id"] = str(citation["chunk_id"])
     return json.loads(json.dumps(shown))
@@ -109,14 +111,13 @@ def test_each_answer_leaves_one_record_that_can_be_asked_again(serve_with):
     serve_with(compare)
 
 
-def put_pipeline(monkeypatch, n):
-    (inner,) = cited_answers.PIPELINES
-    monkeypatch.setattr(cited_answers, "PIPELINES", (inner, FailingPipeline(inner, n)))
+def fail_after(n):
+    """Return pipelines, one of which fails after so many statements."""
+    (inner,) = WITHOUT_MODEL
+    return (inner, FailingPipeline(inner, n))
 
 
-def test_what_fails_before_the_first_statement_is_answered_as_any_error(serve_with, monkeypatch):
-    put_pipeline(monkeypatch, 0)
-
+def test_what_fails_before_the_first_statement_is_answered_as_any_error(serve_with):
     async def compare(served):
         for stream in (False, True):
             answer = await ask(served, pipeline="failing", stream=stream)
@@ -125,12 +126,10 @@ def test_what_fails_before_the_first_statement_is_answered_as_any_error(serve_wi
         statuses = [entry.status for entry in list_entries(served)]
         assert statuses == ["StoreError", "begun", "StoreError"]
 
-    serve_with(compare)
+    serve_with(compare, pipelines=fail_after(0))
 
 
-def test_what_fails_half_way_is_an_event_and_its_record_says_what_was_given(serve_with, monkeypatch):
-    put_pipeline(monkeypatch, 1)
-
+def test_what_fails_half_way_is_an_event_and_its_record_says_what_was_given(serve_with):
     async def compare(served):
         events = list_events((await ask(served, pipeline="failing", stream=True)).text)
         assert [name for name, _ in events] == ["statement", "error"]
@@ -139,7 +138,7 @@ def test_what_fails_half_way_is_an_event_and_its_record_says_what_was_given(serv
         assert (begun.status, ended.status) == ("begun", "StoreError")
         assert json.loads(ended.plan)["statements"] == 1
 
-    serve_with(compare)
+    serve_with(compare, pipelines=fail_after(1))
 
 
 @pytest.mark.parametrize(

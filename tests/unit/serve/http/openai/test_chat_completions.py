@@ -5,11 +5,10 @@ from __future__ import annotations
 import openai
 import pytest
 
-from serve.http.native import cited_answers
 from serve.http.openai.chat_completions import PATH
 from tests.openai_stores import connect
 from tests.small_collections import SPEC
-from tests.unit.serve.http.native.test_cited_answers import list_entries, put_pipeline
+from tests.unit.serve.http.native.test_cited_answers import fail_after, list_entries
 
 MESSAGES = [
     {"role": "system", "content": "Answer briefly."},
@@ -21,12 +20,12 @@ IMAGE = {"type": "image_url", "image_url": {"url": "data:"}}
 QUESTION = [{"role": "user", "content": "swap bond"}]
 
 
-def run(serve_with, body, *, groups=(), key="reader"):
+def run(serve_with, body, *, groups=(), key="reader", **parts):
     async def ask(served):
         async with connect(served, key) as client:
             await body(client, served)
 
-    serve_with(ask, groups=groups)
+    serve_with(ask, groups=groups, **parts)
 
 
 async def ask_natively(served, **body):
@@ -115,18 +114,15 @@ def test_each_answer_leaves_one_record_as_the_native_route_does(serve_with):
     run(serve_with, body)
 
 
-def test_what_fails_half_way_is_an_error_in_the_stream(serve_with, monkeypatch):
-    put_pipeline(monkeypatch, 1)
-
+def test_what_fails_half_way_is_an_error_in_the_stream(serve_with):
     async def body(client, served):
-        assert len(cited_answers.PIPELINES) == 2
         stream = await client.chat.completions.create(model="failing", messages=QUESTION, stream=True)
         with pytest.raises(openai.APIError, match="the store is away"):
             async for _ in stream:
                 pass
         assert [entry.status for entry in list_entries(served)] == ["begun", "StoreError"]
 
-    run(serve_with, body)
+    run(serve_with, body, pipelines=fail_after(1))
 
 
 @pytest.mark.parametrize(
