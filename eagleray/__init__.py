@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from eagleray.client import open_collection as open  # noqa: A004 - reads as eagleray.open(...)
     from eagleray.contracts.cited_answers import (
+        AnswerNotice,
         Citation,
         CitedAnswer,
         ReleasedStatement,
@@ -104,6 +105,7 @@ __version__ = "0.2.0"
 
 __all__ = [
     "AliasEntry",
+    "AnswerNotice",
     "AsyncRemoteCollection",
     "AuditError",
     "AuthenticationError",
@@ -195,6 +197,7 @@ _MODULES: Final = {
         "snapshots",
     ),
     "eagleray.contracts.cited_answers": (
+        "AnswerNotice",
         "Citation",
         "CitedAnswer",
         "ReleasedStatement",

@@ -83,13 +83,17 @@ def ask(
 
 
 def show_answer(answer: CitedAnswer) -> None:
-    """Print an answer, and below it where each citation stands."""
+    """Print an answer, below it where each citation stands, then the notices."""
     show_lines(answer.text)
     if answer.citations:
         show_line("")
     for citation in answer.citations:
         show_line(f"[{citation.number}] {citation.title or citation.doc_id}")
         show_line(f"    {_tell_place(citation)}")
+    if answer.notices:
+        show_line("")
+    for notice in answer.notices:
+        show_line(f"Note: {notice.text}")
 
 
 def _tell_place(citation: Citation) -> str:

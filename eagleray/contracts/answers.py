@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any, Final
 
-from eagleray.contracts.cited_answers import Citation, CitedAnswer, CitedKind, Statement, TokenUsage
+from eagleray.contracts.cited_answers import (
+    AnswerNotice,
+    Citation,
+    CitedAnswer,
+    CitedKind,
+    NoticeKind,
+    Statement,
+    TokenUsage,
+)
 from eagleray.contracts.facets import ValueCounts, make_counts
 from eagleray.contracts.hits import (
     Explanation,
@@ -126,6 +134,7 @@ def show_cited_answer(answer: CitedAnswer, *, is_explained: bool) -> dict[str, A
         "snapshot": answer.snapshot,
         "as_of": None if answer.as_of is None else format_micros(answer.as_of),
         "usage": asdict(answer.usage),
+        "notices": [{"kind": str(item.kind), "text": item.text} for item in answer.notices],
     }
     if is_explained:
         shown["retrieved"] = show_response(answer.retrieved, is_explained=True)
@@ -162,6 +171,9 @@ def read_cited_answer(shown: Mapping[str, Any]) -> CitedAnswer:
         as_of=None if shown["as_of"] is None else parse_instant(shown["as_of"]),
         retrieved=read_response(shown["retrieved"]),
         usage=TokenUsage(**_take(TokenUsage, shown["usage"])),
+        notices=tuple(
+            AnswerNotice(kind=NoticeKind(item["kind"]), text=item["text"]) for item in shown["notices"]
+        ),
     )
 
 

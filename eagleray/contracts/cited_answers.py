@@ -124,6 +124,30 @@ class TokenUsage:
     n_completion: int = 0
 
 
+class NoticeKind(StrEnum):
+    """What a reader of an answer is told beside it."""
+
+    INSTRUCTION = "instruction"
+    """A document has text that reads like an instruction to a language model; it was not followed."""
+
+    REPLACED = "replaced"
+    """What the model wrote is not supported by what it cites; quotations stand in its place, or nothing."""
+
+    WITHOUT_MODEL = "without_model"
+    """The model gave nothing that can be used; the answer is that of the pipeline without one."""
+
+    NOT_FOUND = "not_found"
+    """What was looked for, where nothing answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerNotice:
+    """What a reader of an answer should know of it. Attributes: its kind, and a sentence."""
+
+    kind: NoticeKind
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CitedAnswer:
     """An answer; every statement of it cites what it stands on.
@@ -138,6 +162,7 @@ class CitedAnswer:
         as_of: microseconds, or `None` for the latest state.
         retrieved: the search that the answer began with.
         usage: of the model.
+        notices: what a reader should know of it.
     """
 
     question: str
@@ -149,6 +174,7 @@ class CitedAnswer:
     retrieved: SearchResponse
     model: str = ""
     usage: TokenUsage = TokenUsage()
+    notices: tuple[AnswerNotice, ...] = ()
 
     @property
     def is_answered(self) -> bool:
@@ -162,12 +188,13 @@ class CitedAnswer:
         return "\n".join(lines) or NOTHING_FOUND
 
     def __str__(self) -> str:
-        """Return the text, and below it the title and place of each citation."""
+        """Return the text, below it the title and place of each citation, then the notices."""
         places = [
             f"[{item.number}] {item.title or item.doc_id} ({item.source}, characters {item.start}-{item.end})"
             for item in self.citations
         ]
-        return "\n".join([self.text, *([""] if places else []), *places])
+        notices = [f"Note: {item.text}" for item in self.notices]
+        return "\n".join([self.text, *([""] if places else []), *places, *notices])
 
 
 NOTHING_FOUND: Final = "Nothing was found that answers this question."

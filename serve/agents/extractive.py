@@ -21,6 +21,7 @@ from eagleray.contracts.cited_answers import (
 )
 from eagleray.contracts.hits import SearchResponse
 from serve.agents.citations import find_identity, make_citations
+from serve.agents.instructions import note_instructions
 from serve.agents.passage_units import PassageUnit, list_units
 from serve.agents.ports import PassageSearcher
 from serve.agents.unit_scores import read_question, score_units
@@ -56,6 +57,7 @@ class ExtractivePipeline:
             snapshot=found.explanation.snapshot,
             as_of=request.search.as_of,
             retrieved=found,
+            notices=note_instructions((item.doc_id, _show(item)) for item in citations),
         )
 
 
@@ -98,3 +100,8 @@ def _rank(units: Sequence[PassageUnit], scores: Sequence[float], n: int) -> list
 
 def _quote(citation: Citation) -> Statement:
     return Statement(text=citation.quotation, citations=(citation.number,))
+
+
+def _show(citation: Citation) -> str:
+    """Return all that a citation says, with what it stands under."""
+    return "\n".join((citation.title, citation.heading, citation.quotation))

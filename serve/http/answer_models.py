@@ -108,6 +108,13 @@ class TokenUsageAnswer(BaseModel):
     n_completion: int
 
 
+class NoticeAnswer(BaseModel):
+    """What a reader of an answer should know of it."""
+
+    kind: Literal["instruction", "replaced", "without_model", "not_found"]
+    text: str = Field(description="A sentence.")
+
+
 class CitedAnswerAnswer(BaseModel):
     """An answer in which every statement cites what it stands on."""
 
@@ -121,6 +128,7 @@ class CitedAnswerAnswer(BaseModel):
     snapshot: str = Field(description="Id of the snapshot that answered.")
     as_of: str | None
     usage: TokenUsageAnswer
+    notices: list[NoticeAnswer] = Field(description="What a reader should know of the answer.")
     retrieved: SearchAnswer | None = Field(default=None, description="The search, where it was asked for.")
 
 

@@ -111,6 +111,13 @@ class CitedStatement(Result):
     citations: list[int] = Field(description="Numbers of what it stands on.")
 
 
+class CitedNotice(Result):
+    """What a reader of an answer should know of it."""
+
+    kind: Literal["instruction", "replaced", "without_model", "not_found"]
+    text: str
+
+
 class AskResult(Result):
     """An answer in which every statement cites what it stands on."""
 
@@ -123,6 +130,7 @@ class AskResult(Result):
     model: str = Field(description="That wrote; empty where none did.")
     snapshot: str = Field(description="Id of the snapshot that answered.")
     as_of: str | None
+    notices: list[CitedNotice] = Field(description="What a reader should know of the answer.")
 
 
 class TableCell(Result):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from eagleray.contracts.hits import Explanation, SearchResponse
 from tests.small_hits import make_hit
 
@@ -50,3 +52,30 @@ def make_table_hit(**fields):
 def make_text_hit(**fields):
     usual = {"chunk_id": 8, "doc_id": "text", "text": TEXT, "title": "Cubic annual report 2019", "dense": 0.5}
     return make_hit(**{**usual, **fields})
+
+
+class PassageDesk:
+    """A searcher that finds what it was given."""
+
+    collection = "filings"
+
+    def __init__(self, found):
+        self.found, self.asked = found, []
+
+    async def search(self, request):
+        self.asked.append(request)
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+    async def compute(self, work):
+        return work()
+
+
+def ask_pipeline(pipeline, request, desk):
+    """Return all parts of an answer."""
+
+    async def read():
+        return [part async for part in pipeline.answer(request, desk)]
+
+    return asyncio.run(read())
