@@ -21,6 +21,7 @@ from serve.http.openai import (
     chat_completions,
     embeddings,
     files,
+    responses,
     upload_sweep,
     vector_store_files,
     vector_store_search,
@@ -50,7 +51,7 @@ SEARCH: Final = Feature(
     open=made_by(searches.choose_parts),
 )
 ANSWERING: Final = Feature(
-    routers=(cited_answers.router, chat_completions.router),
+    routers=(cited_answers.router, chat_completions.router, responses.router),
     parts=cited_answers.AskParts,
     open=made_by(cited_answers.choose_parts),
 )

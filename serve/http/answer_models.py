@@ -298,6 +298,40 @@ class ChatCompletionAnswer(BaseModel):
     eagleray: CitedAnswerAnswer
 
 
+class ResponseUsageAnswer(BaseModel):
+    """Tokens of a language model; none where none wrote."""
+
+    input_tokens: int
+    input_tokens_details: dict[str, int]
+    output_tokens: int
+    output_tokens_details: dict[str, int]
+    total_tokens: int
+
+
+class ResponseAnswer(BaseModel):
+    """An answer with citations, in the shape of OpenAI's responses."""
+
+    id: str
+    object: Literal["response"]
+    created_at: int = Field(description="Seconds since the epoch.", json_schema_extra={"format": "unixtime"})
+    model: str
+    status: Literal["completed"]
+    error: None
+    incomplete_details: None
+    instructions: None
+    metadata: dict[str, str]
+    parallel_tool_calls: bool
+    previous_response_id: None
+    store: Literal[False]
+    temperature: None
+    tool_choice: Literal["auto"]
+    tools: list[dict[str, Any]]
+    top_p: None
+    output: list[dict[str, Any]] = Field(description="The search, where one was asked for, and the message.")
+    usage: ResponseUsageAnswer
+    eagleray: CitedAnswerAnswer
+
+
 class ModelAnswer(BaseModel):
     """A served model."""
 

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from eagleray.contracts.asked_snapshots import AskedSnapshot
-from eagleray.contracts.cited_answers import AnswerPart, AskRequest, CitedAnswer
+from eagleray.contracts.cited_answers import AnswerPart, AskRequest, CitedAnswer, ReleasedStatement
 from serve.agents.ports import Pipeline
 from serve.engine.passage_searches import PassageSearches
 from serve.http.serving import ServedCollection
@@ -57,3 +57,9 @@ class PipelineRun:
                 if isinstance(part, CitedAnswer):
                     return part
         raise TypeError(f"pipeline {self._pipeline.name!r} ended without an answer")
+
+
+def write_piece(part: ReleasedStatement, *, is_first: bool) -> str:
+    """Return what a statement adds to the text of an answer."""
+    numbers = "".join(f"[{number}]" for number in part.statement.citations)
+    return f"{'' if is_first else chr(10)}{part.statement.text} {numbers}"

@@ -1,1 +1,1 @@
-"""Routes in OpenAI's shapes: vectors, models, files and vector stores."""
+"""Routes in OpenAI's shapes: vectors, models, chats, responses, files and vector stores."""

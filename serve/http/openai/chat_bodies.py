@@ -26,13 +26,16 @@ _IDLE: Final[tuple[Any, ...]] = (None, [], {}, "none", "auto", False, ["text"], 
 """Values that ask for nothing."""
 
 
+_TEXTS: Final = ("text", "input_text", "output_text")
+
+
 def _join_parts(value: object) -> object:
     """Return the text of a message that comes in parts; refuse other parts with one sentence."""
     if not isinstance(value, list):
         return value
     if len(value) > MAX_PARTS:
         raise ValueError(f"expected at most {MAX_PARTS} parts, found {len(value)}")
-    texts = [part.get("text") for part in value if isinstance(part, dict) and part.get("type") == "text"]
+    texts = [part.get("text") for part in value if isinstance(part, dict) and part.get("type") in _TEXTS]
     if len(texts) < len(value) or not all(isinstance(text, str) for text in texts):
         raise ValueError('expected text, or parts such as {"type": "text", "text": "..."}')
     return "".join(map(str, texts))
@@ -40,7 +43,7 @@ def _join_parts(value: object) -> object:
 
 _PART: Final = {
     "type": "object",
-    "properties": {"type": {"const": "text"}, "text": {"type": "string", "maxLength": MAX_QUESTION}},
+    "properties": {"type": {"enum": list(_TEXTS)}, "text": {"type": "string", "maxLength": MAX_QUESTION}},
     "required": ["type", "text"],
 }
 Content = Annotated[

@@ -29,7 +29,7 @@ from serve.http.errors.problems import tell_error
 from serve.http.metrics import AskedKind
 from serve.http.native.cited_answers import AskingParts, show_to
 from serve.http.openai.chat_bodies import ChatBody
-from serve.http.pipeline_runs import PipelineRun
+from serve.http.pipeline_runs import PipelineRun, write_piece
 
 PATH: Final = "/v1/chat/completions"
 _DONE: Final = b"data: [DONE]\n\n"
@@ -117,8 +117,7 @@ class _Writer:
             yield f"data: {json.dumps(tell_error(PATH, error))}\n\n".encode()
 
     def _write_text(self, part: ReleasedStatement, *, is_first: bool) -> bytes:
-        numbers = "".join(f"[{number}]" for number in part.statement.citations)
-        content = f"{'' if is_first else chr(10)}{part.statement.text} {numbers}"
+        content = write_piece(part, is_first=is_first)
         return self._write({"role": "assistant", "content": content} if is_first else {"content": content})
 
     def _write_end(self, answer: CitedAnswer, *, is_empty: bool) -> Iterator[bytes]:

@@ -21,6 +21,7 @@ QUESTION = {"query": "swap curve", "k": 3}
 DOCUMENT = {"documents": [{"doc_id": "new", "text": "a zebra"}]}
 
 CHAT = {"model": "extractive", "messages": [{"role": "user", "content": "swap"}]}
+RESPONSE = {"model": "extractive", "input": "swap"}
 TOOL_ARGUMENTS = {
     "search": {"query": "swap"},
     "fetch": {"doc_id": "doc-2"},
@@ -45,6 +46,7 @@ BODIES = {
     "/collections/{name}/aliases/{alias}/publish": {"snapshot": "live"},
     "/collections/{name}/aliases/{alias}/rollback": {},
     "/v1/chat/completions": CHAT,
+    "/v1/responses": RESPONSE,
     "/v1/embeddings": {"model": "hashing", "input": "swap"},
     "/": {"inputs": "swap"},
     "/embed": {"inputs": "swap"},
@@ -104,6 +106,15 @@ def list_requests(foreign):
             for which in (SEEN, HIDDEN)
         ),
         ("POST", "/v1/chat/completions", CHAT | {"collection": SEEN, "snapshot": foreign}),
+        *(
+            (
+                "POST",
+                "/v1/responses",
+                RESPONSE | {"tools": [{"type": "file_search", "vector_store_ids": [name]}]},
+            )
+            for name in (HIDDEN, "vs_" + "0" * 32)
+        ),
+        ("POST", "/v1/responses", RESPONSE | {"snapshot": foreign}),
         ("POST", f"{of_seen}/aliases/live/publish", {"snapshot": foreign}),
         ("GET", f"{of_seen}/differences?before=live&after={foreign}", None),
         ("GET", f"{of_seen}/documents?doc_id=doc-2&snapshot={foreign}", None),

@@ -1,0 +1,137 @@
+"""What a request for a response carries: its last message is the question.
+
+Source: OpenAI's API reference, `POST /v1/responses`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from eagleray.contracts.bounds import MAX_NAME, MAX_QUESTION
+from eagleray.contracts.cited_answers import MAX_CITATIONS, N_PASSAGES, AskRequest
+from eagleray.contracts.hits import Granularity, SearchRequest
+from eagleray.contracts.principals import Principal
+from eagleray.errors import InputError
+from serve.http.body_models import Absent, Body, Int, describe_optional, show_example
+from serve.http.native.search_bodies import Answered, Explained, Filtered
+from serve.http.openai.chat_bodies import MAX_MESSAGES, Content
+
+_ACCEPTED: Final = "Accepted; nothing depends on it."
+_IDLE: Final[tuple[Any, ...]] = (None, [], {}, False, "auto", "disabled", {"format": {"type": "text"}})
+"""Values that ask for nothing."""
+
+
+class InputMessageBody(Body):
+    """A message of the conversation."""
+
+    type: Literal["message"] = "message"
+    role: Literal["system", "developer", "user", "assistant"]
+    content: Content
+    id: Annotated[str, Field(max_length=MAX_NAME)] | Absent = describe_optional(_ACCEPTED)
+    status: Annotated[str, Field(max_length=64)] | Absent = describe_optional(_ACCEPTED)
+
+
+class FileSearchBody(Body):
+    """Where the answer is looked for."""
+
+    type: Literal["file_search"]
+    vector_store_ids: list[Annotated[str, Field(max_length=MAX_NAME)]] = Field(
+        min_length=1, max_length=1, description="A vector store of the caller, or the name of a collection."
+    )
+    max_num_results: Int = Field(default=N_PASSAGES, ge=1, le=50, description="Passages that are read.")
+
+
+class ResponseBody(Filtered, Answered, Explained):
+    """A conversation whose last message is answered with citations."""
+
+    model_config = show_example(
+        model="extractive",
+        input="What were fixed price sales in 2018?",
+        tools=[{"type": "file_search", "vector_store_ids": ["sample"]}],
+    )
+
+    model: str = Field(max_length=MAX_NAME, description="A pipeline; `GET /v1/models` names them.")
+    input: (
+        Annotated[str, Field(max_length=MAX_QUESTION)]
+        | Annotated[list[InputMessageBody], Field(min_length=1, max_length=MAX_MESSAGES, fail_fast=True)]
+    ) = Field(description="The question, or messages of which the last one is the user's, and the question.")
+    tools: Annotated[list[FileSearchBody], Field(max_length=1)] = Field(
+        default=[], description="`file_search`; without it the server's default collection is asked."
+    )
+    stream: bool = Field(default=False, description="Give the answer in events, as each part is certain.")
+    max_citations: Int = Field(default=3, ge=1, le=MAX_CITATIONS, description="Citations at most.")
+    instructions: Annotated[str, Field(max_length=MAX_QUESTION)] | Absent = describe_optional(_ACCEPTED)
+    store: bool | Absent = describe_optional("Accepted; no response is kept.")
+    temperature: float | Absent = describe_optional(_ACCEPTED)
+    top_p: float | Absent = describe_optional(_ACCEPTED)
+    max_output_tokens: int | Absent = describe_optional(_ACCEPTED)
+    max_tool_calls: int | Absent = describe_optional(_ACCEPTED)
+    parallel_tool_calls: bool | Absent = describe_optional(_ACCEPTED)
+    metadata: dict[str, Any] | Absent = describe_optional(_ACCEPTED)
+    user: Annotated[str, Field(max_length=MAX_NAME)] | Absent = describe_optional(_ACCEPTED)
+    reasoning: dict[str, Any] | Absent = describe_optional(_ACCEPTED)
+    service_tier: Annotated[str, Field(max_length=64)] | Absent = describe_optional(_ACCEPTED)
+    safety_identifier: Annotated[str, Field(max_length=MAX_NAME)] | Absent = describe_optional(_ACCEPTED)
+    prompt_cache_key: Annotated[str, Field(max_length=MAX_NAME)] | Absent = describe_optional(_ACCEPTED)
+    tool_choice: Any = describe_optional("Refused unless `auto`.")
+    text: Any = describe_optional("Refused unless it asks for text.")
+    include: Any = describe_optional("Refused unless empty.")
+    previous_response_id: Any = describe_optional("Refused: no response is kept.")
+    conversation: Any = describe_optional("Refused: no conversation is kept.")
+    background: Any = describe_optional("Refused unless false.")
+    prompt: Any = describe_optional("Refused.")
+    truncation: Any = describe_optional("Refused unless `disabled` or `auto`.")
+    top_logprobs: Any = describe_optional("Refused.")
+
+    @model_validator(mode="after")
+    def _check_last(self) -> Self:
+        if not isinstance(self.input, str) and self.input[-1].role != "user":
+            raise ValueError("the last message is the question; expected one of the user")
+        return self
+
+    @property
+    def place(self) -> str:
+        """The vector store or collection that is asked; empty for the server's default collection."""
+        return self.tools[0].vector_store_ids[0] if self.tools else ""
+
+    def check_unserved(self) -> None:
+        """Refuse what would change the answer, and nothing here does.
+
+        Raises:
+            InputError: names the first such field.
+        """
+        for name in _UNSERVED:
+            if getattr(self, name) not in _IDLE:
+                raise InputError(detail=f"{name} is not served here; leave it out", param=name)
+
+    def to_request(self, principal: Principal) -> AskRequest:
+        """Return the question as a pipeline takes it.
+
+        Raises:
+            InvalidTimeError: `as_of` names no instant.
+            FilterError: the filter cannot be read.
+        """
+        search = SearchRequest(
+            query=self.input if isinstance(self.input, str) else self.input[-1].content,
+            k=self.tools[0].max_num_results if self.tools else N_PASSAGES,
+            granularity=Granularity.CHUNK,
+            as_of=self.read_as_of(),
+            filter=self.read_filter(),
+            principal=principal,
+        )
+        return AskRequest(search=search, pipeline=self.model, max_citations=self.max_citations)
+
+
+_UNSERVED: Final = (
+    "tool_choice",
+    "text",
+    "include",
+    "previous_response_id",
+    "conversation",
+    "background",
+    "prompt",
+    "truncation",
+    "top_logprobs",
+)
