@@ -27,6 +27,9 @@ _REQUEST_ID = typer.Option("", help="Name of the request: what the answer's head
 _LATEST = typer.Option(False, "--latest", help="Take the latest -n records rather than the earliest.")
 _COLUMNS = ("time", "subject", "action", "question", "status", "n_hits", "snapshot", "request_id")
 _CSV_COLUMNS = (*_COLUMNS, "latency_us", "groups", "zones", "writer", "sequence", "hash")
+_ASKED = ("query", "question")
+"""Texts that are shown first: what was asked; a filter follows."""
+
 _QUESTION_WIDTH = 48
 """Characters of a question that a table shows."""
 
@@ -132,11 +135,19 @@ def _shorten(row: dict[str, Any]) -> dict[str, Any]:
 
 def _list_cells(row: dict[str, Any]) -> dict[str, Any]:
     """Return a record's cells; its question is the texts that were kept, or the beginning of their digest."""
-    kept = [f"{value}" for value in (row["texts"] or {}).values() if value]
-    question = " | ".join(kept) if row["texts"] is not None else row["question"][:12]
+    kept = sorted((row["texts"] or {}).items(), key=lambda text: text[0] not in _ASKED)
+    texts = " | ".join(_write_text(value) for _, value in kept if value)
+    question = texts if row["texts"] is not None else row["question"][:12]
     lists = {name: " ".join(row[name] or ()) for name in ("groups", "zones")}
     action = row["action"] or row["kind"]
     return {**row, **lists, "n_hits": len(row["hits"]), "action": action, "question": question}
+
+
+def _write_text(value: Any) -> str:
+    """Return a text that was kept, several with commas, or a filter as JSON."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return json.dumps(value, sort_keys=True, ensure_ascii=False) if isinstance(value, dict) else str(value)
 
 
 def _read(path: str) -> str:

@@ -90,10 +90,15 @@ def _measure(table: Table) -> int:
     return max(1, unbounded.measure(table).maximum)
 
 
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a formula begins with in a spreadsheet; the last four are full-width, as East Asian locales have them."""
+
+
 def show_csv(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     """Print rows as comma-separated values below the columns' names, as RFC 4180 has them.
 
-    What a spreadsheet would take for a formula gets an apostrophe before it.
+    What a spreadsheet would take for a formula gets an apostrophe before it; control characters are escaped,
+    line feeds aside.
     """
     writer = csv.writer(sys.stdout)
     writer.writerow(columns)
@@ -102,7 +107,8 @@ def show_csv(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
 
 
 def _disarm(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    shown = "\n".join(map(make_printable, cell.split("\n")))
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
 
 
 def show_fields(fields: dict[str, Any], *, indent: str = "") -> None:

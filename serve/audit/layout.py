@@ -19,7 +19,7 @@ from typing import Any, Final
 from eagleray.contracts.ports import Store
 from eagleray.contracts.times import format_micros
 from eagleray.digests import canonical_json, digest_json
-from eagleray.errors import InputError
+from eagleray.errors import InputError, NotPublishedError
 
 AUDIT: Final = "audit"
 SEGMENTS: Final = f"{AUDIT}/segments"
@@ -67,6 +67,26 @@ def list_segments(store: Store, collection: str) -> Iterator[SegmentName | str]:
             yield item.path
         else:
             yield SegmentName(writer=writer, first=int(match[1]), last=int(match[2]), hash=match[3])
+
+
+def require_log(store: Store, collection: str) -> None:
+    """Check that a collection has an audit log, so that a wrong name is not taken for a log without faults.
+
+    Raises:
+        NotPublishedError: it has none.
+    """
+    if _has_log(store, collection):
+        return
+    detail = f"there is no audit log of it in {store.url}"
+    if store.url.startswith("file:"):  # a remote one may not let itself be listed
+        others = [name for name in store.list_folders() if _has_log(store, name)]
+        detail += f"; it has those of {', '.join(others[:10])}" if others else ", nor of any other collection"
+    detail += "; EAGLERAY_COLLECTION and EAGLERAY_AUDIT__STORE say which log is read"
+    raise NotPublishedError(name=collection, detail=detail)
+
+
+def _has_log(store: Store, collection: str) -> bool:
+    return any(True for _ in store.list(f"{collection}/{AUDIT}"))
 
 
 def list_chains(store: Store, collection: str) -> dict[str, list[SegmentName]]:

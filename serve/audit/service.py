@@ -27,7 +27,7 @@ from indexes.storage import open_store
 from serve.audit.audit_writer import AuditWriter
 from serve.audit.entries import BEGUN, INTERRUPTED, read_texts
 from serve.audit.kinds import KINDS
-from serve.audit.layout import export_heads, read_export
+from serve.audit.layout import export_heads, read_export, require_log
 from serve.audit.record import Record, flatten
 from serve.audit.record_queries import list_interrupted, scan_records
 from serve.audit.replays import Replay, replay_records
@@ -47,9 +47,14 @@ class LocalAuditService:
         self._settings = settings
 
     def verify(self, *, heads: str) -> dict[str, Any]:
-        """Check every chain; `findings` lists what is wrong."""
+        """Check every chain; `findings` lists what is wrong.
+
+        Raises:
+            NotPublishedError: there is no log, and no heads are given that could tell what is missing.
+        """
         given = read_export(heads, collection=self._settings.collection) if heads else []
-        result = verify_log(self._open_store(), self._settings.collection, heads=given)
+        store = self._open_store() if given else self._open_log()
+        result = verify_log(store, self._settings.collection, heads=given)
         return {
             "collection": self._settings.collection,
             "chains": result.n_chains,
@@ -67,7 +72,7 @@ class LocalAuditService:
         A request that has begun and has no end has the status `interrupted`. `texts` holds its texts by name,
         `None` where they were not kept.
         """
-        store, collection = self._open_store(), self._settings.collection
+        store, collection = self._open_log(), self._settings.collection
         find_interrupted = cache(partial(list_interrupted, store, collection))
         for record in self._scan(query):
             shown = {**flatten(record), "time": format_micros(record.time)}
@@ -122,7 +127,7 @@ class LocalAuditService:
 
     def head(self) -> dict[str, Any]:
         """Return the heads of all chains, to be kept elsewhere."""
-        heads = list_last_heads(self._open_store(), self._settings.collection)
+        heads = list_last_heads(self._open_log(), self._settings.collection)
         return export_heads(self._settings.collection, heads, now=time.time_ns() // 1000)
 
     @cached_property
@@ -140,7 +145,17 @@ class LocalAuditService:
         if query.action and query.action not in self._kinds.actions:
             known = ", ".join(sorted(self._kinds.actions))
             raise InputError(detail=f"action {query.action!r}: expected one of {known}")
-        return scan_records(self._open_store(), self._settings.collection, query)
+        return scan_records(self._open_log(), self._settings.collection, query)
+
+    def _open_log(self) -> Store:
+        """Return the store that holds the log.
+
+        Raises:
+            NotPublishedError: it holds none of the collection.
+        """
+        store = self._open_store()
+        require_log(store, self._settings.collection)
+        return store
 
     def _open_store(self) -> Store:
         settings = self._settings

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import io
 import json
 import sys
@@ -10,6 +11,7 @@ import pytest
 from eagleray.cli import main
 from eagleray.cli.output import (
     prepare_output,
+    show_csv,
     show_fields,
     show_json,
     show_line,
@@ -126,3 +128,21 @@ def test_a_table_on_a_narrow_terminal_cuts_nothing_off(monkeypatch, capsys):
     show_table([{"source": source, "detail": "no parser reads it"}], ("source", "detail"))
     lines = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
     assert source in "".join(words[0] for words in lines if words)
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("=1+1", "'=1+1"),
+        ("  =1+1", "'  =1+1"),
+        ("\uff1d1+1", "'\uff1d1+1"),
+        ("\t@SUM(A1)", r"\t@SUM(A1)"),
+        ("a\x1b[31m\u202eb", r"a\x1b[31m\u202eb"),
+        ("two\nlines", "two\nlines"),
+        ("1+1", "1+1"),
+    ],
+)
+def test_no_cell_of_comma_separated_values_is_a_formula_or_steers_a_terminal(capsys, cell, shown):
+    show_csv([{"question": cell}], ["question"])
+    rows = list(csv.reader(io.StringIO(capsys.readouterr().out, newline="")))
+    assert rows == [["question"], [shown]]

@@ -14,8 +14,10 @@ import pytest
 
 from eagleray.cli import main
 from eagleray.contracts.collections import Collection
+from eagleray.contracts.filters import Compare, Comparison
 from eagleray.contracts.hits import SearchMode, SearchRequest
 from eagleray.contracts.principals import Principal
+from eagleray.errors import NotPublishedError
 from eagleray.parts import Part
 from eagleray.setting_groups.serving import AuditSettings
 from eagleray.settings import Settings, load_settings
@@ -117,6 +119,21 @@ def test_a_log_is_shown_as_comma_separated_values_that_hold_no_formula(run, log)
     assert (row["subject"], row["action"], row["groups"]) == ("bob", "search", "rates")
 
 
+def test_a_filter_is_shown_after_the_question_as_json(run, log):
+    store = open_store(log)
+    engine = Opener(store)(put_small_snapshot(store))
+    with make_writer(
+        Collection(store, SPEC.name), AuditSettings(questions="text"), embedder="fixed"
+    ) as writer:
+        asked = Compare(column="source", op=Comparison.EQ, value="a.md")
+        request = SearchRequest(query="swap", filter=asked, principal=replace(ANN, subject="bob"))
+        writer.append(record_one(request, engine.search(request), questions="text"))
+    (row,) = csv.DictReader(io.StringIO(run("show", "--subject", "bob", "--csv")[1], newline=""))
+    question, _, shown = row["question"].partition(" | ")
+    assert question == "swap"
+    assert json.loads(shown) == {"kind": "Compare", "column": "source", "op": "=", "value": "a.md"}
+
+
 def test_replay_compares_answers_and_ends_with_1_where_one_is_another(run, monkeypatch):
     code, out = run("replay", "--json")
     assert (code, json.loads(out)["same"], json.loads(out)["different"]) == (0, 6, [])
@@ -136,8 +153,22 @@ def test_heads_kept_elsewhere_find_what_the_log_alone_cannot_tell(run, log, tmp_
     store = open_store(log)
     for item in list(store.list(f"{SPEC.name}/audit")):
         store.delete(item.path)
-    assert run("verify")[0] == 0
     assert run("verify", "--heads", str(heads))[0] == 4
+
+
+@pytest.mark.parametrize("command", ["verify", "show", "replay", "head"])
+def test_a_log_that_is_not_there_is_no_log_without_faults(log, capsys, command):
+    with pytest.raises(SystemExit) as ended:
+        main(["audit", command, "--store", str(log), "-c", "nots"])
+    told = capsys.readouterr()
+    assert (ended.value.code, told.out) == (2, "")
+    assert f"nots: there is no audit log of it in file://{log}; it has those of {SPEC.name};" in told.err
+
+
+def test_heads_may_not_be_taken_where_no_log_is(tmp_path):
+    service = LocalAuditService(Settings(store=str(tmp_path / "store"), collection=SPEC.name))
+    with pytest.raises(NotPublishedError, match="nor of any other collection"):
+        service.head()
 
 
 def test_heads_are_never_written_over_and_changed_ones_are_refused(run, tmp_path):
