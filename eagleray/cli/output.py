@@ -91,7 +91,7 @@ def _measure(table: Table) -> int:
 
 
 _FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a formula begins with in a spreadsheet; the last four are full-width, as East Asian locales have them."""
+"""What a formula begins with in a spreadsheet; the last four are full-width, as in East Asian locales."""
 
 
 def show_csv(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:

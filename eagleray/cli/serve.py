@@ -12,11 +12,13 @@ from eagleray.cli.demo import ALIAS, lend_key, load_demo_settings, prepare_demo
 from eagleray.cli.output import show_json, show_line
 from eagleray.contracts.services import ServeRequest
 from eagleray.errors import InputError
-from eagleray.logs import write_all_as_json
+from eagleray.logs import get_logger, write_all_as_json
 from eagleray.parts import SERVING
 from eagleray.settings import Settings, load_named
 
 LOOPBACK: Final = "127.0.0.1"
+
+_log = get_logger()
 
 
 def serve(
@@ -63,19 +65,21 @@ def _serve_demo(settings: Settings, request: ServeRequest, *, is_json: bool) -> 
 
 def _serve(settings: Settings, request: ServeRequest, *, is_json: bool, key: str = "") -> None:
     """Serve, and print where once questions are answered, with the key if one was made for it."""
+    others = settings.serve.collections.split()
+    named = "all collections" if "*" in others else ", ".join((settings.collection, *others))
 
     def show(url: str) -> None:
-        others = settings.serve.collections.split()
+        _log.info("server_listening", url=url, collections=named, store=settings.store)
         if is_json:
             shown = {"url": url, "collection": settings.collection, "store": settings.store}
             more = {"collections": others} if others else {}
             show_json(shown | more | ({"key": key} if key else {}))
         else:
-            named = "all collections" if "*" in others else ", ".join((settings.collection, *others))
             show_line(f"serving {named} on {url}")
             if key:
                 show_line(f"key, valid until this ends: {key}")
         sys.stdout.flush()
 
     write_all_as_json(settings.log)
+    _log.info("server_opening", collections=named, store=settings.store)
     SERVING.load(settings).serve(request, show)

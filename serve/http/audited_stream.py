@@ -26,6 +26,7 @@ from serve.audit.request_entries import EndedRequest
 from serve.audit.request_recorder import BegunRequest, ReplyEnding, RequestRecorder
 from serve.engine.threads import Work, run_in_thread
 from serve.engine.uncancellable import UncancellableWork
+from serve.http.access import IS_HEAD
 from serve.http.request_ids import read_request_id
 from serve.http.serving import ServedCollection
 
@@ -75,7 +76,7 @@ class AuditedReply:
         self._begun: asyncio.Future[BegunRequest] | None = None
         self._given: Any = None
         self._n_pieces, self._n_bytes = 0, 0
-        self._is_ended = False
+        self._is_ended = self._is_unread = False
 
     async def __aenter__(self) -> Self:
         """Record that the request has begun; when this returns, that is stored.
@@ -114,6 +115,8 @@ class AuditedReply:
             await self._end(CANCELLED)
         elif kind is not None:
             await self._end(kind.__name__)
+        elif self._is_unread:
+            await self._end(CANCELLED)
         elif not self._is_ended:
             await self._end(RuntimeError.__name__)
             raise RuntimeError("the reply has no end: expected a call of `end` with the whole of it")
@@ -143,11 +146,18 @@ class AuditedReply:
         """
         await self._end(type(error).__name__)
 
+    def leave_unread(self) -> None:
+        """Say that nothing of the reply is given, however much of it is made: it ends as unread."""
+        self._is_unread = True
+
     async def _end(self, status: str) -> None:
         if not self._is_ended and self._begun is not None:
             self._is_ended = True
             given = SentAmount(n_pieces=self._n_pieces, n_bytes=self._n_bytes)
-            ending = ReplyEnding(status=status, reply=self._given, given=given)
+            if self._is_unread and status == OK:
+                status = CANCELLED
+            reply = None if self._is_unread else self._given
+            ending = ReplyEnding(status=status, reply=reply, given=given)
             await self._uncancellable.run(self._record_end(self._begun, ending))
 
     async def _record_end(self, begun: asyncio.Future[BegunRequest], ending: ReplyEnding) -> None:
@@ -168,7 +178,7 @@ class AuditedStream(Response):
 
     What fails before the first piece is answered as any error; what fails later ends the connection, so that
     nobody takes the part for the whole. A caller who goes away, or who is sent away for not reading, ends the
-    making of pieces.
+    making of pieces. One who asks for the head alone is given nothing once the first piece is made.
     """
 
     media_type = "text/event-stream"
@@ -188,9 +198,9 @@ class AuditedStream(Response):
         self.init_headers(_HEADERS)
         self._reply, self._pieces = reply, pieces
 
-    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Give the answer, as long as somebody waits for it; see ASGI."""
-        giving = asyncio.create_task(self._give(send))
+        giving = asyncio.create_task(self._give(send, is_head=scope.get(IS_HEAD, False)))
         leaving = asyncio.create_task(_wait_until_gone(receive))
         try:
             await asyncio.wait((giving, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -201,12 +211,16 @@ class AuditedStream(Response):
         if not giving.cancelled():
             giving.result()
 
-    async def _give(self, send: Send) -> None:
+    async def _give(self, send: Send, *, is_head: bool) -> None:
         start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         is_started = False
+        if is_head:
+            self._reply.leave_unread()
         try:
             async with self._reply, aclosing(self._pieces):
                 async for piece in self._pieces:
+                    if is_head:
+                        break
                     if not is_started:
                         await send(start)
                         is_started = True

@@ -1,5 +1,6 @@
 """Tests that nothing on a page leads nowhere: links, anchors, files, folders, modules and benchmarks."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 import eagleray
 from eagleray import errors
+from tests.architecture.trees import PACKAGES, list_modules, parse
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -98,3 +100,27 @@ def test_a_public_name_that_a_page_names_exists(page):
     text = page.read_text(encoding="utf-8")
     named = set(re.findall(r"\beagleray\.([A-Z]\w*|\w+(?=\())", text)) - PARTS
     assert [name for name in named if not hasattr(eagleray, name)] == []
+
+
+def list_events():
+    """Return the name of each event that a logger of the project is told."""
+    calls = [
+        node
+        for path in list_modules(*PACKAGES)
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+    return {
+        call.args[0].value
+        for call in calls
+        if call.func.attr in {"debug", "info", "warning", "error"}
+        and re.fullmatch(r"_?log|get_logger\(\)", ast.unparse(call.func.value))
+        and isinstance(call.args[0], ast.Constant)
+    }
+
+
+def test_every_event_of_the_logs_stands_in_the_reference():
+    events = list_events()
+    assert len(events) > 40
+    table = REFERENCE[REFERENCE.index("\n## Logs") : REFERENCE.index("\n## Errors")]
+    assert [event for event in sorted(events) if f"`{event}`" not in table] == []

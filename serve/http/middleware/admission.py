@@ -23,7 +23,7 @@ from eagleray.contracts.callers import Action, Caller, describe_roles
 from eagleray.errors import EagleRayError, ForbiddenError
 from serve.engine.quotas import Quota
 from serve.engine.threads import work_for
-from serve.http.access import CALLER, Authenticate, find_action, identify
+from serve.http.access import CALLER, IS_HEAD, Authenticate, find_action, identify
 from serve.http.errors.problems import answer_own, make_error
 from serve.http.middleware.observed_requests import find_template
 from serve.http.middleware.refused_bodies import refuse
@@ -119,7 +119,7 @@ class Admission:
         if answer is not None:
             await refuse(answer, scope, receive, send)
         elif scope["method"] == "HEAD":
-            await self._app({**scope, "method": "GET"}, receive, _leave_out_body(send))
+            await self._app({**scope, "method": "GET", IS_HEAD: True}, receive, _leave_out_body(send))
         else:
             await self._app(scope, receive, send)
 

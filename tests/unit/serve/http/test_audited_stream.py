@@ -12,7 +12,8 @@ from eagleray.contracts.hits import SearchRequest
 from eagleray.errors import AuditError, NotPublishedError
 from serve.audit.entries import BEGUN, CANCELLED, OK
 from serve.engine.uncancellable import UncancellableWork
-from serve.http.audited_stream import AuditedReply
+from serve.http.access import IS_HEAD
+from serve.http.audited_stream import AuditedReply, AuditedStream
 from tests.audit_records import ListedRecords
 from tests.unit.serve.audit.test_entries import RESPONSE
 
@@ -73,6 +74,32 @@ def test_a_snapshot_that_is_refused_is_recorded_as_a_whole_request():
     (ended,) = log.whole
     assert (type(ended.outcome), ended.snapshot) == (NotPublishedError, ask_own(NAMED))
     assert log.entries == []
+
+
+@pytest.mark.parametrize("ends_first", [False, True])
+def test_a_stream_whose_head_alone_is_asked_for_is_recorded_as_not_read(ends_first):
+    log, sent = Log(), []
+
+    async def give(reply):
+        reply.update(RESPONSE)
+        if ends_first:
+            await reply.end(RESPONSE)
+        yield b"data: 1\n\n"
+        raise AssertionError("nobody reads on")
+
+    async def send(message):
+        sent.append(message)
+
+    async def run():
+        reply = log.open_reply()
+        await AuditedStream(reply, give(reply))({IS_HEAD: True}, asyncio.Event().wait, send)
+
+    asyncio.run(run())
+    assert log.statuses == [BEGUN, CANCELLED]
+    assert log.entries[1].hits == ()
+    assert '"bytes":0' in log.entries[1].body
+    assert [message.get("body") for message in sent] == [None, b""]
+    assert sent[0]["status"] == 200
 
 
 def test_what_fails_after_the_end_was_recorded_is_not_recorded_again():
