@@ -12,6 +12,7 @@ from eagleray.contracts.manifests import AliasEntry
 from eagleray.contracts.times import format_micros
 from eagleray.errors import NotPublishedError
 from indexes.evaluation.reports import load_gate_report
+from indexes.runs.ended import EndedRun, read_ended_run
 from indexes.runs.unread import list_records
 from indexes.segments.opened_segment import load_segment_manifest
 from indexes.snapshots.aliases import alias_history, list_aliases, read_alias
@@ -32,6 +33,7 @@ class CollectionMeasures:
         newest_known: greatest known_from of its rows, microseconds; `None` without rows.
         moved_at: when the alias was moved, microseconds.
         n_unread: files, or other parts, of its sources that have dead letters now.
+        last_run: how the last run ended; `None` where none has noted it.
     """
 
     n_rows: int
@@ -39,6 +41,7 @@ class CollectionMeasures:
     newest_known: int | None
     moved_at: int
     n_unread: int
+    last_run: EndedRun | None
 
 
 def measure_collection(collection: Collection, alias: str) -> CollectionMeasures:
@@ -59,6 +62,7 @@ def measure_collection(collection: Collection, alias: str) -> CollectionMeasures
         newest_known=max(known, default=None),
         moved_at=entry.moved_at,
         n_unread=sum(len(record.unread) for record in list_records(collection)),
+        last_run=read_ended_run(collection),
     )
 
 

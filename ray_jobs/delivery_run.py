@@ -219,7 +219,7 @@ def _deliver_once(
         opens_documents=job.opens_documents,
     )
     outcome = RunOutcome(manifest=None, counts={})
-    with logged_run(plan, collection=collection.name) as end, noting_end(run.ledger):
+    with logged_run(plan, collection=collection.name) as end, noting_end(run.ledger) as note:
         if plan.unchanged or (not job.relabels and (plan.splits or plan.gone)):
             outcome = _execute(job, run, source=source.uri, address=request.address)
         if outcome.unread:
@@ -229,6 +229,7 @@ def _deliver_once(
             run = keep_left(run, outcome, base.find_position(source))
         report = publish_run(run, outcome, base, alias=request.alias, gate=job.parts.gate)
         end(report)
+        note(report)
     told = watch.show()
     return report | told | {"warnings": [*told["warnings"], *_warn_of_mapping(run, outcome)]}
 

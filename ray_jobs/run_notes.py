@@ -13,6 +13,7 @@ from typing import Any
 from eagleray.contracts.services import ItemProgress, OnProgress
 from eagleray.errors import StoreError
 from eagleray.logs import get_logger
+from indexes.runs.ended import EndedRun, write_ended_run
 from ray_jobs.dead_letters import write_last_run
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.runs import RunPlan
@@ -60,15 +61,24 @@ def follow_stages(plan: RunPlan, *, collection: str, on_progress: OnProgress) ->
 
 
 @contextmanager
-def noting_end(ledger: Ledger) -> Iterator[None]:
-    """Note at the end of a block how the run ended."""
+def noting_end(ledger: Ledger) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Note at the end of a block how the run ended; yield what takes its report."""
+    report: dict[str, Any] = {}
     try:
-        yield
+        yield report.update
     except BaseException as error:
         with suppress(StoreError):  # what ended the run is told, not what followed from it
-            ledger.end(error=type(error).__name__, now=time.time_ns() // 1000)
+            _note_end(ledger, type(error).__name__, {})
         raise
-    ledger.end(error="", now=time.time_ns() // 1000)
+    _note_end(ledger, "", report)
+
+
+def _note_end(ledger: Ledger, error: str, report: dict[str, Any]) -> None:
+    """Note the end in the run's own folder, and in the collection's as that of the last run."""
+    now = time.time_ns() // 1000
+    ledger.end(error=error, now=now)
+    ended = EndedRun.of_report(report, run=ledger.run_id, error=error, ended_at=now)
+    write_ended_run(ledger.collection, ended)
 
 
 @contextmanager

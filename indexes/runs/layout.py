@@ -33,6 +33,11 @@ def locate_unread(collection: str) -> str:
     return f"{collection}/{RUNS}/{UNREAD}"
 
 
+def locate_ended_run(collection: str) -> str:
+    """Return the name of the note how the last run ended, also one that read nothing."""
+    return f"{collection}/{RUNS}/ended.json"
+
+
 def locate_last_run(collection: str) -> str:
     """Return the name of the note which run was the last to end."""
     return f"{collection}/{RUNS}/last.json"

@@ -25,9 +25,6 @@ Authenticate = Callable[[str], Caller]
 CALLER: Final = "eagleray.caller"
 """Where a request's scope holds who asks."""
 
-IS_HEAD: Final = "eagleray.is_head"
-"""In the scope of a request that is asked as `GET` and whose body is left out."""
-
 _BEARER: Final = HTTPBearer(auto_error=False, description="An API key or a token.")
 
 

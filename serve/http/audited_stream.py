@@ -26,12 +26,14 @@ from serve.audit.request_entries import EndedRequest
 from serve.audit.request_recorder import BegunRequest, ReplyEnding, RequestRecorder
 from serve.engine.threads import Work, run_in_thread
 from serve.engine.uncancellable import UncancellableWork
-from serve.http.access import IS_HEAD
 from serve.http.request_ids import read_request_id
 from serve.http.serving import ServedCollection
 
 PIECE_BYTES: Final = 64 << 10
 """Of an answer that are given to a connection at once; the next ones wait until most of them are taken."""
+
+IS_HEAD: Final = "eagleray.is_head"
+"""In the scope of a request that is asked as `GET` and whose body is left out."""
 
 _HEADERS: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}
 

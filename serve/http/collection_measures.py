@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from eagleray.errors import EagleRayError
 from eagleray.logs import get_logger
 from indexes.inspecting import CollectionMeasures
+from indexes.runs.ended import EndedRun
 from serve.engine.coalescing import CoalescedCalls
 from serve.engine.threads import Work, run_in_thread
 from serve.http.state_metrics import MAX_NAMED
@@ -99,3 +100,24 @@ class MeasureCollector(Collector):
                 if value is not None:
                     family.add_metric([collection], value)
             yield family
+        yield from _collect_last_runs(
+            {name: found.last_run for name, found in self._measured.items() if found.last_run is not None}
+        )
+
+
+def _collect_last_runs(ended: Mapping[str, EndedRun]) -> Iterator[Metric]:
+    """Yield how the last run of each collection ended."""
+    now, prefix = time.time(), "eagleray_collection_last_run"
+    age_s = GaugeMetricFamily(
+        f"{prefix}_age_seconds", "Seconds since its last run ended.", labels=["collection"]
+    )
+    failed = GaugeMetricFamily(f"{prefix}_failed", "1 if that run failed.", labels=["collection"])
+    documents = GaugeMetricFamily(
+        f"{prefix}_documents", "What that run did, by result.", labels=["collection", "result"]
+    )
+    for collection, run in ended.items():
+        age_s.add_metric([collection], now - run.ended_at / 1e6)
+        failed.add_metric([collection], float(bool(run.error)))
+        for result, n in run.counts.items():
+            documents.add_metric([collection, result], n)
+    yield from (age_s, failed, documents)

@@ -23,7 +23,8 @@ from eagleray.contracts.callers import Action, Caller, describe_roles
 from eagleray.errors import EagleRayError, ForbiddenError
 from serve.engine.quotas import Quota
 from serve.engine.threads import work_for
-from serve.http.access import CALLER, IS_HEAD, Authenticate, find_action, identify
+from serve.http.access import CALLER, Authenticate, find_action, identify
+from serve.http.audited_stream import IS_HEAD
 from serve.http.errors.problems import answer_own, make_error
 from serve.http.middleware.observed_requests import find_template
 from serve.http.middleware.refused_bodies import refuse

@@ -12,8 +12,7 @@ from eagleray.contracts.hits import SearchRequest
 from eagleray.errors import AuditError, NotPublishedError
 from serve.audit.entries import BEGUN, CANCELLED, OK
 from serve.engine.uncancellable import UncancellableWork
-from serve.http.access import IS_HEAD
-from serve.http.audited_stream import AuditedReply, AuditedStream
+from serve.http.audited_stream import IS_HEAD, AuditedReply, AuditedStream
 from tests.audit_records import ListedRecords
 from tests.unit.serve.audit.test_entries import RESPONSE
 

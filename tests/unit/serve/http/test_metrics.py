@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from eagleray.contracts.collections import Collection
 from eagleray.errors import QueryError
+from indexes.runs.ended import EndedRun, write_ended_run
 from indexes.snapshots.aliases import AliasMove, move_alias
 from serve.engine.alias_watcher import AliasState
 from serve.http.metrics import Metrics
@@ -271,6 +272,8 @@ def test_only_who_may_reads_metrics(serve_with, metrics_for, credential, status)
 def test_every_metric_stands_on_the_page_and_no_other_does(serve_with):
     async def ask(served):
         await served.search(query="swap")
+        ended = EndedRun.of_report({}, run="a", error="", ended_at=1)
+        write_ended_run(Collection(served.store, SPEC.name), ended)
         answer = await served.client.get("/metrics", headers={"authorization": "Bearer publisher"})
         shown = {
             sample.name

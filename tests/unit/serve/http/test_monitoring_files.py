@@ -10,6 +10,10 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from eagleray.contracts.collections import Collection
+from indexes.runs.ended import EndedRun, write_ended_run
+from tests.small_collections import SPEC
+
 FOLDER = Path(__file__).parents[4] / "deploy" / "monitoring"
 WORDS = {"by", "histogram_quantile", "increase", "or", "rate", "sum"}
 """Of PromQL, as far as the files use it."""
@@ -48,7 +52,9 @@ def exposed(serve_with):
 
     async def ask(served):
         await served.search(query="swap")
-        answer = await served.client.get("/metrics")
+        ended = EndedRun.of_report({}, run="a", error="", ended_at=1)
+        write_ended_run(Collection(served.store, SPEC.name), ended)
+        answer = await served.client.get("/metrics", headers={"authorization": "Bearer publisher"})
         for family in text_string_to_metric_families(answer.text):
             for sample in family.samples:
                 found.setdefault(sample.name, set()).update(sample.labels)
