@@ -11,6 +11,7 @@ from eagleray.setting_groups.language import LanguageModelSettings
 from eagleray.settings import Settings
 from serve.agents.local_answers import EngineSearcher, iterate_locally, take_answer
 from serve.agents.pipelines import Pipelines, find_pipeline, make_pipelines
+from serve.agents.ports import AnswerBudget
 from serve.llm.openai_server import open_chat_model
 
 
@@ -22,8 +23,14 @@ async def open_pipelines(settings: LanguageModelSettings) -> AsyncIterator[Pipel
         InputError: the model's URL or key cannot be used.
     """
     model = open_chat_model(settings)
+    budget = AnswerBudget(
+        context_tokens=settings.context_tokens,
+        reply_tokens=settings.reply_tokens,
+        answer_tokens=settings.answer_tokens,
+        timeout_s=settings.answer_timeout_s,
+    )
     try:
-        yield make_pipelines(model)
+        yield make_pipelines(model, budget)
     finally:
         if model is not None:
             await model.close()

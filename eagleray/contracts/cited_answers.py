@@ -21,6 +21,9 @@ N_PASSAGES: Final = 10
 EXTRACTIVE: Final = "extractive"
 """Name of the pipeline that needs no model."""
 
+RAG: Final = "rag"
+"""Name of the pipeline whose sentences a model writes about passages."""
+
 DEFAULT_PIPELINE: Final = ""
 """Names no pipeline: the one that reads with a model answers where there is a model, else `EXTRACTIVE`."""
 

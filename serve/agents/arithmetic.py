@@ -72,7 +72,7 @@ def round_half_up(value: Fraction, digits: int) -> Decimal:
     scaled = abs(value) * 10**digits
     whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
     rounded = Decimal(whole).scaleb(-digits, context=Context(prec=max(28, len(str(whole)) + 2)))
-    return -rounded if value < 0 and whole else rounded
+    return rounded.copy_negate() if value < 0 and whole else rounded
 
 
 def round_to_step(value: Fraction, step: Fraction) -> Fraction:

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from eagleray.contracts.cited_answers import Citation, CitedKind
 from serve.agents.passage_units import PassageUnit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CitedUnits:
+    """What is cited, and by which numbers.
+
+    Attributes:
+        citations: in the order of their numbers.
+        numbers: of each unit that was given, in the order in which they were.
+    """
+
+    citations: tuple[Citation, ...]
+    numbers: tuple[int, ...]
 
 
 def make_citations(units: Iterable[PassageUnit]) -> tuple[Citation, ...]:
@@ -15,11 +29,20 @@ def make_citations(units: Iterable[PassageUnit]) -> tuple[Citation, ...]:
         units: that are cited, the most important first; of two that say the same under the same names the
             first stands for both.
     """
+    return cite_units(list(units)).citations
+
+
+def cite_units(units: Sequence[PassageUnit]) -> CitedUnits:
+    """Return the citations of units, as `make_citations` does, and the number of each unit."""
     kept: dict[tuple[str, ...], PassageUnit] = {}
     for unit in units:
         kept.setdefault(find_identity(unit), unit)
     groups = _join_sentences(list(kept.values()))
-    return tuple(_make_citation(group, number) for number, group in enumerate(groups, start=1))
+    numbers = {find_identity(unit): number for number, group in enumerate(groups, start=1) for unit in group}
+    return CitedUnits(
+        citations=tuple(_make_citation(group, number) for number, group in enumerate(groups, start=1)),
+        numbers=tuple(numbers[find_identity(unit)] for unit in units),
+    )
 
 
 def find_identity(unit: PassageUnit) -> tuple[str, ...]:

@@ -45,8 +45,7 @@ class ExtractivePipeline:
             EagleRayError: the search failed.
         """
         found = await searcher.search(request.search)
-        citations = await searcher.compute(partial(_cite, request, found))
-        statements = tuple(_quote(citation) for citation in citations)
+        statements, citations = await searcher.compute(partial(quote_best, request, found))
         for statement, citation in zip(statements, citations, strict=True):
             yield ReleasedStatement(statement=statement, citations=(citation,))
         yield CitedAnswer(
@@ -61,9 +60,13 @@ class ExtractivePipeline:
         )
 
 
-def _cite(request: AskRequest, found: SearchResponse) -> tuple[Citation, ...]:
+def quote_best(
+    request: AskRequest, found: SearchResponse
+) -> tuple[tuple[Statement, ...], tuple[Citation, ...]]:
+    """Return a statement for each sentence or row that answers, the best first, and its citation."""
     units = choose_units(found, question=request.search.query, n=request.max_citations)
-    return make_citations(units)
+    citations = make_citations(units)
+    return tuple(map(_quote, citations)), citations
 
 
 def choose_units(found: SearchResponse, *, question: str, n: int) -> list[PassageUnit]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from eagleray.contracts.cited_answers import AnswerNotice, NoticeKind
+from eagleray.contracts.hits import Hit
 
 _READER: Final = (
     r"(?:ai|a\.i\.|assistant|chat ?bot|llm|(?:large )?language model|ai (?:model|agent|system))s?"
@@ -71,12 +72,26 @@ def note_instructions(texts: Iterable[tuple[str, str]]) -> tuple[AnswerNotice, .
     Args:
         texts: id of the document, and text of it.
     """
-    found = dict.fromkeys(doc_id for doc_id, text in texts if reads_like_instruction(text))
+    return _make_notices(doc_id for doc_id, text in texts if reads_like_instruction(text))
+
+
+def withhold_instructions(hits: Iterable[Hit]) -> tuple[tuple[Hit, ...], tuple[AnswerNotice, ...]]:
+    """Return the passages that a model may read, and a notice for each document of another one."""
+    kept, withheld = list[Hit](), list[str]()
+    for hit in hits:
+        if reads_like_instruction("\n".join((hit.title, hit.heading, hit.text))):
+            withheld.append(hit.doc_id)
+        else:
+            kept.append(hit)
+    return tuple(kept), _make_notices(withheld)
+
+
+def _make_notices(doc_ids: Iterable[str]) -> tuple[AnswerNotice, ...]:
     return tuple(
         AnswerNotice(
             kind=NoticeKind.INSTRUCTION,
             text=f"Document {doc_id!r} has text that reads like an instruction to a language model; "
             "it was not followed.",
         )
-        for doc_id in found
+        for doc_id in dict.fromkeys(doc_ids)
     )

@@ -46,6 +46,9 @@ class EngineSearcher:
         """Name of the collection that is searched."""
         return self._collection
 
+    def find_left_s(self) -> None:
+        """Return nothing: the answer may take any time."""
+
     async def search(self, request: SearchRequest) -> SearchResponse:
         """Return the hits of a question."""
         return self._engine.search(request)
@@ -86,4 +89,5 @@ class _Loop:
 
     def close(self) -> None:
         """End the loop."""
+        self._thread.submit(self._loop.run_until_complete, self._loop.shutdown_asyncgens()).result()
         self._thread.submit(self._loop.close).result()

@@ -10,22 +10,28 @@ from eagleray.contracts.chat_models import ChatModel
 from eagleray.contracts.cited_answers import DEFAULT_PIPELINE, MAX_CITATIONS, AskRequest
 from eagleray.errors import QueryError
 from serve.agents.extractive import ExtractivePipeline
-from serve.agents.ports import Pipeline
+from serve.agents.ports import BUDGET, AnswerBudget, Pipeline
+from serve.agents.rag import RagPipeline
 
 Pipelines = tuple[Pipeline, ...]
 """What answers; the first of them where none is named."""
 
-WITH_MODEL: Final[tuple[Callable[[ChatModel], Pipeline], ...]] = ()
-"""What makes a pipeline of a model; the first one answers where none is named."""
+WITH_MODEL: Final[tuple[Callable[[ChatModel, AnswerBudget], Pipeline], ...]] = (RagPipeline,)
+"""What makes a pipeline of a model and its budget; the first one answers where none is named."""
 
 WITHOUT_MODEL: Final[Pipelines] = (ExtractivePipeline(),)
 
 
-def make_pipelines(model: ChatModel | None) -> Pipelines:
-    """Return what answers: with a model, where there is one, and without."""
+def make_pipelines(model: ChatModel | None, budget: AnswerBudget = BUDGET) -> Pipelines:
+    """Return what answers: with a model, where there is one, and without.
+
+    Args:
+        model: that reads passages; `None` for none.
+        budget: what it may take for one answer.
+    """
     if model is None:
         return WITHOUT_MODEL
-    return (*(make(model) for make in WITH_MODEL), *WITHOUT_MODEL)
+    return (*(make(model, budget) for make in WITH_MODEL), *WITHOUT_MODEL)
 
 
 def find_pipeline(request: AskRequest, pipelines: Pipelines) -> Pipeline:

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
 
 from eagleray.contracts.cited_answers import AnswerPart, AskRequest
 from eagleray.contracts.hits import SearchRequest, SearchResponse
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerBudget:
+    """What a language model may take for one answer.
+
+    Attributes:
+        context_tokens: that it reads and writes in one call.
+        reply_tokens: that it writes in one call.
+        answer_tokens: that it reads and writes in all calls.
+        timeout_s: seconds of all calls.
+    """
+
+    context_tokens: int = 4_096
+    reply_tokens: int = 512
+    answer_tokens: int = 16_384
+    timeout_s: float = 60.0
+
+
+BUDGET: Final = AnswerBudget()
+"""Where nothing else is set."""
 
 
 class PassageSearcher(Protocol):
@@ -17,6 +39,10 @@ class PassageSearcher(Protocol):
     @property
     def collection(self) -> str:
         """Name of the collection that is searched."""
+        ...
+
+    def find_left_s(self) -> float | None:
+        """Return the seconds that are left for the answer; `None` where it may take any time."""
         ...
 
     async def search(self, request: SearchRequest) -> SearchResponse:

@@ -43,6 +43,10 @@ class PassageSearches:
         """Name of the collection that is searched."""
         return self._collection
 
+    def find_left_s(self) -> float | None:
+        """Return the seconds that are left for the answer; `None` where it has no limit of its own."""
+        return None if self._ends_at is None else self._ends_at - asyncio.get_running_loop().time()
+
     async def search(self, request: SearchRequest) -> SearchResponse:
         """Return the hits of a question.
 
@@ -50,18 +54,13 @@ class PassageSearches:
             DeadlineError: the time of the answer is over.
             EagleRayError: the search failed.
         """
-        found = await self._searches.answer(request, snapshot=self._snapshot, timeout_s=self._find_left_s())
+        left_s = self.find_left_s()
+        if left_s is not None and left_s <= 0.0:
+            raise DeadlineError(timeout_s=self._timeout_s)
+        found = await self._searches.answer(request, snapshot=self._snapshot, timeout_s=left_s)
         self._snapshot = self._snapshot or ask_own(found.explanation.snapshot)
         return found
 
     async def compute(self, work: Callable[[], Result]) -> Result:
         """Return what work gives, done in a thread."""
         return await run_in_thread(Work.TEXTS, work)
-
-    def _find_left_s(self) -> float | None:
-        if self._ends_at is None or self._timeout_s is None:
-            return None
-        left_s = self._ends_at - asyncio.get_running_loop().time()
-        if left_s <= 0.0:
-            raise DeadlineError(timeout_s=self._timeout_s)
-        return left_s

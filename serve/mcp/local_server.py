@@ -148,6 +148,9 @@ class _OpenCollection:
     def __init__(self, engine: SearchEngine, reader: LocalReader, *, collection: str) -> None:
         self.engine, self._reader, self.collection = engine, reader, collection
 
+    def find_left_s(self) -> None:
+        """Return nothing: the answer may take any time."""
+
     async def search(self, request: SearchRequest) -> SearchResponse:
         """Return the hits of a question."""
         return await self.compute(partial(self.engine.search, request))

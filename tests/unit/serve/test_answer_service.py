@@ -9,6 +9,7 @@ from eagleray.errors import UnavailableError
 from eagleray.settings import Settings
 from serve.agents import pipelines
 from serve.agents.extractive import ExtractivePipeline
+from serve.agents.ports import AnswerBudget
 from serve.answer_service import LocalAnswerService
 from serve.llm import openai_server
 from serve.llm.openai_server import OpenAiChatModel
@@ -23,8 +24,11 @@ class ReadingPipeline:
 
     name = "reading"
 
-    def __init__(self, model):
+    seen = None
+
+    def __init__(self, model, budget):
         self._model = model
+        ReadingPipeline.seen = budget
 
     async def answer(self, request, searcher):
         message = ChatMessage(role=ChatRole.USER, text=request.search.query)
@@ -77,3 +81,11 @@ def test_what_reads_with_the_model_answers_where_one_is_set_and_none_is_named(re
         ask(**WITH_MODEL)
     assert ask(pipeline="extractive", **WITH_MODEL).pipeline == "extractive"
     assert opened == ["opened", "closed"] * 2
+
+
+def test_the_budget_of_an_answer_is_that_of_the_settings(reading, opened):
+    limits = {"context_tokens": 1_000, "reply_tokens": 50, "answer_tokens": 2_000, "answer_timeout_s": 5.0}
+    ask(pipeline="extractive", llm={**WITH_MODEL["llm"], **limits})
+    assert ReadingPipeline.seen == AnswerBudget(
+        context_tokens=1_000, reply_tokens=50, answer_tokens=2_000, timeout_s=5.0
+    )

@@ -59,8 +59,11 @@ class PassageDesk:
 
     collection = "filings"
 
-    def __init__(self, found):
-        self.found, self.asked = found, []
+    def __init__(self, found, *, left_s=None):
+        self.found, self.left_s, self.asked = found, left_s, []
+
+    def find_left_s(self):
+        return self.left_s
 
     async def search(self, request):
         self.asked.append(request)

@@ -1,0 +1,127 @@
+"""From what a model wrote to statements that hold: each is supported by what it cites, or quotes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from eagleray.contracts.cited_answers import Citation, Statement
+from serve.agents.citations import cite_units, make_citations
+from serve.agents.passage_units import PassageUnit
+from serve.agents.rag.numbered_lines import NumberedLines
+from serve.agents.rag.replies import DraftSentence
+from serve.agents.verification import Outcome, verify
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedSentence:
+    """A sentence of a model beside what it names.
+
+    Attributes:
+        text: of the sentence; empty for a quotation of its unit.
+        units: that it needs to stand on; those that it names, where it does not hold.
+        fault: why it does not hold; empty where it does.
+    """
+
+    text: str
+    units: tuple[PassageUnit, ...]
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposedAnswer:
+    """What is delivered.
+
+    Attributes:
+        statements: each of which holds.
+        citations: of them.
+        n_replaced: sentences in whose place quotations stand, or nothing does.
+    """
+
+    statements: tuple[Statement, ...]
+    citations: tuple[Citation, ...]
+    n_replaced: int
+
+
+def check_sentence(draft: DraftSentence, lines: NumberedLines) -> CheckedSentence:
+    """Return a sentence with what it stands on, or why it does not hold."""
+    units = lines.find_units(draft.lines)
+    unknown = sorted(set(draft.lines) - set(range(1, len(lines.units) + 1)))
+    if unknown or not units:
+        fault = f"there is no line {unknown[0]}" if unknown else "it names no line"
+        return CheckedSentence(text=draft.text, units=tuple(units), fault=fault)
+    verdict = verify(draft.text, make_citations(units))
+    if verdict.outcome is not Outcome.SUPPORTED:
+        return CheckedSentence(text=draft.text, units=tuple(units), fault=verdict.reason)
+    return CheckedSentence(text=draft.text, units=_find_needed(draft.text, units))
+
+
+def compose_answer(checked: Iterable[CheckedSentence], *, max_citations: int) -> ComposedAnswer:
+    """Return the statements of sentences in their order, quotations in the place of those that do not hold.
+
+    Everything is held once more against the citations as they are delivered.
+
+    Args:
+        checked: sentences.
+        max_citations: of the answer; what would bring more is left out.
+    """
+    parts, n_replaced = [*checked], 0
+    while True:
+        n_replaced += sum(bool(part.fault) for part in parts)
+        parts = _keep_within([one for part in parts for one in _quote_failing(part)], max_citations)
+        statements, citations = _number(parts)
+        cited = {citation.number: citation for citation in citations}
+        parts = [
+            part
+            if _holds(statement, cited) or not part.text
+            else replace(part, fault="it is read differently")
+            for part, statement in zip(parts, statements, strict=True)
+        ]
+        if not any(part.fault for part in parts):
+            return ComposedAnswer(
+                statements=tuple(dict.fromkeys(statements)), citations=citations, n_replaced=n_replaced
+            )
+
+
+def _find_needed(text: str, units: Sequence[PassageUnit]) -> tuple[PassageUnit, ...]:
+    """Return the units without which a sentence does not hold."""
+    needed = [*units]
+    for unit in units:
+        others = [other for other in needed if other is not unit]
+        if others and verify(text, make_citations(others)).outcome is Outcome.SUPPORTED:
+            needed = others
+    return tuple(needed)
+
+
+def _quote_failing(part: CheckedSentence) -> list[CheckedSentence]:
+    """Return a sentence that holds, or a quotation of each of the units of one that does not."""
+    if not part.fault:
+        return [part]
+    return [CheckedSentence(text="", units=(unit,)) for unit in part.units]
+
+
+def _keep_within(parts: Iterable[CheckedSentence], most: int) -> list[CheckedSentence]:
+    """Return the parts in their order, but those that would bring more citations than there may be."""
+    kept, units = list[CheckedSentence](), list[PassageUnit]()
+    for part in parts:
+        if len(make_citations([*units, *part.units])) <= most:
+            kept.append(part)
+            units += part.units
+    return kept
+
+
+def _number(parts: Sequence[CheckedSentence]) -> tuple[list[Statement], tuple[Citation, ...]]:
+    """Return each part as a statement with the numbers of its citations, and these."""
+    cited = cite_units([unit for part in parts for unit in part.units])
+    quotations = {citation.number: citation.quotation for citation in cited.citations}
+    statements, place = list[Statement](), 0
+    for part in parts:
+        numbers = tuple(dict.fromkeys(cited.numbers[place : place + len(part.units)]))
+        place += len(part.units)
+        statements.append(Statement(text=part.text or quotations[numbers[0]], citations=numbers))
+    return statements, cited.citations
+
+
+def _holds(statement: Statement, cited: Mapping[int, Citation]) -> bool:
+    verdict = verify(statement.text, [cited[number] for number in statement.citations])
+    return verdict.outcome is Outcome.SUPPORTED
