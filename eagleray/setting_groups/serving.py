@@ -53,6 +53,8 @@ class ServeSettings(BaseModel):
         requests_per_s: that each caller may make of this process; 0 for no bound.
         texts_per_s: that each caller may have embedded by this process; 0 for no bound.
         burst_s: seconds' worth of both that a caller may take at once.
+        response_days: for which a response is kept, that its caller may continue.
+        max_responses: that are kept for each caller, the newest ones; 0 keeps none.
         metrics: who may read `/metrics`: `callers` that are known and have a role; `loopback`, whoever asks a
             server that listens on loopback alone; `off`, nobody.
     """
@@ -80,6 +82,8 @@ class ServeSettings(BaseModel):
     requests_per_s: float = Field(default=0.0, ge=0.0, le=1e6, allow_inf_nan=False)
     texts_per_s: float = Field(default=0.0, ge=0.0, le=1e6, allow_inf_nan=False)
     burst_s: float = Field(default=10.0, gt=0.0, le=3600.0)
+    response_days: int = Field(default=30, ge=1, le=365)
+    max_responses: int = Field(default=1_000, ge=0, le=100_000)
     metrics: MetricsReaders = "callers"
 
     @field_validator("trusted_proxies")

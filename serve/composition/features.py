@@ -21,6 +21,7 @@ from serve.http.openai import (
     chat_completions,
     embeddings,
     files,
+    response_retrieval,
     responses,
     upload_sweep,
     vector_store_files,
@@ -51,7 +52,7 @@ SEARCH: Final = Feature(
     open=made_by(searches.choose_parts),
 )
 ANSWERING: Final = Feature(
-    routers=(cited_answers.router, chat_completions.router, responses.router),
+    routers=(cited_answers.router, chat_completions.router, responses.router, response_retrieval.router),
     parts=cited_answers.AskParts,
     open=made_by(cited_answers.choose_parts),
 )

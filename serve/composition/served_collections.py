@@ -30,6 +30,7 @@ from serve.http.serving import CollectionAdministration, ServedCollection
 from serve.http.uploads import Uploads
 from serve.uploads.keeping import OwnRecords, list_owners
 from serve.uploads.reading import UploadReader
+from serve.uploads.responses import ResponseLimits
 
 
 class CollectionOpener:
@@ -88,7 +89,12 @@ class CollectionOpener:
                 ),
                 documents=make_document_writer(collection, alias=alias, write=answering.write),
                 uploads=make_uploads(
-                    collection, chunker=load_collection(collection).chunker, parsing=settings.parsing
+                    collection,
+                    chunker=load_collection(collection).chunker,
+                    parsing=settings.parsing,
+                    responses=ResponseLimits(
+                        n_days=settings.serve.response_days, most=settings.serve.max_responses
+                    ),
                 ),
             )
 
@@ -113,7 +119,13 @@ class CollectionOpener:
         )
 
 
-def make_uploads(collection: Collection, *, chunker: ChunkerIdentity, parsing: ParsingSettings) -> Uploads:
+def make_uploads(
+    collection: Collection,
+    *,
+    chunker: ChunkerIdentity,
+    parsing: ParsingSettings,
+    responses: ResponseLimits,
+) -> Uploads:
     """Return what keeps the uploads of a collection; see `Uploads`."""
     store, name = collection.store, collection.name
     return Uploads(
@@ -122,4 +134,5 @@ def make_uploads(collection: Collection, *, chunker: ChunkerIdentity, parsing: P
         open_folder=lambda owner: OwnRecords(store, name, owner=owner),
         chunker=chunker,
         reader=UploadReader(parsing),
+        responses=responses,
     )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from eagleray.contracts.facets import ValueCounts, make_counts
 from eagleray.contracts.hits import FacetRequest, SearchMode, SearchRequest, SearchResponse
 from eagleray.contracts.ports import FloatVector
+from eagleray.contracts.principals import Principal
 from eagleray.contracts.shown_documents import DocumentRequest, ShownDocument
+from eagleray.errors import DocumentNotFoundError
 from serve.engine.snapshot_pool import Engine
 from serve.tracing.spans import describe, mark_steps, span
 
@@ -87,6 +91,34 @@ class ShowDocument:
             shown = engine.show_document(self.request)
             describe(made, snapshot=shown.snapshot, n_chunks=len(shown.chunks))
         return shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeeRows:
+    """Rows that were read earlier.
+
+    Attributes:
+        rows: doc_id -> ids of chunks.
+        times: as of which a row may be seen, one of them at least; see `DocumentRequest`.
+        principal: the caller.
+    """
+
+    rows: Mapping[str, frozenset[int]]
+    times: tuple[int | None, ...]
+    principal: Principal
+
+    def __call__(self, engine: Engine) -> bool:
+        """Return whether the caller may see all of them."""
+        with span("show"):
+            return all(chunks <= self._find(engine, doc_id) for doc_id, chunks in self.rows.items())
+
+    def _find(self, engine: Engine, doc_id: str) -> set[int]:
+        found: set[int] = set()
+        for time_us in self.times:
+            request = DocumentRequest(doc_id=doc_id, as_of=time_us, principal=self.principal)
+            with suppress(DocumentNotFoundError):
+                found.update(chunk.chunk_id for chunk in engine.show_document(request).chunks)
+        return found
 
 
 def needs_vector(request: SearchRequest) -> bool:

@@ -321,8 +321,8 @@ class ResponseAnswer(BaseModel):
     instructions: None
     metadata: dict[str, str]
     parallel_tool_calls: bool
-    previous_response_id: None
-    store: Literal[False]
+    previous_response_id: str | None
+    store: bool = Field(description="Whether it is kept.")
     temperature: None
     tool_choice: Literal["auto"]
     tools: list[dict[str, Any]]

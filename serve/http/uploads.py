@@ -15,6 +15,7 @@ from eagleray.contracts.manifests import ChunkerIdentity
 from serve.engine.ports import AliasWatcherPort
 from serve.uploads.keeping import OwnRecords
 from serve.uploads.reading import UploadReader
+from serve.uploads.responses import ResponseLimits
 
 _MAX_KNOWN: Final = 65_536
 _ANY_LATER: Final = ""
@@ -56,6 +57,7 @@ class Uploads:
         chunker: how the collection's texts are cut.
         reader: lets files be read.
         landed: snapshots that searches are known to be answered from.
+        responses: how many responses are kept, and how long.
         patience_s: seconds that an answer waits for files to be attached, which goes on all the same.
     """
 
@@ -64,6 +66,7 @@ class Uploads:
     open_folder: Callable[[str], OwnRecords]
     chunker: ChunkerIdentity
     reader: UploadReader
+    responses: ResponseLimits
     landed: LandedSnapshots = field(default_factory=LandedSnapshots)
     patience_s: float = 20.0
 

@@ -15,10 +15,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
-from eagleray.errors import NotPublishedError
 from serve.uploads.gone import Gone
 from serve.uploads.objects import Objects
-from serve.uploads.records import Attached, Attribute, is_name, read_clock
+from serve.uploads.records import Attached, Attribute, is_name, read_clock, tell_missing
 
 _FOLDER: Final = "attached"
 _LATER: Final = frozenset(
@@ -150,7 +149,7 @@ class Attachments:
         """
         for attached in self.list_shown(store_id, files={file_id}):
             return attached
-        raise NotPublishedError(name=file_id, detail="you have nothing of this name here")
+        raise tell_missing(file_id)
 
     def find_gone(self, store_id: str, file_id: str) -> int | None:
         """Return when a file was attached that is shown no more, microseconds; `None` for what never was."""

@@ -2,8 +2,8 @@
 
 `files/FILE.json` and `stores/STORE.made` say that they exist; both are made once and removed once. Beside the
 latter lie `.terms` (what its owner says of it), `.active` (its last use) and `.expired`, each of which means
-nothing without it. What is attached lies in `attachments`, and what is remembered of things that are gone
-in `gone`.
+nothing without it. What is attached lies in `attachments`, responses lie in `responses`, and what is
+remembered of things that are gone in `gone`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,16 @@ from eagleray.errors import IntegrityError, NotPublishedError
 from serve.uploads.attachments import Attachments
 from serve.uploads.gone import Gone
 from serve.uploads.objects import Objects
-from serve.uploads.records import BatchRecord, FileRecord, StoreRecord, StoreTerms, is_name, read_clock
+from serve.uploads.records import (
+    BatchRecord,
+    FileRecord,
+    StoreRecord,
+    StoreTerms,
+    is_name,
+    read_clock,
+    tell_missing,
+)
+from serve.uploads.responses import ResponseRecords
 
 Made = TypeVar("Made", FileRecord, StoreRecord, StoreTerms, BatchRecord)
 
@@ -42,6 +51,7 @@ class OwnRecords:
         self._objects = Objects(store, f"{collection}/{_FOLDER}/{folder}")
         self._gone = Gone(self._objects)
         self.attachments = Attachments(self._objects, self._gone)
+        self.responses = ResponseRecords(self._objects)
 
     def add_file(self, file: FileRecord, data: bytes) -> None:
         """Keep a file: its bytes first, for it is there once its record is."""
@@ -61,7 +71,7 @@ class OwnRecords:
             file = None if fields is None else self._make_file(fields, path)
             if file is not None and file.is_there(read_clock()):
                 return file
-        raise _tell_missing(file_id)
+        raise tell_missing(file_id)
 
     def has_file(self, file_id: str) -> bool:
         """Return whether there is such a file, and it has not expired."""
@@ -143,7 +153,7 @@ class OwnRecords:
         """
         found = self._read_store(store_id) if is_name(store_id) else None
         if found is None:
-            raise _tell_missing(store_id)
+            raise tell_missing(store_id)
         if found.is_expired and is_expired is False:
             detail = "this vector store has expired, and its files are no longer in it; make another"
             raise NotPublishedError(name=store_id, detail=detail)
@@ -216,7 +226,7 @@ class OwnRecords:
             if fields is not None:
                 is_cancelled = self._objects.exists(f"{path}.cancelled")
                 return self._make(BatchRecord, {**fields, "is_cancelled": is_cancelled}, path)
-        raise _tell_missing(batch_id)
+        raise tell_missing(batch_id)
 
     def cancel_batch(self, batch: BatchRecord) -> None:
         """Note that its owner wants no more of a batch."""
@@ -266,7 +276,3 @@ def list_owners(store: Store, collection: str) -> list[str]:
 
 def _list_parts(file_id: str) -> tuple[str, str]:
     return f"files/{file_id}.json", f"contents/{file_id}"
-
-
-def _tell_missing(name: str) -> NotPublishedError:
-    return NotPublishedError(name=name, detail="you have nothing of this name here")

@@ -1,4 +1,4 @@
-"""What is kept of uploads: whose file, in which vector store, how far.
+"""What is kept of uploads: whose file, in which vector store, how far; and of responses to callers.
 
 Whether a file or a vector store exists is said by one object that is made once and removed once, never
 changed: no write that comes late brings back what was deleted. What changes lies beside it (`keeping`).
@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
+
+from eagleray.contracts.principals import Principal
+from eagleray.errors import NotPublishedError
 
 Attribute = str | bool | int | float
 
@@ -19,7 +22,7 @@ WRITING_US: Final = 1_800_000_000
 """Microseconds after which a file that is still being written is taken for left by a crash."""
 
 _DAY_US: Final = 86_400_000_000
-_NAME: Final = re.compile(r"(file-|vs_|vsfb_)[0-9a-f]{32}")
+_NAME: Final = re.compile(r"(file-|vs_|vsfb_|resp_)[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,8 +199,39 @@ class BatchRecord:
     is_cancelled: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseRecord:
+    """A response that can be continued, and shown again.
+
+    Attributes:
+        response_id: its name; nobody can guess it.
+        created: microseconds.
+        expires: microseconds, from when on it is there no more.
+        groups: of its caller, when it was made.
+        zones: of its caller, likewise; `None` for every zone.
+        asked: what of the request holds for the whole conversation, as JSON values.
+        rows: doc_id -> ids of the chunks that were read for it, in decimal.
+        text: the response, as JSON.
+    """
+
+    response_id: str
+    created: int
+    expires: int
+    groups: Sequence[str]
+    zones: Sequence[str] | None
+    asked: Mapping[str, Any]
+    rows: Mapping[str, Sequence[str]]
+    text: str
+
+    def is_within(self, principal: Principal) -> bool:
+        """Return whether a caller still has all groups and zones that it was made with."""
+        zones = principal.zones
+        has_zones = zones is None or (self.zones is not None and zones.issuperset(self.zones))
+        return has_zones and principal.groups.issuperset(self.groups)
+
+
 def make_name(kind: str) -> str:
-    """Return a new name of 122 random bits; `kind` is `file-`, `vs_` or `vsfb_`."""
+    """Return a new name of 122 random bits; `kind` is `file-`, `vs_`, `vsfb_` or `resp_`."""
     return f"{kind}{uuid.uuid4().hex}"
 
 
@@ -214,6 +248,11 @@ def is_name(text: str) -> bool:
 def name_source(store_id: str, file_id: str = "", attempt: str = "") -> str:
     """Return the `source` of the rows of an attempt; with fewer names what those of them all begin with."""
     return f"vector_stores/{'/'.join((store_id, *filter(None, (file_id, attempt))))}{'' if attempt else '/'}"
+
+
+def tell_missing(name: str) -> NotPublishedError:
+    """Return the error that says that a caller has nothing of a name; others may."""
+    return NotPublishedError(name=name, detail="you have nothing of this name here")
 
 
 def read_clock() -> int:

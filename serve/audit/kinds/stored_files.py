@@ -1,4 +1,4 @@
-"""Uses of callers' files and vector stores: which one, and by whom."""
+"""Uses of callers' files, vector stores and kept responses: which one, and by whom."""
 
 from __future__ import annotations
 
@@ -11,13 +11,21 @@ from eagleray.contracts.principals import Principal
 from serve.audit.entries import ReplyDetails, RequestDetails
 from serve.audit.request_kinds import RequestKind
 
-FileAction = Literal["upload_file", "read_file", "delete_file", "create_vector_store", "delete_vector_store"]
-"""What is done to a file or vector store."""
+FileAction = Literal[
+    "upload_file",
+    "read_file",
+    "delete_file",
+    "create_vector_store",
+    "delete_vector_store",
+    "read_response",
+    "delete_response",
+]
+"""What is done to a file, a vector store or a kept response."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileUse:
-    """A use of a file or vector store.
+    """A use of a file, a vector store or a kept response.
 
     Attributes:
         parameters: JSON values that hold no text of the caller's.

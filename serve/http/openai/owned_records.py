@@ -14,6 +14,7 @@ from eagleray.contracts.callers import Caller
 from eagleray.errors import NotPublishedError
 from serve.audit.kinds.stored_files import FileAction, FileUse
 from serve.audit.request_entries import EndedRequest
+from serve.audit.request_recorder import RequestRecorder
 from serve.engine.quotas import Quotas
 from serve.engine.threads import Work, run_in_thread
 from serve.engine.uncancellable import UncancellableWork
@@ -131,12 +132,19 @@ async def record_file_use(
     """
     site.require_uploads()
     use = FileUse(action=action, principal=caller.principal, parameters=parameters, texts=texts or {})
+    async with record_use(site.collection.recorder, use):
+        yield
+
+
+@asynccontextmanager
+async def record_use(recorder: RequestRecorder, use: FileUse) -> AsyncIterator[None]:
+    """Record how the block ends, before the answer is given; see `record_file_use`."""
     request_id, started = read_request_id(), time.perf_counter_ns()
 
     async def record(error: Exception | None) -> None:
         latency_us = (time.perf_counter_ns() - started) // 1_000
         ended = EndedRequest(request=use, outcome=error, latency_us=latency_us, request_id=request_id)
-        await run_in_thread(Work.AUDIT, site.collection.recorder.record, [ended])
+        await run_in_thread(Work.AUDIT, recorder.record, [ended])
 
     try:
         yield

@@ -17,6 +17,7 @@ from eagleray.errors import InputError
 from serve.http.body_models import Absent, Body, Int, describe_optional, show_example
 from serve.http.native.search_bodies import Answered, Explained, Filtered
 from serve.http.openai.chat_bodies import MAX_MESSAGES, Content
+from serve.http.openai.upload_bodies import Metadata
 
 _ACCEPTED: Final = "Accepted; nothing depends on it."
 _IDLE: Final[tuple[Any, ...]] = (None, [], {}, False, "auto", "disabled", {"format": {"type": "text"}})
@@ -63,13 +64,17 @@ class ResponseBody(Filtered, Answered, Explained):
     stream: bool = Field(default=False, description="Give the answer in events, as each part is certain.")
     max_citations: Int = Field(default=3, ge=1, le=MAX_CITATIONS, description="Citations at most.")
     instructions: Annotated[str, Field(max_length=MAX_QUESTION)] | Absent = describe_optional(_ACCEPTED)
-    store: bool | Absent = describe_optional("Accepted; no response is kept.")
+    store: bool = Field(default=True, description="Keep the response, for some time, for its caller alone.")
+    previous_response_id: Annotated[str, Field(max_length=MAX_NAME)] | Absent = describe_optional(
+        "A response of the caller that is continued: `as_of` and `snapshot` are those of it; `filter` and "
+        "`tools`, too, where none are given."
+    )
+    metadata: Metadata | Absent = describe_optional("Kept with the response, and given back.")
     temperature: float | Absent = describe_optional(_ACCEPTED)
     top_p: float | Absent = describe_optional(_ACCEPTED)
     max_output_tokens: int | Absent = describe_optional(_ACCEPTED)
     max_tool_calls: int | Absent = describe_optional(_ACCEPTED)
     parallel_tool_calls: bool | Absent = describe_optional(_ACCEPTED)
-    metadata: dict[str, Any] | Absent = describe_optional(_ACCEPTED)
     user: Annotated[str, Field(max_length=MAX_NAME)] | Absent = describe_optional(_ACCEPTED)
     reasoning: dict[str, Any] | Absent = describe_optional(_ACCEPTED)
     service_tier: Annotated[str, Field(max_length=64)] | Absent = describe_optional(_ACCEPTED)
@@ -78,8 +83,7 @@ class ResponseBody(Filtered, Answered, Explained):
     tool_choice: Any = describe_optional("Refused unless `auto`.")
     text: Any = describe_optional("Refused unless it asks for text.")
     include: Any = describe_optional("Refused unless empty.")
-    previous_response_id: Any = describe_optional("Refused: no response is kept.")
-    conversation: Any = describe_optional("Refused: no conversation is kept.")
+    conversation: Any = describe_optional("Refused; `previous_response_id` continues a response.")
     background: Any = describe_optional("Refused unless false.")
     prompt: Any = describe_optional("Refused.")
     truncation: Any = describe_optional("Refused unless `disabled` or `auto`.")
@@ -128,7 +132,6 @@ _UNSERVED: Final = (
     "tool_choice",
     "text",
     "include",
-    "previous_response_id",
     "conversation",
     "background",
     "prompt",

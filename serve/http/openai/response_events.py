@@ -14,6 +14,7 @@ from typing import Any, Final
 from eagleray.contracts.cited_answers import Citation, CitedAnswer, ReleasedStatement
 from serve.http.openai.response_bodies import ResponseBody
 from serve.http.pipeline_runs import write_piece
+from serve.uploads.records import make_name
 
 FindFile = Callable[[Citation], tuple[str, str]]
 
@@ -26,6 +27,7 @@ class ResponseWriter:
         question: that the search was for.
         find_file: gives id and name of the file that is cited.
         show: gives the answer with its citations, as its caller may see it.
+        is_kept: whether the response is kept.
     """
 
     def __init__(
@@ -35,21 +37,22 @@ class ResponseWriter:
         *,
         find_file: FindFile,
         show: Callable[[CitedAnswer], dict[str, Any]],
+        is_kept: bool,
     ) -> None:
         self._body, self._question, self._find_file, self._show = body, question, find_file, show
         self._message_id, self._search_id = f"msg_{uuid.uuid4().hex}", f"fs_{uuid.uuid4().hex}"
         self._about = {
-            "id": f"resp_{uuid.uuid4().hex}",
+            "id": make_name("resp_"),
             "object": "response",
             "created_at": int(time.time()),
             "model": body.model,
             "error": None,
             "incomplete_details": None,
             "instructions": None,
-            "metadata": {},
+            "metadata": body.metadata or {},
             "parallel_tool_calls": False,
-            "previous_response_id": None,
-            "store": False,
+            "previous_response_id": body.previous_response_id,
+            "store": is_kept,
             "temperature": None,
             "tool_choice": "auto",
             "tools": [tool.model_dump() for tool in body.tools],

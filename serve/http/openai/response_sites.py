@@ -33,8 +33,8 @@ class ResponseSite:
     own: OwnRecords | None = None
     files: Mapping[str, Attached] = field(default_factory=dict)
 
-    async def check_there(self, citations: Iterable[Citation]) -> None:
-        """Hold what is cited against what is still there.
+    async def check_there(self, sources: Iterable[str]) -> None:
+        """Hold the sources of what is cited against what is still there.
 
         Raises:
             NotPublishedError: a file was deleted since it was read.
@@ -42,7 +42,7 @@ class ResponseSite:
         own = self.own
         if own is None:
             return
-        for source in {item.source for item in citations}:
+        for source in set(sources):
             file = self.files.get(source)
             if file is None or not await run_own(own.has_file, file.file_id):
                 raise NotPublishedError(name=source, detail="a file was deleted while it was read")

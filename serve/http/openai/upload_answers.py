@@ -1,6 +1,6 @@
-"""How files and vector stores are shown, in OpenAI's shape, and the models that describe it.
+"""How files and vector stores are shown, and that things are gone, and the models that describe it.
 
-Source: OpenAI's API reference, `/v1/files` and `/v1/vector_stores`.
+Source: OpenAI's API reference, `/v1/files`, `/v1/vector_stores` and `DELETE /v1/responses/{response_id}`.
 """
 
 from __future__ import annotations
@@ -61,6 +61,14 @@ class DeletedStoreAnswer(BaseModel):
 
     id: str
     object: Literal["vector_store.deleted"]
+    deleted: bool
+
+
+class DeletedResponseAnswer(BaseModel):
+    """A response that is gone."""
+
+    id: str
+    object: Literal["response"]
     deleted: bool
 
 
@@ -311,7 +319,11 @@ def show_batch(batch: BatchRecord, attached: Sequence[Attached], landed: Collect
 
 def show_deleted(name: str, kind: str) -> Shown:
     """Show that something is gone."""
-    return {"id": name, "object": f"{kind}.deleted" if kind != "file" else kind, "deleted": True}
+    return {
+        "id": name,
+        "object": kind if kind in ("file", "response") else f"{kind}.deleted",
+        "deleted": True,
+    }
 
 
 def show_page(

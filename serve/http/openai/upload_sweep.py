@@ -83,11 +83,12 @@ async def _sweep_own(site: UploadSite, own: OwnRecords, *, owner: str) -> None:
 
 
 def _remove_expired(own: OwnRecords) -> None:
-    """Remove files whose time is up; vector stores are found to be expired by being looked at."""
+    """Remove what has expired; vector stores are found to be expired by being looked at."""
     for file_id in own.list_file_ids():
         if not own.has_file(file_id):
             own.delete_file(file_id)
     own.list_stores()
+    own.responses.remove_expired()
     own.forget_gone()
 
 

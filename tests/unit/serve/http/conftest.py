@@ -67,6 +67,7 @@ from serve.http.serving import (
     ServedReranker,
     Server,
 )
+from serve.uploads.responses import ResponseLimits
 from tests.audit_records import ListedRecords
 from tests.openai_stores import connect
 from tests.small_collections import SPEC, put_small_snapshot
@@ -315,7 +316,10 @@ def make_file_taker(store):
     return {
         "documents": DocumentWriter(begin=begin, free=free, write=GroupWriter(partial(commit, target)).write),
         "uploads": make_uploads(
-            Collection(store, SPEC.name), chunker=SPEC.chunker, parsing=ParsingSettings()
+            Collection(store, SPEC.name),
+            chunker=SPEC.chunker,
+            parsing=ParsingSettings(),
+            responses=ResponseLimits(most=5),
         ),
     }
 

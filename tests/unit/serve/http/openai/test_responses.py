@@ -114,7 +114,7 @@ def test_what_fails_half_way_is_an_event(serve_with):
     [
         ({"model": "gpt-4o"}, openai.NotFoundError, "'gpt-4o' does not exist"),
         ({"input": MESSAGES[:2]}, openai.BadRequestError, "the last message is the question"),
-        ({"previous_response_id": "resp_1"}, openai.BadRequestError, "previous_response_id is not served"),
+        ({"previous_response_id": "resp_1"}, openai.NotFoundError, "you have nothing of this name here"),
         ({"background": True}, openai.BadRequestError, "background is not served"),
         ({"tools": [{"type": "web_search"}]}, openai.BadRequestError, "file_search"),
         (
