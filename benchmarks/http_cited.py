@@ -60,8 +60,23 @@ def read_whole(answer: Answer) -> Answer:
 def judge_cited(scene: Scene, asked: CitedAsked, answer: Answer) -> Verdict:
     """Return what is wrong with an answer: its search, its citations, or its events."""
     told = read_whole(answer).read()
-    retrieved = replace(answer, body=json.dumps(told["retrieved"]).encode())
-    verdict = judge_search(scene, asked.search, retrieved)
+    verdict = judge_told(scene, asked.search, told, max_citations=asked.max_citations)
+    if verdict != SOUND or not asked.is_streamed:
+        return verdict
+    return _judge_events(answer, read_cited_answer(told))
+
+
+def judge_told(scene: Scene, search: SearchAsked, told: Mapping[str, Any], *, max_citations: int) -> Verdict:
+    """Return what is wrong with an answer that was told: its search, or its citations.
+
+    Args:
+        scene: what is served.
+        search: what was searched for.
+        told: the answer, as JSON values, with its search.
+        max_citations: that it may have.
+    """
+    retrieved = json.dumps(told["retrieved"]).encode()
+    verdict = judge_search(scene, search, Answer(status=200, head=b"", body=retrieved))
     if verdict != SOUND:
         return verdict
     found = read_cited_answer(told)
@@ -72,11 +87,11 @@ def judge_cited(scene: Scene, asked: CitedAsked, answer: Answer) -> Verdict:
             return Verdict(leak=f"chunk {citation.chunk_id} is cited, and was not found")
         if citation.text not in rows[citation.chunk_id].text:
             return Verdict(difference=f"chunk {citation.chunk_id} is not cited as it is")
-    question, n = asked.search.request.query, asked.max_citations
-    expected = make_citations(choose_units(found.retrieved, question=question, n=n))
+    question = search.request.query
+    expected = make_citations(choose_units(found.retrieved, question=question, n=max_citations))
     if found.citations != expected:
         return Verdict(difference="other citations than the pipeline finds in the same passages")
-    return _judge_events(answer, found) if asked.is_streamed else SOUND
+    return SOUND
 
 
 def _judge_events(answer: Answer, found: CitedAnswer) -> Verdict:

@@ -27,10 +27,18 @@ class Answer:
         return json.loads(self.body)
 
 
-def write_request(url: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> bytes:
-    """Return the bytes of a request: POST where it has a body, otherwise GET."""
+def write_request(
+    url: str,
+    path: str,
+    body: Any = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    method: str = "",
+) -> bytes:
+    """Return the bytes of a request: POST where it has a body, otherwise GET, unless it says its method."""
     data = b"" if body is None else json.dumps(body).encode()
-    lines = [f"{'GET' if body is None else 'POST'} {path} HTTP/1.1", f"Host: {urlsplit(url).netloc}"]
+    method = method or ("GET" if body is None else "POST")
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {urlsplit(url).netloc}"]
     lines.append("Accept: */*")  # the Model Context Protocol refuses requests without
     if body is not None:
         lines += ["Content-Type: application/json", f"Content-Length: {len(data)}"]

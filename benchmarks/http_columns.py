@@ -76,6 +76,7 @@ def judge_refusal(errors: Sequence[str], answer: Answer) -> Verdict:
         answer: what came.
     """
     if answer.status == 400:
-        told = answer.read()["detail"]
+        shown = answer.read()
+        told = shown["error"]["message"] if "error" in shown else shown["detail"]
         return SOUND if told in errors else Verdict(leak=f"told {told!r}, expected one of {set(errors)}")
     return SOUND if "" in errors else Verdict(leak=f"answered what must be refused: {set(errors)}")

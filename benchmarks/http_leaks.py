@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import random
 import re
 import sys
@@ -123,6 +124,7 @@ class _Run:
         self._name = world.settings.collection
         self._scene = Scene(world=world)
         self._counts: Counter[str] = Counter()
+        self._is_moving = False
 
     async def ask(self, n: int) -> Counter[str]:
         """Return the counts of `n` requests."""
@@ -148,15 +150,20 @@ class _Run:
         (probe,) = drawn.choices(PROBES, [probe.share for probe in PROBES])
         asked = probe.draw(self._scene, caller, drawn)
         path = asked.path.replace(f"/collections/{COLLECTION}/", f"/collections/{self._name}/")
-        if path.startswith(f"/collections/{self._name}/") and not caller.may_see(self._name):
+        is_named = path.startswith(f"/collections/{self._name}/") or asked.collection == self._name
+        if is_named and not caller.may_see(self._name):
             await self._ask_unseen(connection, caller, path, asked.body)
             return
         began = time.monotonic()
-        answer = await connection.ask(write_request(self._url, path, asked.body, caller.headers))
+        answer = await connection.ask(
+            write_request(self._url, path, asked.body, caller.headers, method=asked.method)
+        )
         allowed = {200}
         if asked.action is not None:
             allowed = caller.find_statuses(asked.action, asked_at=began, answered_at=time.monotonic())
         may_examine = any(Action.EXAMINE in ALLOWED[role] for role in caller.roles)
+        if self._is_moving:
+            self._note_standing()  # the server may have followed a move whose end is not known here yet
         verdict = judge_answer(self._scene, asked, answer, allowed, began=began, may_examine=may_examine)
         if asked.snapshot:
             self._counts["route named snapshot"] += 1
@@ -174,9 +181,11 @@ class _Run:
     ) -> None:
         """Ask a collection that is not there for who asks, and one that does not exist; compare."""
         asked_at = time.monotonic()
-        other = path.replace(f"/collections/{self._name}/", f"/collections/{_NOWHERE}/")
+        named = json.dumps([path, body])
+        questions = (named, re.sub(rf"\b{self._name}\b", _NOWHERE, named))
         answers = [
-            await connection.ask(write_request(self._url, one, body, caller.headers)) for one in (path, other)
+            await connection.ask(write_request(self._url, *json.loads(question), caller.headers))
+            for question in questions
         ]
         self._counts.update(["requests", "route unseen collection", f"status {answers[0].status}"])
         may_change = caller.revoking_at != float("inf") and caller.revoked_at >= asked_at
@@ -195,8 +204,10 @@ class _Run:
                 await asyncio.sleep(0.01)
             is_back = n_ahead > 0 and drawn.random() < 0.4
             snapshot = drawn.choice(list(self._world.states))
+            self._is_moving = True
             await asyncio.to_thread(_move, store, self._name, "" if is_back else snapshot)
             self._note_standing()
+            self._is_moving = False
             n_ahead += -1 if is_back else 1
             self._counts["rollbacks" if is_back else "publishes"] += 1
             if drawn.random() < 0.5:
@@ -205,7 +216,7 @@ class _Run:
 
     def _note_standing(self) -> None:
         history = alias_history(Collection(open_store(self._world.settings.store), self._name), _ALIAS)
-        self._scene.rulings.moves.append((time.monotonic(), tuple(find_standing(history))))
+        self._scene.rulings.note(tuple(find_standing(history)))
 
     async def _learn_missing(self) -> None:
         """Learn the answer to a document that is nowhere, if anybody may see the collection."""

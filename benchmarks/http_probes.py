@@ -27,6 +27,15 @@ from benchmarks.http_looks import (
     judge_document,
     name_document,
 )
+from benchmarks.http_openai import (
+    PATHS,
+    draw_kept,
+    draw_openai,
+    is_openai_answer,
+    judge_kept,
+    judge_openai,
+    read_openai,
+)
 from benchmarks.http_pages import draw_page, judge_page
 from benchmarks.http_searches import SearchAsked, draw_like, draw_search, judge_like, judge_search
 from benchmarks.http_tools import draw_tool, is_tool_answer, judge_tool, read_tool
@@ -54,6 +63,8 @@ class ProbeRequest:
         judge: tells what is wrong with an answer of one of these statuses.
         filters: what is asked of columns, which a caller may not know of: then it is refused with 400.
         column: that is counted; empty for none.
+        method: of the request; empty for POST where it has a body, otherwise GET.
+        collection: that the body names; empty where the path does, or nothing.
     """
 
     path: str
@@ -65,6 +76,8 @@ class ProbeRequest:
     judge: Callable[[Scene, Answer], Verdict] = _find_sound
     filters: tuple[FilterExpression | None, ...] = ()
     column: str = ""
+    method: str = ""
+    collection: str = ""
 
     def find_errors(self, scene: Scene, principal: Principal) -> list[str]:
         """Return what each snapshot that may answer must say of the filters and the column."""
@@ -121,6 +134,33 @@ def _ask_tool(scene: Scene, caller: HttpCaller, drawn: random.Random) -> ProbeRe
         search=asked.search,
         snapshot=asked.snapshot,
         judge=lambda scene, answer: judge_tool(scene, asked, answer),
+    )
+
+
+def _ask_openai(scene: Scene, caller: HttpCaller, drawn: random.Random) -> ProbeRequest:
+    asked = draw_openai(scene, caller, drawn)
+    return ProbeRequest(
+        path=PATHS[asked.shape],
+        action=Action.ASK,
+        body=asked.body,
+        search=asked.search,
+        snapshot=asked.snapshot,
+        judge=lambda scene, answer: judge_openai(scene, asked, answer),
+        filters=(asked.search.request.filter,),
+        collection=scene.world.settings.collection,
+    )
+
+
+def _ask_kept(scene: Scene, caller: HttpCaller, drawn: random.Random) -> ProbeRequest:
+    asked = draw_kept(scene, caller, drawn)
+    return ProbeRequest(
+        path=asked.path,
+        action=Action.ASK,
+        body=asked.body,
+        search=asked.kept.search if asked.kept else None,
+        statuses=frozenset({200, 404} if asked.is_own else {404}),
+        judge=lambda scene, answer: judge_kept(scene, asked, answer),
+        method=asked.method,
     )
 
 
@@ -278,6 +318,8 @@ PROBES: Final = (
     Probe(name="search", share=0.3, draw=_ask_search),
     Probe(name="ask", share=0.1, draw=_ask_cited),
     Probe(name="tool", share=0.08, draw=_ask_tool),
+    Probe(name="openai", share=0.1, draw=_ask_openai),
+    Probe(name="kept response", share=0.05, draw=_ask_kept),
     Probe(name="column", share=0.05, draw=_ask_column),
     Probe(name="page", share=0.1, draw=_ask_page),
     Probe(name="like", share=0.1, draw=_ask_like),
@@ -327,6 +369,13 @@ def judge_answer(
     return verdict
 
 
+def _read_all(answer: Answer) -> Answer:
+    """Return an answer whose body is one object with all that was told, and the snapshot it comes from."""
+    if is_openai_answer(answer):
+        return read_openai(answer)
+    return read_tool(answer) if is_tool_answer(answer) else read_whole(answer)
+
+
 def _judge(scene: Scene, asked: ProbeRequest, answer: Answer, allowed: set[int]) -> Verdict:
     expected = (allowed - {200}) | (set(asked.statuses) if 200 in allowed else set())
     if asked.search is not None and (asked.column or any(asked.filters)) and 200 in allowed:
@@ -339,7 +388,7 @@ def _judge(scene: Scene, asked: ProbeRequest, answer: Answer, allowed: set[int])
         return Verdict(
             difference=f"status {answer.status}, expected {sorted(expected)}: {answer.body[:300]!r}"
         )
-    whole = read_tool(answer) if is_tool_answer(answer) else read_whole(answer)
+    whole = _read_all(answer)
     stray = find_stray_canaries(scene, asked.search, whole)
     if stray:
         return Verdict(leak=f"words of hidden rows: {stray}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -28,6 +29,11 @@ class Rulings:
 
     moves: list[tuple[float, tuple[str, ...]]] = field(default_factory=list)
     _made: dict[tuple[str, str, bool], State] = field(default_factory=dict)
+
+    def note(self, standing: tuple[str, ...]) -> None:
+        """Note what stands now."""
+        if not self.moves or self.moves[-1][1] != standing:
+            self.moves.append((time.monotonic(), standing))
 
     def find(self, began: float) -> list[tuple[str, ...]]:
         """Return what stood at some moment from shortly before a request began until now."""

@@ -27,6 +27,24 @@ class Verdict:
 SOUND: Final = Verdict()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAnswer:
+    """A response that a server keeps for its caller.
+
+    Attributes:
+        subject: of the caller.
+        snapshot: that was named; empty for the alias's.
+        search: that was made for it.
+        rows: ids of the chunks that it shows.
+    """
+
+    response_id: str
+    subject: str
+    snapshot: str
+    search: SearchAsked
+    rows: frozenset[int]
+
+
 @dataclass(slots=True, kw_only=True)
 class Scene:
     """What is served, and what was learnt of it.
@@ -37,6 +55,7 @@ class Scene:
         asked: searches that were drawn before, to be asked again by others.
         pages: pages that may be asked for, by who asked for the one before.
         rulings: what stood when.
+        kept: responses that are kept, by their ids.
     """
 
     world: HttpWorld
@@ -45,6 +64,7 @@ class Scene:
     asked: list[SearchAsked] = field(default_factory=list)
     pages: list[PageAsked] = field(default_factory=list)
     rulings: Rulings = field(default_factory=Rulings)
+    kept: dict[str, KeptAnswer] = field(default_factory=dict)
 
 
 def find_stray_canaries(scene: Scene, search: SearchAsked | None, answer: Answer) -> list[str]:
