@@ -11,8 +11,8 @@ from tests.architecture.trees import PACKAGES, ROOT, list_modules, name_path
 FOLDERS = (
     *PACKAGES,
     "benchmarks",
+    "cluster",
     "docs",
-    "deploy",
     "examples",
     "notebooks",
     "requirements",

@@ -12,7 +12,7 @@ from tests.architecture.trees import PACKAGES, list_modules, parse
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-FOLDERS = "eagleray indexes ray_jobs serve tests benchmarks docs deploy examples notebooks requirements"
+FOLDERS = "eagleray indexes ray_jobs serve tests benchmarks cluster docs examples notebooks requirements"
 OURS = tuple(f"{folder}/" for folder in FOLDERS.split())
 PARTS = {path.stem for path in (ROOT / "eagleray").iterdir()}
 """Modules of the package, which are no names of it."""

@@ -1,4 +1,4 @@
-"""The files of `deploy/compose` fit the program; containers are not started here."""
+"""The files of `cluster/compose` fit the program; containers are not started here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from eagleray.cli.app import app
 from eagleray.settings import load_settings
 from serve.http.admin.operations import router
 
-FOLDER = Path(__file__).parents[2] / "deploy" / "compose"
+FOLDER = Path(__file__).parents[2] / "cluster" / "compose"
 COMPOSE = yaml.safe_load((FOLDER / "compose.yaml").read_text())
 SERVER = COMPOSE["services"]["eagleray"]
 WITH_REDIS = yaml.safe_load((FOLDER / "redis.yaml").read_text())

@@ -1,4 +1,4 @@
-"""`deploy/compose/redis.sh` with a real `redis-server`: it starts, asks for its password, and is bounded."""
+"""`cluster/compose/redis.sh` with a real `redis-server`: it starts, asks for its password, and is bounded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import redis
 from tests.integration.redis.test_processes import wait_until
 from tests.redis_servers import PASSWORD
 
-SCRIPT = Path(__file__).parents[3] / "deploy" / "compose" / "redis.sh"
+SCRIPT = Path(__file__).parents[3] / "cluster" / "compose" / "redis.sh"
 SECRET_FILE = "EAGLERAY_REDIS__PASSWORD"
 
 

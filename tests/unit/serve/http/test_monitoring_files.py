@@ -14,7 +14,7 @@ from eagleray.contracts.collections import Collection
 from indexes.runs.ended import EndedRun, write_ended_run
 from tests.small_collections import SPEC
 
-FOLDER = Path(__file__).parents[4] / "deploy" / "monitoring"
+FOLDER = Path(__file__).parents[4] / "cluster" / "monitoring"
 WORDS = {"by", "histogram_quantile", "increase", "or", "rate", "sum"}
 """Of PromQL, as far as the files use it."""
 TARGET_LABELS = {"instance", "job"}
