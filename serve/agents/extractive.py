@@ -6,7 +6,7 @@ It never writes a word of its own. Where a search says that nothing relevant was
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Final
 
@@ -79,15 +79,8 @@ def choose_units(found: SearchResponse, *, question: str, n: int) -> list[Passag
     """
     if found.relevant is False:
         return []
-    units = list_units(found.hits)
-    scores = score_units(units, read_question(question, found.explanation))
-    return [units[place] for place in _rank(units, scores, n)]
-
-
-def _rank(units: Sequence[PassageUnit], scores: Sequence[float], n: int) -> list[int]:
-    least = max(scores, default=0.0) - MARGIN
-    left = {place for place, score in enumerate(scores) if score >= least}
-    chosen: list[int] = []
+    units, scores = find_candidates(found, question=question)
+    left, chosen = set(range(len(units))), list[PassageUnit]()
     said: set[tuple[str, ...]] = set()
     cited: Counter[int] = Counter()
     while left and len(chosen) < n:
@@ -96,9 +89,18 @@ def _rank(units: Sequence[PassageUnit], scores: Sequence[float], n: int) -> list
         identity = find_identity(units[best])
         if identity not in said:
             said.add(identity)
-            chosen.append(best)
+            chosen.append(units[best])
             cited[units[best].place] += 1
     return chosen
+
+
+def find_candidates(found: SearchResponse, *, question: str) -> tuple[list[PassageUnit], list[float]]:
+    """Return the units that are not much worse than the best, in their order, and how well each answers."""
+    units = list_units(found.hits)
+    scores = score_units(units, read_question(question, found.explanation))
+    least = max(scores, default=0.0) - MARGIN
+    kept = [place for place, score in enumerate(scores) if score >= least]
+    return [units[place] for place in kept], [scores[place] for place in kept]
 
 
 def _quote(citation: Citation) -> Statement:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from eagleray.contracts.cited_answers import Citation, Statement
@@ -50,25 +50,35 @@ def check_sentence(draft: DraftSentence, lines: NumberedLines) -> CheckedSentenc
     if unknown or not units:
         fault = f"there is no line {unknown[0]}" if unknown else "it names no line"
         return CheckedSentence(text=draft.text, units=tuple(units), fault=fault)
-    verdict = verify(draft.text, make_citations(units))
+    for unit in units:
+        verdict = verify(draft.text, make_citations([unit]))
+        if verdict.outcome is Outcome.SUPPORTED:
+            return CheckedSentence(text=draft.text, units=(unit,))
+    if len(units) > 1:
+        verdict = verify(draft.text, make_citations(units))
     if verdict.outcome is not Outcome.SUPPORTED:
         return CheckedSentence(text=draft.text, units=tuple(units), fault=verdict.reason)
     return CheckedSentence(text=draft.text, units=_find_needed(draft.text, units))
 
 
-def compose_answer(checked: Iterable[CheckedSentence], *, max_citations: int) -> ComposedAnswer:
+def compose_answer(
+    checked: Iterable[CheckedSentence], *, answering: Iterable[PassageUnit], max_citations: int
+) -> ComposedAnswer:
     """Return the statements of sentences in their order, quotations in the place of those that do not hold.
 
     Everything is held once more against the citations as they are delivered.
 
     Args:
         checked: sentences.
+        answering: units that may answer, by themselves; a model that wrote what does not hold is not
+            believed either that another one does, and that is not quoted.
         max_citations: of the answer; what would bring more is left out.
     """
+    quotable = {_find_place(unit) for unit in answering}
     parts, n_replaced = [*checked], 0
     while True:
         n_replaced += sum(bool(part.fault) for part in parts)
-        parts = _keep_within([one for part in parts for one in _quote_failing(part)], max_citations)
+        parts = _keep_within([one for part in parts for one in _quote_failing(part, quotable)], max_citations)
         statements, citations = _number(parts)
         cited = {citation.number: citation for citation in citations}
         parts = [
@@ -93,11 +103,16 @@ def _find_needed(text: str, units: Sequence[PassageUnit]) -> tuple[PassageUnit, 
     return tuple(needed)
 
 
-def _quote_failing(part: CheckedSentence) -> list[CheckedSentence]:
+def _quote_failing(part: CheckedSentence, quotable: Set[tuple[int, int]]) -> list[CheckedSentence]:
     """Return a sentence that holds, or a quotation of each of the units of one that does not."""
     if not part.fault:
         return [part]
-    return [CheckedSentence(text="", units=(unit,)) for unit in part.units]
+    units = [unit for unit in part.units if _find_place(unit) in quotable]
+    return [CheckedSentence(text="", units=(unit,)) for unit in units]
+
+
+def _find_place(unit: PassageUnit) -> tuple[int, int]:
+    return unit.hit.chunk_id, unit.start
 
 
 def _keep_within(parts: Iterable[CheckedSentence], most: int) -> list[CheckedSentence]:

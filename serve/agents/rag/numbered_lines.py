@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Final
 
 from eagleray.contracts.hits import Hit
 from eagleray.contracts.times import format_micros
@@ -43,7 +44,7 @@ def number_lines(hits: Sequence[Hit], *, max_tokens: int) -> NumberedLines:
         max_tokens: that the text may have. A sentence or table that has no room is left out; what
             comes after it may still have some.
     """
-    units, shown, left = list[PassageUnit](), list[str](), max_tokens
+    units, shown, left = list[PassageUnit](), list[str](), max_tokens - _FENCE_TOKENS
     for hit, blocks in _list_passages(hits):
         heading, lines = _show_heading(hit), list[str]()
         left_here = left - estimate_tokens(heading) - 1
@@ -58,10 +59,18 @@ def number_lines(hits: Sequence[Hit], *, max_tokens: int) -> NumberedLines:
             left = left_here
             shown.append("\n".join((heading, *lines)))
     text = "\n".join(shown)
-    fence = digest_bytes(text.encode("utf-8", "surrogatepass"))[:12]
-    return NumberedLines(
-        units=tuple(units), text=f"<<<passages {fence}\n{text}\n>>>passages {fence}" if units else ""
-    )
+    mark = digest_bytes(text.encode("utf-8", "surrogatepass"))[:_MARK]
+    return NumberedLines(units=tuple(units), text=_fence(text, mark) if units else "")
+
+
+def _fence(text: str, mark: str) -> str:
+    return f"<<<passages {mark}\n{text}\n>>>passages {mark}"
+
+
+_MARK: Final = 12
+"""Digits of the digest in a fence."""
+
+_FENCE_TOKENS: Final = estimate_tokens(_fence("", "0" * _MARK))
 
 
 def _list_passages(hits: Sequence[Hit]) -> Iterator[tuple[Hit, list[list[PassageUnit]]]]:

@@ -35,7 +35,7 @@ from eagleray.errors import (
     ModelAnswerError,
     UnavailableError,
 )
-from serve.agents.extractive import quote_best
+from serve.agents.extractive import find_candidates, quote_best
 from serve.agents.instructions import withhold_instructions
 from serve.agents.ports import BUDGET, AnswerBudget, PassageSearcher
 from serve.agents.rag.checking import CheckedSentence, compose_answer
@@ -135,7 +135,8 @@ class RagPipeline:
         """Return what the model wrote as far as it holds; `None` where nothing of it does."""
         if not sentences:
             return _Written(notices=(_tell_not_found(request, found),), model=self._model.name)
-        composed = compose_answer(sentences, max_citations=request.max_citations)
+        candidates, _ = find_candidates(found, question=request.search.query)
+        composed = compose_answer(sentences, answering=candidates, max_citations=request.max_citations)
         if not composed.statements:
             return None
         notices: tuple[AnswerNotice, ...] = ()

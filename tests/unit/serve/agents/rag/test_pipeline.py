@@ -26,6 +26,7 @@ from eagleray.errors import (
 from serve.agents.extractive import ExtractivePipeline
 from serve.agents.ports import AnswerBudget
 from serve.agents.rag import RagPipeline
+from serve.agents.rag.model_calls import count_tokens
 from serve.agents.verification import Outcome, verify
 from tests.unit.serve.agents.passages import (
     PassageDesk,
@@ -34,7 +35,7 @@ from tests.unit.serve.agents.passages import (
     make_table_hit,
     make_text_hit,
 )
-from tests.unit.serve.agents.rag.scripted_model import ScriptedModel, find_line, say
+from tests.unit.serve.agents.rag.scripted_model import ScriptedModel, find_line, read_prompt, say
 
 QUESTION = "What is the amount of total sales in 2019?"
 FOUND = make_found(make_table_hit(zone="desk"), make_text_hit(zone="news"))
@@ -116,15 +117,33 @@ def test_a_line_that_a_sentence_does_not_need_is_not_cited():
     assert [item.text for item in answer.citations] == [TOTAL]
 
 
-def test_a_calculation_over_two_lines_cites_both():
-    text = "Fixed price and other sales in 2019: 1,452.4 + 44.1 = 1,496.5 million."
+def test_a_sentence_that_needs_two_lines_cites_both():
+    text = "Interest is paid twice a year and payments are due in cash."
+    due = make_text_hit(chunk_id=9, doc_id="due", text="Payments are due in cash. They are final.")
 
     def reply(request):
-        return [say(text, find_line(request, "Fixed price"), find_line(request, "Other"))]
+        return [say(text, *(find_line(request, part) for part in ("Payments", "They", "Interest is paid")))]
 
-    answer, _ = ask(reply)
-    assert len(answer.citations) >= 1
-    assert kinds(answer) in ([], [NoticeKind.REPLACED])
+    answer, _ = ask(reply, found=make_found(make_text_hit(), due))
+    assert [item.text for item in answer.statements] == [text]
+    assert [item.text for item in answer.citations] == [
+        "Payments are due in cash.",
+        "Interest is paid twice a year.",
+    ]
+
+
+def test_a_prompt_keeps_within_its_tokens_and_tables_are_whole_in_it():
+    rows = "\n".join(f"| Item {number} | {number}.5 |" for number in range(200))
+    wide = make_text_hit(chunk_id=9, doc_id="wide", text=f"| | 2019 |\n| --- | --- |\n{rows}")
+    for context_tokens in (1_200, 1_400, 2_000, 4_000):
+        budget = AnswerBudget(context_tokens=context_tokens, reply_tokens=200)
+        _, model = ask([], found=make_found(wide, make_table_hit(), make_text_hit()), budget=budget)
+        (request,) = model.seen
+        assert count_tokens(request.messages) <= context_tokens - 200
+        lines = read_prompt(request)
+        assert sum("Item" in line for line in lines) in (0, 200)
+        assert sum(line.startswith("| ") for line in lines) % 200 in (0, 3)
+        assert any("Interest" in line for line in lines) == (context_tokens < 4_000)
 
 
 def test_a_sentence_that_does_not_hold_is_written_again_once():
@@ -145,14 +164,26 @@ def test_what_does_not_hold_then_either_is_replaced_by_the_quotation_of_its_line
     assert answer.notices[0].text.startswith("1 of 1 sentences")
 
 
-def test_a_sentence_that_holds_stands_beside_a_quotation():
-    def reply(request):
-        sales, interest = find_line(request, "Total sales"), find_line(request, "Interest is paid")
-        return [say(TRUE, sales), say("Interest is paid each month.", interest)]
+def say_one_lie(request):
+    sales, interest = find_line(request, "Total sales"), find_line(request, "Interest is paid")
+    return [say(TRUE, sales), say("Interest is paid each month.", interest)]
 
-    answer, _ = ask(reply)
+
+BOTH = make_request("What are total sales in 2019, and is interest paid twice a year?")
+
+
+def test_a_sentence_that_holds_stands_beside_a_quotation():
+    answer, _ = ask(say_one_lie, request=BOTH)
     assert [item.text for item in answer.statements] == [TRUE, "Interest is paid twice a year."]
     assert kinds(answer) == [NoticeKind.REPLACED]
+
+
+def test_a_line_that_does_not_answer_is_not_quoted_for_a_sentence_that_does_not_hold():
+    answer, _ = ask(say_one_lie)
+    assert [item.text for item in answer.statements] == [TRUE]
+    assert kinds(answer) == [NoticeKind.REPLACED]
+    answer, _ = ask(lambda request: [say("Interest is paid each month.", find_line(request, "Interest is"))])
+    assert (answer.statements, kinds(answer)) == (extract().statements, [NoticeKind.WITHOUT_MODEL])
 
 
 def test_each_sentence_of_a_statement_is_held_against_its_lines_by_itself():
@@ -249,12 +280,8 @@ def test_a_defect_of_a_model_is_no_failure_that_is_passed_over():
 
 
 def test_a_model_that_fails_when_it_is_asked_again_leaves_what_it_wrote_first():
-    def reply(request):
-        sales, interest = find_line(request, "Total sales"), find_line(request, "Interest is paid")
-        return [say(TRUE, sales), say("Interest is paid each month.", interest)]
-
     for failure in (*FAILURES[:4], "half"):
-        answer, model = ask(reply, failure)
+        answer, model = ask(say_one_lie, failure, request=BOTH)
         assert [item.text for item in answer.statements] == [TRUE, "Interest is paid twice a year."]
         assert len(model.seen) == 2
 
@@ -374,7 +401,7 @@ def test_whatever_a_model_writes_every_statement_holds():
         "\x00",
         "[3]",
     ]
-    for _ in range(300):
+    for _ in range(150):
 
         def reply(request):
             return [
