@@ -87,7 +87,8 @@ def _list_passages(hits: Sequence[Hit]) -> Iterator[tuple[Hit, list[list[Passage
 
 
 def _show_heading(hit: Hit) -> str:
-    about = hit.heading if hit.heading.startswith(hit.title) else f"{hit.title} > {hit.heading}"
+    is_told = hit.title and hit.heading.startswith(hit.title)
+    about = hit.heading if is_told else " > ".join(part for part in (hit.title, hit.heading) if part)
     return f"Passage: {_join(about)} (known from {format_micros(hit.known_from)[:10]})"
 
 

@@ -10,7 +10,7 @@ from serve.agents.verification.cells import SourceFigure, read_source, split_cel
 from serve.agents.verification.clauses import associate, find_contexts
 from serve.agents.verification.figures import Figure
 from serve.agents.verification.periods import Period, find_periods
-from serve.agents.verification.wording import Wording, read_wording
+from serve.agents.verification.wording import Wording, find_content, read_wording, split_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class CitedText:
         periods: that it speaks of, title included.
         label: wording of a row's label; that of nothing for a sentence.
         naming: stems of the words of a row's section and label.
+        cells: stems of the words of a row's other cells.
     """
 
     citation: Citation
@@ -36,6 +37,7 @@ class CitedText:
     periods: tuple[Period, ...]
     label: Wording
     naming: frozenset[str]
+    cells: frozenset[str]
 
     @property
     def is_row(self) -> bool:
@@ -79,9 +81,9 @@ def read_case(claim: str, citations: Sequence[Citation]) -> Case:
 
 def _read_source(citation: Citation) -> CitedText:
     text = "\n".join((citation.title, citation.heading, citation.quotation))
-    label = ""
+    label, *cells = [""]
     if citation.kind is CitedKind.ROW:
-        label = next((cell for cell in split_cells(citation.text) if cell), "")
+        label, *cells = [cell for cell in split_cells(citation.text) if cell] or [""]
     return CitedText(
         citation=citation,
         text=text,
@@ -91,4 +93,5 @@ def _read_source(citation: Citation) -> CitedText:
         periods=tuple(find_periods(text)),
         label=read_wording(label),
         naming=read_wording(f"{citation.section}\n{label}").content if label else frozenset(),
+        cells=find_content(split_words(" ".join(cells))),
     )

@@ -20,6 +20,7 @@ from serve.agents.verification.case import Case, CitedText
 from serve.agents.verification.cells import SourceFigure
 from serve.agents.verification.figures import Figure, equals, find_figures
 from serve.agents.verification.periods import Period, find_periods
+from serve.agents.verification.wording import find_name
 
 LABELLED: Final = 0.5
 """Share of the words of a row's label that a statement about one of its cells must have."""
@@ -129,16 +130,16 @@ def has_names(case: Case) -> RuleFinding | None:
     """Each name must stand in what is cited; two of one sentence must stand there in the same order."""
     wording = case.wording
     for name in (*wording.names, *wording.openings):
-        if all(_find_name(name, source.text.lower()) < 0 for source in case.sources):
+        if all(find_name(name, source.text.lower()) < 0 for source in case.sources):
             return _refuse(f"the name {name} stands in nothing it cites")
     for source in case.sources:
         text, place = source.citation.quotation.lower(), 0
         openings = [name for name in wording.openings if name.capitalize() in source.citation.quotation]
         for name in (*openings, *wording.names):
-            spot = _find_name(name, text[place:])
+            spot = find_name(name, text[place:])
             if spot >= 0:
                 place += spot
-            elif _find_name(name, text) >= 0:
+            elif find_name(name, text) >= 0:
                 return RuleFinding(
                     is_supported=None, reason="its names stand in another order in what it cites"
                 )
@@ -201,6 +202,18 @@ def agrees_in_direction(case: Case) -> RuleFinding | None:
     return None
 
 
+def says_something(case: Case) -> RuleFinding | None:
+    """A question says nothing; nor does what has of a row its label alone, and of no other cell a word."""
+    if case.claim.rstrip(" \"')\u201d\u2019").endswith("?"):
+        return _refuse("it is a question")
+    wording = case.wording
+    if case.figures or wording.rises or wording.falls or not all(source.is_row for source in case.sources):
+        return None
+    if any(wording.content & source.cells for source in case.sources):
+        return None
+    return _refuse("it says nothing of the cells of the row")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifierRule:
     """A rule by its name."""
@@ -223,6 +236,7 @@ RULES: Final = (
     VerifierRule(name="negation", check=agrees_in_negation),
     VerifierRule(name="certainty", check=agrees_in_certainty),
     VerifierRule(name="direction", check=agrees_in_direction),
+    VerifierRule(name="statement", check=says_something),
 )
 """Every rule, in the order in which they are tried."""
 
@@ -325,26 +339,6 @@ def _names_source(case: Case, source: CitedText) -> bool:
         return True
     share = len(content & source.wording.content) / len(content)
     return share >= _CLAUSE_COVERED
-
-
-def _find_name(name: str, text: str) -> int:
-    """Return where a name stands in a text, or its last word does; -1 for nowhere."""
-    place = _find_word(name, text)
-    if place >= 0:
-        return place
-    spots = [_find_word(word, text) for word in name.split() if len(word) > 2]
-    return max(spots) if spots and min(spots) >= 0 else -1
-
-
-def _find_word(word: str, text: str) -> int:
-    """Return where whole words stand in a text; -1 for nowhere."""
-    place = text.find(word)
-    while place >= 0:
-        end = place + len(word)
-        if not (place and text[place - 1].isalnum()) and not text[end : end + 1].isalnum():
-            return place
-        place = text.find(word, place + 1)
-    return -1
 
 
 def _find_closest(case: Case) -> CitedText:

@@ -149,3 +149,23 @@ def find_names(text: str) -> tuple[list[str], list[str]]:
         is_word = begins and " " not in name and not name.isupper()
         (openings if is_word else names).append(lowered)
     return names, openings
+
+
+def find_name(name: str, text: str) -> int:
+    """Return where a name stands in a text, or its last word does; -1 for nowhere."""
+    place = _find_word(name, text)
+    if place >= 0:
+        return place
+    spots = [_find_word(word, text) for word in name.split() if len(word) > 2]
+    return max(spots) if spots and min(spots) >= 0 else -1
+
+
+def _find_word(word: str, text: str) -> int:
+    """Return where whole words stand in a text; -1 for nowhere."""
+    place = text.find(word)
+    while place >= 0:
+        end = place + len(word)
+        if not (place and text[place - 1].isalnum()) and not text[end : end + 1].isalnum():
+            return place
+        place = text.find(word, place + 1)
+    return -1

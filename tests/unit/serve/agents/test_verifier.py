@@ -58,6 +58,8 @@ SOME = cite("Some customers renewed fixed-price contracts in 2019.")
 SPREAD = cite("The discount rate was 10 % - 12 % in 2019.")
 
 SUPPORTED = [
+    ("John Smith is chief executive", row("| John Smith | Chief executive |")),
+    ("How are sales recognised?", cite("How are sales recognised? They are recognised over time.")),
     ("Net sales were $44.1 million in the fourth quarter of 2019", QUARTER),
     ("For the three months ended June 30, 2019 net sales were $44.1 million", MONTHS),
     ("Sales of the group may decline", MAY),
@@ -102,6 +104,10 @@ SUPPORTED = [
 ]
 
 UNSUPPORTED = [
+    ("statement", "Cubic Corp, fiscal 2019: What are fixed price sales?", FIXED),
+    ("statement", "What were fixed price sales in 2019?", FIXED),
+    ("statement", "Fixed price sales in 2019 and 2018 respectively.", FIXED),
+    ("statement", "Were net sales $5.0 million in 2019?\u201d", cite("Net sales were $5.0 million in 2019.")),
     ("figure", "Fixed price sales: 1,452.4 - 1,146.2 = 306.2 million and 777.7 million in 2019", FIXED),
     ("calculation", "Fixed price sales: 1,452.4 - 1,146.2 = 306.2 billion", FIXED),
     ("calculation", "Fixed price sales: 1,452.4 - 1,146.2 = 30,620 million", FIXED),
