@@ -151,6 +151,31 @@ class AnswerNotice:
     text: str
 
 
+class StepKind(StrEnum):
+    """What a pipeline did: it asked a language model, or called a tool."""
+
+    MODEL = "model"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerStep:
+    """What a pipeline did for an answer besides its first search, as the audit log keeps it.
+
+    Attributes:
+        name: of the model or the tool.
+        given: the prompt, or the arguments of the tool, as JSON.
+        came: what the model wrote, or the tool returned; of a call that failed, the type of the error.
+        chunk_ids: that a tool read, in its order.
+    """
+
+    kind: StepKind
+    name: str
+    given: str
+    came: str = ""
+    chunk_ids: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CitedAnswer:
     """An answer; every statement of it cites what it stands on.
@@ -163,9 +188,10 @@ class CitedAnswer:
         model: that wrote; empty where none did.
         snapshot: id of the one that answered.
         as_of: microseconds, or `None` for the latest state.
-        retrieved: the search that the answer began with.
+        retrieved: the search that the answer began with: what `AskRequest.search` found, as it is.
         usage: of the model.
         notices: what a reader should know of it.
+        steps: how the answer was made, for the audit log; no part of what a caller is given.
     """
 
     question: str
@@ -178,6 +204,7 @@ class CitedAnswer:
     model: str = ""
     usage: TokenUsage = TokenUsage()
     notices: tuple[AnswerNotice, ...] = ()
+    steps: tuple[AnswerStep, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def is_answered(self) -> bool:

@@ -34,6 +34,9 @@ INTERRUPTED: Final = "interrupted"
 _REPLY: Final = "reply"
 """Member of a body that says which entry an entry ends."""
 
+_REPLY_TEXTS: Final = "reply_texts"
+"""Member of a body with the texts of a reply; it is there only where they were kept, and there are any."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestDetails:
@@ -60,12 +63,14 @@ class ReplyDetails:
         plan: JSON in ASCII: how the reply came about, or a digest of it.
         hits: the rows that came back.
         parameters: JSON values that stand with those of the request.
+        texts: JSON values that hold text of a language model or for one; kept by policy.
     """
 
     snapshot: str = ""
     plan: str = ""
     hits: tuple[RecordedHit, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    texts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +115,9 @@ def make_entry(
     """
     principal, texts, named = request.principal, dict(request.texts), context.snapshot
     parameters = {**request.parameters, **_tell_ruling(named), **reply.parameters}
-    body = {"parameters": parameters, **({"texts": texts} if questions == "text" else {})}
+    body: dict[str, Any] = {"parameters": parameters}
+    if questions == "text":
+        body |= {"texts": texts, **_keep_texts(reply)}
     return Entry(
         kind=RecordKind.REQUEST,
         request_id=_clean(context.request_id),
@@ -149,6 +156,7 @@ def make_end_entry(
     """
     body = json.loads(begun.body)
     body["parameters"] |= reply.parameters
+    body |= _keep_texts(reply) if "texts" in body else {}
     ended = {} if given is None else {"pieces": given.n_pieces, "bytes": given.n_bytes}
     if sequence:
         ended["begun"] = sequence
@@ -207,6 +215,16 @@ def read_texts(body: str) -> dict[str, Any] | None:
     return texts if isinstance(texts, dict) else None
 
 
+def read_reply(entry: Entry) -> ReplyDetails:
+    """Return what was kept of the reply that an entry is of.
+
+    Raises:
+        ValueError: the body is not JSON.
+    """
+    texts = json.loads(entry.body).get(_REPLY_TEXTS, {})
+    return ReplyDetails(snapshot=entry.snapshot, plan=entry.plan, hits=entry.hits, texts=texts)
+
+
 def read_ruling(entry: Entry) -> AskedSnapshot:
     """Return the snapshot that answered, by the entitlements that ruled it then."""
     given = json.loads(entry.body)["parameters"]
@@ -225,6 +243,10 @@ def compare_hits(recorded: ReplyDetails, found: ReplyDetails) -> str:
 def dump(value: Any) -> str:
     """Return JSON in ASCII, keys sorted: it holds any text, also one that is no valid Unicode."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def _keep_texts(reply: ReplyDetails) -> dict[str, Any]:
+    return {_REPLY_TEXTS: dict(reply.texts)} if reply.texts else {}
 
 
 def _tell_ruling(snapshot: AskedSnapshot | None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from serve.audit.entries import (
     RequestDetails,
     make_entry,
     read_details,
+    read_reply,
 )
 from serve.audit.kinds import KINDS
 from serve.audit.record import Entry, RecordKind
@@ -130,5 +131,6 @@ def read_request(entry: Entry, *, kinds: RequestKinds = KINDS) -> RecordedReques
     asked = read_details(entry)
     if asked is None:
         return None
-    told = ReplyDetails(snapshot=entry.snapshot, plan=entry.plan, hits=entry.hits)
-    return RecordedRequest(request=kind.replay.read(asked), told=told, kind=kind, replay=kind.replay)
+    return RecordedRequest(
+        request=kind.replay.read(asked), told=read_reply(entry), kind=kind, replay=kind.replay
+    )

@@ -42,8 +42,8 @@ class RequestKind(Generic[AnyRequest, AnyReply]):
         requests: their class.
         replies: class of the replies.
         describe_request: says what is kept of a request, when it begins.
-        describe_reply: says what is kept of a reply when it ends, or of the part that was given; never text
-            of a document.
+        describe_reply: says what is kept of a reply when it ends, or of the part that was given; text of a
+            document only where it stands among texts, which are kept by policy.
         replay: how a request is asked again; `None` where it never is.
     """
 

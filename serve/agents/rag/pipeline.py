@@ -35,6 +35,7 @@ from eagleray.errors import (
     ModelAnswerError,
     UnavailableError,
 )
+from serve.agents.answer_trace import AnswerTrace
 from serve.agents.extractive import find_candidates, quote_best
 from serve.agents.instructions import withhold_instructions
 from serve.agents.ports import BUDGET, AnswerBudget, PassageSearcher
@@ -83,7 +84,8 @@ class RagPipeline:
             EagleRayError: the search failed; a model that fails does not fail the answer.
         """
         found = await searcher.search(request.search)
-        written = await self._write(request, found, searcher)
+        trace = AnswerTrace()
+        written = await self._write(request, found, searcher, trace=trace)
         for part in _release(written):
             yield part
         yield CitedAnswer(
@@ -97,14 +99,17 @@ class RagPipeline:
             model=written.model,
             usage=written.usage,
             notices=written.notices,
+            steps=trace.steps,
         )
 
-    async def _write(self, request: AskRequest, found: SearchResponse, searcher: PassageSearcher) -> _Written:
+    async def _write(
+        self, request: AskRequest, found: SearchResponse, searcher: PassageSearcher, *, trace: AnswerTrace
+    ) -> _Written:
         if found.relevant is False or not found.hits:
             return _Written(notices=(_tell_not_found(request, found),))
         hits, notices = await searcher.compute(partial(withhold_instructions, found.hits))
         calls = ModelCalls(
-            self._model,
+            trace.watch(self._model),
             self._budget,
             collection=searcher.collection,
             zones=frozenset(hit.zone for hit in hits),

@@ -1,7 +1,8 @@
 """Answers with citations: the question and how it was searched for, the rows retrieved, and what was cited.
 
 Of the answer itself the places that it cites are kept, and a digest of its statements; asked again, it must
-cite the same places and say the same.
+cite the same places and say the same. Of an answer that may be a language model's, also the documents that it
+cites, and its steps: as digests, and by policy as texts.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from eagleray.contracts.cited_answers import (
+    AnswerStep,
     AskRequest,
     Citation,
     CitedAnswer,
@@ -20,9 +22,13 @@ from eagleray.contracts.cited_answers import (
 from eagleray.contracts.ports import SearchEngine
 from eagleray.digests import digest_bytes
 from serve.agents.local_answers import answer_without_model
+from serve.agents.pipelines import WITHOUT_MODEL
 from serve.audit.entries import ReplyDetails, RequestDetails, compare_hits, dump
 from serve.audit.kinds.searches import SEARCH
 from serve.audit.request_kinds import Replayable, RequestKind
+
+_REPEATABLE: Final = frozenset(pipeline.name for pipeline in WITHOUT_MODEL)
+"""Pipelines that say the same again."""
 
 Released = tuple[ReleasedStatement, ...]
 """What was given of an answer that is not whole."""
@@ -40,8 +46,22 @@ def _describe_reply(reply: CitedAnswer | Released) -> ReplyDetails:
         return ReplyDetails(plan=dump(_tell_answer([part.statement for part in reply], citations)))
     search = SEARCH.describe_reply(reply.retrieved)
     told = _tell_answer(reply.statements, reply.citations)
-    model = {"model": reply.model, "tokens": [reply.usage.n_prompt, reply.usage.n_completion]}
-    return replace(search, plan=dump({**told, **model}))
+    told |= {"model": reply.model, "tokens": [reply.usage.n_prompt, reply.usage.n_completion]}
+    if reply.pipeline in _REPEATABLE:
+        return replace(search, plan=dump(told))
+    told["documents"] = [item.doc_id for item in reply.citations]
+    told["steps"] = [_tell_step(step) for step in reply.steps]
+    texts = {
+        "statements": [[item.text, list(item.citations)] for item in reply.statements],
+        "steps": [[step.given, step.came] for step in reply.steps],
+    }
+    return replace(search, plan=dump(told), texts=texts)
+
+
+def _tell_step(step: AnswerStep) -> list[Any]:
+    """Return a step without its texts: digests of what was given and of what came."""
+    given, came = (digest_bytes(dump(text).encode()) for text in (step.given, step.came))
+    return [str(step.kind), step.name, given, came, list(step.chunk_ids)]
 
 
 def _tell_answer(statements: Sequence[Statement], citations: Sequence[Citation]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from eagleray.contracts.cited_answers import (
     CitedAnswer,
     NoticeKind,
     ReleasedStatement,
+    StepKind,
     TokenUsage,
 )
 from eagleray.contracts.hits import Granularity, SearchRequest
@@ -89,6 +90,10 @@ def test_a_sentence_that_holds_is_delivered_with_what_it_stands_on():
     assert [item.text for item in answer.statements] == [TRUE]
     assert [item.text for item in answer.citations] == [TOTAL]
     assert (answer.pipeline, answer.model, answer.notices) == ("rag", "scripted", ())
+    (step,) = answer.steps
+    assert (step.kind, step.name) == (StepKind.MODEL, "scripted")
+    assert QUESTION in step.given
+    assert TRUE in step.came
     assert (answer.usage, len(model.seen)) == (TokenUsage(n_prompt=100, n_completion=10), 1)
     assert answer.text == f"{TRUE} [1]"
 
