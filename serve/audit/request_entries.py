@@ -59,9 +59,15 @@ class RecordedRequest:
     def ask_again(self, engine: SearchEngine) -> str:
         """Return how an engine's reply differs from the recorded one; empty where it does not.
 
+        Of a recorded reply that cannot be made again: what of it does not hold on the engine.
+
         Raises:
             EagleRayError: there is none.
         """
+        if self.replay.check is not None:
+            fault = self.replay.check(self.request, self.told, engine)
+            if fault is not None:
+                return fault
         now = describe_reply(self.kind, self.replay.answer(self.request, engine))
         return self.replay.compare(self.told, now)
 

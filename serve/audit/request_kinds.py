@@ -26,11 +26,15 @@ class Replayable(Generic[AnyRequest, AnyReply]):
         read: makes the request again of what was kept of it.
         answer: asks it of the snapshot that answered.
         compare: says how a reply differs from what was kept of the first one; empty where it does not.
+        check: of requests of which some replies cannot be made again: says what of such a reply does not
+            hold on a snapshot, empty where all does; `None` of a reply that can be made again. `None` where
+            all can.
     """
 
     read: Callable[[RequestDetails], AnyRequest]
     answer: Callable[[AnyRequest, SearchEngine], AnyReply]
     compare: Callable[[ReplyDetails, ReplyDetails], str] = compare_hits
+    check: Callable[[AnyRequest, ReplyDetails, SearchEngine], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

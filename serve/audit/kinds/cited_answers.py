@@ -2,11 +2,13 @@
 
 Of the answer itself the places that it cites are kept, and a digest of its statements; asked again, it must
 cite the same places and say the same. Of an answer that may be a language model's, also the documents that it
-cites, and its steps: as digests, and by policy as texts.
+cites, and its steps: as digests, and by policy as texts. No model is asked again: the search must find the
+same, and the recorded statements must hold in what they cite, for that caller at that time.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -23,6 +25,7 @@ from eagleray.contracts.ports import SearchEngine
 from eagleray.digests import digest_bytes
 from serve.agents.local_answers import answer_without_model
 from serve.agents.pipelines import WITHOUT_MODEL
+from serve.agents.recorded_answers import QuotedPlace, find_fault
 from serve.audit.entries import ReplyDetails, RequestDetails, compare_hits, dump
 from serve.audit.kinds.searches import SEARCH
 from serve.audit.request_kinds import Replayable, RequestKind
@@ -88,6 +91,24 @@ def _answer(request: AskRequest, engine: SearchEngine) -> CitedAnswer:
     return answer_without_model(request, engine)
 
 
+def _check(request: AskRequest, told: ReplyDetails, engine: SearchEngine) -> str | None:
+    """Return what of an answer that a model may have written does not hold; `None` of any other one."""
+    if request.pipeline in _REPEATABLE:
+        return None
+    difference = compare_hits(told, SEARCH.describe_reply(engine.search(request.search)))
+    if difference:
+        return difference
+    plan, said = json.loads(told.plan), told.texts.get("statements", [])
+    if digest_bytes(dump(said).encode()) != plan["said"]:
+        return "the statements are not those of which a digest was kept"
+    places = [
+        QuotedPlace(doc_id=doc_id, chunk_id=chunk_id, start=start, end=end)
+        for doc_id, (chunk_id, start, end) in zip(plan["documents"], plan["citations"], strict=True)
+    ]
+    statements = [Statement(text=text, citations=tuple(numbers)) for text, numbers in said]
+    return find_fault(statements, places, asked=request.search, engine=engine)
+
+
 def _compare(recorded: ReplyDetails, found: ReplyDetails) -> str:
     difference = compare_hits(recorded, found)
     if difference or recorded.plan == found.plan:
@@ -101,5 +122,5 @@ CITED_ANSWER: Final = RequestKind(
     replies=CitedAnswer | tuple,
     describe_request=_describe_request,
     describe_reply=_describe_reply,
-    replay=Replayable(read=_read, answer=_answer, compare=_compare),
+    replay=Replayable(read=_read, answer=_answer, compare=_compare, check=_check),
 )
