@@ -38,7 +38,8 @@ def publish_made(
     """Run the gate on a job's snapshot, and move the alias from its parent to it.
 
     Where others moved the alias meanwhile and touched no document that the job touched, the snapshot is put
-    on top of theirs: its own part has passed the gate, and theirs what a write is held to.
+    on top of theirs: its own part has passed the gate, and theirs what a write is held to. So it is where two
+    first runs of a collection meet.
 
     Args:
         gate: that the job's snapshot has to pass.
@@ -59,8 +60,6 @@ def publish_made(
     try:
         return gate.publish(store, made, alias=alias, expected=made.parent, reason=reason)
     except ConflictError as error:
-        if made.parent is None:
-            raise
         overtaken = error
     rebase = Rebase(store, made, cache=gate.cache)
     for _ in range(MAX_TRIES):

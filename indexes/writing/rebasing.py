@@ -46,12 +46,12 @@ class Rebase:
 
         Args:
             store: where the collection lies.
-            made: of a job; it has a parent.
+            made: of a job; one without a parent is built on nothing.
             cache: folder for copies of remote segments; `None` keeps none.
         """
         self._store, self._made, self._cache = store, made, cache
         self._collection = Collection(store, made.collection.name)
-        self._before = load_snapshot(self._collection, str(made.parent))
+        self._before = load_snapshot(self._collection, made.parent) if made.parent else _empty(made)
         self._views: dict[str, SegmentView] = {}
 
     def put_onto(self, snapshot: str) -> SnapshotManifest | None:
@@ -119,6 +119,20 @@ class Rebase:
             is_new = view.digest in added.segments
             found.append(view.documents if is_new else view.documents[np.isin(view.chunk_ids, patched)])
         return np.unique(np.concatenate(found))
+
+
+def _empty(made: SnapshotManifest) -> SnapshotManifest:
+    """Return what a first run builds on: the collection before anybody published anything."""
+    return replace(
+        made,
+        segments=(),
+        patches=(),
+        n_rows=0,
+        n_documents=0,
+        attributes={},
+        watermarks={},
+        relabellings=(),
+    )
 
 
 def _find_added(

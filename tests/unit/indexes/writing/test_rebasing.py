@@ -199,6 +199,40 @@ def test_a_job_whose_stream_others_moved_is_told_so_although_both_wrote_the_same
     assert read_alias(Collection(store, NAME), "live") == published
 
 
+def make_first(store, *writes, moves=()):  # noqa: F811 - the fixture
+    """Return what a first run makes, which found no snapshot to build on."""
+    made = replace(branch(store, *writes, moves=moves), parent=None)
+    put_snapshot(store, made)
+    return made
+
+
+def test_two_first_runs_that_meet_are_both_published(store, tmp_path):  # noqa: F811
+    made = make_first(store, write(note("late", "gamma vega")))
+    commit(target(store), [write(note("new", "basis point"))])
+    overtaking = read_alias(Collection(store, NAME), "live")
+    entry, notes = publish(store, made, tmp_path)
+    assert notes == [(None, made.snapshot_id), (overtaking.snapshot, entry.snapshot)]
+    assert find(store, "gamma basis") == {"late": "gamma vega", "new": "basis point"}
+    manifest = load_snapshot(Collection(store, NAME), entry.snapshot)
+    assert (manifest.n_documents, manifest.n_rows) == (2, 2)
+    assert make_gate(tmp_path).try_snapshot(store, manifest).passed
+
+
+def test_of_two_first_runs_with_the_same_document_one_is_to_run_again(store, tmp_path):  # noqa: F811
+    made = make_first(store, write(note("a", "gamma vega")))
+    commit(target(store), [write(note("a", "basis point"))])
+    with pytest.raises(ConflictError, match="run it again"):
+        publish(store, made, tmp_path)
+
+
+def test_two_first_runs_of_one_stream_are_told_so(store, tmp_path):  # noqa: F811
+    moves = [StreamMove(stream="trades", expected={}, position={"0": "9"})]
+    made = make_first(store, write(note("t9", "gamma vega")), moves=moves)
+    commit(target(store), [write(note("t9", "gamma vega"))], moves=moves)
+    with pytest.raises(StreamMovedError, match="another writer moved the stream 'trades'"):
+        publish(store, made, tmp_path)
+
+
 def test_others_who_come_between_again_are_built_on_again(store, tmp_path, monkeypatch):  # noqa: F811
     commit(target(store), [write(note("a", "swap curve"))])
     made = branch(store, write(note("late", "gamma vega")))
