@@ -47,7 +47,7 @@ def report_run(report: dict[str, Any], *, model: str = "") -> Report:
     files = report.get("files", {})
     if not is_dry and (report.get("dead_letters") or files.get("unread") or files.get("unread_in_part")):
         steps.append("what cannot be read, with reasons: eagleray dead-letters list {options}")
-    if report.get("not_relabelled"):
+    if report.get("not_relabelled", {}).keys() - {"gone"}:
         steps.append("read what was not relabelled as of now: the same command without --relabel")
     if is_dry and report["dead_letters"]:
         steps.append("each dead letter, with its reason: the same command with --json")

@@ -39,13 +39,14 @@ _Row = dict[str, Any]
 
 
 class LeftReason(StrEnum):
-    """Why a document that was read is not relabelled."""
+    """Why a document that was read, or a version that the collection holds, is not relabelled."""
 
     CHANGED = "changed"  # its part of the source is new, or has changed since it was read
     UNKNOWN = "unknown"  # the collection holds no version of that time, read from there
     TEXT = "text"
     ZONE = "zone"
     CONFLICT = "conflict"  # two records claim the same moment with other content
+    GONE = "gone"  # the source holds the version's text no longer: nothing can be read of it again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,20 +99,45 @@ class _Gathered:
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     left: set[str] = field(default_factory=set)
     listed: list[tuple[str, LeftReason]] = field(default_factory=list)
+    reached: set[tuple[str, str]] = field(default_factory=set)
 
     def leave(self, delivered: _Version, reason: LeftReason) -> None:
         self.counts[f"{LEFT}{reason}"] += 1
         self.left.add(delivered.first["source"])
         self.listed.append((delivered.first["doc_id"], reason))
 
+    def lose(self, held: _Version) -> None:
+        """Count a version that nothing can be read of again; the source is done with it all the same."""
+        self.counts[f"{LEFT}{LeftReason.GONE}"] += 1
+        self.listed.append((held.first["doc_id"], LeftReason.GONE))
 
-def relabel_shard(delivered: pa.Table, held: pa.Table, *, unchanged: frozenset[str]) -> Relabelled:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceNow:
+    """The source of a relabelling, as it is now.
+
+    Attributes:
+        name: that its documents are filed under.
+        present: URIs of its parts that are there.
+        unchanged: those of them that are as they were when they were read.
+    """
+
+    name: str
+    present: frozenset[str]
+    unchanged: frozenset[str]
+
+    def has_lost(self, uri: str) -> bool:
+        """Return whether a part is one of this source, and is not there any more."""
+        return uri.startswith(f"{self.name}/") and uri not in self.present
+
+
+def relabel_shard(delivered: pa.Table, held: pa.Table, *, source: SourceNow) -> Relabelled:
     """Decide which versions a shard's deliveries relabel.
 
     Args:
         delivered: chunk rows with `position`, in any order.
         held: all rows the parent snapshot holds of the shard, as `HELD_CHUNK_SCHEMA`.
-        unchanged: sources that are as they were when they were read.
+        source: that was read.
 
     Returns:
         What changes; none of it depends on the order of the input.
@@ -120,7 +146,9 @@ def relabel_shard(delivered: pa.Table, held: pa.Table, *, unchanged: frozenset[s
     versions = _group(held, "version")
     gathered = _Gathered()
     for doc_id in sorted(deliveries):
-        _relabel_document(gathered, deliveries[doc_id], versions.get(doc_id, []), unchanged)
+        _relabel_document(gathered, deliveries[doc_id], versions.get(doc_id, []), source.unchanged)
+    for doc_id in sorted(versions):
+        _find_lost(gathered, deliveries.get(doc_id, []), versions[doc_id], source)
     return Relabelled(
         labels=_sort(gathered.labels, LABEL_SCHEMA),
         moved=_sort(gathered.moved, MOVED_SCHEMA),
@@ -150,9 +178,23 @@ def _relabel_document(
             gathered.leave(delivered, reason or LeftReason.UNKNOWN)
             continue
         for version in _list_equal(target, held):
+            gathered.reached.add((version.first["doc_id"], version.first["version"]))
             _label(gathered, delivered, version)
         groups[target.first["version"]] = tuple(delivered.first["groups"])
     _regroup(gathered, held, groups)
+
+
+def _find_lost(
+    gathered: _Gathered, deliveries: Sequence[_Version], held: Sequence[_Version], source: SourceNow
+) -> None:
+    """Count the versions of a document whose part is gone, or was read and says something else by now."""
+    read = {item.first["source"] for item in deliveries} - gathered.left
+    for item in held:
+        first = item.first
+        if (first["doc_id"], first["version"]) in gathered.reached:
+            continue
+        if source.has_lost(first["source"]) or first["source"] in read:
+            gathered.lose(item)
 
 
 def _find_target(

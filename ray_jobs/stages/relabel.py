@@ -16,7 +16,7 @@ from eagleray.contracts.enrichment import WorkerResources
 from indexes.runs.markers import Stage
 from indexes.segments.relabelled_segment import relabel_segment
 from indexes.writing.held_rows import HELD_CHUNK_SCHEMA, list_held_chunks
-from indexes.writing.relabelled_versions import MAX_LISTED, relabel_shard
+from indexes.writing.relabelled_versions import MAX_LISTED, SourceNow, relabel_shard
 from ray_jobs.ledger import Ledger
 from ray_jobs.plans.runs import RunPlan
 from ray_jobs.stage_spec import StageSpec
@@ -56,13 +56,13 @@ class RelabelTask:
         ledger: of the run.
         delivered: paths of the shard files of chunk rows.
         held: paths of the shard files of what the parent snapshot holds.
-        unchanged: sources that are as they were when they were read.
+        source: that was read.
     """
 
     def __init__(
-        self, ledger: Ledger, delivered: Sequence[str], held: Sequence[str], *, unchanged: frozenset[str]
+        self, ledger: Ledger, delivered: Sequence[str], held: Sequence[str], *, source: SourceNow
     ) -> None:
-        self._ledger, self._delivered, self._held, self._unchanged = ledger, delivered, held, unchanged
+        self._ledger, self._delivered, self._held, self._source = ledger, delivered, held, source
 
     def __call__(self, payload: DocumentShard) -> RelabelOutcome:
         """Relabel a shard."""
@@ -70,7 +70,7 @@ class RelabelTask:
         found = relabel_shard(
             read_shard(ledger.store, self._delivered, shard, schema=DELIVERED_SCHEMA),
             read_shard(ledger.store, self._held, shard, schema=HELD_CHUNK_SCHEMA),
-            unchanged=self._unchanged,
+            source=self._source,
         )
         zones = split_zones(found.moved)
         path = ledger.locate(Stage.RELABEL, payload.key, "labels.parquet")
@@ -129,11 +129,15 @@ def make_relabel_stage(
     ledger: Ledger, delivered: Sequence[str], held: Sequence[str], *, plan: RunPlan
 ) -> StageSpec[DocumentShard, RelabelOutcome]:
     """Return the stage that relabels every shard of a run; `RelabelTask` says what it takes."""
-    unchanged = frozenset(f"{plan.source}/{part}" for part in plan.unchanged)
+    source = SourceNow(
+        name=plan.source,
+        present=frozenset(f"{plan.source}/{part}" for part in plan.position),
+        unchanged=frozenset(f"{plan.source}/{part}" for part in plan.unchanged),
+    )
     return StageSpec(
         name=Stage.RELABEL,
         payloads=tuple(DocumentShard(number=number) for number in range(plan.n_shards)),
-        make_task=partial(RelabelTask, ledger, delivered, held, unchanged=unchanged),
+        make_task=partial(RelabelTask, ledger, delivered, held, source=source),
         outcome=RelabelOutcome,
     )
 

@@ -121,8 +121,8 @@ def test_what_changed_since_is_left_to_the_next_run(cluster, desk):
     write_record(desk / "desk" / "credit" / "4.jsonl", "credit-4", day=4)
     (desk / "desk" / "credit" / "3.jsonl").unlink()
     report = relabel(desk, settings)
-    assert (report["relabelled"], report["not_relabelled"]) == (4, {"changed": 2})
-    assert report["documents_left"] == ["credit-2: changed", "credit-4: changed"]
+    assert (report["relabelled"], report["not_relabelled"]) == (4, {"changed": 2, "gone": 1})
+    assert report["documents_left"] == ["credit-2: changed", "credit-3: gone", "credit-4: changed"]
     assert len(find(settings)) == 4
     after = ingest(settings, desk / "desk", mapping=str(desk / "right.yaml"))
     assert (after["documents_new"], after["superseded"], after["removed"]) == (1, 1, 1)

@@ -10,7 +10,7 @@ from eagleray.contracts.chunks import DELIVERED_SCHEMA
 from eagleray.contracts.times import OPEN_END
 from eagleray.digests import canonical_json, make_chunk_id
 from indexes.writing.held_rows import HELD_CHUNK_SCHEMA
-from indexes.writing.relabelled_versions import MAX_LISTED, relabel_shard
+from indexes.writing.relabelled_versions import MAX_LISTED, SourceNow, relabel_shard
 from indexes.writing.versions import name_reissue
 
 TEXT = "A bond pays a coupon. It is called at par."
@@ -60,13 +60,14 @@ def make_rows(  # a version as it is held, or as it is read
     ]
 
 
-def relabel(read, held, unchanged=(SOURCE,)):
+def relabel(read, held, unchanged=(SOURCE,), *, present=(SOURCE, "desk/b.jsonl")):
     def tabulate(versions, schema):
         rows = [{name: row[name] for name in schema.names} for rows in versions for row in rows]
         return pa.Table.from_pylist(rows, schema=schema)
 
     delivered = tabulate(read, DELIVERED_SCHEMA)
-    return relabel_shard(delivered, tabulate(held, HELD_CHUNK_SCHEMA), unchanged=frozenset(unchanged))
+    source = SourceNow(name="desk", present=frozenset(present), unchanged=frozenset(unchanged))
+    return relabel_shard(delivered, tabulate(held, HELD_CHUNK_SCHEMA), source=source)
 
 
 def read(named="new", **more):
@@ -205,6 +206,27 @@ def test_nothing_depends_on_the_order_of_the_input():
     assert one.labels.equals(two.labels)
     assert one.moved.equals(two.moved)
     assert one.labels["chunk_id"].to_pylist() == sorted(one.labels["chunk_id"].to_pylist())
+
+
+def test_a_version_whose_part_is_gone_is_told_and_leaves_the_source_done():
+    lost, other = "desk/old.jsonl", "desk2/old.jsonl"
+    held = [
+        make_rows(named="a", known_from=5, known_to=9, source=lost),
+        make_rows(named="b", known_from=9),
+        make_rows("only there", source=lost),
+        make_rows("of another source", source=other),
+    ]
+    found = relabel([read(known_from=9)], held)
+    assert (found.counts["relabelled"], found.counts["left_gone"]) == (1, 2)
+    assert found.listed == (("d", "gone"), ("only there", "gone"))
+    assert found.left == frozenset()
+
+
+def test_what_a_part_said_before_it_was_edited_is_gone_and_what_is_refused_is_not():
+    held = [make_rows(named="buy", known_from=5, known_to=30), make_rows(named="sell", known_from=30)]
+    assert relabel([read(known_from=5)], held).counts["left_gone"] == 1
+    refused = [make_rows("unread now", source=SOURCE)]
+    assert relabel([], refused).counts == {}
 
 
 def test_only_some_of_what_is_left_is_named():
