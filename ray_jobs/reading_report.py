@@ -74,7 +74,7 @@ class ReadingReport:
             allowed: share of files, and of records, that may be refused, from 0 to 1; of 0, no file may be
                 read in part, either.
         """
-        counts, n_set_aside = self.count_files(), self.reading.n_dead_letters
+        counts, n_set_aside = self.count_files(), self._count_records_set_aside()
         n_records = n_set_aside + self.reading.n_documents
         n_unread = counts["unread"] + (0 if allowed else counts["unread_in_part"])
         limit = f", more than the share of {allowed:g} that is allowed" if allowed else ""
@@ -85,6 +85,17 @@ class ReadingReport:
         elif n_set_aside > allowed * n_records:
             found.append(f"{n_set_aside} of {n_records} records were set aside{limit}")
         return (*found, *(f"{field.name} matched no document" for field in self.find_unmatched()))
+
+    def _count_records_set_aside(self) -> int:
+        """Return the records set aside; a file that is refused as one piece counts among files alone.
+
+        Otherwise a run that reads nothing but one new file of a large folder could not refuse it.
+        """
+        reading, n = self.reading, self.reading.n_dead_letters
+        if self.source.is_stream:
+            return n
+        refused = (reading.faults[part] for part in reading.faults.keys() - reading.documents.keys())
+        return n - sum(sum(reasons.values()) == 1 for reasons in refused)
 
     @property
     def _counted_fields(self) -> tuple[MappedField, ...]:

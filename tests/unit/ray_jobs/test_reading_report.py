@@ -113,6 +113,16 @@ def test_a_field_that_matched_before_need_not_match_in_every_run():
     assert again.show()["warnings"] == []
 
 
+def test_a_file_that_is_refused_as_one_piece_is_no_share_of_the_few_records_that_were_read():
+    names = [f"{number}.md" for number in range(19)]
+    refused = ReadTally(faults={"desk/b.xlsx": {"unsupported_format": 1}})
+    assert make_report(refused, unchanged=names).find_excess(0.05) == ()
+    records = ReadTally(faults={"desk/b.jsonl": {"invalid_json": 9}})
+    assert make_report(records, unchanged=names).find_excess(0.05) == (
+        "9 of 9 records were set aside, more than the share of 0.05 that is allowed",
+    )
+
+
 @pytest.mark.parametrize(
     ("tally", "allowed", "excess"),
     [
@@ -134,6 +144,11 @@ def test_a_field_that_matched_before_need_not_match_in_every_run():
             ("1 of 2 files cannot be read, more than the share of 0.4 that is allowed",),
         ),
         (ReadTally(documents={"desk/a.md": 1}, faults={"desk/b.xlsx": {"x": 1}}), 0.5, ()),
+        (
+            ReadTally(faults={"desk/b.xlsx": {"x": 1}}),
+            0.5,
+            ("1 of 1 files cannot be read, more than the share of 0.5 that is allowed",),
+        ),
     ],
 )
 def test_a_strict_run_allows_a_share_of_files_and_of_records(tally, allowed, excess):
