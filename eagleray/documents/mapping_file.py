@@ -22,7 +22,7 @@ from eagleray.documents.mapping_rules import (
     ValueOrigin,
     ValueOriginKind,
 )
-from eagleray.documents.mapping_times import convert_time
+from eagleray.documents.mapping_times import convert_time, find_format_fault
 from eagleray.documents.mapping_values import RuleError
 from eagleray.documents.sidecar import FILE_COLUMN
 from eagleray.documents.yaml_nodes import YamlFile
@@ -126,7 +126,7 @@ def _fill_rule(file: YamlFile, rule: Rule, node: yaml.Node, *, options: Iterable
         rule = replace(rule, zone=file.read_text(entries["zone"]))
         _check_zone(file, rule, node=entries["zone"])
     if "format" in entries:
-        rule = replace(rule, format=file.read_text(entries["format"]))
+        rule = replace(rule, format=_read_format(file, entries["format"]))
     rule = replace(rule, origins=_read_origins(file, rule, node=node))
     _check_constants(file, rule, node=node)
     return rule
@@ -153,7 +153,7 @@ def _read_place(file: YamlFile, rule: Rule, *, node: yaml.Node) -> ValueOrigin:
     entries = file.read_entries(node, allowed=None)
     origin = _read_origin(file, rule, node=node)
     if "format" in entries:
-        origin = replace(origin, format=file.read_text(entries["format"]))
+        origin = replace(origin, format=_read_format(file, entries["format"]))
     if "zone" in entries:
         origin = replace(origin, zone=file.read_text(entries["zone"]))
         _check_zone(file, rule.settle(origin), node=entries["zone"])
@@ -193,6 +193,14 @@ def _check_pattern(file: YamlFile, pattern: str, *, node: yaml.Node) -> None:
         raise file.fault(node, f"{pattern!r} is not a regular expression: {error}") from error
     if "value" not in compiled.groupindex:
         raise file.fault(node, f"{pattern!r} needs a group named value, such as (?P<value>\\d+)")
+
+
+def _read_format(file: YamlFile, node: yaml.Node) -> str:
+    text = file.read_text(node)
+    fault = find_format_fault(text)
+    if fault:
+        raise file.fault(node, fault)
+    return text
 
 
 def _check_zone(file: YamlFile, rule: Rule, *, node: yaml.Node) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
@@ -18,6 +18,7 @@ from eagleray.documents.mapping_values import RuleError, describe_value
 from eagleray.errors import InvalidTimeError
 
 _EPOCH_FACTORS: Final = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
+_YEAR: Final = re.compile(r"(?<!%)(?:%%)*%[YyGcx]")
 _CLOCK: Final = re.compile(r"%[HIMSfpXcT]")
 _INFINITIES: Final = {"infinity": 1, "+infinity": 1, "inf": 1, "+inf": 1, "-infinity": -1, "-inf": -1}
 """How databases write a time without end (1) or begin (-1). Source: PostgreSQL, special date/time inputs."""
@@ -39,6 +40,20 @@ class ConvertTime(Protocol):
     def __call__(self, value: Any, rule: Rule, *, origin: ValueOrigin) -> int | None:
         """Convert a value; see `convert_time`."""
         ...
+
+
+def find_format_fault(text: str) -> str:
+    """Return what is wrong with a format of times, whatever the values are, or `""`."""
+    if text in _EPOCH_FACTORS:
+        return ""
+    try:
+        datetime.strptime(datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC).strftime(text), text)
+    except ValueError as error:
+        return f"{text!r} is not a format of Python's strptime: {error}"
+    if _YEAR.search(text) is not None:
+        return ""
+    known = ", ".join(_EPOCH_FACTORS)
+    return f"the format {text!r} names no year; expected one such as '%d/%m/%Y %H:%M', or one of {known}"
 
 
 def convert_end(value: Any, rule: Rule, *, origin: ValueOrigin) -> int:

@@ -22,6 +22,9 @@ from eagleray.errors import MappingError
 FILE_COLUMN: Final = "file"
 """The column that names files."""
 
+_OTHER_SEPARATORS: Final = (";", "\t", "|")
+"""What other tables have between their cells."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SidecarRow:
@@ -145,6 +148,8 @@ def _check_columns(sidecar: SidecarFile, names: list[str]) -> None:
         if name not in names:
             near = get_close_matches(name, names, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(repr, names))}"
+            if len(names) == 1 and any(mark in names[0] for mark in _OTHER_SEPARATORS):
+                hint += "; cells are separated by commas"
             raise _fault(sidecar, 1, f"there is no column {name!r}; {hint}")
 
 

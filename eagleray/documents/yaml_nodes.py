@@ -35,8 +35,9 @@ class YamlFile:
             raise self.fault(None, f"byte {error.start} is not valid UTF-8") from error
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
+            hint = "; write regular expressions in single quotes" if "escape" in str(error.problem) else ""
             raise MappingError(
-                path=self.path, line=line, detail=f"not valid YAML: {error.problem}"
+                path=self.path, line=line, detail=f"not valid YAML: {error.problem}{hint}"
             ) from error
         except yaml.YAMLError as error:
             raise self.fault(None, f"not valid YAML: {error}") from error

@@ -31,9 +31,13 @@ def list_dead_letters(collection: Collection, *, run: str = "") -> list[Letter]:
     """
     records = [] if run else list_records(collection)
     if not records:
-        return sort_letters(
-            _read_run(collection, run or read_last_run(collection), name=run or collection.name)
-        )
+        found = run or read_last_run(collection)
+        if not found:
+            detail = (
+                "nothing was ingested into this collection; are --store and --collection those of the run?"
+            )
+            raise NotPublishedError(name=collection.name, detail=detail)
+        return sort_letters(_read_run(collection, found, name=found))
     wanted: dict[str, set[str]] = {}
     for record in records:
         for part, tried in record.unread.items():

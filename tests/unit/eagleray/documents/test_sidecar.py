@@ -95,6 +95,8 @@ def test_a_fault_names_its_row(load, lines, line, detail):
 def test_a_column_that_is_not_there_is_told_with_the_nearest_name(load):
     with pytest.raises(MappingError, match="there is no column 'ticker'; did you mean 'tickr'"):
         load(head=HEAD.replace("ticker", "tickr"))
+    with pytest.raises(MappingError, match="it has 'file;ticker'; cells are separated by commas"):
+        load(head="file;ticker")
     with pytest.raises(MappingError, match="there is no column 'file'"):
         load(head="a;b")
 

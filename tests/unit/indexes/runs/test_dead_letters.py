@@ -54,7 +54,7 @@ def test_where_all_was_read_nothing_is_listed_whatever_the_last_run_set_aside(no
 
 
 def test_of_a_collection_without_records_the_last_run_is_listed(notes):
-    with pytest.raises(NotPublishedError):
+    with pytest.raises(NotPublishedError, match="notes: nothing was ingested into this collection"):
         list_sources(notes)
     set_aside(notes, "r1", "desk/a")
     assert list_sources(notes) == [("desk/a", "r1")]
