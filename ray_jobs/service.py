@@ -53,10 +53,11 @@ from ray_jobs.calibration_job import CalibratedSnapshot, calibrate_snapshot, che
 from ray_jobs.clusters import connected
 from ray_jobs.compaction import Compaction, compact_snapshot, plan_snapshot
 from ray_jobs.deliveries import DecoderFactory, DocumentDelivery, VectorDelivery, list_declared_texts
-from ray_jobs.delivery_run import DeliveryJob, JobParts, deliver, relabel
+from ray_jobs.delivery_run import DeliveryJob, JobParts, deliver, find_base, relabel
 from ray_jobs.dry_run import DryRun, try_source
 from ray_jobs.execution import Shared, WorkerLimits
 from ray_jobs.plans.runs import RunSizes
+from ray_jobs.relabelling_run import check_relabelling
 from ray_jobs.sources.files.source import make_file_factory
 from ray_jobs.sources.questions import open_questions
 from ray_jobs.sources.vectors.imports import OpenedImport, open_import
@@ -104,14 +105,7 @@ class RayJobService:
         factory = find_source(asked, list_sources(settings.jobs.sources.split()))
         open_source = partial(_open_source, factory, Shared(settings))
         if request.is_dry:
-            dry = DryRun(
-                open_source=open_source,
-                mapping=mapping,
-                limits=WorkerLimits.choose(settings.jobs),
-                address=request.address,
-                allowed=request.allowed,
-            )
-            report = try_source(dry, on_progress)
+            report = try_source(self._plan_dry_run(request, open_source, mapping), on_progress)
         else:
             job = self._plan_ingest(request, open_source, mapping, enrichers)
             report = (
@@ -120,6 +114,23 @@ class RayJobService:
                 else deliver(job, request, on_progress)
             )
         return {**report, "seconds": round(time.monotonic() - started, 1)}
+
+    def _plan_dry_run(
+        self, request: IngestRequest, open_source: Callable[[], Source[Any, Any]], mapping: FieldMapping
+    ) -> DryRun:
+        settings, source = self._settings, open_source()
+        base = find_base(Collection(self._open_store(settings.store), settings.collection), request.alias)
+        if request.relabels:
+            check_relabelling(source, base.manifest, alias=request.alias)
+        return DryRun(
+            open_source=open_source,
+            mapping=mapping,
+            limits=WorkerLimits.choose(settings.jobs),
+            address=request.address,
+            allowed=request.allowed,
+            position=base.find_position(source),
+            relabels=request.relabels,
+        )
 
     def _describe_source(
         self, request: IngestRequest, mapping: FieldMapping, enrichers: tuple[EnricherSpec, ...]

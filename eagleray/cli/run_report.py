@@ -33,6 +33,13 @@ _COUNTS: Final = (
     ("repeated", "repeated"),
     ("conflicts", "conflicts"),
 )
+_COMPARED: Final = {
+    "new": "new",
+    "changed": "changed",
+    "remapped": "to be read by another mapping",
+    "unchanged": "unchanged",
+    "gone": "gone",
+}
 _ALWAYS: Final = frozenset({"documents_read", "rows_read", "dead_letters"})
 
 
@@ -87,10 +94,12 @@ def _show(report: Mapping[str, Any]) -> None:
 def list_lines(report: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of a report, none of them cut to a width."""
     if report.get("dry_run"):
-        yield "dry run: nothing was written or published, nor compared with what the collection holds"
+        yield "dry run: nothing was written or published"
     for warning in report.get("warnings", ()):
         yield f"warning: {warning['message']}"
     yield from _list_reading(report)
+    if report.get("dry_run"):
+        yield from _list_compared(report.get("compared"))
     counts = [
         f"{report[name]} {told}"
         for name, told in _COUNTS
@@ -136,6 +145,16 @@ def _list_reading(report: Mapping[str, Any]) -> Iterator[str]:
         yield "fields:"
         for name, shown in report["fields"].items():
             yield f"  {name}: {_describe_field(shown)}"
+
+
+def _list_compared(compared: Mapping[str, int] | None) -> Iterator[str]:
+    if compared:
+        told = [f"{n} {_COMPARED[name]}" for name, n in compared.items() if n]
+        yield f"files against those the collection holds: {', '.join(told) or 'none'}"
+    yield (
+        "not foretold: documents were compared neither with the collection nor with each other, so what a "
+        "run would supersede, open, relabel or find in conflict is not known"
+    )
 
 
 def _describe_refused(shown: Mapping[str, Any]) -> str:

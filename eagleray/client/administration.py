@@ -90,6 +90,8 @@ class IngestReport:
         not_relabelled: reason -> documents that a relabelling left as they are.
         documents_left: some of these documents, and the reason.
         passed_over: reason -> files of the source that were not read.
+        compared: of a dry run: files that are `new`, `changed`, `remapped`, `unchanged` or `gone` against
+            those that the collection holds.
         seconds: how long it took.
     """
 
@@ -107,6 +109,7 @@ class IngestReport:
     not_relabelled: Mapping[str, int] = field(default_factory=dict)
     documents_left: Sequence[str] = ()
     passed_over: Mapping[str, int] = field(default_factory=dict)
+    compared: Mapping[str, int] = field(default_factory=dict)
     seconds: float
 
 
@@ -139,6 +142,7 @@ _TOLD: Final = (
     "not_relabelled",
     "documents_left",
     "passed_over",
+    "compared",
 )
 """Members of a job's report that are passed on as they are."""
 

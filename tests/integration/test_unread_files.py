@@ -59,9 +59,27 @@ def test_a_dry_run_tells_what_a_run_would_and_leaves_nothing(cli, folder, mappin
     assert warned == [("unread_files", None), ("unmatched_field", "ticker")]
     assert [letter["source"] for letter in dry.shown["letters"]] == [f"desk/{name}" for name in UNREAD]
     assert not (tmp_path / "store").exists()
+    assert dry.shown["compared"] == {"new": 6, "changed": 0, "remapped": 0, "unchanged": 0, "gone": 0}
     refused = cli("ingest", folder, "--mapping", mapping, "--dry-run", "--strict")
     assert (refused.code, HALF in refused.out, "ticker matched" in refused.err) == (3, True, True)
     assert not (tmp_path / "store").exists()
+
+
+def test_a_dry_run_compares_files_with_those_that_the_collection_holds(cli, folder, mapping):
+    assert cli("ingest", folder, "--mapping", mapping, "--dry-run", "--relabel").code == 2
+    cli("ingest", folder, "--mapping", mapping)
+    (folder / "later.md").write_text("A note that came later.")
+    (folder / READ[0]).unlink()
+    (folder / READ[1]).unlink()
+    (folder / READ[1]).write_text("Something else by now.")
+    dry = cli("ingest", folder, "--mapping", mapping, "--dry-run", "--json")
+    assert dry.shown["compared"] == {"new": 1, "changed": 1, "remapped": 0, "unchanged": 4, "gone": 1}
+    mapping.write_text(MAPPING.replace("^(?P<value>[A-Z]+)-", "/(?P<value>[A-Z]+)_"))
+    other = cli("ingest", folder, "--mapping", mapping, "--dry-run", "--json")
+    assert other.shown["compared"] == {"new": 1, "changed": 1, "remapped": 4, "unchanged": 0, "gone": 1}
+    assert "other_mapping" in [warning["kind"] for warning in other.shown["warnings"]]
+    relabelling = cli("ingest", folder, "--mapping", mapping, "--dry-run", "--relabel", "--json")
+    assert "other_mapping" not in [warning["kind"] for warning in relabelling.shown["warnings"]]
 
 
 def test_half_of_a_folder_that_cannot_be_read_is_said_by_every_run_that_follows(cli, folder, mapping):
