@@ -10,11 +10,11 @@ import difflib
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
-from pydantic import BaseModel, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from eagleray.errors import InputError
@@ -55,6 +55,9 @@ Source: Kubernetes, Service, Environment variables.
 
 _SERVICE_URL: Final = re.compile(r"(tcp|udp|sctp)://\S+", re.IGNORECASE)
 
+_QUOTED: Final = re.compile(r"""(["']).*\1""", re.DOTALL)
+"""A value as a file of variables has it that another program reads than a shell; no setting is like it."""
+
 
 class Settings(BaseSettings):
     """All settings, validated and frozen.
@@ -70,9 +73,9 @@ class Settings(BaseSettings):
         env_prefix=_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
     )
 
-    store: str = "eagleray-store"
+    store: str = Field(default="eagleray-store", min_length=1)
     collection: str = "default"
-    cache: str = "~/.cache/eagleray"
+    cache: str = Field(default="~/.cache/eagleray", min_length=1)
     api_key: SecretStr | None = None
     s3: S3Settings = S3Settings()
     embedder: EmbedderSettings = EmbedderSettings()
@@ -130,28 +133,31 @@ def load_named(
 def load_settings(**overrides: object) -> Settings:
     """Return the settings from the environment, with `overrides` on top.
 
-    Variables that Kubernetes writes for its Services are passed over.
+    Names are read in any case. Variables that Kubernetes writes for its Services are passed over.
 
     Raises:
         InputError: a name is unknown or a value does not fit; says which and what is allowed.
     """
-    known = {f"{_PREFIX}{name}".upper() for name in _setting_names(Settings)}
-    unknown = [
-        name
+    given = {
+        name: value
         for name, value in os.environ.items()
-        if name.startswith(_PREFIX) and name.upper() not in known and not _is_service_link(name, value)
-    ]
-    if unknown:
-        first_unknown = sorted(unknown)[0]
-        near = difflib.get_close_matches(first_unknown.upper(), sorted(known), n=1)
-        advice = f"did you mean {near[0]}?" if near else "docs/reference.md lists every setting"
-        raise InputError(detail=f"unknown setting {first_unknown}; {advice}")
+        if name.upper().startswith(_PREFIX) and not _is_service_link(name.upper(), value)
+    }
+    known = {f"{_PREFIX}{name}".upper(): kind for name, kind in _list_kinds(Settings)}
+    for name in sorted(given):
+        if name.upper() not in known:
+            raise InputError(detail=f"unknown setting {name}; {_find_nearest(name.upper(), known)}")
+        if _QUOTED.fullmatch(given[name]) and not _is_secret(known[name.upper()]):
+            detail = "the value has quotation marks around it, which are part of it; leave them out"
+            raise InputError(detail=f"setting {name}: {detail}")
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks the values
     except ValidationError as error:
         first = error.errors()[0]
         name = "__".join(str(part) for part in first["loc"]).upper()
         told = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            told = f"there is no such setting; {_find_nearest(f'{_PREFIX}{name}', known)}"
         raise InputError(detail=f"setting {_PREFIX}{name}: {told}") from error
     except SettingsError as error:
         raise InputError(detail=f"a setting of a whole group must be a JSON object: {error}") from error
@@ -198,13 +204,21 @@ def _is_service_link(name: str, value: str) -> bool:
     return is_link or _SERVICE_FACT.fullmatch(name) is not None
 
 
-def _setting_names(model: type[BaseModel]) -> list[str]:
-    names = []
+def _find_nearest(name: str, known: Collection[str]) -> str:
+    """Return what to do about an unknown name, in upper case."""
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"did you mean {near[0]}?" if near else "docs/reference.md lists every setting"
+
+
+def _is_secret(kind: object) -> bool:
+    """Return whether a setting of a type is a secret, which may be any text."""
+    return kind is SecretStr or SecretStr in get_args(kind)
+
+
+def _list_kinds(model: type[BaseModel]) -> Iterator[tuple[str, object]]:
+    """Yield the name and the type of each setting of a group and of each group within it."""
     for name, field in model.model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            names += [f"{name}__{inner}" for inner in _setting_names(kind)]
-            names.append(name)
-        else:
-            names.append(name)
-    return names
+            yield from ((f"{name}__{inner}", inner_kind) for inner, inner_kind in _list_kinds(kind))
+        yield name, kind

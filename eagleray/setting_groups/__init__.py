@@ -4,5 +4,5 @@ from typing import Final
 
 from pydantic import ConfigDict
 
-FROZEN: Final = ConfigDict(frozen=True, extra="forbid")
+FROZEN: Final = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 """How every group is read."""

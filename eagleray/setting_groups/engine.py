@@ -45,7 +45,7 @@ class EmbedderSettings(BaseModel):
 
     model_config = FROZEN
 
-    model: str = "minilm"
+    model: str = Field(default="minilm", min_length=1)
     backend: Literal["auto", "torch-fp32", "torch-bf16"] = "auto"
     device: Literal["cpu", "cuda"] = "cpu"
     max_batch_tokens: int = Field(default=1024, ge=256)

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from eagleray.contracts.ports import Store, StoredObject
 from eagleray.documents.formats.registry import SUFFIXES
 from eagleray.errors import SourceError
 from eagleray.setting_groups.engine import S3Settings
-from indexes.storage import open_store
+from indexes.storage import open_store, read_file_url
 from indexes.storage.local import LocalStore
 
 _HADOOP_MARKER: Final = "_$folder$"
@@ -89,8 +89,7 @@ def find_folder(uri: str) -> Path | None:
     """Return the folder that a path or `file:///folder` names; `None` for what lies elsewhere."""
     if "://" not in uri:
         return Path(uri).expanduser()
-    parts = urlsplit(uri)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+    return read_file_url(uri) if urlsplit(uri).scheme == "file" else None
 
 
 def name_files(uri: str) -> str:

@@ -78,3 +78,50 @@ def test_a_misspelt_port_is_still_refused(monkeypatch, name):
     monkeypatch.setenv(name, "8000")
     with pytest.raises(InputError, match=name):
         load_settings()
+
+
+def test_a_name_in_lower_case_is_held_to_the_same(monkeypatch):
+    monkeypatch.setenv("eagleray_collection", "notes")
+    assert load_settings().collection == "notes"
+    monkeypatch.setenv("eagleray_stroe", "x")
+    with pytest.raises(InputError, match=r"unknown setting eagleray_stroe; did you mean EAGLERAY_STORE\?$"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EAGLERAY_STORE", '"s3://desk/store"'),
+        ("EAGLERAY_STORE", "'store'"),
+        ("EAGLERAY_JOBS__SOURCES", '"quotes=acme.quotes:make"'),
+    ],
+)
+def test_quotation_marks_that_no_shell_took_away_are_no_part_of_a_value(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match=f"^setting {name}: the value has quotation marks around it"):
+        load_settings()
+
+
+def test_a_secret_may_be_any_text(monkeypatch):
+    monkeypatch.setenv("EAGLERAY_S3__SECRET_ACCESS_KEY", '"hunter2"')
+    secret = load_settings().s3.secret_access_key
+    assert secret is not None and secret.get_secret_value() == '"hunter2"'
+
+
+@pytest.mark.parametrize("name", ["EAGLERAY_STORE", "EAGLERAY_CACHE", "EAGLERAY_EMBEDDER__MODEL"])
+def test_an_empty_path_is_not_the_working_directory(monkeypatch, name):
+    monkeypatch.setenv(name, "")
+    with pytest.raises(InputError, match=f"^setting {name}: "):
+        load_settings()
+
+
+def test_times_are_finite(monkeypatch):
+    monkeypatch.setenv("EAGLERAY_SERVE__TIMEOUT_S", "inf")
+    with pytest.raises(InputError, match="EAGLERAY_SERVE__TIMEOUT_S: Input should be a finite number"):
+        load_settings()
+
+
+def test_a_misspelt_name_within_a_group_is_answered_with_the_nearest_one(monkeypatch):
+    monkeypatch.setenv("EAGLERAY_JOBS", '{"workrs": 2}')
+    with pytest.raises(InputError, match=r"JOBS__WORKRS: there is no such.* mean EAGLERAY_JOBS__WORKERS\?$"):
+        load_settings()

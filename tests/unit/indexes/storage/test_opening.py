@@ -39,7 +39,26 @@ def test_a_prefix_is_a_part_of_keys_as_it_stands(url, opened):
     assert open_store(store.url).url == opened
 
 
-@pytest.mark.parametrize("url", ["s3://", "s3:///desk", "s3:desk", "gs://bucket/desk", "http://[/x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://",
+        "s3:///desk",
+        "s3:desk",
+        "gs://bucket/desk",
+        "http://[/x",
+        "",
+        " ",
+        " s3://bucket/desk",
+        "s3://bucket/desk\n",
+        "store\n",
+        "file://store/notes",
+    ],
+)
 def test_what_is_no_place_of_a_store_is_refused(url):
     with pytest.raises(InputError, match="store"):
         open_store(url)
+
+
+def test_a_file_url_names_a_folder_of_this_machine(tmp_path):
+    assert open_store(f"file://localhost{tmp_path}").url == open_store(tmp_path).url == f"file://{tmp_path}"
