@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from eagleray.documents.mapping_matches import MappedField, describe_place
+from eagleray.documents.mapping_matches import MappedField, describe_place, find_nearest_name
 from eagleray.documents.mapping_rules import ValueOriginKind
 from indexes.runs.unread import SourceRecord
 from ray_jobs.source_reading import Reading, ReadSource
@@ -16,7 +17,7 @@ NO_SUFFIX: Final = "none"
 """What the format of a file is called whose name has no suffix."""
 
 MAX_EXAMPLES: Final = 5
-"""Files that are named for each reason of dead letters."""
+"""Files that are named for each reason of dead letters, and fields of records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +130,20 @@ class ReadingReport:
         message = f"{field.name} matched {n}; looked for in {looked}"
         if tally.n_records and any(place.kind is ValueOriginKind.PATH for place in field.places):
             message += f"; a path is, for instance, {min(tally.documents.keys() | tally.faults.keys())}"
+        message += _hint_at_names(field, tally.names)
         return {"kind": "unmatched_field", "field": field.name, "message": message}
+
+
+def _hint_at_names(field: MappedField, names: Sequence[str]) -> str:
+    """Return what may have been meant by the field of records that a mapping names."""
+    wanted = [place.name for place in field.places if place.kind is ValueOriginKind.FIELD]
+    if not wanted or not names:
+        return ""
+    near = next(filter(None, (find_nearest_name(name, names) for name in wanted)), "")
+    if near:
+        return f"; did you mean the field {near}?"
+    more = f" and {len(names) - MAX_EXAMPLES} more" if len(names) > MAX_EXAMPLES else ""
+    return f"; records have the fields {', '.join(names[:MAX_EXAMPLES])}{more}"
 
 
 def _count_formats(reading: Reading) -> dict[str, dict[str, int]]:

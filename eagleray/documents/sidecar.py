@@ -22,8 +22,8 @@ from eagleray.errors import MappingError
 FILE_COLUMN: Final = "file"
 """The column that names files."""
 
-_OTHER_SEPARATORS: Final = (";", "\t", "|")
-"""What other tables have between their cells."""
+_OTHER_MARKS: Final = (";", "\t", "|")
+"""What spreadsheets write between cells where they write no commas."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,14 +142,14 @@ def _read_text(path: str) -> str:
 
 
 def _check_columns(sidecar: SidecarFile, names: list[str]) -> None:
+    if len(names) == 1 and (found := next((mark for mark in _OTHER_MARKS if mark in names[0]), "")):
+        raise _fault(sidecar, 1, f"expected commas between cells, found {found!r}")
     for name in (FILE_COLUMN, *sidecar.columns):
         if names.count(name) > 1:
             raise _fault(sidecar, 1, f"the column {name!r} stands twice")
         if name not in names:
             near = get_close_matches(name, names, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(repr, names))}"
-            if len(names) == 1 and any(mark in names[0] for mark in _OTHER_SEPARATORS):
-                hint += "; cells are separated by commas"
             raise _fault(sidecar, 1, f"there is no column {name!r}; {hint}")
 
 

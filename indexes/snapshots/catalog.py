@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from eagleray.contracts.collections import Collection
@@ -47,16 +47,29 @@ def put_collection(store: Store, spec: CollectionSpec) -> None:
         IntegrityError: the spec that stands is damaged.
     """
     data = encode_collection(spec, name=COLLECTION)
-    if (
-        store.create(f"{spec.name}/{COLLECTION}", data)
-        or load_collection(Collection(store, spec.name)) == spec
-    ):
+    if store.create(f"{spec.name}/{COLLECTION}", data):
         return
-    detail = (
-        f"collection {spec.name} was made with another embedder or chunker; "
-        "use the same settings, or build under another name"
+    made = load_collection(Collection(store, spec.name))
+    if made != spec:
+        detail = (
+            f"collection {spec.name} was made with another embedder or chunker: {_tell_apart(made, spec)}; "
+            "use the same settings, or build under another name"
+        )
+        raise InputError(detail=detail)
+
+
+def _tell_apart(made: CollectionSpec, given: CollectionSpec) -> str:
+    """Return what a collection was made with, and what it is to be made with now."""
+    if made.embedder.name != given.embedder.name:
+        return f"the embedder {made.embedder.name}, not {given.embedder.name}"
+    if made.embedder != given.embedder:
+        return f"other files of the embedder {made.embedder.name}"
+    before, now = ({**asdict(spec.chunker), "format_version": spec.format_version} for spec in (made, given))
+    names = [name for name in before if before[name] != now[name]]
+    return ", ".join(
+        f"another {name}" if name == "tokenizer" else f"{name} {before[name]}, not {now[name]}"
+        for name in names
     )
-    raise InputError(detail=detail)
 
 
 def load_collection(collection: Collection) -> CollectionSpec:

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from eagleray.contracts.documents import DeadLetter
 from eagleray.contracts.sources import RawRecord
 from eagleray.documents.mapping import Mapping
-from eagleray.documents.mapping_matches import MatchCounter
+from eagleray.documents.mapping_matches import MAX_NAMES, MatchCounter
 from ray_jobs.dead_letters import Faults, TaskLetters
 
 T = TypeVar("T")
@@ -25,12 +25,14 @@ class ReadTally:
         faults: file -> reason -> pieces that were set aside.
         n_records: records that the mapping was applied to.
         matches: field of the mapping -> records in which each of its places held the value.
+        names: of fields that some of the records have, in order.
     """
 
     documents: dict[str, int] = field(default_factory=dict)
     faults: Faults = field(default_factory=dict)
     n_records: int = 0
     matches: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
 
 class TallyingReader(Generic[T]):
@@ -67,6 +69,7 @@ class TallyingReader(Generic[T]):
             faults=self.letters.faults,
             n_records=self._matches.n_records,
             matches=self._matches.close(),
+            names=tuple(sorted(self._matches.names)),
         )
 
 
@@ -86,4 +89,5 @@ def add_tallies(tallies: Sequence[ReadTally]) -> ReadTally:
         faults={source: dict(reasons) for source, reasons in faults.items()},
         n_records=sum(tally.n_records for tally in tallies),
         matches=matches,
+        names=tuple(sorted({name for tally in tallies for name in tally.names}))[:MAX_NAMES],
     )

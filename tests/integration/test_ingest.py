@@ -228,7 +228,7 @@ def test_another_chunker_is_refused_for_an_existing_collection(cluster, settings
     folder = write_notes(NOTES)
     ingest(settings, folder)
     chunker = settings.chunker.model_copy(update={"target_tokens": 100})
-    with pytest.raises(InputError, match="another embedder or chunker"):
+    with pytest.raises(InputError, match="another embedder or chunker: target_tokens 230, not 100; use"):
         ingest(settings.model_copy(update={"chunker": chunker}), folder)
 
 

@@ -87,6 +87,22 @@ def test_a_field_that_matched_nothing_is_a_warning_that_says_where_it_was_looked
     ]
 
 
+@pytest.mark.parametrize(
+    ("names", "hint"),
+    [
+        (("Tickr", "text"), "; did you mean the field Tickr?"),
+        (("meta.tickr",), "; did you mean the field meta.tickr?"),
+        (("a", "b"), "; records have the fields a, b"),
+        (tuple("abcdefgh"), "; records have the fields a, b, c, d, e and 3 more"),
+    ],
+)
+def test_a_field_that_matched_nothing_comes_with_the_fields_that_records_have(names, hint):
+    (warning,) = [
+        row for row in make_report(replace(TALLY, names=names)).show()["warnings"] if "field" in row
+    ]
+    assert warning["message"].endswith(f"desk/README{hint}")
+
+
 def test_a_field_is_counted_place_by_place():
     tally = replace(TALLY, matches={"known_from": (10,), "ticker": (1, 4)})
     shown = make_report(tally).show()["fields"]["ticker"]

@@ -27,16 +27,25 @@ def read(documents=None, faults=None, *, later=(), matches=None):
 
 def test_tallies_of_splits_add_up_where_one_file_is_read_in_several():
     first = ReadTally(
-        documents={"desk/a": 2}, faults={"desk/a": {"x": 1}}, n_records=3, matches={"year": (1, 0)}
+        documents={"desk/a": 2},
+        faults={"desk/a": {"x": 1}},
+        n_records=3,
+        matches={"year": (1, 0)},
+        names=("b", "c"),
     )
     second = ReadTally(
-        documents={"desk/a": 1}, faults={"desk/a": {"x": 1, "y": 4}}, n_records=2, matches={"year": (0, 2)}
+        documents={"desk/a": 1},
+        faults={"desk/a": {"x": 1, "y": 4}},
+        n_records=2,
+        matches={"year": (0, 2)},
+        names=("a", "b"),
     )
     assert add_tallies([first, second, ReadTally()]) == ReadTally(
         documents={"desk/a": 3},
         faults={"desk/a": {"x": 2, "y": 4}},
         n_records=5,
         matches={"year": (1, 2)},
+        names=("a", "b", "c"),
     )
 
 

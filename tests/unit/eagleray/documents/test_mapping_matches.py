@@ -1,8 +1,16 @@
 from __future__ import annotations
 
+import pytest
+
 from eagleray.contracts.sources import Origin, RawRecord
 from eagleray.documents.mapping import DEFAULT_MAPPING, load_mapping
-from eagleray.documents.mapping_matches import MatchCounter, describe_place, list_mapped_fields
+from eagleray.documents.mapping_matches import (
+    MAX_NAMES,
+    MatchCounter,
+    describe_place,
+    find_nearest_name,
+    list_mapped_fields,
+)
 
 MAPPING = """
 known_from: {from: [{field: published}, {file: modified}]}
@@ -36,6 +44,31 @@ def test_each_field_counts_once_a_record_at_the_first_place_that_has_a_value(tmp
         "attributes.title": (1,),
         "other_attributes": (1,),
     }
+
+
+def test_the_names_of_the_first_record_are_kept_as_a_mapping_writes_them(tmp_path):
+    counter = MatchCounter(load(tmp_path))
+    assert counter.names == frozenset()
+    counter.add(record(_id="1", Sector="x", empty=None, meta={"title": "", "deep": {"a": 1}}))
+    counter.add(record(other=1))
+    assert counter.names == {"_id", "Sector", "meta.title", "meta.deep"}
+    wide = MatchCounter(load(tmp_path))
+    wide.add(record(**{f"column{number}": number for number in range(1000)}))
+    assert len(wide.names) == MAX_NAMES
+
+
+@pytest.mark.parametrize(
+    ("wanted", "nearest"),
+    [
+        ("sector", "Sector"),
+        ("ticker", "meta.Ticker"),
+        ("tags.ticker", "meta.Ticker"),
+        ("publishd", "published"),
+        ("coupon", ""),
+    ],
+)
+def test_the_field_that_was_meant_is_in_another_case_or_within_another_or_spelt_alike(wanted, nearest):
+    assert find_nearest_name(wanted, ["_id", "Sector", "meta.Ticker", "published"]) == nearest
 
 
 def test_without_a_file_only_the_time_of_knowledge_is_counted():

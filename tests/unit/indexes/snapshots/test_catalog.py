@@ -41,6 +41,23 @@ def test_a_spec_is_written_once_and_read_back(store):
     assert load_collection(Collection(store, "notes")) == SPEC
 
 
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (replace(SPEC, embedder=replace(SPEC.embedder, name="x")), "the embedder random, not x"),
+        (
+            replace(SPEC, embedder=replace(SPEC.embedder, weights="1" * 64)),
+            "other files of the embedder random",
+        ),
+        (replace(SPEC, chunker=replace(SPEC.chunker, tokenizer="1" * 64)), "another tokenizer"),
+        (replace(SPEC, chunker=replace(SPEC.chunker, target_tokens=9)), "target_tokens 230, not 9"),
+    ],
+)
+def test_a_collection_says_what_it_was_made_with(store, other, told):
+    with pytest.raises(InputError, match=f"was made with another embedder or chunker: {told}; use the same"):
+        put_collection(store, other)
+
+
 def test_a_collection_that_is_not_there_says_so(store):
     with pytest.raises(NotPublishedError, match="no such collection"):
         load_collection(Collection(store, "memos"))
