@@ -83,6 +83,7 @@ def read_frame(
     Args:
         questions: columns `query`, and if wanted `as_of`, `filter` and `groups`, as `LocalCollection.search`
             takes them; missing values ask now, of all rows, without groups. All others are the caller's own.
+            A warning tells of times that are missing beside others.
         options: of all of them.
         columns: of hits that are wanted.
         zone: IANA zone of times that name none; `None` refuses such times.
@@ -108,6 +109,7 @@ def read_frame(
             )
         )
         groups.append(read_groups(_choose(row.get("groups"), ())))
+    _warn_of_missing_times(meant, asked)
     return AskedFrame(
         frame=questions, questions=tuple(asked), groups=tuple(groups), columns=wanted, own=tuple(own)
     )
@@ -179,6 +181,18 @@ def _rename_columns(questions: pd.DataFrame) -> pd.DataFrame:
         return questions
     warnings.warn(f"questions: {explain_old_name('where')}", DeprecationWarning, stacklevel=5)
     return questions.rename(columns={"where": OLD_NAMES["where"]})
+
+
+def _warn_of_missing_times(questions: pd.DataFrame, asked: Sequence[Question]) -> None:
+    """Warn where a time is missing: what it asks, the latest state, knows more than the questions beside it.
+
+    A column of nothing but `None` says so on purpose.
+    """
+    if "as_of" in questions.columns and any(cell is not None for cell in questions["as_of"]):
+        n = sum(question.as_of is None for question in asked)
+        if n:
+            detail = f"{n} of {len(asked)} questions have no as_of, and ask the latest state"
+            warnings.warn(f"{detail}; leave out those rows unless that is meant", UserWarning, stacklevel=5)
 
 
 def _list_own(questions: pd.DataFrame, wanted: Sequence[str]) -> list[str]:

@@ -248,8 +248,8 @@ class LocalCollection:
 
         Args:
             questions: a row a question: `query`, and if wanted `as_of`, `filter` and `groups`, as `search`
-                takes them; a missing value asks the latest state, of all rows, without groups. Any other
-                column is the caller's own, and stands beside the hits of its row.
+                takes them; a missing value asks the latest state (a warning counts such rows), of all rows,
+                without groups. Any other column is the caller's own, and stands beside the hits of its row.
             columns: of hits that are wanted besides: `text`, `title`, `source`, `known_from`, `relevance`,
                 any other field of `Hit`, and attributes (`attr.<name>` where a field has that name).
             zone: IANA zone of times that name none, such as pandas' naive ones; `None` refuses them.

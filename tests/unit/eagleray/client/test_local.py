@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from datetime import UTC, date, datetime
 
 import pandas as pd
@@ -115,7 +116,11 @@ def test_many_questions_are_rows_and_missing_values_ask_for_what_search_asks_wit
         },
         index=["first", "second"],
     )
-    found = desk.search_many(questions, k=3, mode="lexical", granularity="chunk")
+    with pytest.warns(
+        UserWarning, match="1 of 2 questions have no as_of, and ask the latest state"
+    ) as warned:
+        found = desk.search_many(questions, k=3, mode="lexical", granularity="chunk")
+    assert {item.filename for item in warned} == {__file__}
     assert found["question"].tolist() == ["first", "second"]
     one, other = engine.asked
     assert (one.as_of, one.principal.groups) == (parse_instant("2020-01-02"), frozenset({"rates"}))
@@ -123,6 +128,19 @@ def test_many_questions_are_rows_and_missing_values_ask_for_what_search_asks_wit
     assert {(request.k, request.mode, request.granularity, request.exact) for request in engine.asked} == {
         (3, "lexical", "chunk", True)
     }
+
+
+@pytest.mark.parametrize(
+    ("as_of", "n"),
+    [([pd.NaT, pd.NaT], 2), ([float("nan"), "2020-01-02"], 1), ([None, None], 0), (["2020-01-02"] * 2, 0)],
+)
+def test_times_that_are_missing_are_warned_of_unless_none_stands_for_all(desk, as_of, n):
+    questions = pd.DataFrame({"query": ["swap", "repo"], "as_of": as_of})
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        desk.search_many(questions)
+    told = [str(item.message).partition(",")[0] for item in warned]
+    assert told == [f"{n} of 2 questions have no as_of"] * (n > 0)
 
 
 def test_former_names_ask_the_same_and_warn_of_the_line_that_has_them(desk, engine):
