@@ -163,16 +163,18 @@ def describe_missing(column: str, attributes: Collection[str]) -> str:
     known = sorted({*BUILT_IN, *(f"{ATTRIBUTES}{name}" if name in BUILT_IN else name for name in attributes)})
     asked = column.removeprefix(ATTRIBUTES)[: _SHOWN + _NEAR]
     likely = {
-        name.removeprefix(ATTRIBUTES): name
+        name.removeprefix(ATTRIBUTES).casefold(): name
         for name in sorted(
             known, key=lambda name: name.startswith(ATTRIBUTES) == column.startswith(ATTRIBUTES)
         )
         if abs(len(name.removeprefix(ATTRIBUTES)) - len(asked)) <= _NEAR and len(name) <= _SHOWN
     }
-    found = difflib.get_close_matches(asked, list(likely)[:_MOST_COMPARED], n=3)
-    near = [likely[name] for name in found] or known[:_MOST_LISTED]
-    shown = ", ".join(_cut(name) for name in near)
-    return f"there is no column {_cut(column)!r}; did you mean {shown}?"
+    found = difflib.get_close_matches(asked.casefold(), list(likely)[:_MOST_COMPARED], n=3)
+    shown = ", ".join(_cut(name) for name in [likely[name] for name in found] or known[:_MOST_LISTED])
+    if found:
+        return f"there is no column {_cut(column)!r}; did you mean {shown}?"
+    more = f" and {len(known) - _MOST_LISTED} more" if len(known) > _MOST_LISTED else ""
+    return f"there is no column {_cut(column)!r}; there are {shown}{more}"
 
 
 def _check_condition(expression: Compare | IsIn | IsNull | Contains | StartsWith, kinds: Kinds) -> None:

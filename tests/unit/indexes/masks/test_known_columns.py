@@ -63,6 +63,9 @@ def test_a_literal_that_fits_one_of_the_types_may_be_asked(text):
         ('t starts with "2019"', "t is of type time, not string; starts with needs text"),
         ("not (i = 1 and zone = true)", "expected a string in quotes, found true"),
         ("miwed = 1", "there is no column 'miwed'; did you mean mixed?"),
+        ("MIXED = 1", "there is no column 'MIXED'; did you mean mixed?"),
+        ("Known_From is null", "there is no column 'Known_From'; did you mean known_from?"),
+        ("coupon = 1", "there is no column 'coupon'; there are "),
         ("known_form is null", "there is no column 'known_form'; did you mean known_from?"),
         ('attributes.known_from = "x"', "there is no column 'attributes.known_from'; did you mean"),
     ],
@@ -75,6 +78,13 @@ def test_what_fits_none_is_refused_with_what_would(text, told):
 
 def test_an_attribute_with_the_name_of_a_column_is_proposed_with_its_prefix():
     assert describe_missing("attributes.zon", ["zone"]).endswith("did you mean attributes.zone?")
+
+
+def test_where_no_name_is_like_it_some_are_listed_and_none_is_meant():
+    told = describe_missing("coupon", ["Zzz", *(f"zz{number}" for number in range(9))])
+    assert "did you mean" not in told
+    assert told.endswith(" more")
+    assert describe_missing("zzZ", ["Zzz"]).endswith("did you mean Zzz?")
 
 
 def test_errors_stay_short_whatever_is_asked():
