@@ -11,6 +11,7 @@ from eagleray.cli.command import COLLECTION_OPTION, STORE_OPTION, Report, report
 from eagleray.cli.output import show_line, show_lines
 from eagleray.cli.search_options import takes_search_options
 from eagleray.cli.server_options import DEFAULT_ALIAS, ServerOptions, ask_server_for_answer
+from eagleray.client.choices import read_time
 from eagleray.client.cited_questions import CitedQuestion
 from eagleray.client.questions import Question
 from eagleray.contracts.answers import show_cited_answer
@@ -25,7 +26,7 @@ from eagleray.contracts.cited_answers import (
 from eagleray.contracts.hits import Granularity, SearchOptions
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.search_options import pick_options
-from eagleray.contracts.times import format_micros, parse_instant
+from eagleray.contracts.times import format_micros
 from eagleray.parts import ANSWERS, INDEX
 from eagleray.settings import load_named
 
@@ -44,7 +45,7 @@ def ask(
         help="What answers; default: what reads with a model where one is set, else extractive.",
     ),
     max_citations: int = typer.Option(_MAX_CITATIONS, min=1, max=MAX_CITATIONS, help="Citations at most."),
-    as_of: str = typer.Option("", help="ISO 8601 time; what was known then answers."),
+    as_of: str | None = typer.Option(None, help="ISO 8601 time; what was known then answers."),
     filter: str = typer.Option("", help='For example: company = "Cubic Corp" and year >= 2019'),  # noqa: A002 - the option's name
     group: list[str] = typer.Option([], help="A group of the caller; repeat for more."),
     snapshot: str = typer.Option(DEFAULT_ALIAS, help="Alias or id."),
@@ -65,7 +66,7 @@ def ask(
     """
     server = ServerOptions(url=url, api_key_file=api_key_file, allow_http=allow_http)
     server.check(store=store, groups=group)
-    moment = parse_instant(as_of) if as_of else None
+    moment = read_time(as_of)
     asked = CitedQuestion(
         question=Question(query=question, as_of=moment, filter=filter, **pick_options(options)),
         pipeline=pipeline,

@@ -6,10 +6,10 @@ import typer
 
 from eagleray.cli.command import Report, reports
 from eagleray.cli.progress import ADDRESS_OPTION, BEGINS_AGAIN, report_progress
+from eagleray.client.choices import read_time
 from eagleray.contracts.exchange import ExchangeFormat, ExportRequest
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.services import CalibrateRequest, IndexService, JobService, TuneRequest
-from eagleray.contracts.times import parse_instant
 from eagleray.parts import INDEX, JOBS
 
 
@@ -82,7 +82,7 @@ def export(
     snapshot: str = typer.Argument(help="Alias, id, or the first 8 digits of an id."),
     target: str = typer.Argument(help="Folder for the files; must be new or empty."),
     format: ExchangeFormat = typer.Option(ExchangeFormat.PARQUET, help="Files to write."),  # noqa: A002 - the option's name
-    as_of: str = typer.Option("", help="ISO 8601 time; what was known then is written."),
+    as_of: str | None = typer.Option(None, help="ISO 8601 time; what was known then is written."),
     filter: str = typer.Option("", help="Rows to write, for example: year >= 2019"),  # noqa: A002 - the option's name
     group: list[str] = typer.Option([], help="A group of the caller; repeat for more."),
 ) -> Report:
@@ -91,7 +91,7 @@ def export(
         snapshot=snapshot,
         target=target,
         format=format,
-        as_of=parse_instant(as_of) if as_of else None,
+        as_of=read_time(as_of),
         filter=filter,
         principal=Principal(subject="command-line", groups=frozenset(group)),
     )

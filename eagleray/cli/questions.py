@@ -12,6 +12,7 @@ from eagleray.cli.output import show_line, show_marked
 from eagleray.cli.progress import ADDRESS_OPTION, report_progress
 from eagleray.cli.search_options import takes_search_options
 from eagleray.cli.server_options import DEFAULT_ALIAS, ServerOptions, ask_server
+from eagleray.client.choices import read_time
 from eagleray.client.questions import Question
 from eagleray.contracts.answers import show_response
 from eagleray.contracts.hits import (
@@ -25,7 +26,7 @@ from eagleray.contracts.hits import (
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.search_options import pick_options
 from eagleray.contracts.services import AnswerRequest, IndexService, JobService
-from eagleray.contracts.times import OPEN_END, format_micros, parse_instant
+from eagleray.contracts.times import OPEN_END, format_micros
 from eagleray.parts import INDEX, JOBS
 from eagleray.settings import load_named
 
@@ -38,7 +39,7 @@ _EACH: Final = SearchOptions()
 def search(
     query: str = typer.Argument("", help='The question, in words; "a phrase", begin*'),
     like: str = typer.Option("", help="A document, instead of a question: find others like it."),
-    as_of: str = typer.Option("", help="ISO 8601 time; what was known then answers."),
+    as_of: str | None = typer.Option(None, help="ISO 8601 time; what was known then answers."),
     filter: str = typer.Option("", help='For example: company = "Cubic Corp" and year >= 2019'),  # noqa: A002 - the option's name
     group: list[str] = typer.Option([], help="A group of the caller; repeat for more."),
     snapshot: str = typer.Option(DEFAULT_ALIAS, help="Alias or id."),
@@ -58,7 +59,7 @@ def search(
     """
     server = ServerOptions(url=url, api_key_file=api_key_file, allow_http=allow_http)
     server.check(store=store, groups=group)
-    moment = parse_instant(as_of) if as_of else None
+    moment = read_time(as_of)
     question = Question(query=query, like=like, as_of=moment, filter=filter, **pick_options(options))
     if url:
         response = ask_server(question, server=server, collection=collection, snapshot=snapshot)
@@ -106,7 +107,7 @@ def facets(
     service: IndexService,
     column: str = typer.Argument(help="An attribute, or a column every row has, such as source."),
     n: int = typer.Option(10, "-n", help="Number of values."),
-    as_of: str = typer.Option("", help="ISO 8601 time; what was known then counts."),
+    as_of: str | None = typer.Option(None, help="ISO 8601 time; what was known then counts."),
     filter: str = typer.Option("", help="Rows to count, for example: year >= 2019"),  # noqa: A002 - the option's name
     group: list[str] = typer.Option([], help="A group of the caller; repeat for more."),
     snapshot: str = typer.Option("live", help="Alias or id."),
@@ -115,7 +116,7 @@ def facets(
     request = FacetRequest(
         column=column,
         n=n,
-        as_of=parse_instant(as_of) if as_of else None,
+        as_of=read_time(as_of),
         filter=service.parse_filter(filter) if filter else None,
         principal=Principal(subject="command-line", groups=frozenset(group)),
     )

@@ -44,7 +44,7 @@ class _At(Body):
         Raises:
             InvalidTimeError: it names no instant.
         """
-        return parse_instant(self.as_of) if self.as_of else None
+        return None if self.as_of is None else parse_instant(self.as_of)
 
 
 class Filtered(_At):

@@ -256,7 +256,7 @@ class StoreSearchBody(Body):
     max_num_results: Int = Field(default=10, ge=1, le=50)
     ranking_options: RankingOptions = RankingOptions()
     rewrite_query: bool = Field(default=False, description="Accepted; no question is rewritten.")
-    as_of: str = Field(default="", max_length=64, description="ISO 8601; not one of OpenAI's.")
+    as_of: str | Absent = describe_optional("ISO 8601; not one of OpenAI's.", max_length=64)
 
     def list_queries(self) -> list[str]:
         """Return the question, or its parts."""
@@ -273,7 +273,7 @@ class StoreSearchBody(Body):
             k=self.max_num_results,
             mode=SearchMode.HYBRID,
             granularity=Granularity.CHUNK,
-            as_of=parse_instant(self.as_of) if self.as_of else None,
+            as_of=None if self.as_of is None else parse_instant(self.as_of),
             principal=principal,
             ranking=Ranking(min_score=self.ranking_options.score_threshold or None),
         )

@@ -59,6 +59,17 @@ def test_reranked_hits_show_both_scores_and_the_explanation_names_the_model(ask,
     assert scores == sorted(scores, reverse=True)
 
 
+@pytest.mark.parametrize(
+    "command", [["search", "swap"], ["ask", "swap"], ["facets", "source"], ["export", "live", "to"]]
+)
+def test_an_empty_time_does_not_ask_the_latest_state(command, capsys, tmp_path):
+    """As a script gives one whose variable is not set."""
+    put_small_snapshot(open_store(tmp_path / "store"))
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--as-of", "", "--store", str(tmp_path / "store"), "-c", SPEC.name])
+    assert (ended.value.code, "'' is not a time" in capsys.readouterr().err) == (2, True)
+
+
 @pytest.mark.usefixtures("is_any_embedder_right")
 def test_a_terminal_shows_the_snippet_the_source_and_the_times_that_json_has(ask):
     _, out, _ = ask("-k", "3")

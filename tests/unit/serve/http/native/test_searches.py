@@ -48,6 +48,15 @@ def test_the_answer_is_that_of_the_engine_for_the_same_caller(serve_with, mode, 
     serve_with(ask, groups=groups)
 
 
+def test_an_empty_time_is_no_time_and_does_not_ask_the_latest_state(serve_with):
+    async def ask(served):
+        answer = await served.search(query="swap", as_of="")
+        assert (answer.status_code, answer.json()["type"]) == (400, "urn:eagleray:problem:invalid-time")
+        assert (await served.search(query="swap", as_of=None)).status_code == 200
+
+    serve_with(ask)
+
+
 def test_a_hit_has_what_to_show_of_it_with_the_words_of_the_question(serve_with):
     async def ask(served):
         (hit,) = (await served.search(query="what is a swap", k=1)).json()["hits"]

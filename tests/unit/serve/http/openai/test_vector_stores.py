@@ -270,6 +270,15 @@ def test_a_search_as_of_an_earlier_time_finds_nothing_uploaded_since(ask):
     ask(body)
 
 
+def test_an_empty_time_does_not_ask_the_latest_state(ask):
+    async def body(ann, *_):
+        store, _ = await fill(ann, gilt=(NOTE, {}))
+        with pytest.raises(openai.BadRequestError, match="not a time"):
+            await find(ann, store, extra_body={"as_of": ""})
+
+    ask(body)
+
+
 def test_uploads_have_a_limit_of_their_own_and_come_from_known_callers_alone(serve_with):
     async def body(served):
         long = b"x" * (2 << 20)
