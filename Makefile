@@ -40,7 +40,7 @@ llm: .llm/.installed ## make .llm, where language models run (7 GB)
 .llm/.installed: $(STAMP) requirements/llm.txt
 	rm -rf .llm
 	$(BIN)/uv venv --quiet --python $(BIN)/python .llm
-	$(BIN)/uv pip install --quiet --python .llm/bin/python --require-hashes --no-deps --requirement requirements/llm.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .llm/bin/python --require-hashes --no-deps --requirement requirements/llm.txt
 	.llm/bin/python -c "import ray.serve.llm" >/dev/null # fails where a part is missing
 	touch .llm/.installed
 

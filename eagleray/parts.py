@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Final, Generic, TypeVar, cast
 
+from eagleray.contracts.served_models import ModelService
 from eagleray.contracts.services import (
     AnswerService,
     AuditService,
@@ -71,3 +72,6 @@ AUDIT: Final[Part[AuditService]] = Part(name="audit", extra="search")
 
 MCP: Final[Part[McpService]] = Part(name="mcp", extra="mcp")
 """Tools for programs with a language model."""
+
+MODELS: Final[Part[ModelService]] = Part(name="models", extra="serve")
+"""Language models, served."""

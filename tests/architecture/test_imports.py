@@ -23,6 +23,7 @@ RAY_USERS = {
     "serve/app.py": "binds the deployments, and ends them before Ray ends",
     "serve/deployments/calling.py": "names what a failed call raises",
     "serve/deployments/ingress.py": "asks the proxies which replicas there are",
+    "serve/deployments/language_models.py": "serves language models, run as a file",
     "serve/deployments/remote.py": "names what fails where replicas are asked what waits",
     "serve/deployments/remote_watchers.py": "asks other deployments which snapshots they have",
 }

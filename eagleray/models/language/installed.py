@@ -113,6 +113,20 @@ def find_folder(cache: Path, name: str) -> Path:
     return folder
 
 
+def find_model_folder(cache: Path, path: str) -> Path:
+    """Return the folder of a model: one that is named by its path, or an installed one by its name.
+
+    Raises:
+        ModelError: there is none, or it holds no model.
+    """
+    folder = Path(path).expanduser().resolve()
+    if not folder.is_dir():
+        return find_folder(cache, path)
+    if not (folder / "config.json").is_file():
+        raise ModelError(model=path, detail="it has no config.json; expected a folder as vLLM loads it")
+    return folder
+
+
 def describe_model(folder: Path) -> InstalledModel:
     """Return what a model's manifest says.
 
