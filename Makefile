@@ -17,11 +17,12 @@ $(STAMP): $(LOCK) pyproject.toml
 
 clients: .clients/.installed ## make .clients, where other projects' clients are run by tests
 
-.clients/.installed: $(STAMP) $(CLIENTS) requirements/clients-openai-1.txt
+.clients/.installed: $(STAMP) $(CLIENTS) requirements/clients-openai-1.txt requirements/clients-llama-index.txt
 	rm -rf .clients
 	$(BIN)/uv venv --quiet --python $(BIN)/python .clients
 	$(BIN)/uv pip install --quiet --python .clients/bin/python --require-hashes --requirement $(CLIENTS)
 	$(BIN)/uv pip install --quiet --python .clients/bin/python --require-hashes --no-deps --target .clients/openai-1 --requirement requirements/clients-openai-1.txt
+	$(BIN)/uv pip install --quiet --python .clients/bin/python --require-hashes --no-deps --target .clients/llama-index --requirement requirements/clients-llama-index.txt
 	touch .clients/.installed
 
 check: setup ## format, lint, types, import contracts, unit and contract tests

@@ -266,7 +266,8 @@ class ChatMessageAnswer(BaseModel):
     role: Literal["assistant"]
     content: str = Field(description="The statements, each with the numbers of its citations.")
     refusal: None
-    annotations: list[Any] = Field(description="Empty: citations stand in `eagleray`.")
+    annotations: list[Any] = Field(description="Empty: OpenAI's are of web pages.")
+    eagleray: dict[str, list[dict[str, Any]]] = Field(description="`annotations`: of each citation.")
 
 
 class ChatChoiceAnswer(BaseModel):

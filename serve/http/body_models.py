@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from types import GenericAlias, NoneType
+from types import GenericAlias, MappingProxyType, NoneType
 from typing import Annotated, Any, ClassVar, Final, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
@@ -84,10 +84,12 @@ class Body(BaseModel):
 
     Attributes:
         kept_nulls: fields that need not be given, and of which `null` says something all the same.
+        named_elsewhere: name that another body has for a field -> its name here.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     kept_nulls: ClassVar[frozenset[str]] = frozenset()
+    named_elsewhere: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     @model_validator(mode="before")
     @classmethod
@@ -96,6 +98,9 @@ class Body(BaseModel):
             return value
         if len(value) > MAX_FIELDS:
             raise ValueError(f"expected at most {MAX_FIELDS} fields, found {len(value)}")
+        for other, name in cls.named_elsewhere.items():
+            if other in value and name not in value:
+                raise ValueError(f"`{other}` is called `{name}` here")
         absent = {
             name for name, field in cls.model_fields.items() if not field.is_required()
         } - cls.kept_nulls

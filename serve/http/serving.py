@@ -188,7 +188,8 @@ class ServedCollections:
         """
         found = self.default
         if found is None or not caller.may_see(found.name):
-            raise NotPublishedError(name="files", detail="no files are taken here")
+            detail = "no collection here is asked where none is named; name one"
+            raise NotPublishedError(name="collection", detail=detail)
         return found
 
 

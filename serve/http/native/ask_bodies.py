@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Final
 
 from pydantic import Field
@@ -27,6 +28,8 @@ class AskBody(_SearchedBody):
     """A question that is answered with citations."""
 
     model_config = show_example(question="What were fixed price sales in 2018?", as_of="2020-06-30")
+
+    named_elsewhere = MappingProxyType({"query": "question"})
 
     question: str = Field(max_length=MAX_QUESTION, description="In words.")
     k: Int = Field(default=N_PASSAGES, ge=1, le=MAX_PASSAGES, description="Passages that are read.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import FailFast, Field, model_validator
@@ -81,6 +82,8 @@ class Answered(Body):
 @with_fields_of(SearchOptions, ranking=RankingBody)
 class QuestionBody(Filtered):
     """What is searched for."""
+
+    named_elsewhere = MappingProxyType({"question": "query"})
 
     query: str = Field(default="", max_length=MAX_QUESTION, description="The question, in words.")
     like: str = Field(default="", max_length=MAX_NAME, description="A document; others like it are wanted.")

@@ -21,6 +21,9 @@ MAX_MESSAGES: Final = 256
 MAX_PARTS: Final = 64
 """Of one message."""
 
+MAX_TOOLS: Final = 128
+"""That one request may bring."""
+
 _ACCEPTED: Final = "Accepted; nothing depends on it."
 _IDLE: Final[tuple[Any, ...]] = (None, [], {}, "none", "auto", False, ["text"], {"type": "text"})
 """Values that ask for nothing."""
@@ -62,14 +65,32 @@ Content = Annotated[
 """The text of a message, or its parts."""
 
 
+class FunctionBody(Body):
+    """A function of the caller; nothing here calls it."""
+
+    name: str = Field(max_length=MAX_NAME)
+    description: Annotated[str, Field(max_length=MAX_QUESTION)] | Absent = describe_optional(_ACCEPTED)
+    parameters: dict[str, Any] | Absent = describe_optional(_ACCEPTED)
+    strict: bool | Absent = describe_optional(_ACCEPTED)
+
+
+class ToolBody(Body):
+    """A tool of the caller."""
+
+    type: Literal["function"]
+    function: FunctionBody
+
+
 class ChatMessageBody(Body):
     """A message of the conversation."""
 
-    role: Literal["system", "developer", "user", "assistant"]
+    role: Literal["system", "developer", "user", "assistant", "tool"]
     content: Content = ""
     name: Annotated[str, Field(max_length=MAX_NAME)] | Absent = describe_optional(_ACCEPTED)
     refusal: Annotated[str, Field(max_length=MAX_QUESTION)] | Absent = describe_optional(_ACCEPTED)
     annotations: Annotated[list[Any], Field(max_length=MAX_CITATIONS)] | Absent = describe_optional(_ACCEPTED)
+    tool_call_id: Annotated[str, Field(max_length=MAX_NAME)] | Absent = describe_optional(_ACCEPTED)
+    tool_calls: Annotated[list[Any], Field(max_length=MAX_TOOLS)] | Absent = describe_optional(_ACCEPTED)
 
 
 class StreamOptions(Body):
@@ -114,7 +135,9 @@ class ChatBody(Filtered, Answered, Explained):
     reasoning_effort: Annotated[str, Field(max_length=64)] | Absent = describe_optional(_ACCEPTED)
     verbosity: Annotated[str, Field(max_length=64)] | Absent = describe_optional(_ACCEPTED)
     parallel_tool_calls: bool | Absent = describe_optional(_ACCEPTED)
-    tools: Any = describe_optional("No pipeline here takes tools; refused unless empty.")
+    tools: Annotated[list[ToolBody], Field(max_length=MAX_TOOLS, fail_fast=True)] | Absent = (
+        describe_optional("Functions of the caller; a pipeline answers from the collection, and calls none.")
+    )
     tool_choice: Any = describe_optional("Refused unless `none` or `auto`.")
     functions: Any = describe_optional("Refused unless empty.")
     function_call: Any = describe_optional("Refused unless `none` or `auto`.")
@@ -162,7 +185,6 @@ class ChatBody(Filtered, Answered, Explained):
 
 
 _UNSERVED: Final = (
-    "tools",
     "tool_choice",
     "functions",
     "function_call",

@@ -1,6 +1,6 @@
 """Answers with citations in the shape of OpenAI's chat completions, whole or in chunks.
 
-What the shape has no place for, the citations among it, stands in the member `eagleray`.
+What the shape has no place for stands in members `eagleray`: its `annotations` are those of web pages.
 
 Source: OpenAI's API reference, `POST /v1/chat/completions`, and its streaming events.
 """
@@ -29,6 +29,7 @@ from serve.http.errors.problems import tell_error
 from serve.http.metrics import AskedKind
 from serve.http.native.cited_answers import AskingParts, show_to
 from serve.http.openai.chat_bodies import ChatBody
+from serve.http.openai.file_citations import FileCitations, name_document
 from serve.http.pipeline_runs import PipelineRun, write_piece
 
 PATH: Final = "/v1/chat/completions"
@@ -72,7 +73,7 @@ class _Writer:
     """Writes one answer in OpenAI's shape."""
 
     def __init__(self, body: ChatBody, show: Callable[[CitedAnswer], dict[str, Any]]) -> None:
-        self._body, self._show = body, show
+        self._body, self._show, self._cited = body, show, FileCitations(name_document)
         self._about = {
             "id": f"chatcmpl-{uuid.uuid4().hex}",
             "created": int(time.time()),
@@ -86,6 +87,7 @@ class _Writer:
             "content": answer.text,
             "refusal": None,
             "annotations": [],
+            "eagleray": {"annotations": FileCitations(name_document).write(answer.citations)},
         }
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
         return {
@@ -117,8 +119,10 @@ class _Writer:
             yield f"data: {json.dumps(tell_error(PATH, error))}\n\n".encode()
 
     def _write_text(self, part: ReleasedStatement, *, is_first: bool) -> bytes:
-        content = write_piece(part, is_first=is_first)
-        return self._write({"role": "assistant", "content": content} if is_first else {"content": content})
+        delta: dict[str, Any] = {"content": write_piece(part, is_first=is_first)}
+        if annotations := self._cited.write(part.citations):
+            delta["eagleray"] = {"annotations": annotations}
+        return self._write({"role": "assistant", **delta} if is_first else delta)
 
     def _write_end(self, answer: CitedAnswer, *, is_empty: bool) -> Iterator[bytes]:
         if is_empty:

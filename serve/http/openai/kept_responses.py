@@ -28,8 +28,8 @@ from serve.uploads.responses import ResponseLimits
 _HELD: Final = ("as_of", "snapshot")
 """What the first request of a conversation says for all of it."""
 
-_TAKEN: Final = (*_HELD, "filter", "tools")
-"""What a request takes from the one before, where it says nothing of it."""
+_TAKEN: Final = (*_HELD, "filter")
+"""What a request takes from the one before, where it says nothing of it; `file_search`, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,10 @@ class KeptResponse:
                 detail = f"{name} holds for the whole conversation; leave it out, or begin another one"
                 raise InputError(detail=detail, param=name)
         missing = [name for name in _TAKEN if not getattr(body, name)]
-        return body.model_copy(update={name: getattr(self.body, name) for name in missing})
+        taken = {name: getattr(self.body, name) for name in missing}
+        if body.file_search is None and self.body.file_search is not None:
+            taken["tools"] = [self.body.file_search, *body.tools]
+        return body.model_copy(update=taken)
 
 
 class ResponseKeeper:
@@ -96,7 +99,7 @@ class ResponseKeeper:
             shown: the response.
         """
         principal, created = self._caller.principal, read_clock()
-        asked = body.model_dump(mode="json", include={"model", *_TAKEN})
+        asked = body.model_dump(mode="json", include={"model", "tools", *_TAKEN})
         record = ResponseRecord(
             response_id=shown["id"],
             created=created,

@@ -16,7 +16,7 @@ from eagleray.contracts.principals import Principal
 from eagleray.errors import InputError
 from serve.http.body_models import Absent, Body, Int, describe_optional, show_example
 from serve.http.native.search_bodies import Answered, Explained, Filtered
-from serve.http.openai.chat_bodies import MAX_MESSAGES, Content
+from serve.http.openai.chat_bodies import MAX_MESSAGES, MAX_TOOLS, Content, FunctionBody
 from serve.http.openai.upload_bodies import Metadata
 
 _ACCEPTED: Final = "Accepted; nothing depends on it."
@@ -44,6 +44,15 @@ class FileSearchBody(Body):
     max_num_results: Int = Field(default=N_PASSAGES, ge=1, le=50, description="Passages that are read.")
 
 
+class FunctionToolBody(FunctionBody):
+    """A function of the caller; nothing here calls it."""
+
+    type: Literal["function"]
+
+
+AnyToolBody = Annotated[FileSearchBody | FunctionToolBody, Field(discriminator="type")]
+
+
 class ResponseBody(Filtered, Answered, Explained):
     """A conversation whose last message is answered with citations."""
 
@@ -58,8 +67,10 @@ class ResponseBody(Filtered, Answered, Explained):
         Annotated[str, Field(max_length=MAX_QUESTION)]
         | Annotated[list[InputMessageBody], Field(min_length=1, max_length=MAX_MESSAGES, fail_fast=True)]
     ) = Field(description="The question, or messages of which the last one is the user's, and the question.")
-    tools: Annotated[list[FileSearchBody], Field(max_length=1)] = Field(
-        default=[], description="`file_search`; without it the server's default collection is asked."
+    tools: Annotated[list[AnyToolBody], Field(max_length=MAX_TOOLS, fail_fast=True)] = Field(
+        default=[],
+        description="`file_search`, once at most; without it the server's default collection is asked. "
+        "Functions of the caller are accepted, and not called.",
     )
     stream: bool = Field(default=False, description="Give the answer in events, as each part is certain.")
     max_citations: Int = Field(default=3, ge=1, le=MAX_CITATIONS, description="Citations at most.")
@@ -93,12 +104,19 @@ class ResponseBody(Filtered, Answered, Explained):
     def _check_last(self) -> Self:
         if not isinstance(self.input, str) and self.input[-1].role != "user":
             raise ValueError("the last message is the question; expected one of the user")
+        if sum(isinstance(tool, FileSearchBody) for tool in self.tools) > 1:
+            raise ValueError("tools: expected file_search once at most")
         return self
+
+    @property
+    def file_search(self) -> FileSearchBody | None:
+        """Where the answer is looked for; `None` for the server's default collection."""
+        return next((tool for tool in self.tools if isinstance(tool, FileSearchBody)), None)
 
     @property
     def place(self) -> str:
         """The vector store or collection that is asked; empty for the server's default collection."""
-        return self.tools[0].vector_store_ids[0] if self.tools else ""
+        return self.file_search.vector_store_ids[0] if self.file_search else ""
 
     def check_unserved(self) -> None:
         """Refuse what would change the answer, and nothing here does.
@@ -119,7 +137,7 @@ class ResponseBody(Filtered, Answered, Explained):
         """
         search = SearchRequest(
             query=self.input if isinstance(self.input, str) else self.input[-1].content,
-            k=self.tools[0].max_num_results if self.tools else N_PASSAGES,
+            k=self.file_search.max_num_results if self.file_search else N_PASSAGES,
             granularity=Granularity.CHUNK,
             as_of=self.read_as_of(),
             filter=self.read_filter(),

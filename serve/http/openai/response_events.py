@@ -9,14 +9,13 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any
 
-from eagleray.contracts.cited_answers import Citation, CitedAnswer, ReleasedStatement
+from eagleray.contracts.cited_answers import CitedAnswer, ReleasedStatement
+from serve.http.openai.file_citations import FileCitations, FindFile
 from serve.http.openai.response_bodies import ResponseBody
 from serve.http.pipeline_runs import write_piece
 from serve.uploads.records import make_name
-
-FindFile = Callable[[Citation], tuple[str, str]]
 
 
 class ResponseWriter:
@@ -59,8 +58,7 @@ class ResponseWriter:
             "top_p": None,
         }
         self._n_events, self._n_pieces = 0, 0
-        self._files: list[str] = []
-        self._n_annotations = 0
+        self._cited = FileCitations(find_file)
 
     def write_whole(self, answer: CitedAnswer) -> dict[str, Any]:
         """Return the whole response."""
@@ -99,9 +97,8 @@ class ResponseWriter:
         text = write_piece(part, is_first=not self._n_pieces)
         self._n_pieces += 1
         yield self._write_part("response.output_text.delta", delta=text, logprobs=[])
-        for citation in part.citations:
-            annotation = _annotate(citation, self._find_file, self._files)
-            index, self._n_annotations = self._n_annotations, self._n_annotations + 1
+        first = self._cited.n_written
+        for index, annotation in enumerate(self._cited.write(part.citations), start=first):
             name = "response.output_text.annotation.added"
             yield self._write_part(name, annotation_index=index, annotation=annotation)
 
@@ -123,21 +120,20 @@ class ResponseWriter:
         return self._write("response.failed", response=failed)
 
     def _list_searches(self, status: str) -> list[dict[str, Any]]:
-        if not self._body.tools:
+        if self._body.file_search is None:
             return []
         call = {"id": self._search_id, "type": "file_search_call", "status": status}
         return [{**call, "queries": [self._question], "results": None}]
 
     def _write_text(self, answer: CitedAnswer) -> dict[str, Any]:
-        files: list[str] = []
-        return _make_text(answer.text, [_annotate(item, self._find_file, files) for item in answer.citations])
+        return _make_text(answer.text, FileCitations(self._find_file).write(answer.citations))
 
     def _write_message(self, status: str, content: list[dict[str, Any]]) -> dict[str, Any]:
         about = {"id": self._message_id, "type": "message", "role": "assistant"}
         return {**about, "status": status, "content": content}
 
     def _write_message_event(self, name: str, **members: Any) -> bytes:
-        return self._write(name, output_index=len(self._body.tools), **members)
+        return self._write(name, output_index=int(self._body.file_search is not None), **members)
 
     def _write_part(self, name: str, **members: Any) -> bytes:
         return self._write_message_event(name, item_id=self._message_id, content_index=0, **members)
@@ -149,18 +145,5 @@ class ResponseWriter:
         return f"event: {name}\ndata: {text}\n\n".encode()
 
 
-_CITED: Final = "file_citation"
-
-
 def _make_text(text: str, annotations: list[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
-
-
-def _annotate(citation: Citation, find_file: FindFile, files: list[str]) -> dict[str, Any]:
-    """Return an annotation; `files` are those that were cited before, and get this one."""
-    file_id, filename = find_file(citation)
-    if file_id not in files:
-        files.append(file_id)
-    span = {"number": citation.number, "start": citation.start, "end": citation.end}
-    about = {"type": _CITED, "file_id": file_id, "filename": filename}
-    return {**about, "index": files.index(file_id), "eagleray": span}

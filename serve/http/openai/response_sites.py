@@ -9,6 +9,7 @@ from eagleray.contracts.callers import Caller
 from eagleray.contracts.cited_answers import AskRequest, Citation
 from eagleray.contracts.filters import And
 from eagleray.errors import NotPublishedError
+from serve.http.openai.file_citations import name_document
 from serve.http.openai.held_files import choose_rows, find_held, narrow
 from serve.http.openai.owned_records import UploadSite, open_own, run_own
 from serve.http.openai.response_bodies import ResponseBody
@@ -50,7 +51,7 @@ class ResponseSite:
     def find_file(self, citation: Citation) -> tuple[str, str]:
         """Return id and name of the file that is cited; those of a document, where a collection is asked."""
         if self.own is None:
-            return citation.doc_id, citation.title or citation.doc_id
+            return name_document(citation)
         file = self.files[citation.source]
         return file.file_id, file.filename
 

@@ -17,6 +17,7 @@ from serve.audit.request_entries import EndedRequest, read_request, record_reque
 from tests.small_collections import SPEC
 
 PATH = f"/collections/{SPEC.name}/ask"
+SEARCH = f"/collections/{SPEC.name}/search"
 GROUPS = ("rates", "credit", "desk")
 
 
@@ -139,6 +140,16 @@ def test_what_fails_half_way_is_an_event_and_its_record_says_what_was_given(serv
         assert json.loads(ended.plan)["statements"] == 1
 
     serve_with(compare, pipelines=fail_after(1))
+
+
+def test_the_name_of_another_route_for_the_question_is_told_by_its_name_here(serve_with):
+    async def compare(served):
+        for path, other, name in ((PATH, "query", "question"), (SEARCH, "question", "query")):
+            answer = await served.client.post(path, json={other: "swap bond"})
+            assert answer.status_code == 422
+            assert f"`{other}` is called `{name}` here" in answer.json()["detail"]
+
+    serve_with(compare)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ MESSAGES = [
     {"role": "assistant", "content": "A curve."},
     {"role": "user", "content": [{"type": "text", "text": "swap"}, {"type": "text", "text": " bond"}]},
 ]
+TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
 IMAGE = {"type": "image_url", "image_url": {"url": "data:"}}
 QUESTION = [{"role": "user", "content": "swap bond"}]
 
@@ -96,6 +97,48 @@ def test_where_nothing_is_found_the_answer_says_so_streamed_or_not(serve_with):
     run(serve_with, body)
 
 
+def test_citations_are_annotations_streamed_or_not(serve_with):
+    async def body(client, served):
+        asked = {"model": "extractive", "messages": QUESTION, "extra_body": {"max_citations": 7}}
+        (choice,) = (await client.chat.completions.create(**asked)).choices
+        native = await ask_natively(served, max_citations=7)
+        files = list(dict.fromkeys(item["doc_id"] for item in native["citations"]))
+        assert choice.message.annotations == []
+        assert choice.message.eagleray["annotations"] == [
+            {
+                "type": "file_citation",
+                "file_id": item["doc_id"],
+                "filename": item["title"] or item["doc_id"],
+                "index": files.index(item["doc_id"]),
+                "eagleray": {name: item[name] for name in ("number", "start", "end")},
+            }
+            for item in native["citations"]
+        ]
+        assert len(native["citations"]) > len(files) > 1
+        chunks = [chunk async for chunk in await client.chat.completions.create(**asked, stream=True)]
+        told = [getattr(chunk.choices[0].delta, "eagleray", {"annotations": []}) for chunk in chunks]
+        streamed = [item for part in told for item in part["annotations"]]
+        assert streamed == choice.message.eagleray["annotations"]
+
+    run(serve_with, body)
+
+
+def test_functions_of_the_caller_are_accepted_and_not_called(serve_with):
+    async def body(client, served):
+        call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+        earlier = [
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "c1", "content": "5"},
+        ]
+        answer = await client.chat.completions.create(
+            model="extractive", messages=[*earlier, *QUESTION], tools=TOOLS, tool_choice="auto"
+        )
+        assert answer.eagleray == await ask_natively(served)
+        assert answer.choices[0].message.tool_calls is None
+
+    run(serve_with, body)
+
+
 def test_each_answer_leaves_one_record_as_the_native_route_does(serve_with):
     async def body(client, served):
         await client.chat.completions.create(model="extractive", messages=QUESTION)
@@ -138,11 +181,8 @@ def test_what_fails_half_way_is_an_error_in_the_stream(serve_with):
         ),
         ({"n": 2}, openai.BadRequestError, "n"),
         ({"stop": ["x"]}, openai.BadRequestError, "stop is not served"),
-        (
-            {"tools": [{"type": "function", "function": {"name": "f"}}]},
-            openai.BadRequestError,
-            "tools is not",
-        ),
+        ({"tools": [{"type": "web_search"}]}, openai.BadRequestError, "tools"),
+        ({"tools": TOOLS, "tool_choice": "required"}, openai.BadRequestError, "tool_choice is not"),
         ({"response_format": {"type": "json_object"}}, openai.BadRequestError, "response_format is not"),
         ({"logprobs": True}, openai.BadRequestError, "logprobs is not"),
         ({"extra_body": {"collection": "other"}}, openai.NotFoundError, "no such collection"),

@@ -130,7 +130,8 @@ def test_a_conversation_goes_on_where_it_was_begun(ask):
         )
         assert (second.eagleray, second.tools) == (first.eagleray, first.tools)
         assert second.previous_response_id == first.id
-        third = (await stream(ann, tools=[], previous_response_id=second.id))[-1].response
+        function = {"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": True}
+        third = (await stream(ann, tools=[function], previous_response_id=second.id))[-1].response
         assert third.eagleray == first.eagleray
         same = {"as_of": "1970-03-01T00:00:00Z", "filter": "year >= 2005"}
         fourth = await ann.responses.create(**ASKED, previous_response_id=third.id, extra_body=same)

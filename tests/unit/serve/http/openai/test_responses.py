@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+
 import openai
 import pytest
 
+from serve.agents.pipelines import WITHOUT_MODEL
 from tests.openai_stores import NOTE, OTHER, fill
 from tests.small_collections import SPEC
 from tests.unit.serve.http.native.test_cited_answers import fail_after, list_entries
 from tests.unit.serve.http.openai.test_chat_completions import ask_natively, run
+from tests.unit.serve.http.test_mcp import SlowPipeline
 
 TOOLS = [{"type": "file_search", "vector_store_ids": [SPEC.name]}]
 ASKED = {"model": "extractive", "input": "swap bond", "tools": TOOLS}
@@ -56,6 +61,22 @@ def test_messages_and_the_default_collection_give_the_same_answer(serve_with):
         plain = await client.responses.create(model="extractive", input=MESSAGES)
         assert plain.eagleray == whole.eagleray
         assert [item.type for item in plain.output] == ["message"]
+
+    run(serve_with, body)
+
+
+FUNCTION = {"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": True}
+
+
+def test_functions_of_the_caller_are_accepted_and_not_called(serve_with):
+    async def body(client, _):
+        whole = await client.responses.create(**ASKED)
+        for order in ([FUNCTION, *TOOLS], [*TOOLS, FUNCTION]):
+            answer = await client.responses.create(**{**ASKED, "tools": order})
+            assert answer.eagleray == whole.eagleray
+            assert [item.type for item in answer.output] == ["file_search_call", "message"]
+        alone = await client.responses.create(**{**ASKED, "tools": [FUNCTION]})
+        assert [item.type for item in alone.output] == ["message"]
 
     run(serve_with, body)
 
@@ -110,6 +131,54 @@ def test_what_fails_half_way_is_an_event(serve_with):
 
 
 @pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/v1/responses", {"input": "swap bond"}),
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": "swap bond"}]}),
+    ],
+)
+def test_a_caller_who_goes_away_ends_the_answer_and_leaves_one_record(serve_with, path, asked):
+    (inner,) = WITHOUT_MODEL
+    waiting = SlowPipeline(inner)
+    body = json.dumps({"model": "slow", "stream": True, **asked}).encode()
+
+    async def compare(served):
+        has_begun, sent = asyncio.Event(), [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive():
+            if sent:
+                return sent.pop()
+            await has_begun.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            if b"delta" in message.get("body", b""):
+                has_begun.set()
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "headers": [(b"host", b"test"), (b"content-type", b"application/json")],
+            "http_version": "1.1",
+            "scheme": "http",
+            "client": ("127.0.0.1", 1),
+            "server": ("test", 80),
+        }
+        async with asyncio.timeout(20):
+            await served.app(scope, receive, send)
+            await waiting.is_ended.wait()
+        await served.uncancellable.close()
+        begun, ended = list_entries(served)
+        assert (begun.status, ended.status) == ("begun", "cancelled")
+        assert json.loads(ended.plan)["statements"] == 1
+
+    serve_with(compare, pipelines=(inner, waiting))
+
+
+@pytest.mark.parametrize(
     ("more", "kind", "word"),
     [
         ({"model": "gpt-4o"}, openai.NotFoundError, "'gpt-4o' does not exist"),
@@ -117,6 +186,7 @@ def test_what_fails_half_way_is_an_event(serve_with):
         ({"previous_response_id": "resp_1"}, openai.NotFoundError, "you have nothing of this name here"),
         ({"background": True}, openai.BadRequestError, "background is not served"),
         ({"tools": [{"type": "web_search"}]}, openai.BadRequestError, "file_search"),
+        ({"tools": [*TOOLS, *TOOLS]}, openai.BadRequestError, "file_search once"),
         (
             {"tools": [{"type": "file_search", "vector_store_ids": ["other"]}]},
             openai.NotFoundError,
