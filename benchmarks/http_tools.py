@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -15,6 +16,7 @@ from benchmarks.http_verdicts import SOUND, Scene, Verdict, is_visible
 from eagleray.client.event_streams import EventReader
 
 _MOST: Final = 50
+_EVENT: Final = re.compile(rb"^event: message", re.MULTILINE)
 _WORDS: Final = {"search": "query", "ask": "question", "table_lookup": "label"}
 """Name of a tool -> its argument that takes words."""
 
@@ -49,8 +51,9 @@ def draw_tool(scene: Scene, caller: HttpCaller, drawn: random.Random) -> ToolAsk
 
 
 def is_tool_answer(answer: Answer) -> bool:
-    """Return whether an answer is that of a tool."""
-    return answer.status == 200 and answer.body.startswith(b"event: message") and b'"jsonrpc"' in answer.body
+    """Return whether an answer is that of a tool; comments that keep it alive may stand before it."""
+    is_event = _EVENT.search(answer.body[:4_096]) is not None
+    return answer.status == 200 and is_event and b'"jsonrpc"' in answer.body
 
 
 def read_tool(answer: Answer) -> Answer:

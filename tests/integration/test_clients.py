@@ -9,6 +9,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
@@ -21,7 +22,7 @@ from tests.integration.serving_process import run_small_server
 ROOT = Path(__file__).parents[2]
 CLIENTS = ROOT / ".clients"
 PAGE = ROOT / "docs" / "serving.md"
-SCRIPTS = sorted(path.stem for path in (ROOT / "tests" / "clients").glob("*.py"))
+SCRIPTS = sorted(path.stem for path in (ROOT / "tests" / "clients").glob("ask_*.py"))
 TIKTOKEN_FILE = "9b5ad71b2ce5302211f9c61530b329a4922fc6a4"
 """What tiktoken calls its copy of the table of cl100k_base."""
 
@@ -61,6 +62,7 @@ def ask(served, tmp_path_factory):
         "key": served.key,
         "writer_key": served.writer_key,
         "embedder": served.embedder,
+        "collection": "notes",
         "reranker": Path(served.reranker).name,
         "texts": TEXTS,
         "query": QUERY,
@@ -126,6 +128,48 @@ def test_an_old_client_of_openai_is_served_as_the_current_one(ask):
         "refused": 400,
     }
     assert {tuple(fields) for _, fields in new["errors"].values()} == {("code", "message", "param", "type")}
+
+
+@pytest.fixture(scope="module")
+def expected(served):
+    """What the server answers to the question on its own route."""
+    asked = {"question": QUERY}
+    headers = {"Authorization": f"Bearer {served.writer_key}"}
+    answer = httpx.post(f"{served.url}/collections/notes/ask", json=asked, headers=headers, timeout=60)
+    return answer.json()
+
+
+@has_clients
+@pytest.mark.parametrize(
+    ("script", "path"),
+    [
+        ("chat_langchain_openai", ""),
+        ("chat_langgraph", ""),
+        ("chat_llama_index_openai", "llama-index"),
+        ("chat_openai", ""),
+        ("chat_openai", "openai-1"),
+    ],
+)
+def test_a_client_gets_the_answer_with_its_citations(ask, expected, script, path):
+    told = ask(script, path=str(CLIENTS / path) if path else "")
+    assert expected["is_answered"]
+    assert (told["text"], told["streamed"]) == (expected["text"], expected["text"])
+    if script == "chat_openai":
+        assert told["version"].startswith("1.") is (path == "openai-1")
+        assert "paid in June" in told["found"]
+        assert told["helped"] == [told["found"], told["found"]]
+        assert told["numbers"] == list(range(len(told["numbers"])))
+        assert (told["kept"], told["followed"]) == (True, told["found"])
+        assert told["cited"] == ["file_citation", "note.md", 0, True]
+        assert told["missing"] == [": you have nothing of this name here"] * 4
+        assert told["citations"] == len(expected["citations"])
+        assert told["events"] == told["found"]
+    elif "found" in told:
+        assert (told["found"], told["events"]) == (expected["text"], expected["text"])
+    if "kinds" in told:
+        assert told["kinds"] == ["human", "ai"]
+    if script == "chat_langchain_openai":
+        assert len(told["cited"]) == len(expected["citations"])
 
 
 def list_commands():
