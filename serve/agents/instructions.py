@@ -72,7 +72,7 @@ def note_instructions(texts: Iterable[tuple[str, str]]) -> tuple[AnswerNotice, .
     Args:
         texts: id of the document, and text of it.
     """
-    return _make_notices(doc_id for doc_id, text in texts if reads_like_instruction(text))
+    return make_instruction_notices(doc_id for doc_id, text in texts if reads_like_instruction(text))
 
 
 def withhold_instructions(hits: Iterable[Hit]) -> tuple[tuple[Hit, ...], tuple[AnswerNotice, ...]]:
@@ -83,10 +83,11 @@ def withhold_instructions(hits: Iterable[Hit]) -> tuple[tuple[Hit, ...], tuple[A
             withheld.append(hit.doc_id)
         else:
             kept.append(hit)
-    return tuple(kept), _make_notices(withheld)
+    return tuple(kept), make_instruction_notices(withheld)
 
 
-def _make_notices(doc_ids: Iterable[str]) -> tuple[AnswerNotice, ...]:
+def make_instruction_notices(doc_ids: Iterable[str]) -> tuple[AnswerNotice, ...]:
+    """Return a notice for each document that has text that reads like an instruction."""
     return tuple(
         AnswerNotice(
             kind=NoticeKind.INSTRUCTION,

@@ -9,6 +9,7 @@ from typing import Final
 from eagleray.contracts.chat_models import ChatModel
 from eagleray.contracts.cited_answers import DEFAULT_PIPELINE, MAX_CITATIONS, AskRequest
 from eagleray.errors import QueryError
+from serve.agents.agentic.pipeline import AgenticPipeline
 from serve.agents.extractive import ExtractivePipeline
 from serve.agents.ports import BUDGET, AnswerBudget, Pipeline
 from serve.agents.rag import RagPipeline
@@ -16,7 +17,10 @@ from serve.agents.rag import RagPipeline
 Pipelines = tuple[Pipeline, ...]
 """What answers; the first of them where none is named."""
 
-WITH_MODEL: Final[tuple[Callable[[ChatModel, AnswerBudget], Pipeline], ...]] = (RagPipeline,)
+WITH_MODEL: Final[tuple[Callable[[ChatModel, AnswerBudget], Pipeline], ...]] = (
+    RagPipeline,
+    AgenticPipeline,
+)
 """What makes a pipeline of a model and its budget; the first one answers where none is named."""
 
 WITHOUT_MODEL: Final[Pipelines] = (ExtractivePipeline(),)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from eagleray.contracts.answers import show_citation, show_cited_answer, show_document, show_response
+from serve.agents.table_rows import FoundRow, find_rows
 from serve.mcp.arguments import (
     AskToolArguments,
     FetchToolArguments,
@@ -24,7 +25,6 @@ from serve.mcp.results import (
     SearchResult,
     TableLookupResult,
 )
-from serve.mcp.table_rows import FoundRow, find_rows
 
 Taken = TypeVar("Taken", bound=ToolArguments)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from serve.mcp.table_rows import find_rows
+from serve.agents.table_rows import find_rows
 from tests.unit.serve.agents.passages import make_table_hit, make_text_hit
 
 

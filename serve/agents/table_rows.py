@@ -41,6 +41,18 @@ def find_rows(hits: Sequence[Hit], *, label: str, column: str, k: int) -> list[F
         column: words of the column's heading; empty takes every column.
         k: rows at most.
     """
+    chosen = find_row_units(hits, label=label, column=column)
+    headed = _find_words(column)
+    units = {(unit.hit.chunk_id, unit.hit.start + unit.start): unit for unit in chosen}
+    rows = []
+    for citation in make_citations(chosen)[:k]:
+        unit = units[citation.chunk_id, citation.start]
+        rows.append(FoundRow(label=unit.label, cells=_choose_cells(unit, headed), citation=citation))
+    return rows
+
+
+def find_row_units(hits: Sequence[Hit], *, label: str, column: str) -> list[PassageUnit]:
+    """Return all such rows, in the order of `find_rows`."""
     wanted, headed = _find_words(label), _find_words(column)
     found: list[tuple[int, PassageUnit]] = []
     for unit in list_units(hits):
@@ -49,12 +61,7 @@ def find_rows(hits: Sequence[Hit], *, label: str, column: str, k: int) -> list[F
         if is_named and _choose_cells(unit, headed):
             found.append((len(own - wanted), unit))
     found.sort(key=lambda item: item[0])  # those that are as near stay in the order of their hits
-    units = {(unit.hit.chunk_id, unit.hit.start + unit.start): unit for _, unit in found}
-    rows = []
-    for citation in make_citations(unit for _, unit in found)[:k]:
-        unit = units[citation.chunk_id, citation.start]
-        rows.append(FoundRow(label=unit.label, cells=_choose_cells(unit, headed), citation=citation))
-    return rows
+    return [unit for _, unit in found]
 
 
 def _find_words(text: str) -> frozenset[str]:

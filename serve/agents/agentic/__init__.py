@@ -1,0 +1,1 @@
+"""The pipeline that plans, searches, reads, compares and calculates, step by step within its budget."""
