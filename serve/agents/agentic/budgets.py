@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypedDict
 
-from eagleray.contracts.chat_models import ChatLimits, ChatMessage, ChatReply, ChatTool
+from eagleray.contracts.chat_models import ChatLimits, ChatMessage, ChatTool
+from eagleray.contracts.cited_answers import TokenUsage
 from serve.agents.ports import BUDGET, AnswerBudget
+from serve.agents.token_estimates import estimate_tokens
 
 MAX_STEPS: Final = 24
 """Calls of the model and of tools together."""
@@ -16,13 +18,12 @@ MAX_STEPS: Final = 24
 MIN_REPLY_TOKENS: Final = 64
 """That must be left for a reply, or the model is not asked."""
 
-MAX_CALL_S: Final = 60.0
-_BYTES_PER_TOKEN: Final = 3
-_TOKENS_PER_MESSAGE: Final = 16
+_TOKENS_PER_MESSAGE: Final = 8
+"""That a chat template adds to a message or a tool."""
 
 
 class RunEnd(StrEnum):
-    """Why a run ended before the model had answered."""
+    """Why a run ended, or stopped, before the model had answered."""
 
     STEPS = "steps"
     TOKENS = "tokens"
@@ -30,6 +31,7 @@ class RunEnd(StrEnum):
     REPEATED = "repeated"
     MODEL = "model"
     WITHHELD = "withheld"
+    WAITING = "waiting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,41 +78,60 @@ def limit_reply(budget: AgentBudget, spent: Spending, *, n_prompt: int) -> ChatL
     Args:
         budget: of the run.
         spent: so far.
-        n_prompt: tokens that the model will read, as `estimate_tokens` counts them.
+        n_prompt: tokens that the model will read, as `estimate_request` counts them.
     """
     exhausted = find_exhausted(budget, spent)
     if exhausted is not None:
         return exhausted
-    left = budget.answer.answer_tokens - spent["n_prompt"] - spent["n_completion"] - n_prompt
+    left = find_room(budget, spent) - n_prompt
     if left < MIN_REPLY_TOKENS:
         return RunEnd.TOKENS
-    timeout_s = min(MAX_CALL_S, budget.answer.timeout_s - spent["seconds"])
+    timeout_s = budget.answer.timeout_s - spent["seconds"]
     return ChatLimits(max_tokens=min(budget.answer.reply_tokens, left), timeout_s=timeout_s)
 
 
-def charge(spent: Spending, *, seconds: float, reply: ChatReply | None = None, n_prompt: int = 0) -> Spending:
+def find_room(budget: AgentBudget, spent: Spending) -> int:
+    """Return how many tokens the next call may read and write."""
+    left = budget.answer.answer_tokens - spent["n_prompt"] - spent["n_completion"]
+    return min(budget.answer.context_tokens, left)
+
+
+def charge(
+    spent: Spending, *, seconds: float, n_steps: int = 1, n_prompt: int = 0, n_completion: int = 0
+) -> Spending:
     """Return what has been taken after one more call.
 
     Args:
         spent: before it.
         seconds: since the run began.
-        reply: of a model; its usage counts as the server tells it, or by its length where that is not told.
-        n_prompt: tokens that a model read by estimate; they count where the server does not tell.
+        n_steps: times that the call was begun.
+        n_prompt: tokens that a model read.
+        n_completion: tokens that it wrote.
     """
-    usage = reply.usage if reply else None
-    wrote = -(-len(reply.text.encode()) // _BYTES_PER_TOKEN) if reply else 0
     return {
-        "steps": spent["steps"] + 1,
-        "n_prompt": spent["n_prompt"] + (max(0, usage.n_prompt) if usage else n_prompt),
-        "n_completion": spent["n_completion"] + (max(0, usage.n_completion) if usage else wrote),
+        "steps": spent["steps"] + n_steps,
+        "n_prompt": spent["n_prompt"] + n_prompt,
+        "n_completion": spent["n_completion"] + n_completion,
         "seconds": max(seconds, spent["seconds"]),
     }
 
 
-def estimate_tokens(messages: Sequence[ChatMessage], tools: Sequence[ChatTool]) -> int:
-    """Return how many tokens a conversation is, at a token for three bytes."""
+def count_tokens(usage: TokenUsage | None, *, text: str, n_prompt: int) -> tuple[int, int]:
+    """Return the tokens read and written for a reply: as its server tells, or else by length.
+
+    Args:
+        usage: that the server tells; nothing of it is given back to the budget.
+        text: of the reply.
+        n_prompt: tokens of the conversation, by estimate.
+    """
+    if usage is None:
+        return n_prompt, estimate_tokens(text)
+    return max(0, usage.n_prompt), max(0, usage.n_completion)
+
+
+def estimate_request(messages: Sequence[ChatMessage], tools: Sequence[ChatTool]) -> int:
+    """Return about how many tokens a conversation has, rather more than it has."""
     texts = [message.text for message in messages]
     texts += [f"{call.name}{dict(call.arguments)}" for message in messages for call in message.tool_calls]
     texts += [f"{tool.name}{tool.description}{dict(tool.parameters)}" for tool in tools]
-    n_bytes = sum(len(text.encode()) for text in texts)
-    return -(-n_bytes // _BYTES_PER_TOKEN) + _TOKENS_PER_MESSAGE * (len(messages) + len(tools))
+    return sum(map(estimate_tokens, texts)) + _TOKENS_PER_MESSAGE * (len(messages) + len(tools))

@@ -9,6 +9,7 @@ from typing import Any, Final
 from eagleray.contracts.chat_models import ChatMessage, ChatRole, ChatTool, ToolCall
 from eagleray.contracts.cited_answers import AskRequest
 from eagleray.contracts.times import format_micros
+from serve.agents.agentic.budgets import estimate_request
 from serve.agents.agentic.evidence import RunEvidence
 from serve.agents.agentic.run_state import AgentState, Turn
 from serve.agents.agentic.tool_arguments import AnswerArguments
@@ -36,8 +37,30 @@ unit, currency and period.
 _PLAN: Final = "Write what to look up, at most 8 short steps, as JSON."
 
 
-def make_messages(state: AgentState, request: AskRequest, evidence: RunEvidence) -> tuple[ChatMessage, ...]:
-    """Return the conversation so far."""
+def make_messages(
+    state: AgentState, request: AskRequest, evidence: RunEvidence, *, max_tokens: int, is_plan: bool = False
+) -> tuple[ChatMessage, ...]:
+    """Return the conversation so far; the passages of its oldest steps are left out where it gets too long.
+
+    Args:
+        state: of the run.
+        request: that is answered.
+        evidence: that was read.
+        max_tokens: that the conversation may have, if it can be made so short.
+        is_plan: whether the model is asked for its plan.
+    """
+    messages: tuple[ChatMessage, ...] = ()
+    for n_omitted in range(len(state["turns"]) + 1):
+        messages = _make_messages(state, request, evidence, n_omitted=n_omitted)
+        messages += (ChatMessage(role=ChatRole.USER, text=_PLAN),) if is_plan else ()
+        if estimate_request(messages, ()) <= max_tokens:
+            break
+    return messages
+
+
+def _make_messages(
+    state: AgentState, request: AskRequest, evidence: RunEvidence, *, n_omitted: int
+) -> tuple[ChatMessage, ...]:
     search = request.search
     time = "" if search.as_of is None else f"\nOnly what was known at {format_micros(search.as_of)} counts."
     plan = "".join(f"\n{number}. {step}" for number, step in enumerate(state["plan"], start=1))
@@ -48,17 +71,10 @@ def make_messages(state: AgentState, request: AskRequest, evidence: RunEvidence)
     ]
     shown: set[str] = set()
     for number, turn in enumerate(state["turns"]):
-        new = [label for label in turn["labels"] if label not in shown]
+        new = [label for label in turn["labels"] if label not in shown] if number >= n_omitted else []
         messages += _show_turn(turn, number, evidence.show(new))
         shown.update(new)
     return tuple(messages)
-
-
-def make_plan_messages(
-    state: AgentState, request: AskRequest, evidence: RunEvidence
-) -> tuple[ChatMessage, ...]:
-    """Return the conversation that asks for a plan."""
-    return (*make_messages(state, request, evidence), ChatMessage(role=ChatRole.USER, text=_PLAN))
 
 
 def _show_turn(turn: Turn, number: int, passages: Sequence[dict[str, Any]]) -> Iterable[ChatMessage]:

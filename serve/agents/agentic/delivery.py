@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
-from eagleray.contracts.cited_answers import (
-    AnswerNotice,
-    AskRequest,
-    Citation,
-    CitedAnswer,
-    NoticeKind,
-    Statement,
-    TokenUsage,
-)
+from eagleray.contracts.cited_answers import AnswerNotice, AskRequest, CitedAnswer, NoticeKind, TokenUsage
 from eagleray.contracts.hits import SearchResponse
 from serve.agents.agentic.budgets import RunEnd
-from serve.agents.agentic.evidence import RunEvidence, is_withheld
-from serve.agents.agentic.run_state import AgentState, Draft
-from serve.agents.citations import find_identity, make_citations
-from serve.agents.extractive import choose_units
-from serve.agents.instructions import make_instruction_notices
-from serve.agents.passage_units import PassageUnit
-from serve.agents.verification import Outcome, verify
+from serve.agents.agentic.evidence import RunEvidence
+from serve.agents.agentic.run_state import AgentState
+from serve.agents.checked_sentences import CheckedSentence, compose_answer
+from serve.agents.extractive import find_candidates, quote_best
+from serve.agents.instructions import make_instruction_notices, withhold_instructions
 
 AGENTIC: Final = "agentic"
 """Name of the pipeline."""
@@ -34,12 +24,11 @@ _ENDS: Final = {
     RunEnd.SECONDS: "The time that an answer may take was over",
     RunEnd.REPEATED: "The model asked for the same call three times",
     RunEnd.MODEL: "The model did not answer, or with nothing that can be used",
+    RunEnd.WAITING: "The model asked for a call that a person has to allow first",
     RunEnd.WITHHELD: "The model may not be given text of these documents",
 }
 _LISTED: Final = 8
 """Searches that a notice names."""
-
-Delivered = tuple[tuple[Statement, ...], tuple[Citation, ...]]
 
 
 def make_answer(
@@ -54,12 +43,22 @@ def make_answer(
         evidence: that was read.
         model: that wrote.
     """
-    statements, citations = deliver(state["checked"], evidence, n=request.max_citations)
+    sentences = [
+        CheckedSentence(
+            text=one["text"], units=tuple(evidence.find_citable(one["cites"])), fault=one["fault"]
+        )
+        for one in state["checked"]
+    ]
+    read = replace(found, hits=evidence.hits)
+    candidates, _ = find_candidates(read, question=request.search.query)
+    composed = compose_answer(sentences, answering=candidates, max_citations=request.max_citations)
+    statements, citations = composed.statements, composed.citations
     notices = list[AnswerNotice]()
     if not statements:
-        statements, citations = quote_best(found, request)
+        kept, _ = withhold_instructions(found.hits)
+        statements, citations = quote_best(request, replace(found, hits=kept))
         notices.append(_tell_why(state, has_quotations=bool(statements)))
-    elif any(not sentence["text"] for sentence in state["checked"]):
+    elif composed.n_replaced:
         notices.append(AnswerNotice(kind=NoticeKind.REPLACED, text=_REPLACED))
     notices += make_instruction_notices(state["suspects"])
     spent = state["spent"]
@@ -75,68 +74,6 @@ def make_answer(
         usage=TokenUsage(n_prompt=spent["n_prompt"], n_completion=spent["n_completion"]),
         notices=tuple(notices),
     )
-
-
-def deliver(sentences: Sequence[Draft], evidence: RunEvidence, *, n: int) -> Delivered:
-    """Return the statements of checked sentences with their citations, at most `n` of these.
-
-    Each is checked once more with the citations as they are numbered, for those of several sentences may be
-    joined; what does not hold then is replaced by its quotations.
-    """
-    said = list[tuple[str, list[PassageUnit]]]()
-    for sentence in sentences:
-        units = evidence.find_citable(sentence["cites"])
-        parts = [(sentence["text"], units)] if sentence["text"] else [("", [unit]) for unit in units]
-        for part in parts:
-            if part[1] and len(make_citations(_list_units([*said, part]))) <= n:
-                said.append(part)
-    citations = make_citations(_list_units(said))
-    statements = dict.fromkeys(
-        statement for text, units in said for statement in _state(text, _number(units, said, citations))
-    )
-    used = {number for statement in statements for number in statement.citations}
-    return tuple(statements), tuple(item for item in citations if item.number in used)
-
-
-def quote_best(found: SearchResponse, request: AskRequest) -> Delivered:
-    """Return the quotations that answer best without a model, but none that reads like an instruction."""
-    units = choose_units(found, question=request.search.query, n=2 * request.max_citations)
-    kept = [unit for unit in units if not is_withheld(unit)]
-    citations = make_citations(kept[: request.max_citations])
-    return tuple(_quote(citation) for citation in citations), citations
-
-
-def _state(text: str, cited: Sequence[Citation]) -> list[Statement]:
-    if text and verify(text, cited).outcome is Outcome.SUPPORTED:
-        return [Statement(text=text, citations=tuple(item.number for item in cited))]
-    return [_quote(item) for item in cited]
-
-
-def _quote(citation: Citation) -> Statement:
-    return Statement(text=citation.quotation, citations=(citation.number,))
-
-
-def _list_units(said: Iterable[tuple[str, list[PassageUnit]]]) -> list[PassageUnit]:
-    return [unit for _, units in said for unit in units]
-
-
-def _number(
-    units: Sequence[PassageUnit],
-    said: Sequence[tuple[str, list[PassageUnit]]],
-    citations: Sequence[Citation],
-) -> list[Citation]:
-    """Return the citations of units by their numbers; one stands for all that say the same."""
-    first: dict[tuple[str, ...], PassageUnit] = {}
-    for unit in _list_units(said):
-        first.setdefault(find_identity(unit), unit)
-    standing = [first[find_identity(unit)] for unit in units]
-    return [item for item in citations if any(_holds(item, unit) for unit in standing)]
-
-
-def _holds(citation: Citation, unit: PassageUnit) -> bool:
-    hit = unit.hit
-    is_inside = citation.start <= hit.start + unit.start and hit.start + unit.end <= citation.end
-    return citation.chunk_id == hit.chunk_id and is_inside
 
 
 def _tell_why(state: AgentState, *, has_quotations: bool) -> AnswerNotice:

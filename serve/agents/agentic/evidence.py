@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from eagleray.contracts.cited_answers import Citation
-from eagleray.contracts.hits import Hit, SearchResponse
+from eagleray.contracts.hits import Hit
 from eagleray.contracts.times import format_micros
 from serve.agents.agentic.run_state import Place
 from serve.agents.agentic.scope import AgentScope
 from serve.agents.citations import make_citations
-from serve.agents.instructions import reads_like_instruction
 from serve.agents.passage_units import PassageUnit, list_units
 from serve.agents.verification.cells import name_columns, read_source, split_cells
 from serve.agents.verification.figures import Figure
@@ -49,9 +48,9 @@ class RunEvidence:
         self._places: dict[str, Place] = {}
         self._labels: dict[tuple[int, int, int], str] = {}
 
-    def read(self, found: SearchResponse) -> list[PassageUnit]:
+    def read(self, hits: Sequence[Hit]) -> list[PassageUnit]:
         """Return the sentences and rows of hits, and remember them."""
-        units = list_units(found.hits)
+        units = list_units(hits)
         for unit in units:
             self._units.setdefault(_find_key(unit), unit)
         return units
@@ -66,6 +65,11 @@ class RunEvidence:
     def places(self) -> dict[str, Place]:
         """Label -> place, as a state has it."""
         return dict(self._places)
+
+    @property
+    def hits(self) -> tuple[Hit, ...]:
+        """All that was read, each once."""
+        return tuple({unit.hit.chunk_id: unit.hit for unit in self._units.values()}.values())
 
     def label(self, units: Iterable[PassageUnit]) -> list[str]:
         """Return the labels of sentences and rows, new ones where they have none."""
@@ -138,12 +142,6 @@ class RunEvidence:
 def fence(text: str) -> str:
     """Return text as a model may read it, inside JSON: nothing of it is a mark of a chat template."""
     return _BRACKETED_MARK.sub("(", text.translate(_TEMPLATE_MARKS))
-
-
-def is_withheld(unit: PassageUnit) -> bool:
-    """Return whether a sentence or row is kept from the model, for it reads like an instruction."""
-    hit = unit.hit
-    return any(reads_like_instruction(text) for text in (unit.quotation, hit.title, hit.heading))
 
 
 def list_cells(unit: PassageUnit) -> list[tuple[str, str, int]]:

@@ -19,10 +19,16 @@ class AskedCall(TypedDict):
 
 
 class Draft(TypedDict):
-    """A sentence that the model wrote, and the labels of what it cites."""
+    """A sentence that the model wrote.
+
+    Attributes:
+        cites: labels of what it stands on.
+        fault: why it does not hold; empty where it does, or was not checked.
+    """
 
     text: str
     cites: list[str]
+    fault: str
 
 
 class Turn(TypedDict):
@@ -39,6 +45,35 @@ class Turn(TypedDict):
     labels: list[str]
 
 
+class ModelOutcome(TypedDict):
+    """What a model said.
+
+    Attributes:
+        calls: that it asked for.
+        fault: why it cannot be used; empty where it can.
+        ended: why the run ends with it; empty where it does not.
+        tokens: read and written.
+    """
+
+    text: str
+    calls: list[AskedCall]
+    fault: str
+    ended: str
+    tokens: list[int]
+
+
+class ToolOutcome(TypedDict):
+    """What came of a call of a tool; see `Turn` and `AgentState` for its members."""
+
+    note: str
+    labels: list[str]
+    searches: list[dict[str, Any]]
+    suspects: list[str]
+    places: dict[str, Place]
+    snapshot: str
+    ended: str
+
+
 class AgentState(TypedDict):
     """Of one run.
 
@@ -46,13 +81,14 @@ class AgentState(TypedDict):
         scope: digest of what all of its calls are held to.
         snapshot: id of the one that answers.
         plan: what the model set out to do.
+        is_planned: whether it was asked.
         turns: in their order.
         pending: calls that are still to be made.
         places: label -> where it stands.
         searches: what was searched for, so that what was read can be read again.
         suspects: documents with text that reads like an instruction.
         draft: the answer that is to be checked; `None` where there is none yet.
-        checked: sentences that hold, or quotations in the place of those that do not.
+        checked: the sentences of the last draft, after they were.
         is_answered: whether there is nothing left to do.
         n_repairs: times that the model was told what does not hold.
         n_faults: replies in a row that could not be used.
@@ -64,6 +100,7 @@ class AgentState(TypedDict):
     scope: str
     snapshot: str
     plan: list[str]
+    is_planned: bool
     turns: list[Turn]
     pending: list[AskedCall]
     places: dict[str, Place]
@@ -89,6 +126,7 @@ def make_state(*, scope: str) -> AgentState:
         scope=scope,
         snapshot="",
         plan=[],
+        is_planned=False,
         turns=[],
         pending=[],
         places={},

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from eagleray.contracts.cited_answers import AskRequest
 from eagleray.contracts.hits import SearchResponse
 from eagleray.errors import GuardError
-from serve.agents.agentic.evidence import RunEvidence, is_withheld
+from serve.agents.agentic.evidence import RunEvidence
 from serve.agents.agentic.scope import AgentScope, SearchCall
 from serve.agents.extractive import choose_units
+from serve.agents.instructions import withhold_instructions
 from serve.agents.passage_units import PassageUnit
 from serve.agents.ports import PassageSearcher
 
@@ -24,7 +26,7 @@ class ToolResult:
         note: in words and figures; no sentence of a document.
         labels: of what was found.
         searches: that were made for it.
-        suspects: documents with text that was withheld, for it reads like an instruction.
+        suspects: documents with passages that were withheld, for they read like an instruction.
     """
 
     note: str = ""
@@ -41,7 +43,7 @@ class ToolDesk:
         scope: that every search is held to.
         snapshot: id of the one that must answer; empty before the first search.
         searches: that were made.
-        suspects: documents with withheld text.
+        suspects: documents with withheld passages.
     """
 
     scope: AgentScope
@@ -52,46 +54,40 @@ class ToolDesk:
     suspects: dict[str, None] = field(default_factory=dict)
 
     async def search(self, call: SearchCall) -> SearchResponse:
-        """Return the hits of a search within the scope.
+        """Return the hits of a search within the scope, but those that read like an instruction.
 
         Raises:
             InputError: it asks for more than the scope allows, or cannot be read.
             GuardError: another snapshot answered.
         """
-        found = self._hold(await self.searcher.search(self.scope.narrow(call)))
+        found = await self.searcher.search(self.scope.narrow(call))
         self.searches.append(asdict(call))
-        return found
+        return await self._read(found)
 
-    async def search_question(self, request: AskRequest) -> SearchResponse:
-        """Return the hits of the question, as it was asked.
+    async def search_question(self, request: AskRequest) -> tuple[SearchResponse, SearchResponse]:
+        """Return what a search for the question found, as it was asked, and what of it may be read.
 
         Raises:
             EagleRayError: the search failed.
         """
-        return self._hold(await self.searcher.search(request.search))
+        found = await self.searcher.search(request.search)
+        return found, await self._read(found)
 
-    def _hold(self, found: SearchResponse) -> SearchResponse:
-        """Return hits of the run's snapshot; the first search decides which it is."""
+    async def _read(self, found: SearchResponse) -> SearchResponse:
+        """Return what may be read of hits of the run's snapshot; the first search decides which it is."""
         if self.snapshot and found.explanation.snapshot != self.snapshot:
             chunk_id = found.hits[0].chunk_id if found.hits else 0
             raise GuardError(chunk_id=chunk_id, rule="it is of another snapshot than its answer")
         self.snapshot = found.explanation.snapshot
-        self.evidence.read(found)
-        return found
+        kept, _ = await self.searcher.compute(partial(withhold_instructions, found.hits))
+        read = frozenset(hit.chunk_id for hit in kept)
+        self.suspects |= {hit.doc_id: None for hit in found.hits if hit.chunk_id not in read}
+        await self.searcher.compute(partial(self.evidence.read, kept))
+        return replace(found, hits=kept)
 
     def choose(self, found: SearchResponse, query: str, n: int) -> list[PassageUnit]:
         """Return the sentences and rows of hits that say most about a query, likely to answer it or not."""
         return choose_units(replace(found, relevant=None), question=query, n=n)
-
-    def label(self, units: Sequence[PassageUnit]) -> tuple[str, ...]:
-        """Return labels of what the model may be shown; what reads like an instruction is reported."""
-        shown = []
-        for unit in units:
-            if is_withheld(unit):
-                self.suspects[unit.hit.doc_id] = None
-            else:
-                shown.append(unit)
-        return tuple(self.evidence.label(shown))
 
     def clear(self) -> None:
         """Begin the next call."""

@@ -26,7 +26,7 @@ from serve.agents.agentic.tool_arguments import (
     TableArguments,
 )
 from serve.agents.agentic.tool_desk import ToolDesk, ToolResult
-from serve.agents.passage_units import PassageUnit
+from serve.agents.passage_units import PassageUnit, list_units
 from serve.agents.table_rows import find_row_units
 
 Accepted = TypeVar("Accepted", bound=AgentArguments)
@@ -40,7 +40,7 @@ _N_SIDE: Final = 6
 async def _search(desk: ToolDesk, asked: AgentSearchArguments) -> ToolResult:
     found = await desk.search(asked.to_call())
     units = await desk.searcher.compute(partial(desk.choose, found, asked.query, _N_UNITS))
-    return desk.finish(_count(units, found), desk.label(units))
+    return desk.finish(_count(units, found), desk.evidence.label(units))
 
 
 async def _open(desk: ToolDesk, asked: OpenArguments) -> ToolResult:
@@ -48,7 +48,7 @@ async def _open(desk: ToolDesk, asked: OpenArguments) -> ToolResult:
         query=desk.scope.request.search.query, document=asked.document, as_of=asked.as_of, is_whole=True
     )
     found = await desk.search(call)
-    units = await desk.searcher.compute(partial(_list_in_order, desk, found))
+    units = await desk.searcher.compute(partial(_list_in_order, found))
     if asked.page is not None:
         units = [unit for unit in units if unit.hit.page == asked.page]
     last = desk.evidence.find(asked.after) if asked.after else None
@@ -57,7 +57,7 @@ async def _open(desk: ToolDesk, asked: OpenArguments) -> ToolResult:
         units = [unit for unit in units if unit.hit.start + unit.start >= end]
     shown, n_left = units[:MAX_SHOWN], max(0, len(units) - MAX_SHOWN)
     note = f"{len(shown)} units, {n_left} more behind them" if units else "nothing to read there"
-    return desk.finish(note, desk.label(shown))
+    return desk.finish(note, desk.evidence.label(shown))
 
 
 async def _look_up(desk: ToolDesk, asked: TableArguments) -> ToolResult:
@@ -69,7 +69,7 @@ async def _look_up(desk: ToolDesk, asked: TableArguments) -> ToolResult:
         partial(find_row_units, found.hits, label=asked.label, column=asked.column)
     )
     note = f"{len(rows)} rows" if rows else "no row whose label has all of these words"
-    return desk.finish(note, desk.label(rows[:_N_ROWS]))
+    return desk.finish(note, desk.evidence.label(rows[:_N_ROWS]))
 
 
 async def _calculate(desk: ToolDesk, asked: CalculateArguments) -> ToolResult:
@@ -84,15 +84,15 @@ async def _compare(desk: ToolDesk, asked: CompareArguments) -> ToolResult:
         raise QueryError(detail="compare takes two documents or two times, and nothing else")
     found = [await desk.search(side) for side in sides]
     units = [await desk.searcher.compute(partial(desk.choose, side, asked.query, _N_SIDE)) for side in found]
-    labels = [desk.label(side) for side in units]
+    labels = [tuple(desk.evidence.label(side)) for side in units]
     first, second = (", ".join(side) or "nothing" for side in labels)
     differences = find_differences(desk.evidence, labels[0], labels[1])
     note = "; ".join((f"first: {first}", f"second: {second}", *differences))
     return desk.finish(note, (*labels[0], *labels[1]))
 
 
-def _list_in_order(desk: ToolDesk, found: SearchResponse) -> list[PassageUnit]:
-    return sorted(desk.evidence.read(found), key=lambda unit: (unit.hit.start + unit.start, unit.end))
+def _list_in_order(found: SearchResponse) -> list[PassageUnit]:
+    return sorted(list_units(found.hits), key=lambda unit: (unit.hit.start + unit.start, unit.end))
 
 
 def _count(units: Sequence[PassageUnit], found: SearchResponse) -> str:

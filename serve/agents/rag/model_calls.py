@@ -11,7 +11,7 @@ from eagleray.contracts.chat_models import ChatLimits, ChatMessage, ChatModel, C
 from eagleray.contracts.cited_answers import TokenUsage
 from eagleray.errors import ContextLengthError, DeadlineError, ModelAnswerError
 from serve.agents.ports import AnswerBudget
-from serve.agents.rag.token_estimates import estimate_tokens
+from serve.agents.token_estimates import estimate_tokens
 
 _TOKENS_PER_MESSAGE: Final = 8
 """That a chat template adds."""

@@ -15,7 +15,7 @@ from eagleray.contracts.hits import Hit
 from eagleray.contracts.times import format_micros
 from eagleray.digests import digest_bytes
 from serve.agents.passage_units import PassageUnit, list_units
-from serve.agents.rag.token_estimates import estimate_tokens
+from serve.agents.token_estimates import estimate_tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

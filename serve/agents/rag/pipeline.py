@@ -36,10 +36,10 @@ from eagleray.errors import (
     UnavailableError,
 )
 from serve.agents.answer_trace import AnswerTrace
+from serve.agents.checked_sentences import CheckedSentence, compose_answer
 from serve.agents.extractive import find_candidates, quote_best
 from serve.agents.instructions import withhold_instructions
 from serve.agents.ports import BUDGET, AnswerBudget, PassageSearcher
-from serve.agents.rag.checking import CheckedSentence, compose_answer
 from serve.agents.rag.model_calls import ModelCalls
 from serve.agents.rag.writing import SentenceWriter
 

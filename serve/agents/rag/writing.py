@@ -11,8 +11,8 @@ from eagleray.contracts.chat_models import ChatMessage
 from eagleray.contracts.cited_answers import AskRequest
 from eagleray.contracts.hits import Hit
 from eagleray.errors import ContextLengthError, DeadlineError, ModelAnswerError, UnavailableError
+from serve.agents.checked_sentences import CheckedSentence, check_sentence
 from serve.agents.ports import PassageSearcher
-from serve.agents.rag.checking import CheckedSentence, check_sentence
 from serve.agents.rag.model_calls import ModelCalls
 from serve.agents.rag.numbered_lines import NumberedLines, number_lines
 from serve.agents.rag.prompts import make_messages, make_repair, make_schema
@@ -75,7 +75,7 @@ class SentenceWriter:
         self, statements: Sequence[Sequence[DraftSentence]], lines: NumberedLines
     ) -> list[list[CheckedSentence]]:
         return await self._searcher.compute(
-            lambda: [[check_sentence(draft, lines) for draft in statement] for statement in statements]
+            lambda: [[_check_sentence(draft, lines) for draft in statement] for statement in statements]
         )
 
     async def _repair(
@@ -102,6 +102,13 @@ class SentenceWriter:
             again[place] if _fails(statement) and place in again and not _fails(again[place]) else statement
             for place, statement in enumerate(checked)
         ]
+
+
+def _check_sentence(draft: DraftSentence, lines: NumberedLines) -> CheckedSentence:
+    units = lines.find_units(draft.lines)
+    unknown = sorted(set(draft.lines) - set(range(1, len(lines.units) + 1)))
+    fault = "" if units else "it names no line"
+    return check_sentence(draft.text, units, fault=f"there is no line {unknown[0]}" if unknown else fault)
 
 
 def _fails(statement: Sequence[CheckedSentence]) -> bool:

@@ -65,6 +65,9 @@ class Searcher:
     def __init__(self, *hits, relevant=True):
         self.hits, self.relevant, self.asked = hits or (make_table_hit(), make_text_hit()), relevant, []
 
+    def find_left_s(self):
+        return None
+
     async def search(self, request):
         self.asked.append(request)
         hits = [hit for hit in self.hits if _lets_through(request.filter, hit)]

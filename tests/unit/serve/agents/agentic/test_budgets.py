@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 
 from eagleray.contracts.chat_models import ChatReply, FinishReason
 from eagleray.contracts.cited_answers import TokenUsage
-from serve.agents.agentic.budgets import MIN_REPLY_TOKENS, charge, estimate_tokens, make_spending
+from serve.agents.agentic.budgets import (
+    MIN_REPLY_TOKENS,
+    charge,
+    count_tokens,
+    estimate_request,
+    make_spending,
+)
 from serve.agents.ports import AnswerBudget
 from tests.unit.serve.agents.agentic.scripted import Searcher, answer, ask, call, take_whole
 
@@ -47,14 +53,16 @@ class CountedModel:
 
     name = "counted"
 
-    def __init__(self, world, replies, usages):
+    def __init__(self, world, replies, usages, context):
+        self.context = context
         self.world, self.replies, self.usages, self.n, self.n_told = world, replies, usages, 0, 0
 
     async def stream(self, request):
         self.world.take("model", self.n_told)
         reply = self.replies[self.n % len(self.replies)]
-        n_prompt = estimate_tokens(request.messages, request.tools)
+        n_prompt = estimate_request(request.messages, request.tools)
         assert request.limits.max_tokens >= MIN_REPLY_TOKENS
+        assert n_prompt + request.limits.max_tokens <= self.context
         usage = TokenUsage(n_prompt=n_prompt, n_completion=request.limits.max_tokens)
         if self.usages is not None:
             usage = self.usages[self.n % len(self.usages)]
@@ -80,7 +88,7 @@ USAGES = st.lists(
 
 def run(budget, max_steps, replies, delays, usages):
     world = World(delays)
-    model = CountedModel(world, replies, usages)
+    model = CountedModel(world, replies, usages, budget.context_tokens)
     options = {"budget": budget, "max_steps": max_steps, "clock": lambda: world.now}
     parts = asyncio.run(ask(model, TimedSearcher(world), **options))
     return world, model, take_whole(parts)
@@ -90,13 +98,14 @@ def run(budget, max_steps, replies, delays, usages):
 @given(
     steps=st.integers(1, 12),
     tokens=st.integers(1, 30_000),
+    context=st.integers(256, 8_192),
     timeout_s=st.floats(0.5, 60.0),
     replies=st.lists(CALLS, min_size=1, max_size=12),
     delays=st.lists(st.floats(0.0, 10.0), min_size=1, max_size=6),
     usages=st.one_of(st.none(), USAGES),
 )
-def test_no_call_begins_once_a_budget_is_used_up(steps, tokens, timeout_s, replies, delays, usages):
-    budget = AnswerBudget(answer_tokens=tokens, timeout_s=timeout_s)
+def test_no_call_begins_once_a_budget_is_used_up(steps, tokens, context, timeout_s, replies, delays, usages):
+    budget = AnswerBudget(context_tokens=context, answer_tokens=tokens, timeout_s=timeout_s)
     world, model, given_answer = run(budget, steps, replies, delays, usages)
     assert len(world.begun) <= steps
     assert all(at < timeout_s for _, at, _ in world.begun)
@@ -107,10 +116,11 @@ def test_no_call_begins_once_a_budget_is_used_up(steps, tokens, timeout_s, repli
 
 
 def test_what_a_server_tells_of_tokens_counts_and_nothing_is_given_back():
-    reply = ChatReply(text="abcdef", tool_calls=(), finish=FinishReason.STOP, usage=None)
-    spent = charge(make_spending(), seconds=2.0, reply=reply, n_prompt=7)
-    assert spent == {"steps": 1, "n_prompt": 7, "n_completion": 2, "seconds": 2.0}
-    usage = TokenUsage(n_prompt=-5, n_completion=3)
-    told = ChatReply(text="", tool_calls=(), finish=FinishReason.STOP, usage=usage)
-    later = charge(spent, seconds=1.0, reply=told)
-    assert later == {"steps": 2, "n_prompt": 7, "n_completion": 5, "seconds": 2.0}
+    assert count_tokens(None, text="abcdef", n_prompt=7) == (7, 2)
+    assert count_tokens(TokenUsage(n_prompt=-5, n_completion=3), text="abcdef", n_prompt=7) == (0, 3)
+
+
+def test_a_call_that_was_begun_twice_is_two_steps_and_time_does_not_run_back():
+    spent = charge(make_spending(), seconds=2.0, n_steps=2, n_prompt=7, n_completion=2)
+    assert spent == {"steps": 2, "n_prompt": 7, "n_completion": 2, "seconds": 2.0}
+    assert charge(spent, seconds=1.0)["seconds"] == 2.0

@@ -8,7 +8,7 @@ from serve.agents.agentic.evidence import RunEvidence
 from serve.agents.agentic.scope import AgentScope
 from serve.agents.verification import Outcome, verify
 from tests.unit.serve.agents.agentic.scripted import make_request
-from tests.unit.serve.agents.passages import make_found, make_table_hit, make_text_hit
+from tests.unit.serve.agents.passages import make_table_hit, make_text_hit
 
 MILLIONS = """(in millions)
 
@@ -30,7 +30,7 @@ def read(*texts):
     """Return evidence of hits with these texts, and label words -> label."""
     evidence = RunEvidence(AgentScope(request=make_request(), collection="c"))
     hits = [make_table_hit(chunk_id=place, text=text) for place, text in enumerate(texts)]
-    units = evidence.read(make_found(*hits))
+    units = evidence.read(hits)
     labels = evidence.label(units)
     return evidence, {unit.label or unit.text: label for unit, label in zip(units, labels, strict=True)}
 
@@ -127,6 +127,6 @@ def test_what_may_not_be_read_any_more_is_not_there():
     assert resumed.find(labels["Interest"]) is None
     assert resumed.show(list(labels.values())) == []
     assert resumed.cite(labels.values()) == ()
-    resumed.read(make_found(make_table_hit(chunk_id=0, text=MILLIONS)))
+    resumed.read([make_table_hit(chunk_id=0, text=MILLIONS)])
     assert resumed.show(list(labels.values())) == evidence.show(list(labels.values()))
-    assert resumed.label(resumed.read(make_found(make_text_hit(chunk_id=5)))) == ["U7", "U8", "U9"]
+    assert resumed.label(resumed.read([make_text_hit(chunk_id=5)])) == ["U7", "U8", "U9"]

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from eagleray.contracts.cited_answers import Citation, Statement
 from serve.agents.citations import cite_units, make_citations
 from serve.agents.passage_units import PassageUnit
-from serve.agents.rag.numbered_lines import NumberedLines
-from serve.agents.rag.replies import DraftSentence
 from serve.agents.verification import Outcome, verify
 
 
@@ -43,22 +41,23 @@ class ComposedAnswer:
     n_replaced: int
 
 
-def check_sentence(draft: DraftSentence, lines: NumberedLines) -> CheckedSentence:
-    """Return a sentence with what it stands on, or why it does not hold."""
-    units = lines.find_units(draft.lines)
-    unknown = sorted(set(draft.lines) - set(range(1, len(lines.units) + 1)))
-    if unknown or not units:
-        fault = f"there is no line {unknown[0]}" if unknown else "it names no line"
-        return CheckedSentence(text=draft.text, units=tuple(units), fault=fault)
+def check_sentence(text: str, units: Sequence[PassageUnit], *, fault: str = "") -> CheckedSentence:
+    """Return a sentence with what it stands on, or why it does not hold.
+
+    Args:
+        text: of the sentence.
+        units: that it names.
+        fault: why it does not hold, whatever it says; empty where that is not known.
+    """
+    if fault:
+        return CheckedSentence(text=text, units=tuple(units), fault=fault)
     for unit in units:
-        verdict = verify(draft.text, make_citations([unit]))
-        if verdict.outcome is Outcome.SUPPORTED:
-            return CheckedSentence(text=draft.text, units=(unit,))
-    if len(units) > 1:
-        verdict = verify(draft.text, make_citations(units))
+        if verify(text, make_citations([unit])).outcome is Outcome.SUPPORTED:
+            return CheckedSentence(text=text, units=(unit,))
+    verdict = verify(text, make_citations(units))
     if verdict.outcome is not Outcome.SUPPORTED:
-        return CheckedSentence(text=draft.text, units=tuple(units), fault=verdict.reason)
-    return CheckedSentence(text=draft.text, units=_find_needed(draft.text, units))
+        return CheckedSentence(text=text, units=tuple(units), fault=verdict.reason)
+    return CheckedSentence(text=text, units=_find_needed(text, units))
 
 
 def compose_answer(
