@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from typing import Final
 
 from eagleray.contracts.cited_answers import Citation, Statement
+from indexes.lexical.analysis import ENGLISH
+from indexes.searching.stop_words import STOP_SURFACES
 from serve.agents.citations import cite_units, make_citations
 from serve.agents.passage_units import PassageUnit
 from serve.agents.verification import Outcome, verify
+
+_STOP_WORDS: Final = frozenset(term for word in STOP_SURFACES for term in ENGLISH.find_terms(word))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,23 +46,33 @@ class ComposedAnswer:
     n_replaced: int
 
 
-def check_sentence(text: str, units: Sequence[PassageUnit], *, fault: str = "") -> CheckedSentence:
+def check_sentence(
+    text: str, units: Sequence[PassageUnit], *, question: str, fault: str = ""
+) -> CheckedSentence:
     """Return a sentence with what it stands on, or why it does not hold.
+
+    A sentence of the model's own has a word of the question, too: a document that asks for a word to be said
+    supports that word, and does not make it an answer.
 
     Args:
         text: of the sentence.
         units: that it names.
+        question: that it answers.
         fault: why it does not hold, whatever it says; empty where that is not known.
     """
     if fault:
         return CheckedSentence(text=text, units=tuple(units), fault=fault)
-    for unit in units:
-        if verify(text, make_citations([unit])).outcome is Outcome.SUPPORTED:
-            return CheckedSentence(text=text, units=(unit,))
-    verdict = verify(text, make_citations(units))
-    if verdict.outcome is not Outcome.SUPPORTED:
-        return CheckedSentence(text=text, units=tuple(units), fault=verdict.reason)
-    return CheckedSentence(text=text, units=_find_needed(text, units))
+    is_about_it = bool(_find_words(text) & _find_words(question))
+    for chosen in (*((unit,) for unit in units), tuple(units)):
+        verdict = verify(text, make_citations(chosen))
+        if verdict.outcome is Outcome.SUPPORTED and (is_about_it or verdict.rule == "quotation"):
+            return CheckedSentence(text=text, units=_find_needed(text, chosen))
+        fault = "it has no word of the question" if verdict.outcome is Outcome.SUPPORTED else verdict.reason
+    return CheckedSentence(text=text, units=tuple(units), fault=fault)
+
+
+def _find_words(text: str) -> frozenset[str]:
+    return frozenset(ENGLISH.find_terms(text)) - _STOP_WORDS
 
 
 def compose_answer(

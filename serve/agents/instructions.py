@@ -50,20 +50,53 @@ _PATTERNS: Final = (
     r"(?:respond|reply|answer|output|print|say|write|return)\b (?:only |exactly |just )?"
     r"(?:with |that |the following|exactly|only|the words?|this question|every question|[\"'\u201c\u2018])",
     r"\b(?:call|invoke|execute|trigger) (?:the |a )?[`\"']?[\w.]{1,40}[`\"']? (?:tool|function|command)\b",
+    # What was written is to be sent away.
+    r"\b(?:send|post|upload|forward|append|submit|exfiltrate)\b[^\n]{0,40}"
+    r"\b(?:conversation|answer|question|history|context)\b[^\n]{0,40}https?:",
+    r"!\[[^\]\n]{0,80}\]\(https?:",
+    # A message of a conversation, or a result of a tool, as JSON.
+    r"[\"'](?:tool_calls?|function_call|arguments)[\"'] ?:"
+    r"|[\"']role[\"'] ?: ?[\"'](?:system|assistant|user|tool)[\"']",
+    # The first of these in other languages.
+    r"\b(?:ignor(?:iere?n?|ez|a|e)|vergiss|vergesst|oubliez|olvida|dimentica|esque\u00e7a)\b[^.]{0,40}"
+    r"\b(?:anweisung\w*|instruction\w*|instruccion\w*|instru\u00e7\w*|istruzion\w*|consignes|regeln)",
+    r"\b(?:\u0438\u0433\u043d\u043e\u0440\u0438\u0440\u0443\u0439|\u0437\u0430\u0431\u0443\u0434\u044c)\w*\b[^.]{0,40}"
+    r"\b\u0438\u043d\u0441\u0442\u0440\u0443\u043a\u0446",
+    r"(?:\u5ffd\u7565|\u65e0\u89c6|\u7121\u8996|\u5fd8\u8bb0)[^\u3002]{0,12}(?:\u6307\u4ee4|\u6307\u793a|\u63d0\u793a|\u898f\u5247|\u89c4\u5219)",
 )
 _INSTRUCTION: Final = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS).replace(" ", r"\s"))
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _BLANKS: Final = re.compile(r"[ \t\u00a0]+")
+_ENCODED: Final = re.compile(
+    r"(?<![\w+/=])(?:(?=[A-Za-z0-9+/]{0,200}[a-z])(?=[A-Za-z0-9+/]{0,200}[A-Z])(?=[A-Za-z0-9+/]{0,200}\d)"
+    r"[A-Za-z0-9+/]{48,}={0,2}|(?:[0-9a-f]{2}){48,})(?![\w+/=])"
+)
+"""Text in base64 or hexadecimal, which no reader reads."""
+
+_SPACED: Final = re.compile(r"(?:(?<!\w)\w +){12,}")
+"""Words whose letters stand apart."""
+
+_BETWEEN_LETTERS: Final = re.compile(r"(?<=\w) (?=\w)")
+_LOOKALIKES: Final = str.maketrans(
+    "\u0430\u0441\u0435\u043e\u0440\u0445\u0443\u0456\u0458\u0455\u03bf\u03b1" + "431057" + "$@!",
+    "aceopxyijsoa" + "aeiost" + "sai",
+)
+"""Letters of other scripts, digits and signs that stand for Latin letters (lower case)."""
 
 
 def reads_like_instruction(text: str) -> bool:
     """Return whether some of a text reads like an instruction to a language model.
 
-    Case, the forms of characters and invisible ones between them make no difference.
+    Case, the forms of characters, lookalikes and what stands between them unseen make no difference. Text
+    in an encoding that no reader reads counts, too.
     """
     if not text.isascii():
         text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("\u2019", "'")
-    return _INSTRUCTION.search(_BLANKS.sub(" ", text.lower())) is not None
+    if _ENCODED.search(text):
+        return True
+    text = _SPACED.sub(lambda spaced: _BETWEEN_LETTERS.sub("", spaced.group()), text)
+    plain = _BLANKS.sub(" ", text.lower())
+    return any(_INSTRUCTION.search(form) for form in (plain, plain.translate(_LOOKALIKES)))
 
 
 def note_instructions(texts: Iterable[tuple[str, str]]) -> tuple[AnswerNotice, ...]:

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
-from indexes.lexical.analysis import ENGLISH
-from indexes.searching.stop_words import STOP_SURFACES
 from serve.agents.agentic.evidence import RunEvidence
 from serve.agents.agentic.run_state import Draft
 from serve.agents.checked_sentences import CheckedSentence, check_sentence
-from serve.agents.citations import make_citations
-from serve.agents.verification import verify
-
-_STOP_WORDS: Final = frozenset(term for word in STOP_SURFACES for term in ENGLISH.find_terms(word))
 
 
 def check_draft(draft: Sequence[Draft], evidence: RunEvidence, *, question: str) -> list[Draft]:
@@ -30,12 +23,4 @@ def _check(text: str, cites: Sequence[str], evidence: RunEvidence, question: str
     units = evidence.find_citable(cites)
     unknown = [label for label in cites if not evidence.find_citable([label])]
     fault = f"{unknown[0]} is nothing that can be cited" if unknown else ""
-    checked = check_sentence(text, units, fault=fault)
-    is_quoted = not checked.fault and verify(text, make_citations(units)).rule == "quotation"
-    if checked.fault or is_quoted or _find_words(text) & _find_words(question):
-        return checked
-    return CheckedSentence(text=text, units=checked.units, fault="it has no word of the question")
-
-
-def _find_words(text: str) -> frozenset[str]:
-    return frozenset(ENGLISH.find_terms(text)) - _STOP_WORDS
+    return check_sentence(text, units, question=question, fault=fault)

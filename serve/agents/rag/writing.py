@@ -75,8 +75,15 @@ class SentenceWriter:
         self, statements: Sequence[Sequence[DraftSentence]], lines: NumberedLines
     ) -> list[list[CheckedSentence]]:
         return await self._searcher.compute(
-            lambda: [[_check_sentence(draft, lines) for draft in statement] for statement in statements]
+            lambda: [[self._check_one(draft, lines) for draft in statement] for statement in statements]
         )
+
+    def _check_one(self, draft: DraftSentence, lines: NumberedLines) -> CheckedSentence:
+        units = lines.find_units(draft.lines)
+        unknown = sorted(set(draft.lines) - set(range(1, len(lines.units) + 1)))
+        fault = "" if units else "it names no line"
+        fault = f"there is no line {unknown[0]}" if unknown else fault
+        return check_sentence(draft.text, units, question=self._request.search.query, fault=fault)
 
     async def _repair(
         self, draft: _Draft, checked: list[list[CheckedSentence]]
@@ -102,13 +109,6 @@ class SentenceWriter:
             again[place] if _fails(statement) and place in again and not _fails(again[place]) else statement
             for place, statement in enumerate(checked)
         ]
-
-
-def _check_sentence(draft: DraftSentence, lines: NumberedLines) -> CheckedSentence:
-    units = lines.find_units(draft.lines)
-    unknown = sorted(set(draft.lines) - set(range(1, len(lines.units) + 1)))
-    fault = "" if units else "it names no line"
-    return check_sentence(draft.text, units, fault=f"there is no line {unknown[0]}" if unknown else fault)
 
 
 def _fails(statement: Sequence[CheckedSentence]) -> bool:

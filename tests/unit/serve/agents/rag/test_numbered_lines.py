@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from serve.agents.rag.numbered_lines import number_lines
-from serve.agents.rag.token_estimates import estimate_tokens
+from serve.agents.token_estimates import estimate_tokens
 from tests.unit.serve.agents.passages import make_table_hit, make_text_hit
 
 HITS = (make_table_hit(known_from=1_600_000_000_000_000), make_text_hit())

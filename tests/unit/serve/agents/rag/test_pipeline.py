@@ -129,7 +129,8 @@ def test_a_sentence_that_needs_two_lines_cites_both():
     def reply(request):
         return [say(text, *(find_line(request, part) for part in ("Payments", "They", "Interest is paid")))]
 
-    answer, _ = ask(reply, found=make_found(make_text_hit(), due))
+    request = make_request("How is interest paid?")
+    answer, _ = ask(reply, found=make_found(make_text_hit(), due), request=request)
     assert [item.text for item in answer.statements] == [text]
     assert [item.text for item in answer.citations] == [
         "Payments are due in cash.",

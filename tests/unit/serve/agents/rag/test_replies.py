@@ -6,7 +6,7 @@ import pytest
 
 from eagleray.errors import ModelAnswerError
 from serve.agents.rag.replies import MAX_CHARACTERS, DraftSentence, read_reply
-from serve.agents.rag.token_estimates import estimate_tokens
+from serve.agents.token_estimates import estimate_tokens
 
 
 def read(*statements):
