@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from serve.agents.agentic.scope import AgentScope
 from serve.agents.agentic.steps import AgentRun, is_write_begun
 from serve.agents.agentic.tool_desk import ToolDesk
 from serve.agents.agentic.tools import TOOLS, AgentTool
+from serve.agents.answer_trace import AnswerTrace
 from serve.agents.ports import BUDGET, AnswerBudget, PassageSearcher
 
 
@@ -139,9 +140,10 @@ class AgenticPipeline:
         return await self._run(None, run, run_id=run_id)
 
     def _make_run(self, request: AskRequest, searcher: PassageSearcher, *, run_id: str) -> AgentRun:
-        scope = AgentScope(request=request, collection=searcher.collection)
+        scope, trace = AgentScope(request=request, collection=searcher.collection), AnswerTrace()
         return AgentRun(
-            model=self._model,
+            model=trace.watch(self._model),
+            trace=trace,
             budget=self._budget,
             tools=self._tools,
             request=request,
@@ -175,6 +177,7 @@ class AgenticPipeline:
             model=self._model.name,
         )
         answer = await run.desk.searcher.compute(work)
+        answer = replace(answer, steps=run.trace.steps)
         return AgentOutcome(answer=answer, waits_for=state["pending"][0] if waits else None)
 
 

@@ -32,6 +32,7 @@ from serve.agents.agentic.scope import SearchCall
 from serve.agents.agentic.tool_arguments import AnswerArguments, PlanReply, describe_faults
 from serve.agents.agentic.tool_desk import ToolDesk
 from serve.agents.agentic.tools import AgentTool
+from serve.agents.answer_trace import AnswerTrace
 
 MAX_FAULTS: Final = 3
 """Replies in a row that cannot be used, which end a run."""
@@ -53,6 +54,7 @@ class AgentRun:
     Attributes:
         tools: by their names.
         ledger: of its calls.
+        trace: of what is done for the answer in this process.
         clock: seconds, from any beginning.
         began_at: when the run would have begun, had it run without a break.
         is_allowed: what a person said to the call that waits for them; `None` where nobody was asked.
@@ -65,6 +67,7 @@ class AgentRun:
     request: AskRequest
     desk: ToolDesk
     ledger: EffectLedger
+    trace: AnswerTrace
     clock: Callable[[], float]
     began_at: float
     is_allowed: bool | None = None
@@ -254,6 +257,8 @@ async def _take_outcome(state: AgentState, run: AgentRun, call: AskedCall, done:
         run.desk.evidence.restore(outcome["places"])
         run.desk.snapshot = outcome["snapshot"]
         await run.read_again(outcome["searches"])
+    chunk_ids = dict.fromkeys(outcome["places"][label][0] for label in outcome["labels"])
+    run.trace.note_tool(call["name"], call["arguments"], came=outcome["note"], chunk_ids=list(chunk_ids))
     turn = Turn(calls=[call], note=outcome["note"], labels=outcome["labels"])
     return {
         "snapshot": outcome["snapshot"],

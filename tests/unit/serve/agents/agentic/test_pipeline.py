@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from eagleray.contracts.chat_models import FinishReason
-from eagleray.contracts.cited_answers import NoticeKind, ReleasedStatement, TokenUsage
+from eagleray.contracts.cited_answers import NoticeKind, ReleasedStatement, StepKind, TokenUsage
 from eagleray.contracts.filters import And, Compare, Comparison
 from eagleray.contracts.principals import Principal
 from eagleray.contracts.times import parse_instant
@@ -72,6 +72,20 @@ def test_a_question_of_several_steps_is_answered_with_a_calculation_over_cells()
     assert (given.pipeline, given.model, given.snapshot) == ("agentic", "scripted", "5" * 64)
     assert (given.notices, given.usage) == ((), TokenUsage(n_prompt=400, n_completion=40))
     assert released == [ReleasedStatement(statement=given.statements[0], citations=given.citations)]
+
+
+def test_prompts_and_calls_of_tools_stand_beside_the_answer_for_the_audit_log():
+    given = run(call("table_lookup", label="total sales"), say(TRUE))
+    assert [(step.kind, step.name) for step in given.steps] == [
+        (StepKind.TOOL, "search"),
+        (StepKind.MODEL, "scripted"),
+        (StepKind.MODEL, "scripted"),
+        (StepKind.TOOL, "table_lookup"),
+        (StepKind.MODEL, "scripted"),
+    ]
+    assert given.steps[3].chunk_ids == (7,)
+    assert json.loads(given.steps[3].given) == {"label": "total sales"}
+    assert "Question: By how much" in given.steps[4].given
 
 
 def test_every_statement_that_is_delivered_is_supported_by_its_citations():
