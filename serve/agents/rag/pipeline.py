@@ -128,7 +128,7 @@ class RagPipeline:
                     return replace(written, notices=notices, usage=calls.usage)
                 why = "nothing that it wrote is supported by what it cites"
         statements, citations = await searcher.compute(partial(quote_best, request, found))
-        text = f"The answer quotes documents, without the language model: {why}."
+        text = f"The answer is quoted, not written by the language model: {why}."
         notice = AnswerNotice(kind=NoticeKind.WITHOUT_MODEL, text=text)
         return _Written(
             statements=statements, citations=citations, notices=(notice, *notices), usage=calls.usage

@@ -27,6 +27,7 @@ class CitedText:
         label: wording of a row's label; that of nothing for a sentence.
         naming: stems of the words of a row's section and label.
         cells: stems of the words of a row's other cells.
+        qualifiers: of the wording, and of what is said of the scale.
     """
 
     citation: Citation
@@ -38,6 +39,7 @@ class CitedText:
     label: Wording
     naming: frozenset[str]
     cells: frozenset[str]
+    qualifiers: frozenset[str]
 
     @property
     def is_row(self) -> bool:
@@ -81,17 +83,19 @@ def read_case(claim: str, citations: Sequence[Citation]) -> Case:
 
 def _read_source(citation: Citation) -> CitedText:
     text = "\n".join((citation.title, citation.heading, citation.quotation))
+    wording = read_wording(text)
     label, *cells = [""]
     if citation.kind is CitedKind.ROW:
         label, *cells = [cell for cell in split_cells(citation.text) if cell] or [""]
     return CitedText(
         citation=citation,
         text=text,
-        wording=read_wording(text),
+        wording=wording,
         sentence=read_wording(citation.quotation),
         figures=tuple(read_source(citation)),
         periods=tuple(find_periods(text)),
         label=read_wording(label),
         naming=read_wording(f"{citation.section}\n{label}").content if label else frozenset(),
         cells=find_content(split_words(" ".join(cells))),
+        qualifiers=wording.qualifiers | read_wording(citation.scale_note).qualifiers,
     )

@@ -147,8 +147,8 @@ def has_names(case: Case) -> RuleFinding | None:
 
 
 def has_qualifiers(case: Case) -> RuleFinding | None:
-    """A word such as `basic`, `net` or `total` must stand in what is cited."""
-    cited = frozenset[str]().union(*(source.wording.qualifiers for source in case.sources))
+    """A word such as `basic`, `net`, `total` or `millions` must stand in what is cited."""
+    cited = frozenset[str]().union(*(source.qualifiers for source in case.sources))
     missing = sorted(case.wording.qualifiers - cited)
     return _refuse(f"{missing[0]} stands in nothing it cites") if missing else None
 

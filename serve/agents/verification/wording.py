@@ -25,7 +25,7 @@ _QUALIFYING: Final = (
     "basic diluted gross net adjusted organic gaap operating total current deferred domestic foreign minimum "
     "all every each some most many few several only both half "
     "maximum average median before after excluding including per annual quarterly monthly first second third "
-    "fourth"
+    "fourth thousands millions billions trillions"
 )
 _SUPPOSED: Final = (
     "may might could would should expect expects expected anticipate anticipates anticipated believe "

@@ -58,6 +58,7 @@ SOME = cite("Some customers renewed fixed-price contracts in 2019.")
 SPREAD = cite("The discount rate was 10 % - 12 % in 2019.")
 
 SUPPORTED = [
+    ("Fixed price sales (in millions) were $1,452.4 million in 2019", FIXED),
     ("John Smith is chief executive", row("| John Smith | Chief executive |")),
     ("How are sales recognised?", cite("How are sales recognised? They are recognised over time.")),
     ("Net sales were $44.1 million in the fourth quarter of 2019", QUARTER),
@@ -104,6 +105,8 @@ SUPPORTED = [
 ]
 
 UNSUPPORTED = [
+    ("qualifier", "Sales by contract type (in billions)", cite("Sales by contract type (in millions):")),
+    ("qualifier", "Fixed price sales, in thousands, were $1,452.4 million in 2019", FIXED),
     ("statement", "Cubic Corp, fiscal 2019: What are fixed price sales?", FIXED),
     ("statement", "What were fixed price sales in 2019?", FIXED),
     ("statement", "Fixed price sales in 2019 and 2018 respectively.", FIXED),
