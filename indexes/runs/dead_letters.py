@@ -8,6 +8,7 @@ from typing import Any
 
 from eagleray.contracts.collections import Collection
 from eagleray.errors import NotPublishedError, ObjectNotFoundError
+from indexes.runs.ended import read_ended_run
 from indexes.runs.layout import DEAD_LETTERS, PLAN, is_run_name, locate_last_run, locate_run
 from indexes.runs.unread import list_records
 
@@ -26,7 +27,7 @@ def list_dead_letters(collection: Collection, *, run: str = "") -> list[Letter]:
         The dead letters, by source and position.
 
     Raises:
-        NotPublishedError: there is no such run, or nothing was ever read.
+        NotPublishedError: there is no such run, nothing was ever read, or the only run failed before that.
         IntegrityError: what is recorded of a source is damaged.
     """
     records = [] if run else list_records(collection)
@@ -37,7 +38,10 @@ def list_dead_letters(collection: Collection, *, run: str = "") -> list[Letter]:
                 "nothing was ingested into this collection; are --store and --collection those of the run?"
             )
             raise NotPublishedError(name=collection.name, detail=detail)
-        return sort_letters(_read_run(collection, found, name=found))
+        letters = sort_letters(_read_run(collection, found, name=found))
+        if not run and not letters:
+            _check_ended(collection)
+        return letters
     wanted: dict[str, set[str]] = {}
     for record in records:
         for part, tried in record.unread.items():
@@ -70,6 +74,14 @@ def _read_run(collection: Collection, run: str, *, name: str) -> list[Letter]:
                 {"n": 1, **json.loads(line)} for line in collection.store.read(item.path).splitlines()
             ]
     return letters
+
+
+def _check_ended(collection: Collection) -> None:
+    """Refuse to call everything read where the last run failed, and none has recorded what it read."""
+    ended = read_ended_run(collection)
+    if ended is not None and ended.error:
+        detail = f"nothing is known of what was read: the last run, {ended.run}, ended with {ended.error}"
+        raise NotPublishedError(name=collection.name, detail=detail)
 
 
 def sort_letters(letters: Iterable[Letter]) -> list[Letter]:

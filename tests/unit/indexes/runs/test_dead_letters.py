@@ -6,6 +6,7 @@ from eagleray.contracts.collections import Collection
 from eagleray.contracts.documents import DeadLetter, DeadLetterReason
 from eagleray.errors import IntegrityError, NotPublishedError
 from indexes.runs.dead_letters import list_dead_letters
+from indexes.runs.ended import EndedRun, write_ended_run
 from indexes.runs.unread import SourceRecord, TriedPart, list_records, read_record, write_record
 from indexes.storage import open_store
 from ray_jobs.dead_letters import TaskLetters, write_last_run
@@ -60,6 +61,18 @@ def test_of_a_collection_without_records_the_last_run_is_listed(notes):
     assert list_sources(notes) == [("desk/a", "r1")]
     with pytest.raises(NotPublishedError):
         list_sources(notes, "r9")
+
+
+@pytest.mark.parametrize("error", ["ClusterError", ""])
+def test_a_first_run_that_failed_has_not_read_everything(notes, error):
+    set_aside(notes, "r1")
+    write_ended_run(notes, EndedRun.of_report({}, run="r1", error=error, ended_at=0))
+    if not error:
+        assert list_sources(notes) == []
+        return
+    with pytest.raises(NotPublishedError, match="the last run, r1, ended with ClusterError"):
+        list_sources(notes)
+    assert list_sources(notes, "r1") == []
 
 
 def test_a_record_is_read_back_as_it_was_and_a_damaged_one_is_an_error(notes, tmp_path):
