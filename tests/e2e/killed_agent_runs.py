@@ -125,12 +125,10 @@ async def run(folder, boundaries, *, is_resumed):
             outcome = await pipeline.begin(request, searcher, run_id="r")
         if outcome.waits_for is not None:
             outcome = await pipeline.resume(request, searcher, run_id="r", is_allowed=True)
-    told = [message.text for message in model.seen[-1].messages] if model.seen else []
     (folder / "answer.json").write_text(
         json.dumps(
             {
                 "text": outcome.answer.text,
-                "is_unknown": any("it is not known whether" in text for text in told),
                 "n_boundaries": boundaries.n,
                 "usage": outcome.answer.usage.n_prompt,
             }
@@ -163,7 +161,9 @@ def run_in_process(folder, *, fatal, is_resumed):
 def tell(folder):
     """Return what became of a run."""
     notes, calls = folder / "notes", folder / "model_calls"
+    kept = b"".join(path.read_bytes() for path in folder.glob("runs.db*"))
     return {
+        "is_unknown": b"it is not known whether this was done" in kept,
         **json.loads((folder / "answer.json").read_text()),
         "n_notes": len(notes.read_text().splitlines()) if notes.exists() else 0,
         "n_model_calls": len(calls.read_text().splitlines()),

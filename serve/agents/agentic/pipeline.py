@@ -129,7 +129,8 @@ class AgenticPipeline:
         scope = run.desk.scope.digest
         if self._store is None or not await self._store.is_kept(run_id, scope=scope):
             raise QueryError(detail="no run of that id, question and caller is kept")
-        state, waits = await self._get_graph().read(run_id)
+        graph = await searcher.compute(self._get_graph)
+        state, waits = await graph.read(run_id)
         if state is None or state["scope"] != scope:
             return await self._run(make_state(scope=scope), run, run_id=run_id)
         run.began_at -= state["spent"]["seconds"]
@@ -154,12 +155,13 @@ class AgenticPipeline:
         )
 
     def _get_graph(self) -> AgentGraph:
+        """Return the graph; loading LangGraph takes seconds of processor time, so this holds up nobody."""
         if self._graph is None:
             self._graph = AgentGraph(writing=self._writing, store=self._store)
         return self._graph
 
     async def _run(self, state: AgentState | None, run: AgentRun, *, run_id: str) -> AgentOutcome:
-        graph = self._get_graph()
+        graph = await run.desk.searcher.compute(self._get_graph)
         ended = await graph.run(state, run, run_id=run_id)
         _, waits = await graph.read(run_id)
         return await self._conclude(ended, run, waits=waits)

@@ -66,7 +66,7 @@ def test_silence_is_found(asked):
         {"as_of": None},
         {"filter": None},
     ],
-    ids=str,
+    ids=["groups", "zones", "later", "latest", "filter"],
 )
 def test_a_search_outside_its_scope_is_found(asked, fields):
     answer, searcher = asked

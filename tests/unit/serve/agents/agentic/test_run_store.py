@@ -239,7 +239,9 @@ class Thing:
 
 
 @pytest.mark.parametrize(
-    "value", [Thing(), Colour.RED, (1,), {1: "a"}, {"a": {"b": {1}}}, float("nan"), b"x", [object()]], ids=str
+    "value",
+    [Thing(), Colour.RED, (1,), {1: "a"}, {"a": {"b": {1}}}, float("nan"), b"x", [object()]],
+    ids=["dataclass", "enumeration", "tuple", "number as key", "set", "nan", "bytes", "object"],
 )
 def test_what_is_not_plain_json_is_not_kept(value):
     with pytest.raises(TypeError, match="a run keeps plain JSON"):
