@@ -10,13 +10,13 @@ reached = {"model": "extractive", "base_url": given["url"] + "/v1", "api_key": g
 chat = ChatOpenAI(**reached)
 search = {"type": "file_search", "vector_store_ids": [given["collection"]]}
 responses = ChatOpenAI(**reached, use_responses_api=True).bind_tools([search])
-answer = responses.invoke(given["query"])
+answer = responses.invoke(given["question"])
 json.dump(
     {
-        "text": chat.invoke(given["query"]).text,
-        "streamed": "".join(chunk.text for chunk in chat.stream(given["query"])),
+        "text": chat.invoke(given["question"]).text,
+        "streamed": "".join(chunk.text for chunk in chat.stream(given["question"])),
         "found": answer.text,
-        "events": "".join(chunk.text for chunk in responses.stream(given["query"])),
+        "events": "".join(chunk.text for chunk in responses.stream(given["question"])),
         "cited": [
             note["type"]
             for block in answer.content

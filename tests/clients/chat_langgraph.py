@@ -18,7 +18,7 @@ def look_up(name: str) -> str:
 
 
 agent = create_react_agent(model, [look_up])
-asked = {"messages": [("user", given["query"])]}
+asked = {"messages": [("user", given["question"])]}
 said = agent.invoke(asked)["messages"]
 pieces = [piece.text for piece, _ in agent.stream(asked, stream_mode="messages")]
 json.dump(

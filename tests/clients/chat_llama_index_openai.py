@@ -12,7 +12,7 @@ reached = {"api_base": given["url"] + "/v1", "api_key": given["writer_key"], "mo
 chat = OpenAILike(**reached, is_chat_model=True)
 search = {"type": "file_search", "vector_store_ids": [given["collection"]]}
 responses = OpenAIResponses(**reached, built_in_tools=[search], context_window=4096)
-messages = [ChatMessage(role="user", content=given["query"])]
+messages = [ChatMessage(role="user", content=given["question"])]
 json.dump(
     {
         "text": chat.chat(messages).message.content,

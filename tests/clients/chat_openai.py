@@ -8,7 +8,7 @@ import openai
 given = json.load(sys.stdin)
 reached = {"base_url": given["url"] + "/v1", "max_retries": 0, "_strict_response_validation": True}
 client = openai.OpenAI(api_key=given["writer_key"], **reached)
-messages = [{"role": "user", "content": given["query"]}]
+messages = [{"role": "user", "content": given["question"]}]
 function = {"name": "look_up", "description": "Look a bond up.", "parameters": {"type": "object"}}
 asked = {"model": "extractive", "messages": messages, "tools": [{"type": "function", "function": function}]}
 chat = client.chat.completions.create(**asked, temperature=0)

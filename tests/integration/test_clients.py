@@ -28,6 +28,9 @@ TIKTOKEN_FILE = "9b5ad71b2ce5302211f9c61530b329a4922fc6a4"
 
 TEXTS = ["coupon of the 2029 notes", "Zürich: SOFR plus 145", "net sales rose 7.4%"]
 QUERY = "coupon of the 2029 notes"
+QUESTION = "Bond 7 pays a coupon"
+"""A note that is there says so."""
+
 DOCUMENTS = ["The board met in May.", "The 2029 notes pay 4.5%.", "SOFR plus 145"]
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray Data's own deprecation notices
@@ -66,6 +69,7 @@ def ask(served, tmp_path_factory):
         "reranker": Path(served.reranker).name,
         "texts": TEXTS,
         "query": QUERY,
+        "question": QUESTION,
         "documents": DOCUMENTS,
     }
 
@@ -133,7 +137,7 @@ def test_an_old_client_of_openai_is_served_as_the_current_one(ask):
 @pytest.fixture(scope="module")
 def expected(served):
     """What the server answers to the question on its own route."""
-    asked = {"question": QUERY}
+    asked = {"question": QUESTION}
     headers = {"Authorization": f"Bearer {served.writer_key}"}
     answer = httpx.post(f"{served.url}/collections/notes/ask", json=asked, headers=headers, timeout=60)
     return answer.json()
