@@ -30,12 +30,12 @@ def put_hashed_snapshot(store, seed=7, n_documents=60, embedder=None, name=HASHE
     return write_hashed_snapshot(store, seed, n_documents, name, embedder=embedder)
 
 
-def write_hashed_snapshot(store, seed, n_documents, name, *, embedder=None):
+def write_hashed_snapshot(store, seed, n_documents, name, *, embedder=None, rows=None):
     """Write one segment as a snapshot of a collection, and return its id."""
     rng, embedder = np.random.default_rng(seed), embedder or HashingEmbedder()
     spec = replace(HASHED, name=name, embedder=embedder.identity.model)
     put_collection(store, spec)
-    rows = make_rows(rng, n_documents=n_documents)
+    rows = rows or make_rows(rng, n_documents=n_documents)
     table = make_table(rows)
     with tempfile.TemporaryDirectory() as folder:
         write_segment(

@@ -95,7 +95,7 @@ class Lora(BaseModel):
 
     model_config = _STRICT
 
-    path: str
+    path: Annotated[str, Field(pattern="^(s3|gs|abfss|azure)://.")]
     max_per_replica: Count
 
 

@@ -109,3 +109,22 @@ def test_tools_and_other_arguments_of_the_engine_go_to_vllm_as_they_are(tmp_path
     profile = load_profile(write(tmp_path, engine=engine))
     assert isinstance(profile, ServingProfile)
     assert profile.model.show(name="x", folder=Path("x"))["engine_kwargs"] == engine
+
+
+def test_adapters_are_loaded_as_they_are_asked_for_and_a_bounded_number_at_once(tmp_path):
+    lora = {"path": "s3://models/adapters", "max_per_replica": 4}
+    model = load_profile(write(tmp_path, lora=lora)).model.show(name="x", folder=Path("x"))
+    assert model["engine_kwargs"]["enable_lora"] is True
+    assert model["lora_config"] == {
+        "dynamic_lora_loading_path": "s3://models/adapters",
+        "max_num_adapters_per_replica": 4,
+    }
+
+
+@pytest.mark.parametrize(
+    ("lora", "said"),
+    [({"path": "adapters", "max_per_replica": 4}, "lora.path"), ({"path": "s3://x"}, "max_per_replica")],
+)
+def test_adapters_without_a_bound_or_in_a_place_that_ray_does_not_read_are_refused(tmp_path, lora, said):
+    with pytest.raises(InputError, match=said):
+        load_profile(write(tmp_path, lora=lora))
