@@ -49,7 +49,7 @@ class ComposedAnswer:
 def check_sentence(
     text: str, units: Sequence[PassageUnit], *, question: str, fault: str = ""
 ) -> CheckedSentence:
-    """Return a sentence with what it stands on, or why it does not hold.
+    """Return a sentence with what it stands on, or why it does not hold; for a row, its quotation.
 
     A sentence of the model's own has a word of the question, too: a document that asks for a word to be said
     supports that word, and does not make it an answer.
@@ -62,6 +62,9 @@ def check_sentence(
     """
     if fault:
         return CheckedSentence(text=text, units=tuple(units), fault=fault)
+    for unit in units:
+        if unit.is_row and text.split() == unit.text.split():
+            return CheckedSentence(text="", units=(unit,))
     is_about_it = bool(_find_words(text) & _find_words(question))
     for chosen in (*((unit,) for unit in units), tuple(units)):
         verdict = verify(text, make_citations(chosen))

@@ -122,6 +122,12 @@ def test_a_line_that_a_sentence_does_not_need_is_not_cited():
     assert [item.text for item in answer.citations] == [TOTAL]
 
 
+def test_a_row_that_the_model_copies_is_quoted_with_what_names_its_columns():
+    answer, model = ask(about_total(TOTAL))
+    assert [item.text for item in answer.statements] == [answer.citations[0].quotation]
+    assert (answer.citations[0].text, answer.notices, len(model.seen)) == (TOTAL, (), 1)
+
+
 def test_a_sentence_that_needs_two_lines_cites_both():
     text = "Interest is paid twice a year and payments are due in cash."
     due = make_text_hit(chunk_id=9, doc_id="due", text="Payments are due in cash. They are final.")
