@@ -10,6 +10,7 @@ from eagleray.contracts.served_models import ModelService
 from eagleray.contracts.services import (
     AnswerService,
     AuditService,
+    EvaluationService,
     IndexService,
     JobService,
     KeyService,
@@ -57,6 +58,9 @@ INDEX: Final[Part[IndexService]] = Part(name="index", extra="search")
 
 ANSWERS: Final[Part[AnswerService]] = Part(name="answers", extra="search")
 """Answers with citations."""
+
+EVALUATION: Final[Part[EvaluationService]] = Part(name="evaluation", extra="search")
+"""How well labelled questions are answered."""
 
 JOBS: Final[Part[JobService]] = Part(name="jobs", extra="ray")
 """What runs on Ray."""

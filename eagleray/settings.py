@@ -28,6 +28,7 @@ from eagleray.setting_groups.engine import (
     S3Settings,
     SearchSettings,
 )
+from eagleray.setting_groups.evaluation import EvaluationSettings
 from eagleray.setting_groups.language import LanguageModelSettings
 from eagleray.setting_groups.parsing import ParsingSettings
 from eagleray.setting_groups.redis import RedisSettings
@@ -93,6 +94,7 @@ class Settings(BaseSettings):
     tracing: TracingSettings = TracingSettings()
     redis: RedisSettings = RedisSettings()
     llm: LanguageModelSettings = LanguageModelSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
 
     @field_validator("collection")
     @classmethod
@@ -176,8 +178,9 @@ def list_settings(settings: Settings) -> list[dict[str, str]]:
 
 
 def forbid_usage_reports() -> None:
-    """Set what keeps a Ray cluster that this process starts from reporting its use to anybody."""
+    """Set what keeps Ray and MLflow, where this process loads them, from reporting their use to anybody."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 
 def _list_values(group: BaseModel, prefix: str) -> Iterator[tuple[str, str, bool]]:

@@ -15,6 +15,7 @@ from eagleray.cli.audit import audit
 from eagleray.cli.cited_answers import ask
 from eagleray.cli.command import Report, reports
 from eagleray.cli.config import config
+from eagleray.cli.evaluation import evaluate
 from eagleray.cli.gate import gate
 from eagleray.cli.ingestion import dead_letters, import_rows, ingest
 from eagleray.cli.keys import keys
@@ -43,6 +44,7 @@ app.command("import", rich_help_panel=BUILD)(import_rows)
 app.add_typer(dead_letters, name="dead-letters", rich_help_panel=BUILD)
 app.command(rich_help_panel=ASK)(search)
 app.command(rich_help_panel=ASK)(ask)
+app.command(rich_help_panel=ASK)(evaluate)
 app.command("search-many", rich_help_panel=ASK)(search_many)
 app.command(rich_help_panel=ASK)(facets)
 app.command(rich_help_panel=ASK)(export)

@@ -1,8 +1,10 @@
-"""`--url` of `eagleray search` and `ask`: the question goes to a server, in the place of a store."""
+"""`--url` of `eagleray search`, `ask` and `evaluate`: questions go to a server, in the place of a store."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -12,7 +14,9 @@ from eagleray.client.cited_questions import CitedQuestion
 from eagleray.client.questions import Question
 from eagleray.client.remote import RemoteCollection
 from eagleray.contracts.cited_answers import CitedAnswer
+from eagleray.contracts.evaluations import AnswerConfiguration, AskConfigured, PosedQuestion
 from eagleray.contracts.hits import SearchResponse
+from eagleray.contracts.search_options import pick_options
 from eagleray.errors import InputError
 
 DEFAULT_ALIAS: Final = "live"
@@ -77,6 +81,36 @@ def ask_server_for_answer(
     pinned = replace(asked, question=replace(asked.question, snapshot=_read_snapshot(snapshot)))
     with open_client(server, collection=collection) as client:
         return client.answer_question(pinned)
+
+
+@contextmanager
+def make_server_asker(server: ServerOptions, *, collection: str) -> Iterator[AskConfigured]:
+    """Give what asks a server labelled questions, over one client.
+
+    Raises:
+        InputError: the address or the key cannot be used.
+    """
+    with open_client(server, collection=collection) as client:
+
+        def ask(posed: PosedQuestion, configuration: AnswerConfiguration) -> CitedAnswer:
+            if posed.groups:
+                raise InputError(detail="a server takes the caller's groups from the key, not from labels")
+            question = Question(
+                query=posed.text,
+                as_of=posed.as_of,
+                filter=posed.filter,
+                snapshot=_read_snapshot(configuration.snapshot),
+                **pick_options(configuration.options),
+            )
+            return client.answer_question(
+                CitedQuestion(
+                    question=question,
+                    pipeline=configuration.pipeline,
+                    max_citations=configuration.max_citations,
+                )
+            )
+
+        yield ask
 
 
 def _read_snapshot(snapshot: str) -> str:

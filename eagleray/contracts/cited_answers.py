@@ -18,6 +18,9 @@ MAX_CITATIONS: Final = 20
 N_PASSAGES: Final = 10
 """That are read for an answer, where nothing else is asked for."""
 
+N_CITATIONS: Final = 3
+"""That an answer has at most, where nothing else is asked for."""
+
 EXTRACTIVE: Final = "extractive"
 """Name of the pipeline that needs no model."""
 
@@ -48,7 +51,7 @@ class AskRequest:
 
     search: SearchRequest
     pipeline: str = DEFAULT_PIPELINE
-    max_citations: int = 3
+    max_citations: int = N_CITATIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 from eagleray.contracts.audits import AuditQuery, RelabellingReply, RelabellingRequest
 from eagleray.contracts.callers import Role
 from eagleray.contracts.cited_answers import AnswerPart, AskRequest, CitedAnswer
+from eagleray.contracts.evaluations import AskConfigured, EvaluationRequest
 from eagleray.contracts.exchange import ExportRequest, ImportRequest
 from eagleray.contracts.hits import SearchOptions
 from eagleray.contracts.ports import SearchEngine
@@ -226,6 +227,19 @@ class AnswerService(Protocol):
 
     def ask_stream(self, request: AskRequest, engine: SearchEngine) -> Iterator[AnswerPart]:
         """Yield the statements of the answer as they are found, then the whole of it."""
+        ...
+
+
+class EvaluationService(Protocol):
+    """How well labelled questions are answered; no cluster needed."""
+
+    def evaluate(self, request: EvaluationRequest, ask: AskConfigured | None = None) -> dict[str, Any]:
+        """Ask and judge all questions, write what is wanted, and return the result without the answers.
+
+        Args:
+            request: what is wanted.
+            ask: answers a question; `None` for this process.
+        """
         ...
 
 

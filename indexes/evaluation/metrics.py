@@ -1,6 +1,6 @@
 """Measures of a ranked list against judgements, as trec_eval defines them.
 
-Source: NIST trec_eval 9.0.8, `m_ndcg_cut.c` and `m_recall.c` (https://github.com/usnistgov/trec_eval).
+Source: NIST trec_eval 9.0.8, `m_ndcg_cut.c`, `m_recall.c` and `m_recip_rank.c` (https://github.com/usnistgov/trec_eval).
 """
 
 from __future__ import annotations
@@ -58,6 +58,27 @@ def recall_at_k(ranked: Sequence[str], relevant: frozenset[str], *, k: int) -> f
     """
     _check(ranked, k)
     return len(relevant.intersection(ranked[:k])) / len(relevant) if relevant else 0.0
+
+
+def reciprocal_rank(ranked: Sequence[str], relevant: frozenset[str], *, k: int) -> float:
+    """Return one over the rank of the first relevant id among the first `k` results.
+
+    Args:
+        ranked: ids, best first, each once.
+        relevant: ids that are right.
+        k: cut, at least 1.
+
+    Returns:
+        0 to 1; 0 where none is among them.
+
+    Raises:
+        InputError: `k` is below 1, or an id comes twice.
+
+    Source:
+        trec_eval 9.0.8, `m_recip_rank.c`; cut at `k` as MS MARCO's MRR@10 is.
+    """
+    _check(ranked, k)
+    return next((1.0 / rank for rank, item in enumerate(ranked[:k], start=1) if item in relevant), 0.0)
 
 
 def _discount(gains: Sequence[float]) -> float:

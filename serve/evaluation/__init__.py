@@ -1,0 +1,1 @@
+"""How well questions with labels are answered: labels, judgements, measures, and their report."""
