@@ -68,7 +68,7 @@ def plot_times(seconds: Sequence[float], *, label: str) -> str:
     """
     ordered = sorted(seconds)
     most, n = max(ordered[-1], 1e-6), len(ordered)
-    right, bottom = _WIDTH - 20, _CURVE_HEIGHT
+    right, bottom = _WIDTH - 34, _CURVE_HEIGHT
     points = [f"M{_CURVE_LEFT} {bottom}"]
     for at, value in _thin(ordered):
         x, y = _CURVE_LEFT + value / most * (right - _CURVE_LEFT), bottom * (1 - at / n) + 8 * at / n

@@ -31,6 +31,7 @@ td, th { text-align: left; padding: .3rem .6rem .3rem 0; vertical-align: top; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 tr { border-bottom: 1px solid var(--line); }
 td { overflow-wrap: anywhere; }
+td:first-child { min-width: 9rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; }
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; }

@@ -27,6 +27,9 @@ LATENCIES: Final[Mapping[str, float]] = {"p50_s": 0.5, "p95_s": 0.95}
 """Seconds within which a share of the questions was answered: name -> share."""
 
 _N_DRAWS: Final = 1_000
+_MAX_DRAWN: Final = 1_000_000
+"""Times that are drawn at once."""
+
 _LEVEL: Final = (0.025, 0.975)
 
 
@@ -152,8 +155,10 @@ def _measure_times(answers: Sequence[JudgedAnswer], *, seed: int) -> dict[str, E
     """Return how long questions took, with the interval that has 95 % of the samples."""
     seconds, rng = np.asarray([item.took_s for item in answers]), np.random.default_rng(seed)
     n, shares = len(seconds), list(LATENCIES.values())
-    drawn = np.asarray([np.quantile(seconds[rng.integers(n, size=n)], shares) for _ in range(_N_DRAWS)])
-    values, ends = np.quantile(seconds, shares), np.quantile(drawn, _LEVEL, axis=0)
+    step = max(1, _MAX_DRAWN // n)
+    sizes = [min(step, _N_DRAWS - begin) for begin in range(0, _N_DRAWS, step)]
+    drawn = [np.quantile(seconds[rng.integers(n, size=(size, n))], shares, axis=1) for size in sizes]
+    values, ends = np.quantile(seconds, shares), np.quantile(np.concatenate(drawn, axis=1), _LEVEL, axis=1)
     return {
         name: Estimate(
             value=round(float(values[at]), 4),

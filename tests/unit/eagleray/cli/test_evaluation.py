@@ -7,7 +7,9 @@ import json
 import pytest
 
 from eagleray.cli import main
+from eagleray.contracts.times import parse_instant
 from tests.hashing_collections import publish_hashed
+from tests.unit.serve.evaluation.answers import SOLD, make_answer
 
 LABELS = "question,relevant,desk\nswap bond,doc-2,rates\ngamma vega,doc-2;doc-5,credit\n"
 
@@ -65,3 +67,44 @@ def test_what_is_wrong_ends_with_2(evaluate, tmp_path):
     assert "line 2, column 'relevent': did you mean 'relevant'?" in json.loads(out)["error"]["message"]
     code, _, error = evaluate("--require", "strct>=1")
     assert (code, "did you mean 'strict'?" in error) == (2, True)
+
+
+class AskedServer:
+    """Stands for the client of a server: gives one answer, and keeps what it was asked."""
+
+    def __init__(self):
+        self.asked, self.is_closed = [], False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.is_closed = True
+
+    def answer_question(self, asked):
+        self.asked.append(asked)
+        return make_answer((SOLD, "Total sales"))
+
+
+def test_a_server_is_asked_over_one_client_that_is_closed(tmp_path, capsys, monkeypatch):
+    server, labels = AskedServer(), tmp_path / "labels.jsonl"
+    labels.write_text(
+        '{"question": "sales?", "relevant": "table", "answer": "$1,496.5", "as_of": "2020-06-30"}'
+    )
+    monkeypatch.setattr("eagleray.cli.server_options.open_client", lambda options, *, collection: server)
+    asking = ["evaluate", str(labels), "--url", "http://127.0.0.1:9", "-c", "filings", "-k", "7", "--json"]
+    with pytest.raises(SystemExit) as ended:
+        main([*asking, "--require", "strict>=1"])
+    shown = json.loads(capsys.readouterr().out)
+    assert ended.value.code == 0
+    assert (shown["asked"]["place"], shown["measures"]["strict"]["value"]) == ("http://127.0.0.1:9", 1.0)
+    (asked,) = server.asked
+    assert (asked.question.query, asked.question.k, asked.question.snapshot) == ("sales?", 7, "")
+    assert asked.question.as_of == parse_instant("2020-06-30")
+    assert server.is_closed
+
+    labels.write_text('{"question": "sales?", "groups": "rates"}')
+    with pytest.raises(SystemExit) as ended:
+        main(asking)
+    assert ended.value.code == 2
+    assert "takes the caller's groups from the key" in capsys.readouterr().out
