@@ -23,6 +23,7 @@ from eagleray.contracts.principals import Principal
 from eagleray.digests import digest_bytes
 from eagleray.setting_groups.serving import AuditSettings
 from indexes.storage import open_store
+from serve.agents.agentic.pipeline import AgenticPipeline
 from serve.agents.local_answers import EngineSearcher, iterate_locally, take_answer
 from serve.agents.rag import RagPipeline
 from serve.audit.audit_writer import AuditWriter
@@ -35,6 +36,7 @@ from tests.audit_records import record_one
 from tests.small_collections import DAY, SPEC, put_small_snapshot
 from tests.small_hits import make_hit
 from tests.small_searchers import open_engine
+from tests.unit.serve.agents.agentic import scripted as agent
 from tests.unit.serve.agents.rag.scripted_model import ScriptedModel, find_line, read_prompt, say
 
 ANN = Principal(subject="ann", groups=frozenset({"rates"}))
@@ -171,6 +173,25 @@ def test_an_answer_of_a_model_is_replayed_by_its_search_and_the_verifier_without
     asked = [ask(engine, as_of=as_of) for as_of in (None, 20 * DAY)]
     found = replay(store, *(record_one(*item) for item in asked))
     assert (found.n_same, found.different) == (2, [])
+
+
+def answer_first(request):
+    """Answer with the first sentence that the agent was shown, without its last word."""
+    shown = [json.loads(message.text) for message in request.messages if message.text.startswith("{")]
+    unit = next(unit for item in shown for passage in item.get("passages", []) for unit in passage["units"])
+    return agent.answer((unit["text"].rsplit(" ", 1)[0], unit["id"]))
+
+
+def test_an_answer_of_the_agent_is_replayed_the_same_way(store, engine):
+    search = SearchRequest(query="swap bond", mode=SearchMode.LEXICAL, principal=ANN)
+    request = AskRequest(search=search, pipeline="agentic")
+    model = agent.ScriptedModel(agent.call("search", query="gamma vega"), answer_first)
+    parts = AgenticPipeline(model).answer(request, EngineSearcher(engine, collection="notes"))
+    answer = take_answer(iterate_locally(parts))
+    assert answer.statements
+    assert {step.name for step in answer.steps} == {"search", "scripted"}
+    found = replay(store, record_one(request, answer))
+    assert (found.n_same, found.different) == (1, [])
 
 
 def test_without_its_texts_it_cannot_be_replayed(store, engine):
