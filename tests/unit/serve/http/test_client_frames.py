@@ -16,6 +16,8 @@ from eagleray.settings import Settings
 from tests.small_collections import SPEC
 from tests.unit.serve.http.test_clients import GROUPS, listen, make_async
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*have no as_of:UserWarning")  # some ask the latest state
+
 COLUMNS = [
     "text",
     "title",
