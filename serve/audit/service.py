@@ -72,9 +72,9 @@ class LocalAuditService:
         A request that has begun and has no end has the status `interrupted`. `texts` holds its texts by name,
         `None` where they were not kept.
         """
-        store, collection = self._open_log(), self._settings.collection
-        find_interrupted = cache(partial(list_interrupted, store, collection))
-        for record in self._scan(query):
+        records, collection = self._scan(query), self._settings.collection
+        find_interrupted = cache(partial(list_interrupted, self._open_log(), collection))
+        for record in records:
             shown = {**flatten(record), "time": format_micros(record.time)}
             shown["texts"] = read_texts(record.entry.body)
             if record.entry.status == BEGUN and record.sequence in find_interrupted(record.writer):
