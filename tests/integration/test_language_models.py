@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,10 +47,24 @@ def server(tmp_path_factory):
         yield running
 
 
-@pytest.fixture
-def model(server):
-    """Return the client of the model, for the event loop of a test."""
-    return OpenAiChatModel(LanguageModelSettings(url=server.url, model=MODEL))
+@asynccontextmanager
+async def opened(server, name=MODEL):
+    """Give the client of a model; the end of the block ends its connections."""
+    model = OpenAiChatModel(LanguageModelSettings(url=server.url, model=name))
+    try:
+        yield model
+    finally:
+        await model.close()
+
+
+def ask(server, request, name=MODEL):
+    """Return all that a model streams."""
+
+    async def read():
+        async with opened(server, name) as model:
+            return await read_parts(model, request)
+
+    return asyncio.run(read())
 
 
 def wait_until(condition, *, within_s):
@@ -64,12 +79,15 @@ def test_it_is_listed_by_its_name(server):
     assert [item["id"] for item in listed["data"]] == [MODEL]
 
 
-def test_a_reply_streams_and_tells_its_tokens(model):
+def test_a_reply_streams_and_tells_its_tokens(server):
+    asked = replace(QUESTION, limits=ChatLimits(max_tokens=48, timeout_s=120.0))
+
     async def read():
         times, parts = [], []
-        async for part in model.stream(replace(QUESTION, limits=ChatLimits(max_tokens=48, timeout_s=120.0))):
-            times.append(time.monotonic())
-            parts.append(part)
+        async with opened(server) as model:
+            async for part in model.stream(asked):
+                times.append(time.monotonic())
+                parts.append(part)
         return times, parts
 
     times, (*deltas, reply) = asyncio.run(read())
@@ -80,23 +98,22 @@ def test_a_reply_streams_and_tells_its_tokens(model):
     assert len({round(moment, 2) for moment in times}) > 2  # it came in pieces
 
 
-def test_a_schema_makes_the_reply_an_object_of_it(model):
+def test_a_schema_makes_the_reply_an_object_of_it(server):
     asked = replace(QUESTION, schema=SCHEMA, limits=ChatLimits(max_tokens=200, timeout_s=120.0))
-    reply = asyncio.run(read_parts(model, asked))[-1]
+    reply = ask(server, asked)[-1]
     assert reply.finish is FinishReason.STOP
     jsonschema.validate(json.loads(reply.text), SCHEMA)
 
 
-def test_a_conversation_that_is_too_long_is_told_as_that(model):
+def test_a_conversation_that_is_too_long_is_told_as_that(server):
     messages = (ChatMessage(role=ChatRole.USER, text="bond " * 5_000),)
     with pytest.raises(ContextLengthError):
-        asyncio.run(read_parts(model, replace(QUESTION, messages=messages)))
+        ask(server, replace(QUESTION, messages=messages))
 
 
 def test_a_model_that_is_not_served_is_an_error(server):
-    other = OpenAiChatModel(LanguageModelSettings(url=server.url, model="other"))
     with pytest.raises(ModelAnswerError, match="404"):
-        asyncio.run(read_parts(other, QUESTION))
+        ask(server, QUESTION, "other")
 
 
 def publish_reports(settings):
@@ -139,14 +156,15 @@ def test_a_question_is_answered_with_citations(server, tmp_path):
     assert all("Cubic" in citation.title for citation in answer.citations)
 
 
-def test_closing_a_reply_ends_it_in_the_engine(server, model):
+def test_closing_a_reply_ends_it_in_the_engine(server):
     async def begin_and_leave():
-        stream = model.stream(LONG)
-        await anext(stream)
-        await asyncio.to_thread(
-            wait_until, lambda: (server.read_metric("num_requests_running") or 0) > 0, within_s=20
-        )
-        await stream.aclose()
+        async with opened(server) as model:
+            stream = model.stream(LONG)
+            await anext(stream)
+            await asyncio.to_thread(
+                wait_until, lambda: (server.read_metric("num_requests_running") or 0) > 0, within_s=20
+            )
+            await stream.aclose()
 
     asyncio.run(begin_and_leave())
     wait_until(lambda: server.read_metric("num_requests_running") == 0, within_s=15)  # of minutes

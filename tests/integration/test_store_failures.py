@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from eagleray.errors import ConflictError, StoreError
+from eagleray.errors import StoreError
 from eagleray.setting_groups.engine import JobSettings
 from indexes.service import LocalIndexService
 from tests.integration.cut_runs import CUT, NOTES, find_ids, ingest, note
@@ -85,19 +85,14 @@ class _Progress:
         return None
 
 
-def test_of_two_publishers_the_later_conflicts_and_goes_on_top_when_run_again(
-    cluster, settings, write_notes, tmp_path
-):
+def test_of_two_first_runs_that_meet_both_are_published(cluster, settings, write_notes, tmp_path):
     settings = settings.model_copy(update={"jobs": JobSettings(workers=2)})
     first = write_notes(NOTES[:20])
     other = tmp_path / "credit"
     other.mkdir()
     shutil.copy(write_notes(NOTES[20:], name="more.jsonl") / "more.jsonl", other)
     (first / "more.jsonl").unlink()
-    with pytest.raises(ConflictError, match="run it again on top of the new snapshot"):
-        ingest(settings, first, at("build", lambda: ingest(settings, other)))
-    assert find_ids(settings) == {record["_id"] for record in NOTES[20:]}
-    ingest(settings, first)
+    ingest(settings, first, at("build", lambda: ingest(settings, other)))
     assert find_ids(settings) == {record["_id"] for record in NOTES}
     assert LocalIndexService(settings).verify(snapshot="live")["findings"] == []
 
